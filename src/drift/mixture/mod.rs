@@ -1,0 +1,320 @@
+//! Gaussian mixtures: the target whose score, log density and samples are all exact; a data set is one too.
+
+mod kernel;
+mod sample;
+
+pub(crate) use kernel::Tables;
+
+use ndarray::{Array1, Array2, Array3, ArrayView2, ArrayView3, ArrayViewMut2, Axis};
+
+use super::{Drift, Times};
+use crate::error::{BoxError, Error, Result, positive};
+use crate::math::simd;
+use crate::real::Real;
+use kernel::{Evaluate, Output};
+
+/// The covariances of the components.
+#[derive(Clone, Debug)]
+pub(crate) enum Spread {
+    /// One standard deviation each.
+    Isotropic(f64),
+    /// Variances by coordinate, (components, dim).
+    Diagonal(Array2<f64>),
+    /// Lower Cholesky factors, (components, dim, dim).
+    Full(Array3<f64>),
+}
+
+/// A mixture of Gaussians, π(x) = Σ wₖ N(x; μₖ, Σₖ).
+///
+/// ```text
+/// log π(x) = log Σ wₖ N(x; μₖ, Σₖ)             the largest exponent is subtracted before exp
+/// rₖ(x)    = wₖ N(x; μₖ, Σₖ) / π(x)             responsibilities
+/// score(x) = Σ rₖ(x) Σₖ⁻¹ (μₖ − x)              what the drift writes
+/// ```
+///
+/// Parameters are f64; as a drift it works in the precision of the state. Any number of components: a data set with a
+/// bandwidth is a mixture with one component for each row. Cost of a row: components × dim (× dim / 2 with full
+/// covariances).
+///
+/// ```
+/// use langevin::GaussianMixture;
+/// use langevin::ndarray::array;
+/// let target = GaussianMixture::isotropic(array![[-2.0, 0.0], [2.0, 0.0]].view(), 0.5)?.with_weights(&[1.0, 3.0])?;
+/// assert_eq!(target.weights().to_vec(), [0.25, 0.75]);
+/// # Ok::<(), langevin::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct GaussianMixture {
+    weights: Array1<f64>,
+    means: Array2<f64>,
+    spread: Spread,
+    single: Tables<f32>,
+    double: Tables<f64>,
+}
+
+impl GaussianMixture {
+    /// Components of equal weight and the same standard deviation `std`, with `means` of shape (components, dim).
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if `std` is not finite and positive, [`Error::Shape`] if there are no means,
+    /// [`Error::NonFinite`] if one is not finite.
+    pub fn isotropic(means: ArrayView2<'_, f64>, std: f64) -> Result<Self> {
+        positive("std", std)?;
+        Self::build(means, Spread::Isotropic(std))
+    }
+
+    /// One component for each row of a data set, shape (rows, dim): its kernel density estimate with this bandwidth.
+    ///
+    /// # Errors
+    /// As for [`isotropic`](Self::isotropic), with `bandwidth` named.
+    pub fn from_data(data: ArrayView2<'_, f64>, bandwidth: f64) -> Result<Self> {
+        positive("bandwidth", bandwidth)?;
+        Self::build(data, Spread::Isotropic(bandwidth))
+    }
+
+    /// Components of equal weight with diagonal covariances: `variances` has the shape (components, dim) of `means`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the shapes differ, [`Error::Component`] if a variance is not finite and positive.
+    pub fn diagonal(means: ArrayView2<'_, f64>, variances: ArrayView2<'_, f64>) -> Result<Self> {
+        if variances.dim() != means.dim() {
+            return Err(Error::Shape {
+                what: "variances",
+                given: format!("{:?}", variances.dim()),
+                expected: format!("{:?}, as the means have", means.dim()),
+            });
+        }
+        for ((component, _), &given) in variances.indexed_iter() {
+            if !(given > 0.0 && given.is_finite()) {
+                return Err(Error::Component { component, name: "variance", given, expected: "a finite number > 0" });
+            }
+        }
+        Self::build(means, Spread::Diagonal(variances.to_owned()))
+    }
+
+    /// Components of equal weight with full covariances, shape (components, dim, dim).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the shapes do not fit; [`Error::NotPositiveDefinite`] naming the first component whose
+    /// covariance is not symmetric positive definite.
+    pub fn full(means: ArrayView2<'_, f64>, covariances: ArrayView3<'_, f64>) -> Result<Self> {
+        let (components, dim) = means.dim();
+        if covariances.dim() != (components, dim, dim) {
+            return Err(Error::Shape {
+                what: "covariances",
+                given: format!("{:?}", covariances.dim()),
+                expected: format!("{:?}", (components, dim, dim)),
+            });
+        }
+        let mut factors = Array3::zeros((components, dim, dim));
+        for (component, covariance) in covariances.axis_iter(Axis(0)).enumerate() {
+            let factor =
+                cholesky(covariance).map_err(|(row, value)| Error::NotPositiveDefinite { component, row, value })?;
+            factors.index_axis_mut(Axis(0), component).assign(&factor);
+        }
+        Self::build(means, Spread::Full(factors))
+    }
+
+    fn build(means: ArrayView2<'_, f64>, spread: Spread) -> Result<Self> {
+        let (components, dim) = means.dim();
+        if components == 0 || dim == 0 {
+            return Err(Error::Shape {
+                what: "means",
+                given: format!("{:?}", means.dim()),
+                expected: "at least one component and one dimension".into(),
+            });
+        }
+        if let Some(((row, column), _)) = means.indexed_iter().find(|(_, x)| !x.is_finite()) {
+            return Err(Error::NonFinite { what: "means", row, column });
+        }
+        let weights = Array1::from_elem(components, 1.0 / components as f64);
+        let means = means.as_standard_layout().into_owned();
+        let double = Tables::<f64>::new(&weights, &means, &spread);
+        let single = double.rounded();
+        Ok(Self { weights, means, spread, single, double })
+    }
+
+    /// The same components with these weights, normalised to sum to 1.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if there is not one for each component, [`Error::Component`] if one is negative or not finite,
+    /// [`Error::Invalid`] if all are zero.
+    pub fn with_weights(mut self, weights: &[f64]) -> Result<Self> {
+        if weights.len() != self.components() {
+            return Err(Error::Shape {
+                what: "weights",
+                given: format!("{} numbers", weights.len()),
+                expected: format!("{}, one for each component", self.components()),
+            });
+        }
+        for (component, &given) in weights.iter().enumerate() {
+            if !(given >= 0.0 && given.is_finite()) {
+                return Err(Error::Component { component, name: "weight", given, expected: "a finite number >= 0" });
+            }
+        }
+        let total: f64 = weights.iter().sum();
+        positive("sum of the weights", total)?;
+        self.weights = weights.iter().map(|w| w / total).collect();
+        self.double = Tables::new(&self.weights, &self.means, &self.spread);
+        self.single = self.double.rounded();
+        Ok(self)
+    }
+
+    /// Number of components.
+    pub fn components(&self) -> usize {
+        self.means.nrows()
+    }
+
+    /// Dimension of a point.
+    pub fn dimension(&self) -> usize {
+        self.means.ncols()
+    }
+
+    /// The weights, summing to 1.
+    pub fn weights(&self) -> &Array1<f64> {
+        &self.weights
+    }
+
+    /// The means of the components, (components, dim).
+    pub fn means(&self) -> &Array2<f64> {
+        &self.means
+    }
+
+    /// The mean of the mixture, (dim).
+    pub fn mean(&self) -> Array1<f64> {
+        self.weights.dot(&self.means)
+    }
+
+    /// The covariance of the mixture, (dim, dim).
+    pub fn covariance(&self) -> Array2<f64> {
+        let (dim, mean) = (self.dimension(), self.mean());
+        let mut total = Array2::zeros((dim, dim));
+        for (k, &weight) in self.weights.iter().enumerate() {
+            let away = &self.means.row(k) - &mean;
+            for i in 0..dim {
+                for j in 0..dim {
+                    total[[i, j]] += weight * away[i] * away[j];
+                }
+            }
+            match &self.spread {
+                Spread::Isotropic(std) => (0..dim).for_each(|i| total[[i, i]] += weight * std * std),
+                Spread::Diagonal(variances) => (0..dim).for_each(|i| total[[i, i]] += weight * variances[[k, i]]),
+                Spread::Full(factors) => {
+                    let factor = factors.index_axis(Axis(0), k);
+                    total.scaled_add(weight, &factor.dot(&factor.t()));
+                }
+            }
+        }
+        total
+    }
+
+    /// log π of every row of `x`, shape (rows, dim).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if `x` has another width.
+    pub fn log_density(&self, x: ArrayView2<'_, f64>) -> Result<Array1<f64>> {
+        let out = self.output(x, 1, |out| Output::LogDensity(out))?;
+        Ok(out.into_iter().collect())
+    }
+
+    /// The probability that each row of `x` belongs to each component, (rows, components).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if `x` has another width.
+    pub fn responsibilities(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>> {
+        self.output(x, self.components(), |out| Output::Responsibilities(out))
+    }
+
+    /// For each row of `x` the distance to the nearest mode in units of that mode's spread, the smallest
+    /// √((x−μₖ)ᵀ Σₖ⁻¹ (x−μₖ)).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if `x` has another width.
+    pub fn distance_to_nearest_mode(&self, x: ArrayView2<'_, f64>) -> Result<Array1<f64>> {
+        let out = self.output(x, 1, |out| Output::Distance(out))?;
+        Ok(out.into_iter().collect())
+    }
+
+    fn output(
+        &self,
+        x: ArrayView2<'_, f64>,
+        width: usize,
+        output: impl for<'a> Fn(&'a mut [f64]) -> Output<'a, f64>,
+    ) -> Result<Array2<f64>> {
+        if x.ncols() != self.dimension() {
+            return Err(Error::Shape {
+                what: "points",
+                given: format!("({}, {})", x.nrows(), x.ncols()),
+                expected: format!("(rows, {})", self.dimension()),
+            });
+        }
+        let rows = x.nrows();
+        let by_column: Vec<f64> = x.t().iter().copied().collect();
+        let mut out = vec![0.0; rows * width];
+        self.double.scratch.with(|scratch| {
+            simd::dispatch(Evaluate { tables: &self.double, rows, x: &by_column, output: output(&mut out), scratch });
+        });
+        Ok(crate::state::columns(&out, rows, width).to_owned())
+    }
+
+    pub(crate) fn spread(&self) -> &Spread {
+        &self.spread
+    }
+}
+
+impl<F: Real> Drift<F> for GaussianMixture {
+    fn eval(&self, _: Times<'_>, x: ArrayView2<'_, F>, mut out: ArrayViewMut2<'_, F>) -> Result<(), BoxError> {
+        if x.ncols() != self.dimension() || out.dim() != x.dim() {
+            return Err(Box::new(Error::Shape {
+                what: "batch given to a mixture",
+                given: format!("{:?} -> {:?}", x.dim(), out.dim()),
+                expected: format!("(rows, {0}) -> (rows, {0})", self.dimension()),
+            }));
+        }
+        let tables = F::table(&self.single, &self.double);
+        let rows = x.nrows();
+        tables.scratch.with(|scratch| {
+            if let (Some(from), Some(to)) = (x.reversed_axes().to_slice(), out.view_mut().reversed_axes().into_slice())
+            {
+                simd::dispatch(Evaluate { tables, rows, x: from, output: Output::Score(to), scratch });
+            } else {
+                let from: Vec<F> = x.t().iter().copied().collect();
+                let mut to = vec![F::zero(); from.len()];
+                simd::dispatch(Evaluate { tables, rows, x: &from, output: Output::Score(&mut to), scratch });
+                out.assign(&crate::state::columns(&to, rows, self.dimension()));
+            }
+        });
+        Ok(())
+    }
+
+    fn dim(&self) -> Option<usize> {
+        Some(self.dimension())
+    }
+}
+
+/// Lower Cholesky factor, or the row where a pivot is not positive (or the matrix not symmetric) and the number found.
+fn cholesky(matrix: ArrayView2<'_, f64>) -> std::result::Result<Array2<f64>, (usize, f64)> {
+    let dim = matrix.nrows();
+    let mut factor = Array2::<f64>::zeros((dim, dim));
+    for i in 0..dim {
+        for j in 0..=i {
+            let (value, mirrored) = (matrix[[i, j]], matrix[[j, i]]);
+            // Symmetric up to what a round trip through decimal digits may do.
+            let scale = value.abs().max(mirrored.abs());
+            if !((value - mirrored).abs() <= 1e-9 * scale) {
+                return Err((i, value - mirrored));
+            }
+            let dot: f64 = (0..j).map(|k| factor[[i, k]] * factor[[j, k]]).sum();
+            let rest = value - dot;
+            if i == j {
+                if !(rest > 0.0 && rest.is_finite()) {
+                    return Err((i, rest));
+                }
+                factor[[i, i]] = rest.sqrt();
+            } else {
+                factor[[i, j]] = rest / factor[[j, j]];
+            }
+        }
+    }
+    Ok(factor)
+}

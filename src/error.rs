@@ -1,0 +1,180 @@
+//! The one error type of the crate, and the open type that drifts and observers may return.
+
+/// What a user's drift or observer returns when it fails: any error, so that `?` works inside a closure.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Everything that can go wrong, with the numbers that were given.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A number is outside the range in which the method makes sense.
+    #[error("{name}: given {given}, expected {expected}")]
+    Invalid {
+        /// The parameter, as spelled in the API.
+        name: &'static str,
+        /// The value that was given.
+        given: f64,
+        /// The range, in words.
+        expected: &'static str,
+    },
+    /// An array does not have the shape that its neighbours ask for.
+    #[error("{what}: given shape {given}, expected {expected}")]
+    Shape {
+        /// The array, in words.
+        what: &'static str,
+        /// The shape that was given.
+        given: String,
+        /// The shape that was expected.
+        expected: String,
+    },
+    /// A number that was given is NaN or infinite.
+    #[error("{what}: the number in row {row}, column {column} is not finite")]
+    NonFinite {
+        /// The array, in words.
+        what: &'static str,
+        /// Row of the first such number, from 0.
+        row: usize,
+        /// Column of the first such number, from 0.
+        column: usize,
+    },
+    /// A parameter of one mixture component is outside its range.
+    #[error("component {component}: {name} is {given}, expected {expected}")]
+    Component {
+        /// Index of the component, from 0.
+        component: usize,
+        /// The parameter.
+        name: &'static str,
+        /// The value that was given.
+        given: f64,
+        /// The range, in words.
+        expected: &'static str,
+    },
+    /// A covariance matrix is not symmetric positive definite.
+    #[error(
+        "component {component}: the covariance is not symmetric positive definite (row {row}: {value}); \
+         check the matrix, or add variance to its diagonal yourself"
+    )]
+    NotPositiveDefinite {
+        /// Index of the component, from 0.
+        component: usize,
+        /// Row at which the Cholesky factorisation broke down, or which is not symmetric.
+        row: usize,
+        /// The pivot (not positive) or the asymmetry found there.
+        value: f64,
+    },
+    /// A time grid is not strictly increasing.
+    #[error("time grid: knot {index} is {next} and the one before it {previous}; knots must increase strictly")]
+    Grid {
+        /// Index of the offending knot.
+        index: usize,
+        /// The knot before it.
+        previous: f64,
+        /// The knot itself.
+        next: f64,
+    },
+    /// A chain left the finite numbers.
+    #[error(
+        "chain {chain} is no longer finite after step {step} (time {time}): the step is probably too large for \
+         this target; try a smaller one, or let diverged chains be frozen or ignored"
+    )]
+    Diverged {
+        /// Number of the chain (the offset of the run included).
+        chain: u64,
+        /// The step, counted from 1, after which a coordinate was NaN or infinite.
+        step: u64,
+        /// Time at the end of that step.
+        time: f64,
+    },
+    /// The drift returned an error.
+    #[error("the drift failed in step {step} (time {time}), in the chunk of chains that begins with {chain}: {source}")]
+    Drift {
+        /// First chain of the chunk that was being evaluated.
+        chain: u64,
+        /// The step, counted from 1.
+        step: u64,
+        /// Time at the start of that step.
+        time: f64,
+        /// What the drift said.
+        source: BoxError,
+    },
+    /// An observer returned an error.
+    #[error("an observer failed after step {step}: {source}")]
+    Observer {
+        /// Steps completed.
+        step: u64,
+        /// What the observer said.
+        source: BoxError,
+    },
+    /// A sampler has no stationary law on the target it was probed on.
+    #[error(
+        "no stationary law: second moments grow by a factor {growth} per step (1 or more); \
+         the step is too large for this curvature"
+    )]
+    Unstable {
+        /// Spectral radius of the map of second moments.
+        growth: f64,
+    },
+    /// The exact probe cannot average the coins of this sampler.
+    #[error("the probe cannot average this sampler exactly: {reason}")]
+    NotProbeable {
+        /// Why, and what to try.
+        reason: &'static str,
+    },
+    /// The thread pool could not be started.
+    #[error("cannot start {threads} threads: {source}")]
+    Threads {
+        /// The number asked for.
+        threads: usize,
+        /// What the operating system said.
+        source: BoxError,
+    },
+    /// The environment asks for an instruction set that is unknown or that this processor lacks.
+    #[error("LANGEVIN_SIMD is `{given}`; this machine knows: {known}")]
+    InstructionSet {
+        /// The value of the variable.
+        given: String,
+        /// The names that would work here.
+        known: &'static str,
+    },
+    /// A picture could not be drawn or encoded.
+    #[cfg(feature = "plot")]
+    #[error("the {format} picture could not be made: {message}")]
+    Picture {
+        /// The file format.
+        format: &'static str,
+        /// What the drawing library said.
+        message: String,
+    },
+}
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A finite number greater than zero, or the error that says so.
+pub(crate) fn positive(name: &'static str, given: f64) -> Result<f64> {
+    if given > 0.0 && given.is_finite() {
+        Ok(given)
+    } else {
+        Err(Error::Invalid { name, given, expected: "a finite number > 0" })
+    }
+}
+
+/// A finite number, or the error that says so.
+pub(crate) fn finite(name: &'static str, given: f64) -> Result<f64> {
+    if given.is_finite() { Ok(given) } else { Err(Error::Invalid { name, given, expected: "a finite number" }) }
+}
+
+/// A count from `least` to `most`, or the error that says so.
+pub(crate) fn count(
+    name: &'static str,
+    given: usize,
+    least: usize,
+    most: usize,
+    expected: &'static str,
+) -> Result<usize> {
+    if (least..=most).contains(&given) {
+        Ok(given)
+    } else {
+        Err(Error::Invalid { name, given: given as f64, expected })
+    }
+}

@@ -1,0 +1,191 @@
+//! The times of a run: every knot computed by its index in f64, never by repeated addition.
+
+use crate::error::{Error, Result, count, finite, positive};
+
+/// One step of a run: from `start` over `length`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// Number of the step in its grid, from 0; the noise of a step depends on it.
+    pub index: u32,
+    /// Time at the start.
+    pub start: f64,
+    /// Length, > 0. Steps of a uniform grid have the same length to the last bit.
+    pub length: f64,
+}
+
+impl Step {
+    /// Time at the end.
+    pub fn end(&self) -> f64 {
+        self.start + self.length
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Knots {
+    Uniform { start: f64, length: f64, last: f64 },
+    Listed(Vec<f64>),
+}
+
+/// A strictly increasing sequence of times: N steps are N intervals between N + 1 knots.
+///
+/// Sampling time always increases; a dynamics that runs a process backwards counts from its own start.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimeGrid {
+    knots: Knots,
+    steps: usize,
+}
+
+const STEPS: &str = "a whole number from 1 to 4294967295";
+
+impl TimeGrid {
+    /// `steps` steps of length `length` from time 0.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the length is not finite and positive or `steps` is 0.
+    pub fn uniform(length: f64, steps: usize) -> Result<Self> {
+        positive("step", length)?;
+        count("steps", steps, 1, u32::MAX as usize, STEPS)?;
+        let last = finite("time of the last step", length * steps as f64)?;
+        Ok(Self { knots: Knots::Uniform { start: 0.0, length, last }, steps })
+    }
+
+    /// `steps` equal steps from `start` to exactly `end`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the interval is not finite and positive or `steps` is 0.
+    pub fn between(start: f64, end: f64, steps: usize) -> Result<Self> {
+        finite("start time", start)?;
+        positive("length of the time interval", end - start)?;
+        count("steps", steps, 1, u32::MAX as usize, STEPS)?;
+        Ok(Self { knots: Knots::Uniform { start, length: (end - start) / steps as f64, last: end }, steps })
+    }
+
+    /// Steps from `start` to exactly `end` that shrink towards the end: tᵢ = end − (end − start)(1 − i/N)².
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the interval is not finite and positive or `steps` is 0.
+    pub fn quadratic(start: f64, end: f64, steps: usize) -> Result<Self> {
+        Self::between(start, end, steps)?;
+        let knot = |i: usize| {
+            let left = 1.0 - i as f64 / steps as f64;
+            if i == 0 { start } else { end - (end - start) * left * left }
+        };
+        Self::from_knots((0..=steps).map(knot).collect())
+    }
+
+    /// Steps from `start` to exactly `end` that grow by a constant factor: tᵢ = start (end/start)^(i/N), start > 0.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if `start` is not positive, the interval not finite and positive, or `steps` is 0.
+    pub fn logarithmic(start: f64, end: f64, steps: usize) -> Result<Self> {
+        positive("start time of a logarithmic grid", start)?;
+        Self::between(start, end, steps)?;
+        let ratio = libm::log(end / start);
+        let knot = |i: usize| match i {
+            0 => start,
+            i if i == steps => end,
+            i => start * libm::exp(ratio * i as f64 / steps as f64),
+        };
+        Self::from_knots((0..=steps).map(knot).collect())
+    }
+
+    /// The grid through these knots.
+    ///
+    /// # Errors
+    /// [`Error::Grid`] at the first knot that is not finite and above the one before it; [`Error::Invalid`] if there
+    /// are fewer than two.
+    pub fn from_knots(knots: Vec<f64>) -> Result<Self> {
+        count("knots", knots.len(), 2, u32::MAX as usize, "at least 2")?;
+        finite("first knot", knots[0])?;
+        for (i, pair) in knots.windows(2).enumerate() {
+            if !(pair[0] < pair[1] && pair[1].is_finite()) {
+                return Err(Error::Grid { index: i + 1, previous: pair[0], next: pair[1] });
+            }
+        }
+        Ok(Self { steps: knots.len() - 1, knots: Knots::Listed(knots) })
+    }
+
+    /// Number of steps.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// Time of knot `index`, from 0 to [`steps`](Self::steps); beyond that, the last one.
+    pub fn time(&self, index: usize) -> f64 {
+        match &self.knots {
+            Knots::Uniform { last, .. } if index >= self.steps => *last,
+            Knots::Uniform { start, length, .. } => start + length * index as f64,
+            Knots::Listed(knots) => knots[index.min(self.steps)],
+        }
+    }
+
+    /// Step `index`, from 0 to [`steps`](Self::steps) − 1; beyond that, the last one.
+    pub fn step(&self, index: usize) -> Step {
+        let index = index.min(self.steps - 1);
+        let start = self.time(index);
+        let length = match &self.knots {
+            Knots::Uniform { length, .. } => *length,
+            Knots::Listed(_) => self.time(index + 1) - start,
+        };
+        Step { index: index as u32, start, length }
+    }
+
+    /// All steps in order.
+    pub fn iter(&self) -> impl Iterator<Item = Step> + '_ {
+        (0..self.steps).map(|i| self.step(i))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn bad_grids_are_refused() {
+        for length in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(TimeGrid::uniform(length, 3).is_err());
+        }
+        assert!(TimeGrid::uniform(0.1, 0).is_err());
+        assert!(TimeGrid::uniform(1e308, 1000).is_err());
+        assert!(TimeGrid::between(1.0, 1.0, 3).is_err());
+        assert!(TimeGrid::logarithmic(0.0, 1.0, 3).is_err());
+        assert!(TimeGrid::from_knots(vec![0.0]).is_err());
+        assert!(matches!(TimeGrid::from_knots(vec![0.0, 1.0, 1.0]), Err(Error::Grid { index: 2, .. })));
+        assert!(matches!(TimeGrid::from_knots(vec![0.0, f64::NAN, 1.0]), Err(Error::Grid { index: 1, .. })));
+        assert!(TimeGrid::from_knots(vec![f64::NEG_INFINITY, 0.0]).is_err());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn every_grid_has_its_ends_its_count_and_no_empty_step(
+            start in 1e-3f64..10.0, span in 1e-3f64..1e3, steps in 1usize..2000
+        ) {
+            let end = start + span;
+            for grid in [
+                TimeGrid::between(start, end, steps).unwrap(),
+                TimeGrid::quadratic(start, end, steps).unwrap(),
+                TimeGrid::logarithmic(start, end, steps).unwrap(),
+            ] {
+                prop_assert_eq!(grid.steps(), steps);
+                prop_assert_eq!(grid.iter().count(), steps);
+                prop_assert_eq!(grid.time(0), start);
+                prop_assert_eq!(grid.time(steps), end);
+                for i in 0..steps {
+                    prop_assert!(grid.time(i) < grid.time(i + 1));
+                    prop_assert!(grid.step(i).length > 0.0);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_step_is_lost_or_added_by_rounding() {
+        // Repeated addition of 0.1 takes 11 steps to reach 1.
+        let grid = TimeGrid::between(0.0, 1.0, 10).unwrap();
+        assert_eq!(grid.iter().count(), 10);
+        assert_eq!(grid.time(10), 1.0);
+        assert!(grid.iter().all(|s| s.length == 0.1));
+    }
+}

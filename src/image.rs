@@ -1,0 +1,215 @@
+//! Grids of small grey images, such as samples of a diffusion model, as PNG and PGM files.
+
+use crate::error::Error;
+use ndarray::ArrayView2;
+
+/// Grey of the lines between images and of unused places.
+const SEPARATOR: u8 = 96;
+/// Larger pictures than this many pixels are refused, before memory is asked for.
+const MOST_PIXELS: usize = 1 << 28;
+
+/// A grey picture of 8 bits per pixel: 0 is black, 255 white.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GreyImage {
+    width: usize,
+    height: usize,
+    pixels: Vec<u8>,
+}
+
+/// Lays out images as tiles of a grid, row by row.
+///
+/// - `images`: shape (images, rows · columns), one image per row, its own rows one after the other.
+/// - `shape`: (rows, columns) of one image.
+/// - `columns`: images side by side; fewer images than that give a narrower grid.
+/// - `range`: (value of black, value of white); values outside become black or white, those between are rounded to
+///   the nearest of 256 greys. [`GreyImage::inverted`] makes low values white.
+/// - `scale`: each value becomes a square of `scale` × `scale` pixels, and grey lines of that width part the images.
+///
+/// # Errors
+/// [`Error::Shape`] when there is no image or no pixel, when `shape` does not fit `images`, when `columns` or `scale`
+/// is zero, when `range` is not a finite, non-empty interval, when a value is not finite, or when the picture would
+/// have more than 2²⁸ pixels.
+pub fn grid(
+    images: ArrayView2<'_, f64>,
+    shape: (usize, usize),
+    columns: usize,
+    range: (f64, f64),
+    scale: usize,
+) -> Result<GreyImage, Error> {
+    let (count, values) = images.dim();
+    let (tile_height, tile_width) = shape;
+    let wrong = |what, given: String, expected: &str| Err(Error::Shape { what, given, expected: expected.into() });
+    if count == 0 || values == 0 || tile_height.checked_mul(tile_width) != Some(values) {
+        let given = format!("shape ({count}, {values}) for images of {tile_height} × {tile_width}");
+        return wrong("images of a grid", given, "at least one image, and rows · columns values in each");
+    }
+    if columns == 0 || scale == 0 {
+        return wrong("columns and scale of a grid", format!("{columns} and {scale}"), "at least 1 each");
+    }
+    let (black, white) = range;
+    // Subtracting also turns away infinite ends and lengths.
+    if !(white - black > 0.0 && (white - black).is_finite()) {
+        return wrong("range of a grid", format!("{black} to {white}"), "a finite interval, black below white");
+    }
+    for (index, image) in images.rows().into_iter().enumerate() {
+        if let Some((position, value)) = image.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+            let given = format!("{value} in row {index} at position {position}");
+            return wrong("images of a grid", given, "finite values");
+        }
+    }
+
+    let across = columns.min(count);
+    let down = count.div_ceil(across);
+    let side =
+        |tiles: usize, length: usize| length.checked_add(1)?.checked_mul(tiles)?.checked_sub(1)?.checked_mul(scale);
+    let (width, height) = match (side(across, tile_width), side(down, tile_height)) {
+        (Some(width), Some(height)) if width.checked_mul(height).is_some_and(|pixels| pixels <= MOST_PIXELS) => {
+            (width, height)
+        }
+        _ => {
+            let given = format!("{down} × {across} images of {tile_height} × {tile_width} at scale {scale}");
+            return wrong("size of a grid", given, "at most 2²⁸ pixels");
+        }
+    };
+
+    let mut pixels = vec![SEPARATOR; width * height];
+    for (index, image) in images.rows().into_iter().enumerate() {
+        let (top, left) = (index / across * (tile_height + 1), index % across * (tile_width + 1));
+        for (position, &value) in image.iter().enumerate() {
+            let grey = (255.0 * ((value - black) / (white - black)).clamp(0.0, 1.0)).round() as u8;
+            let first_column = (left + position % tile_width) * scale;
+            let first_row = (top + position / tile_width) * scale;
+            for row in first_row..first_row + scale {
+                let start = row * width + first_column;
+                pixels[start..start + scale].fill(grey);
+            }
+        }
+    }
+    Ok(GreyImage { width, height, pixels })
+}
+
+impl GreyImage {
+    /// Pixels in a row.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// All pixels, row by row from the top.
+    #[must_use]
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// The same picture with black and white exchanged, for ink on paper.
+    #[must_use]
+    pub fn inverted(mut self) -> Self {
+        for pixel in &mut self.pixels {
+            *pixel = 255 - *pixel;
+        }
+        self
+    }
+
+    /// The bytes of a PNG file.
+    ///
+    /// # Errors
+    /// [`Error::Picture`] when the encoder fails.
+    pub fn to_png(&self) -> Result<Vec<u8>, Error> {
+        let refused = |message: String| Error::Picture { format: "PNG", message };
+        let side = |length: usize| u32::try_from(length).map_err(|error| refused(error.to_string()));
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, side(self.width)?, side(self.height)?);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.set_depth(png::BitDepth::Eight);
+        let mut writer = encoder.write_header().map_err(|error| refused(error.to_string()))?;
+        writer.write_image_data(&self.pixels).map_err(|error| refused(error.to_string()))?;
+        writer.finish().map_err(|error| refused(error.to_string()))?;
+        Ok(file)
+    }
+
+    /// The bytes of a binary PGM file (netpbm "P5").
+    #[must_use]
+    pub fn to_pgm(&self) -> Vec<u8> {
+        let mut file = format!("P5\n{} {}\n255\n", self.width, self.height).into_bytes();
+        file.extend_from_slice(&self.pixels);
+        file
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array2, array};
+
+    /// Three images of 1 × 2 in two columns, values below, inside and above the range.
+    fn three() -> GreyImage {
+        let images = array![[0.0, 1.0], [-5.0, 5.0], [0.5, 0.25]];
+        grid(images.view(), (1, 2), 2, (0.0, 1.0), 1).expect("a grid")
+    }
+
+    #[test]
+    fn pixels_are_where_and_what_they_should_be() {
+        let grey = SEPARATOR;
+        let image = three();
+        assert_eq!((image.width(), image.height()), (5, 3));
+        #[rustfmt::skip]
+        assert_eq!(image.pixels(), [
+            0, 255, grey, 0, 255,
+            grey, grey, grey, grey, grey,
+            128, 64, grey, grey, grey,
+        ]);
+        assert_eq!(image.inverted().pixels()[..3], [255, 0, 255 - grey]);
+    }
+
+    #[test]
+    fn scale_repeats_pixels_and_separators() {
+        let images = array![[-1.0, 1.0, 1.0, -1.0], [1.0, 1.0, 1.0, 1.0]];
+        let image = grid(images.view(), (2, 2), 9, (-1.0, 1.0), 2).expect("a grid");
+        assert_eq!((image.width(), image.height()), (10, 4));
+        let grey = SEPARATOR;
+        assert_eq!(image.pixels()[10..20], [0, 0, 255, 255, grey, grey, 255, 255, 255, 255]);
+        assert_eq!(image.pixels()[20..30], [255, 255, 0, 0, grey, grey, 255, 255, 255, 255]);
+    }
+
+    #[test]
+    fn files_decode_to_the_same_pixels() {
+        let image = three();
+        let file = image.to_png().expect("a file");
+        let mut reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().expect("a header");
+        let mut pixels = vec![0; reader.output_buffer_size().expect("a size")];
+        let info = reader.next_frame(&mut pixels).expect("a frame");
+        assert_eq!((info.width, info.height, info.color_type), (5, 3, png::ColorType::Grayscale));
+        assert_eq!(pixels, image.pixels());
+        let pgm = image.to_pgm();
+        assert!(pgm.starts_with(b"P5\n5 3\n255\n"));
+        assert_eq!(&pgm[11..], image.pixels());
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_is_refused() {
+        let good = Array2::<f64>::zeros((2, 4));
+        let refused = |images: &Array2<f64>, shape, columns, range, scale| {
+            matches!(grid(images.view(), shape, columns, range, scale), Err(Error::Shape { .. }))
+        };
+        assert!(!refused(&good, (2, 2), 1, (0.0, 1.0), 1));
+        assert!(refused(&good, (2, 3), 1, (0.0, 1.0), 1));
+        assert!(refused(&good, (usize::MAX, 2), 1, (0.0, 1.0), 1));
+        assert!(refused(&good, (2, 2), 0, (0.0, 1.0), 1) && refused(&good, (2, 2), 1, (0.0, 1.0), 0));
+        assert!(refused(&good, (2, 2), 1, (0.0, 1.0), usize::MAX) && refused(&good, (2, 2), 1, (0.0, 1.0), 1 << 20));
+        for range in [(1.0, 0.0), (0.0, 0.0), (f64::NAN, 1.0), (0.0, f64::INFINITY), (-1e308, 1e308)] {
+            assert!(refused(&good, (2, 2), 1, range, 1), "{range:?}");
+        }
+        assert!(refused(&Array2::zeros((0, 4)), (2, 2), 1, (0.0, 1.0), 1));
+        assert!(refused(&Array2::zeros((2, 0)), (0, 0), 1, (0.0, 1.0), 1));
+        let mut holed = good.clone();
+        holed[[1, 2]] = f64::NAN;
+        let message = grid(holed.view(), (2, 2), 1, (0.0, 1.0), 1).expect_err("refused").to_string();
+        assert!(message.contains("NaN in row 1 at position 2"), "{message}");
+    }
+}

@@ -1,0 +1,80 @@
+//! Samplers for Langevin dynamics on ndarray: Euler–Maruyama, Poisson midpoint and randomized midpoint, on any linear
+//! dynamics and any drift; reproducible bit for bit, vectorised over chains.
+//!
+//! ```
+//! use langevin::ndarray::{Axis, array};
+//! use langevin::*;
+//!
+//! fn main() -> Result<()> {
+//!     let target = GaussianMixture::isotropic(array![[-2.0, 0.0], [2.0, 0.0]].view(), 0.5)?;
+//!     let sampler = PoissonMidpoint::new(Underdamped::new(2.0, 1.0)?, 16)?;
+//!     let samples = Run::new(&sampler, &target, TimeGrid::uniform(0.2, 300)?).chains(1_000).seed(7).run()?;
+//!     println!("mean {}", samples.positions().mean_axis(Axis(0)).unwrap());
+//!     println!("{} evaluations per chain", samples.evaluations_per_chain());
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # One idea
+//!
+//! [dynamics](LinearDynamics) × [sampler](Sampler) × [drift](Drift) × [noise](Noise): every linear dynamics works with
+//! every sampler that makes sense for it, and every drift with both. Pairs that make no sense do not compile:
+//!
+//! ```compile_fail
+//! // Plain Euler coefficients do not compose, so a randomized midpoint has no meaning on them.
+//! use langevin::{Linearized, Overdamped, RandomizedMidpoint};
+//! let sampler = RandomizedMidpoint::new(Linearized::new(Overdamped));
+//! ```
+//!
+//! | method | evaluations per step | batched calls | type |
+//! |---|---|---|---|
+//! | Euler–Maruyama (ULA, ULMC) | 1 | 1 | [`EulerMaruyama`] |
+//! | Poisson midpoint, options 1 and 2 | 2 − 1/K | 2 | [`PoissonMidpoint`] |
+//! | randomized midpoint, R windows, P rounds | 1 + (P + 1) R | P + 2 | [`RandomizedMidpoint`] |
+//!
+//! | dynamics | state | type |
+//! |---|---|---|
+//! | overdamped Langevin | position | [`Overdamped`] |
+//! | underdamped Langevin | position, velocity | [`Underdamped`] |
+//! | plain Euler coefficients of either | the same | [`Linearized`] |
+//!
+//! # Which bits
+//!
+//! A run is a pure function of sampler, drift, grid, start and seed. Threads, chunks, observers and the instruction set
+//! never change a bit of it, and chain k is the same chain alone or among a million. See [`Philox`].
+
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+pub use ndarray;
+
+mod drift;
+mod dynamics;
+mod error;
+mod grid;
+#[cfg(feature = "plot")]
+pub mod image;
+mod math;
+pub mod metrics;
+mod noise;
+#[cfg(feature = "plot")]
+pub mod plot;
+pub mod probe;
+mod real;
+mod run;
+mod sampler;
+mod state;
+
+pub use drift::{Counted, Drift, GaussianMixture, LogisticRegression, PerRow, Times};
+pub use dynamics::{ContinuousDynamics, Layout, LinearDynamics, Linearized, Overdamped, Transition, Underdamped};
+pub use error::{BoxError, Error, Result};
+pub use grid::{Step, TimeGrid};
+pub use math::block::Block;
+pub use math::simd::instruction_set;
+pub use noise::{Draw, Generator, Noise, Philox, Purpose, Scripted, philox4x32_10};
+pub use real::Real;
+#[cfg(feature = "progress")]
+pub use run::ProgressBar;
+pub use run::{Divergence, Every, Flow, Moment, MomentsObserver, NonFinite, Observer, Run, Samples, StopWhen, Trace};
+pub use sampler::{CoinScript, EulerMaruyama, PoissonMidpoint, RandomizedMidpoint, Sampler, Selection, StepInfo, Work};
+pub use state::State;

@@ -1,0 +1,60 @@
+//! Two-by-two f64 matrices: the coefficients of block-scalar dynamics, composed and factorised here.
+
+/// A matrix of at most 2 × 2 numbers; what a smaller one does not use is zero.
+pub type Block = [[f64; 2]; 2];
+
+pub(crate) const ZERO: Block = [[0.0; 2]; 2];
+pub(crate) const IDENTITY: Block = [[1.0, 0.0], [0.0, 1.0]];
+
+pub(crate) fn product(a: &Block, b: &Block) -> Block {
+    let mut c = ZERO;
+    for i in 0..2 {
+        for j in 0..2 {
+            c[i][j] = a[i][0] * b[0][j] + a[i][1] * b[1][j];
+        }
+    }
+    c
+}
+
+pub(crate) fn transpose(a: &Block) -> Block {
+    [[a[0][0], a[1][0]], [a[0][1], a[1][1]]]
+}
+
+pub(crate) fn sum(a: &Block, b: &Block) -> Block {
+    let mut c = *a;
+    for i in 0..2 {
+        for j in 0..2 {
+            c[i][j] += b[i][j];
+        }
+    }
+    c
+}
+
+pub(crate) fn scaled(a: &Block, factor: f64) -> Block {
+    let mut c = *a;
+    c.iter_mut().flatten().for_each(|x| *x *= factor);
+    c
+}
+
+/// Lower Cholesky factor of a positive semidefinite matrix; a pivot that rounding made negative counts as zero.
+pub(crate) fn cholesky(q: &Block) -> Block {
+    let l00 = q[0][0].max(0.0).sqrt();
+    let l10 = if l00 > 0.0 { q[1][0] / l00 } else { 0.0 };
+    let l11 = (q[1][1] - l10 * l10).max(0.0).sqrt();
+    [[l00, 0.0], [l10, l11]]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cholesky_rebuilds_its_matrix() {
+        let q = [[4.0, 2.0], [2.0, 3.0]];
+        let l = cholesky(&q);
+        assert_eq!(product(&l, &transpose(&l)), [[4.0, 2.0], [2.0, 3.0000000000000004 - 4.440892098500626e-16]]);
+        assert_eq!(cholesky(&ZERO), ZERO);
+        // A velocity that is noisy while the position is not.
+        assert_eq!(cholesky(&[[0.0, 0.0], [0.0, 9.0]]), [[0.0, 0.0], [0.0, 3.0]]);
+    }
+}

@@ -1,0 +1,65 @@
+//! An adapter that makes noise out of any seedable generator of the `rand` family.
+
+use std::marker::PhantomData;
+
+use rand::{Rng, SeedableRng};
+use rand_distr::{Distribution, StandardNormal};
+
+use super::philox::{philox4x32_10, tag};
+use super::{Draw, Noise, normal};
+use crate::real::Real;
+
+/// Noise from a generator `R`, for users who must use theirs.
+///
+/// A fresh `R` is seeded for every (seed, draw, chain) with bits that Philox hashes from that address, and filled with
+/// `rand_distr`'s standard normal. So it is as pure as [`Philox`](super::Philox), and slower: opening a generator costs
+/// more than most draws. Results are as stable as `R` and `rand_distr` are.
+///
+/// ```
+/// use langevin::{Draw, Generator, Noise, Purpose};
+/// let noise = Generator::<rand_chacha::ChaCha8Rng>::new(7);
+/// let mut z = [0.0f64; 6];
+/// noise.normals(Draw::new(0, Purpose::User, 0), &[4, 5, 6], &mut z); // three chains, two coordinates
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Generator<R> {
+    key: [u32; 2],
+    generator: PhantomData<fn() -> R>,
+}
+
+impl<R: SeedableRng + Rng> Generator<R> {
+    /// Noise with this seed.
+    pub fn new(seed: u64) -> Self {
+        Self { key: [seed as u32, (seed >> 32) as u32], generator: PhantomData }
+    }
+
+    fn open(&self, draw: Draw, chain: u32) -> R {
+        let mut seed = R::Seed::default();
+        for (block, bytes) in seed.as_mut().chunks_mut(16).enumerate() {
+            let words = philox4x32_10([chain, draw.step, block as u32, tag(draw)], self.key);
+            for (to, word) in bytes.chunks_mut(4).zip(words) {
+                let length = to.len();
+                to.copy_from_slice(&word.to_le_bytes()[..length]);
+            }
+        }
+        R::from_seed(seed)
+    }
+}
+
+impl<F: Real, R: SeedableRng + Rng> Noise<F> for Generator<R> {
+    fn normals(&self, draw: Draw, chains: &[u32], out: &mut [F]) {
+        let n = chains.len();
+        for (i, chain) in chains.iter().enumerate() {
+            let mut generator = self.open(draw, *chain);
+            for z in out.iter_mut().skip(i).step_by(n) {
+                *z = F::from_f64(StandardNormal.sample(&mut generator));
+            }
+        }
+    }
+
+    fn uniforms(&self, draw: Draw, chains: &[u32], out: &mut [f64]) {
+        for (chain, u) in chains.iter().zip(out) {
+            *u = normal::open_unit(self.open(draw, *chain).next_u64());
+        }
+    }
+}

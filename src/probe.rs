@@ -1,0 +1,237 @@
+//! The exact stationary covariance of a sampler on a Gaussian target: no simulation, no seeds, no tolerance windows.
+//!
+//! With the drift b(x) = −k x of the target N(0, 1/k), a step is affine in the state and the normals once the coins of
+//! the method are fixed. Unit vectors fed through a [`Scripted`] source read off its matrices; the coins are averaged
+//! exactly; and the stationary covariance solves a linear equation:
+//!
+//! ```text
+//! X⁺ = M X + B z                       M, B depend on the coins
+//! S  = E[ M S Mᵀ + B Bᵀ ]              the mean is over the coins
+//! ```
+//!
+//! It answers "how biased is this method at this step on a target of this curvature" to all digits:
+//!
+//! ```
+//! use langevin::{EulerMaruyama, Overdamped, probe};
+//! let stationary = probe::stationary_covariance(&EulerMaruyama::new(Overdamped), 0.1, 1.0)?;
+//! assert!((stationary.covariance[[0, 0]] - 1.0 / 0.95).abs() < 1e-14); // ULA on N(0, 1): 1/(1 − h/2)
+//! # Ok::<(), langevin::Error>(())
+//! ```
+
+use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+
+use crate::drift::Times;
+use crate::error::{BoxError, Error, Result, positive};
+use crate::grid::{Step, TimeGrid};
+use crate::noise::{Draw, Noise, Purpose, Scripted};
+use crate::sampler::{CoinScript, Sampler, Work};
+use crate::state::State;
+
+/// What [`stationary_covariance`] finds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stationary {
+    /// Covariance of the stationary law of the sampler, (blocks, blocks): position, momentum.
+    pub covariance: Array2<f64>,
+    /// Covariance of the law it is meant to sample: diag(1/k, u).
+    pub target: Array2<f64>,
+    /// Factor by which second moments approach it per step: the closer to 1, the slower.
+    pub contraction: f64,
+}
+
+/// The stationary covariance of a sampler with steps of length `step` on the target N(0, 1/`curvature`).
+///
+/// # Errors
+/// [`Error::Invalid`] if step or curvature is not finite and positive; [`Error::Unstable`] if there is no stationary law;
+/// [`Error::NotProbeable`] if the coins of the method cannot be averaged exactly.
+pub fn stationary_covariance(sampler: &dyn Sampler<f64>, step: f64, curvature: f64) -> Result<Stationary> {
+    positive("curvature", curvature)?;
+    let step = TimeGrid::uniform(step, 1)?.step(0);
+    let blocks = sampler.layout().blocks;
+    let mut mean = SecondMoments::default();
+    // Scripts are probed in batches, all unit vectors of a script side by side as chains.
+    for scripts in sampler.coin_scripts()?.chunks(256) {
+        for (script, matrices) in scripts.iter().zip(read_matrices(sampler, step, curvature, scripts)?) {
+            mean.add(script.weight, &matrices, blocks);
+        }
+    }
+    let mut target = Array2::zeros((blocks, blocks));
+    target[[0, 0]] = 1.0 / curvature;
+    if blocks == 2 {
+        target[[1, 1]] = sampler.layout().momentum_variance;
+    }
+    let (covariance, contraction) = mean.solve(blocks)?;
+    Ok(Stationary { covariance, target, contraction })
+}
+
+/// Columns of M (the state) and then of B (the normals), each of `blocks` numbers.
+type Columns = Vec<[f64; 2]>;
+
+fn read_matrices(
+    sampler: &dyn Sampler<f64>,
+    step: Step,
+    curvature: f64,
+    scripts: &[CoinScript],
+) -> Result<Vec<(Columns, Columns)>> {
+    let layout = sampler.layout();
+    let blocks = layout.blocks;
+    let addresses = addresses(sampler, step, curvature, scripts)?;
+    let inputs = blocks + addresses.len() * blocks;
+    let rows = scripts.len() * inputs;
+    let mut noise = Scripted::new();
+    let mut state = State::zeros(0, rows, 1, layout)?;
+    for (i, script) in scripts.iter().enumerate() {
+        for input in 0..inputs {
+            let chain = (i * inputs + input) as u32;
+            noise.coins(chain, &script.uniforms);
+            if input < blocks {
+                state.view_mut()[[chain as usize, input]] = 1.0;
+            } else {
+                let (address, block) = ((input - blocks) / blocks, (input - blocks) % blocks);
+                noise.normal(addresses[address], chain, block, 1.0);
+            }
+        }
+    }
+    advance(sampler, step, curvature, &noise, &mut state)?;
+    let state = state.view();
+    let column = |row: usize| [state[[row, 0]], if blocks == 2 { state[[row, 1]] } else { 0.0 }];
+    let matrices = |i: usize| {
+        let first = i * inputs;
+        ((first..first + blocks).map(column).collect(), (first + blocks..first + inputs).map(column).collect())
+    };
+    Ok((0..scripts.len()).map(matrices).collect())
+}
+
+fn advance(
+    sampler: &dyn Sampler<f64>,
+    step: Step,
+    curvature: f64,
+    noise: &dyn Noise<f64>,
+    state: &mut State<f64>,
+) -> Result<()> {
+    let drift = |_: Times<'_>, x: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>| -> Result<(), BoxError> {
+        out.zip_mut_with(&x, |b, x| *b = -curvature * x);
+        Ok(())
+    };
+    sampler.step(step, &drift, noise, state, &mut Work::new())?;
+    Ok(())
+}
+
+/// Passes scripted coins on and writes down which normals a step asks for.
+struct Listener<'a> {
+    script: &'a Scripted,
+    heard: std::sync::Mutex<Vec<Draw>>,
+}
+
+impl Noise<f64> for Listener<'_> {
+    fn normals(&self, draw: Draw, _: &[u32], out: &mut [f64]) {
+        out.fill(0.0);
+        let mut heard = self.heard.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if !heard.contains(&draw) {
+            heard.push(draw);
+        }
+    }
+
+    fn uniforms(&self, draw: Draw, chains: &[u32], out: &mut [f64]) {
+        Noise::<f64>::uniforms(self.script, draw, chains, out);
+    }
+}
+
+/// The normals that a step with any of these coins asks for.
+fn addresses(sampler: &dyn Sampler<f64>, step: Step, curvature: f64, scripts: &[CoinScript]) -> Result<Vec<Draw>> {
+    let mut script = Scripted::new();
+    for (chain, coins) in scripts.iter().enumerate() {
+        script.coins(chain as u32, &coins.uniforms);
+    }
+    let listener = Listener { script: &script, heard: std::sync::Mutex::new(Vec::new()) };
+    let mut state = State::zeros(0, scripts.len(), 1, sampler.layout())?;
+    advance(sampler, step, curvature, &listener, &mut state)?;
+    let heard = listener.heard.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    // Momenta are drawn before a run, not in a step.
+    Ok(heard.into_iter().filter(|draw| draw.purpose != Purpose::Momentum).collect())
+}
+
+/// The map of symmetric second moments (s₀₀, s₀₁, s₁₁) to those after a step, averaged over coins: s⁺ = P s + q.
+#[derive(Default)]
+struct SecondMoments {
+    map: [[f64; 3]; 3],
+    constant: [f64; 3],
+}
+
+const PAIRS: [(usize, usize); 3] = [(0, 0), (0, 1), (1, 1)];
+
+impl SecondMoments {
+    fn add(&mut self, weight: f64, (state, noise): &(Columns, Columns), blocks: usize) {
+        for (to, (r, c)) in PAIRS.into_iter().enumerate() {
+            for (from, (a, b)) in PAIRS.into_iter().enumerate() {
+                if blocks == 2 || from == 0 {
+                    // (M S Mᵀ)_rc has S_ab once on the diagonal and twice, as S_ab and S_ba, off it.
+                    let mut entry = state[a][r] * state[b][c];
+                    if a != b {
+                        entry += state[b][r] * state[a][c];
+                    }
+                    self.map[to][from] += weight * entry;
+                }
+            }
+            self.constant[to] += weight * noise.iter().map(|column| column[r] * column[c]).sum::<f64>();
+        }
+    }
+
+    fn solve(&self, blocks: usize) -> Result<(Array2<f64>, f64)> {
+        let size = if blocks == 2 { 3 } else { 1 };
+        let growth = self.spectral_radius(size);
+        if !(growth < 1.0) {
+            return Err(Error::Unstable { growth });
+        }
+        // Gaussian elimination with pivoting on (I − P) s = q.
+        let mut rows: Vec<[f64; 4]> = (0..size)
+            .map(|i| {
+                let entry = |j: usize| f64::from(i == j) - self.map[i][j];
+                [entry(0), entry(1), entry(2), self.constant[i]]
+            })
+            .collect();
+        for i in 0..size {
+            let pivot = (i..size).max_by(|a, b| rows[*a][i].abs().total_cmp(&rows[*b][i].abs())).unwrap_or(i);
+            rows.swap(i, pivot);
+            for k in 0..size {
+                if k != i {
+                    let factor = rows[k][i] / rows[i][i];
+                    let pivot_row = rows[i];
+                    rows[k].iter_mut().zip(pivot_row).for_each(|(x, p)| *x -= factor * p);
+                }
+            }
+        }
+        let solution: Vec<f64> = (0..size).map(|i| rows[i][3] / rows[i][i]).collect();
+        let covariance = if blocks == 2 {
+            Array2::from_shape_fn((2, 2), |(i, j)| solution[i + j])
+        } else {
+            Array2::from_elem((1, 1), solution[0])
+        };
+        Ok((covariance, growth))
+    }
+
+    /// By repeated squaring with rescaling: the norm of P^(2^20) to the power of 2^−20.
+    fn spectral_radius(&self, size: usize) -> f64 {
+        let mut power = self.map;
+        let mut log_scale = 0.0;
+        const SQUARINGS: i32 = 20;
+        for _ in 0..SQUARINGS {
+            let mut square = [[0.0; 3]; 3];
+            for i in 0..size {
+                for j in 0..size {
+                    square[i][j] = (0..size).map(|k| power[i][k] * power[k][j]).sum();
+                }
+            }
+            let norm = square.iter().flatten().fold(0.0f64, |m, x| m.max(x.abs()));
+            if norm == 0.0 {
+                return 0.0;
+            }
+            if !norm.is_finite() {
+                return f64::INFINITY;
+            }
+            square.iter_mut().flatten().for_each(|x| *x /= norm);
+            power = square;
+            log_scale = 2.0 * log_scale + libm::log(norm);
+        }
+        libm::exp(log_scale / f64::from(1 << SQUARINGS))
+    }
+}

@@ -1,0 +1,87 @@
+//! The two precisions: a sealed trait for `f32` and `f64` with the elementary functions the kernels use.
+
+use crate::math::elementary;
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+/// A floating-point type that states and drifts can be made of: `f32` or `f64`.
+///
+/// Coefficients, schedules and times are always `f64` and are rounded last.
+pub trait Real: sealed::Sealed + ndarray::NdFloat + Default {
+    /// `"f32"` or `"f64"`.
+    const NAME: &'static str;
+    /// Rounds to this precision.
+    fn from_f64(value: f64) -> Self;
+    /// Widens without loss.
+    fn widen(self) -> f64;
+    /// `self * a + b` in one rounding. Fast only inside a dispatched kernel.
+    #[doc(hidden)]
+    fn fma(self, a: Self, b: Self) -> Self;
+    /// exp for arguments up to the largest finite result; 0 below the smallest normal one; NaN for NaN.
+    #[doc(hidden)]
+    fn exp_lane(self) -> Self;
+    /// Of two tables, the one in this precision.
+    #[doc(hidden)]
+    fn table<'a>(
+        single: &'a crate::drift::mixture::Tables<f32>,
+        double: &'a crate::drift::mixture::Tables<f64>,
+    ) -> &'a crate::drift::mixture::Tables<Self>;
+}
+
+impl Real for f32 {
+    const NAME: &'static str = "f32";
+    #[inline(always)]
+    fn from_f64(value: f64) -> Self {
+        value as f32
+    }
+    #[inline(always)]
+    fn widen(self) -> f64 {
+        f64::from(self)
+    }
+    #[inline(always)]
+    fn fma(self, a: Self, b: Self) -> Self {
+        f32::mul_add(self, a, b)
+    }
+    #[inline(always)]
+    fn exp_lane(self) -> Self {
+        elementary::exp_f32(self)
+    }
+    #[inline(always)]
+    fn table<'a>(
+        single: &'a crate::drift::mixture::Tables<f32>,
+        _: &'a crate::drift::mixture::Tables<f64>,
+    ) -> &'a crate::drift::mixture::Tables<Self> {
+        single
+    }
+}
+
+impl Real for f64 {
+    const NAME: &'static str = "f64";
+    #[inline(always)]
+    fn from_f64(value: f64) -> Self {
+        value
+    }
+    #[inline(always)]
+    fn widen(self) -> f64 {
+        self
+    }
+    #[inline(always)]
+    fn fma(self, a: Self, b: Self) -> Self {
+        f64::mul_add(self, a, b)
+    }
+    #[inline(always)]
+    fn exp_lane(self) -> Self {
+        elementary::exp_f64(self)
+    }
+    #[inline(always)]
+    fn table<'a>(
+        _: &'a crate::drift::mixture::Tables<f32>,
+        double: &'a crate::drift::mixture::Tables<f64>,
+    ) -> &'a crate::drift::mixture::Tables<Self> {
+        double
+    }
+}

@@ -1,0 +1,48 @@
+//! A progress bar as an observer.
+
+use indicatif::{ProgressBar as Bar, ProgressStyle};
+
+use super::{Flow, Moment, Observer};
+use crate::error::{BoxError, Result};
+use crate::real::Real;
+
+/// A progress bar on stderr: steps, speed and time left. Hidden when stderr is no terminal.
+pub struct ProgressBar {
+    bar: Bar,
+    interval: u64,
+}
+
+impl ProgressBar {
+    /// A bar for a run of `steps` steps, drawn anew about a hundred times.
+    pub fn new(steps: usize) -> Self {
+        let bar = Bar::new(steps as u64);
+        let template = "{bar:40} {pos}/{len} steps  {per_sec}  {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Self { bar, interval: (steps as u64 / 100).max(1) }
+    }
+
+    /// True if nobody sees it.
+    pub fn is_hidden(&self) -> bool {
+        self.bar.is_hidden()
+    }
+}
+
+impl<F: Real> Observer<F> for ProgressBar {
+    fn next(&self, step: u64) -> Option<u64> {
+        // Looking costs a pass over the state, so nobody looks at a hidden bar.
+        (!self.is_hidden()).then(|| (step / self.interval + 1) * self.interval)
+    }
+
+    fn observe(&mut self, moment: &Moment<'_, F>) -> Result<Flow, BoxError> {
+        self.bar.set_position(moment.step);
+        Ok(Flow::Continue)
+    }
+}
+
+impl Drop for ProgressBar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,96 @@
+//! Coefficients of the jumps between sub-steps, by composition of small steps; kept while the small step stays the same.
+
+use super::Coefficients;
+use crate::dynamics::{LinearDynamics, Transition};
+use crate::grid::Step;
+use crate::math::block::{self, Block, IDENTITY, ZERO};
+
+/// Jumps and corrections of one coarse step.
+#[derive(Default)]
+pub(super) struct Table {
+    /// What the table was made from: while it stays the same, so does the table.
+    key: Option<(Transition, usize, f64)>,
+    autonomous: bool,
+    /// The small steps, one if autonomous and K otherwise.
+    small: Vec<Transition>,
+    /// Autonomous: [g] is g small steps. Otherwise: [i] is from 0 to i.
+    from_start: Vec<Coefficients>,
+    /// Otherwise: [i] is from i to K.
+    to_end: Vec<Coefficients>,
+    /// [i] is K · A(i+1, K) · G′ᵢ.
+    corrections: Vec<Block>,
+}
+
+impl Table {
+    /// The jump of length zero.
+    pub(super) const STAY: Coefficients = Coefficients { propagator: IDENTITY, gain: ZERO, factor: ZERO };
+
+    pub(super) fn update(&mut self, dynamics: &dyn LinearDynamics, step: Step, substeps: usize, noise_scale: f64) {
+        let length = step.length / substeps as f64;
+        let small =
+            |i: usize| dynamics.transition(step.start + length * i as f64, length).with_noise_scaled(noise_scale);
+        let first = small(0);
+        self.autonomous = dynamics.is_autonomous();
+        if self.autonomous && self.key == Some((first, substeps, noise_scale)) {
+            return;
+        }
+        // A dynamics that changes with time gives new small steps every time, so its table is never reused.
+        self.key = self.autonomous.then_some((first, substeps, noise_scale));
+        self.small.clear();
+        self.small.push(first);
+        if !self.autonomous {
+            self.small.extend((1..substeps).map(small));
+        }
+        let count = substeps as f64;
+
+        self.from_start.clear();
+        let mut jump = Transition::IDENTITY;
+        self.from_start.push(Self::STAY);
+        for i in 0..substeps {
+            jump = jump.then(self.small_step(i));
+            self.from_start.push(Coefficients::new(&jump));
+        }
+        self.to_end.clear();
+        self.corrections.clear();
+        let mut rest = Transition::IDENTITY;
+        for i in (0..substeps).rev() {
+            let small = *self.small_step(i);
+            self.corrections.push(block::scaled(&block::product(&rest.propagator, &small.gain), count));
+            rest = small.then(&rest);
+            if !self.autonomous {
+                self.to_end.push(Coefficients::new(&rest));
+            }
+        }
+        self.corrections.reverse();
+        self.to_end.reverse();
+    }
+
+    fn small_step(&self, i: usize) -> &Transition {
+        &self.small[if self.autonomous { 0 } else { i }]
+    }
+
+    /// The jump from one sub-step to a later one.
+    pub(super) fn jump(&self, from: u32, to: u32) -> Coefficients {
+        let (from, to) = (from as usize, to as usize);
+        if self.autonomous {
+            return self.from_start[to - from];
+        }
+        if from == 0 {
+            return self.from_start[to];
+        }
+        if to + 1 == self.from_start.len() {
+            return self.to_end[from];
+        }
+        let jump = (from..to).fold(Transition::IDENTITY, |jump, i| jump.then(&self.small[i]));
+        Coefficients::new(&jump)
+    }
+
+    /// The weight of b(X̂ᵢ) − b₀ in the final state.
+    pub(super) fn correction(&self, substep: u32) -> &Block {
+        &self.corrections[substep as usize]
+    }
+
+    pub(super) fn is_noisy(&self) -> bool {
+        self.small.iter().any(|t| t.covariance != ZERO)
+    }
+}
