@@ -45,15 +45,9 @@ pub(crate) fn exp_f64(x: f64) -> f64 {
     let n = shifted - ROUND_F64;
     let r = (-n).mul_add(LN2_LOW, (-n).mul_add(LN2_HIGH, x));
     let p = polynomial(r, &EXP_F64);
-    // The integer n stands in the low bits of `shifted`; moving it up to the exponent is exact.
-    let scaled = f64::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 52));
-    if x < -708.0 {
-        0.0
-    } else if x.is_nan() {
-        x
-    } else {
-        scaled
-    }
+    // The integer n stands in the low bits of `shifted`; moved up to the exponent it is 2^n. NaN passes through p.
+    let scaled = p * f64::from_bits(shifted.to_bits().wrapping_add(1023) << 52);
+    if x < -708.0 { 0.0 } else { scaled }
 }
 
 const EXP_F32: [f32; 7] = [1.0, 1.0, 0.499_999_94, 0.166_665_226, 4.166_829_2e-2, 8.368_532e-3, 1.381_829_96e-3];
@@ -70,14 +64,8 @@ pub(crate) fn exp_f32(x: f32) -> f32 {
         k -= 1;
         p = p.mul_add(r, EXP_F32[k]);
     }
-    let scaled = f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23));
-    if x < -87.0 {
-        0.0
-    } else if x.is_nan() {
-        x
-    } else {
-        scaled
-    }
+    let scaled = p * f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);
+    if x < -87.0 { 0.0 } else { scaled }
 }
 
 const LOG_F64: [f64; 7] = [

@@ -7,7 +7,12 @@ use crate::drift::ScratchPool;
 use crate::math::simd::Kernel;
 use crate::real::Real;
 
-const LANES: usize = 16;
+/// Rows worked on together: enough for every vector unit to be kept busy by independent operations.
+const WIDE: usize = 64;
+/// The same for what is left over.
+const NARROW: usize = 16;
+/// Coordinates, or components, that one pass over a block takes in.
+const GROUP: usize = 4;
 
 /// How the squared distance to a component is measured, by component.
 #[derive(Clone, Debug)]
@@ -120,40 +125,21 @@ pub(super) struct Evaluate<'a, F> {
     pub scratch: &'a mut Vec<F>,
 }
 
-type Lanes<F> = [F; LANES];
-
-#[inline(always)]
-fn lanes<F: Real>(from: &[F], index: usize) -> Lanes<F> {
-    let mut out = [F::zero(); LANES];
-    out.copy_from_slice(&from[index * LANES..(index + 1) * LANES]);
-    out
-}
-
 impl<F: Real> Kernel for Evaluate<'_, F> {
     #[inline(always)]
     fn run(mut self) {
         let (components, dim) = (self.tables.constants.len(), self.tables.dim);
         let full = matches!(self.tables.precision, Precision::Full(_));
-        // Points, exponents and (for full covariances) whitened differences of every component, LANES wide.
-        let whitened = if full { components * dim } else { 0 };
+        // By row: the point, the exponent of every component, the whitened differences of full covariances.
+        let by_row = dim + components + if full { components * dim } else { 0 };
         let mut scratch = std::mem::take(self.scratch);
-        scratch.resize((dim + components + whitened) * LANES, F::zero());
-        let (points, rest) = scratch.split_at_mut(dim * LANES);
-        let (exponents, whitened) = rest.split_at_mut(components * LANES);
-        for start in (0..self.rows).step_by(LANES) {
-            let count = LANES.min(self.rows - start);
-            for j in 0..dim {
-                let from = &self.x[j * self.rows + start..j * self.rows + start + count];
-                let to = &mut points[j * LANES..(j + 1) * LANES];
-                if count == LANES {
-                    to.copy_from_slice(from);
-                } else {
-                    // Lanes beyond the last row repeat it, so that they stay finite.
-                    to.fill(from[count - 1]);
-                    to[..count].copy_from_slice(from);
-                }
-            }
-            self.block(start, count, points, exponents, whitened);
+        scratch.resize(by_row * WIDE, F::zero());
+        let wide = self.rows / WIDE * WIDE;
+        for start in (0..wide).step_by(WIDE) {
+            self.block::<WIDE>(start, WIDE, &mut scratch);
+        }
+        for start in (wide..self.rows).step_by(NARROW) {
+            self.block::<NARROW>(start, NARROW.min(self.rows - start), &mut scratch);
         }
         *self.scratch = scratch;
     }
@@ -161,39 +147,37 @@ impl<F: Real> Kernel for Evaluate<'_, F> {
 
 impl<F: Real> Evaluate<'_, F> {
     #[inline(always)]
-    fn block(&mut self, start: usize, count: usize, points: &[F], exponents: &mut [F], whitened: &mut [F]) {
+    fn block<const L: usize>(&mut self, start: usize, count: usize, scratch: &mut [F]) {
         let tables = self.tables;
+        let (lanes, _) = scratch.as_chunks_mut::<L>();
+        let (points, rest) = lanes.split_at_mut(tables.dim);
+        let (exponents, whitened) = rest.split_at_mut(tables.constants.len());
+        for (j, point) in points.iter_mut().enumerate() {
+            let from = &self.x[j * self.rows + start..][..count];
+            // Lanes beyond the last row repeat it, so that they stay finite.
+            point.fill(from[count - 1]);
+            point[..count].copy_from_slice(from);
+        }
         squared_distances(tables, points, exponents, whitened);
         if let Output::Distance(out) = &mut self.output {
-            let mut nearest = [F::infinity(); LANES];
-            for (k, constant) in tables.constants.iter().enumerate() {
-                let squared = lanes(exponents, k);
-                for l in 0..LANES {
-                    // A component of weight zero is no mode; NaN must survive the comparison.
-                    let closer = *constant > F::neg_infinity() && !(squared[l] >= nearest[l]);
-                    nearest[l] = if closer { squared[l] } else { nearest[l] };
-                }
-            }
-            for l in 0..count {
-                out[start + l] = nearest[l].sqrt();
-            }
+            out[start..start + count].copy_from_slice(&nearest(&tables.constants, exponents)[..count]);
             return;
         }
         let half = F::from_f64(-0.5);
-        let mut largest = [F::neg_infinity(); LANES];
-        for (k, constant) in tables.constants.iter().enumerate() {
-            let to = &mut exponents[k * LANES..(k + 1) * LANES];
-            for l in 0..LANES {
-                let exponent = half.fma(to[l], *constant);
-                to[l] = exponent;
-                largest[l] = if exponent > largest[l] { exponent } else { largest[l] };
+        let mut largest = [F::neg_infinity(); L];
+        for (&constant, exponents) in tables.constants.iter().zip(exponents.iter_mut()) {
+            for l in 0..L {
+                let exponent = half.fma(exponents[l], constant);
+                exponents[l] = exponent;
+                let most = largest[l];
+                largest[l] = if most < exponent { exponent } else { most };
             }
         }
-        let mut total = [F::zero(); LANES];
-        for to in exponents.chunks_exact_mut(LANES) {
-            for l in 0..LANES {
-                let weight = (to[l] - largest[l]).exp_lane();
-                to[l] = weight;
+        let mut total = [F::zero(); L];
+        for weights in exponents.iter_mut() {
+            for l in 0..L {
+                let weight = (weights[l] - largest[l]).exp_lane();
+                weights[l] = weight;
                 total[l] += weight;
             }
         }
@@ -205,28 +189,21 @@ impl<F: Real> Evaluate<'_, F> {
                 }
             }
             Output::Responsibilities(out) => {
-                for (k, weights) in exponents.chunks_exact(LANES).enumerate() {
+                for (k, weights) in exponents.iter().enumerate() {
                     for l in 0..count {
                         out[k * self.rows + start + l] = weights[l] / total[l];
                     }
                 }
             }
             Output::Score(out) => {
-                let mut inverse = [F::zero(); LANES];
-                for l in 0..LANES {
-                    inverse[l] = F::one() / total[l];
+                for total in &mut total {
+                    *total = F::one() / *total;
                 }
                 score(tables, points, exponents, whitened, |j, sum| {
-                    let mut result = [F::zero(); LANES];
-                    for l in 0..LANES {
-                        result[l] = sum[l] * inverse[l];
+                    for l in 0..L {
+                        sum[l] *= total[l];
                     }
-                    let at = j * self.rows + start;
-                    if count == LANES {
-                        out[at..at + LANES].copy_from_slice(&result);
-                    } else {
-                        out[at..at + count].copy_from_slice(&result[..count]);
-                    }
+                    out[j * self.rows + start..][..count].copy_from_slice(&sum[..count]);
                 });
             }
         }
@@ -235,116 +212,180 @@ impl<F: Real> Evaluate<'_, F> {
 
 /// (x − μₖ)ᵀ Σₖ⁻¹ (x − μₖ) for every component; differences are taken before squaring, so nothing cancels.
 #[inline(always)]
-fn squared_distances<F: Real>(tables: &Tables<F>, points: &[F], out: &mut [F], whitened: &mut [F]) {
+fn squared_distances<F: Real, const L: usize>(
+    tables: &Tables<F>,
+    points: &[[F; L]],
+    out: &mut [[F; L]],
+    whitened: &mut [[F; L]],
+) {
     let dim = tables.dim;
-    for k in 0..tables.constants.len() {
+    for (k, out) in out.iter_mut().enumerate() {
         let mean = &tables.means[k * dim..(k + 1) * dim];
-        let mut sum = [F::zero(); LANES];
         match &tables.precision {
             Precision::Isotropic(precision) => {
-                for (j, mu) in mean.iter().enumerate() {
-                    let x = lanes(points, j);
-                    for l in 0..LANES {
-                        let away = x[l] - *mu;
-                        sum[l] = away.fma(away, sum[l]);
-                    }
-                }
-                for l in 0..LANES {
-                    sum[l] *= precision[k];
+                weighted_squares(points, mean, |_| F::one(), out);
+                // A copy: through the reference it would be loaded anew for every lane.
+                let p = precision[k];
+                for d in out.iter_mut() {
+                    *d *= p;
                 }
             }
-            Precision::Diagonal(precision) => {
-                for (j, mu) in mean.iter().enumerate() {
-                    let (x, p) = (lanes(points, j), precision[k * dim + j]);
-                    for l in 0..LANES {
-                        let away = x[l] - *mu;
-                        sum[l] = (away * p).fma(away, sum[l]);
-                    }
-                }
-            }
+            Precision::Diagonal(precision) => weighted_squares(points, mean, |j| precision[k * dim + j], out),
             Precision::Full(inverse) => {
-                let size = dim * (dim + 1) / 2;
-                let inverse = &inverse[k * size..(k + 1) * size];
-                let mut row = 0;
+                let inverse = &inverse[k * dim * (dim + 1) / 2..];
+                out.fill(F::zero());
                 for i in 0..dim {
-                    let mut y = [F::zero(); LANES];
-                    for j in 0..=i {
-                        let (x, c) = (lanes(points, j), inverse[row + j]);
-                        for l in 0..LANES {
-                            y[l] = c.fma(x[l] - mean[j], y[l]);
+                    let mut y = [F::zero(); L];
+                    for (j, &c) in inverse[i * (i + 1) / 2..][..=i].iter().enumerate() {
+                        let (x, mean) = (&points[j], mean[j]);
+                        for l in 0..L {
+                            y[l] = c.fma(x[l] - mean, y[l]);
                         }
                     }
-                    row += i + 1;
-                    for l in 0..LANES {
-                        sum[l] = y[l].fma(y[l], sum[l]);
+                    for l in 0..L {
+                        out[l] = y[l].fma(y[l], out[l]);
                     }
-                    whitened[(k * dim + i) * LANES..(k * dim + i + 1) * LANES].copy_from_slice(&y);
+                    whitened[k * dim + i] = y;
                 }
             }
         }
-        out[k * LANES..(k + 1) * LANES].copy_from_slice(&sum);
+    }
+}
+
+/// Σ (xⱼ − μⱼ)² pⱼ, a few coordinates at a time, always in the order of the coordinates.
+#[inline(always)]
+fn weighted_squares<F: Real, const L: usize>(
+    points: &[[F; L]],
+    mean: &[F],
+    precision: impl Fn(usize) -> F,
+    out: &mut [F; L],
+) {
+    out.fill(F::zero());
+    let (groups, rest) = points.as_chunks::<GROUP>();
+    for (g, x) in groups.iter().enumerate() {
+        let (m, p) = numbers::<F, GROUP>(mean, &precision, g * GROUP);
+        add_squares(x, &m, &p, out);
+    }
+    let j = groups.len() * GROUP;
+    if let [a, b] = rest {
+        let (m, p) = numbers::<F, 2>(mean, &precision, j);
+        add_squares(&[*a, *b], &m, &p, out);
+    } else {
+        for (i, x) in rest.iter().enumerate() {
+            let (m, p) = numbers::<F, 1>(mean, &precision, j + i);
+            add_squares(&[*x], &m, &p, out);
+        }
+    }
+}
+
+#[inline(always)]
+fn numbers<F: Real, const N: usize>(mean: &[F], precision: &impl Fn(usize) -> F, j: usize) -> ([F; N], [F; N]) {
+    (std::array::from_fn(|i| mean[j + i]), std::array::from_fn(|i| precision(j + i)))
+}
+
+#[inline(always)]
+fn add_squares<F: Real, const L: usize, const N: usize>(
+    x: &[[F; L]; N],
+    mean: &[F; N],
+    precision: &[F; N],
+    out: &mut [F; L],
+) {
+    for l in 0..L {
+        let mut sum = out[l];
+        for i in 0..N {
+            let away = x[i][l] - mean[i];
+            sum = (away * precision[i]).fma(away, sum);
+        }
+        out[l] = sum;
     }
 }
 
 /// Σₖ weightₖ Σₖ⁻¹ (μₖ − x), coordinate by coordinate.
 #[inline(always)]
-fn score<F: Real>(
+fn score<F: Real, const L: usize>(
     tables: &Tables<F>,
-    points: &[F],
-    weights: &mut [F],
-    whitened: &[F],
-    mut write: impl FnMut(usize, Lanes<F>),
+    points: &[[F; L]],
+    weights: &mut [[F; L]],
+    whitened: &[[F; L]],
+    mut write: impl FnMut(usize, &mut [F; L]),
 ) {
-    let (components, dim) = (tables.constants.len(), tables.dim);
-    match &tables.precision {
-        Precision::Isotropic(precision) => {
-            for (k, p) in precision.iter().enumerate() {
-                weights[k * LANES..(k + 1) * LANES].iter_mut().for_each(|w| *w *= *p);
-            }
-            for j in 0..dim {
-                let x = lanes(points, j);
-                let mut sum = [F::zero(); LANES];
-                for k in 0..components {
-                    let (w, mu) = (lanes(weights, k), tables.means[k * dim + j]);
-                    for l in 0..LANES {
-                        sum[l] = w[l].fma(mu - x[l], sum[l]);
-                    }
-                }
-                write(j, sum);
-            }
-        }
-        Precision::Diagonal(precision) => {
-            for j in 0..dim {
-                let x = lanes(points, j);
-                let mut sum = [F::zero(); LANES];
-                for k in 0..components {
-                    let (w, mu, p) = (lanes(weights, k), tables.means[k * dim + j], precision[k * dim + j]);
-                    for l in 0..LANES {
-                        sum[l] = w[l].fma((mu - x[l]) * p, sum[l]);
-                    }
-                }
-                write(j, sum);
-            }
-        }
-        Precision::Full(inverse) => {
-            let size = dim * (dim + 1) / 2;
-            for j in 0..dim {
-                let mut sum = [F::zero(); LANES];
-                for k in 0..components {
-                    let w = lanes(weights, k);
-                    let mut back = [F::zero(); LANES];
-                    for i in j..dim {
-                        let (y, c) = (lanes(whitened, k * dim + i), inverse[k * size + i * (i + 1) / 2 + j]);
-                        for l in 0..LANES {
-                            back[l] = c.fma(y[l], back[l]);
-                        }
-                    }
-                    for l in 0..LANES {
-                        sum[l] = (-w[l]).fma(back[l], sum[l]);
-                    }
-                }
-                write(j, sum);
+    let dim = tables.dim;
+    if let Precision::Isotropic(precision) = &tables.precision {
+        for (weights, &p) in weights.iter_mut().zip(precision) {
+            for w in weights.iter_mut() {
+                *w *= p;
             }
         }
     }
+    for (j, x) in points.iter().enumerate() {
+        let mut sum = [F::zero(); L];
+        match &tables.precision {
+            Precision::Isotropic(_) => pull(x, weights, &mut sum, |k| (tables.means[k * dim + j], F::one())),
+            Precision::Diagonal(precision) => {
+                pull(x, weights, &mut sum, |k| (tables.means[k * dim + j], precision[k * dim + j]));
+            }
+            Precision::Full(inverse) => {
+                let size = dim * (dim + 1) / 2;
+                for (k, w) in weights.iter().enumerate() {
+                    for i in j..dim {
+                        let c = -inverse[k * size + i * (i + 1) / 2 + j];
+                        let y = &whitened[k * dim + i];
+                        for l in 0..L {
+                            sum[l] = (w[l] * c).fma(y[l], sum[l]);
+                        }
+                    }
+                }
+            }
+        }
+        write(j, &mut sum);
+    }
+}
+
+/// sum += Σₖ weightₖ pₖ (μₖ − x), a few components at a time, always in the order of the components.
+#[inline(always)]
+fn pull<F: Real, const L: usize>(
+    x: &[F; L],
+    weights: &[[F; L]],
+    sum: &mut [F; L],
+    component: impl Fn(usize) -> (F, F),
+) {
+    let (groups, rest) = weights.as_chunks::<GROUP>();
+    for (g, weights) in groups.iter().enumerate() {
+        pull_group(x, weights, sum, std::array::from_fn(|i| component(g * GROUP + i)));
+    }
+    for (i, weights) in rest.iter().enumerate() {
+        pull_group(x, &[*weights], sum, [component(groups.len() * GROUP + i)]);
+    }
+}
+
+#[inline(always)]
+fn pull_group<F: Real, const L: usize, const N: usize>(
+    x: &[F; L],
+    weights: &[[F; L]; N],
+    sum: &mut [F; L],
+    numbers: [(F, F); N],
+) {
+    for l in 0..L {
+        let mut pulled = sum[l];
+        for i in 0..N {
+            let (mean, precision) = numbers[i];
+            pulled = weights[i][l].fma((mean - x[l]) * precision, pulled);
+        }
+        sum[l] = pulled;
+    }
+}
+
+/// The square root of the smallest squared distance. A component of weight zero is no mode.
+#[inline(always)]
+fn nearest<F: Real, const L: usize>(constants: &[F], squared: &[[F; L]]) -> [F; L] {
+    let mut out = [F::infinity(); L];
+    for (constant, squared) in constants.iter().zip(squared) {
+        if *constant > F::neg_infinity() {
+            for l in 0..L {
+                // NaN must survive the comparison.
+                out[l] = if squared[l] >= out[l] { out[l] } else { squared[l] };
+            }
+        }
+    }
+    out.map(|d| d.sqrt())
 }

@@ -1,0 +1,100 @@
+//! The speed bars as ratios in one run: `cargo bench --bench speed`.
+//!
+//! Contestants take turns, so a machine that slows down slows all of them; the figure is the median of the ratios.
+//! `LANGEVIN_SIMD=avx2` or `baseline` measures a narrower instruction set.
+
+mod common;
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use common::{STEP, circle, library, scalar_ula};
+use langevin::{EulerMaruyama, Overdamped, PoissonMidpoint, RandomizedMidpoint, Sampler, Underdamped, instruction_set};
+
+const TURNS: usize = 15;
+
+/// Nanoseconds per chain and step, by turns.
+fn measure(work: &mut [(&str, usize, Box<dyn FnMut() -> f64 + '_>)]) -> Vec<Vec<f64>> {
+    let mut times = vec![Vec::new(); work.len()];
+    for turn in 0..=TURNS {
+        for (i, (_, chain_steps, body)) in work.iter_mut().enumerate() {
+            let start = Instant::now();
+            black_box(body());
+            if turn > 0 {
+                times[i].push(start.elapsed().as_secs_f64() * 1e9 / *chain_steps as f64);
+            }
+        }
+    }
+    times
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}
+
+/// Prints a table: time, and ratio of the first line's time to this one's.
+fn table(title: &str, mut work: Vec<(&str, usize, Box<dyn FnMut() -> f64 + '_>)>) {
+    let times = measure(&mut work);
+    println!("{title}");
+    for ((name, _, _), own) in work.iter().zip(&times) {
+        let ratios: Vec<f64> = times[0].iter().zip(own).map(|(first, own)| first / own).collect();
+        println!("  {name:<44} {:8.2} ns per chain-step   {:5.2} x", median(own), median(&ratios));
+    }
+    println!();
+}
+
+fn main() {
+    println!("instruction set: {}\n", instruction_set());
+    let target = circle();
+    let (chains, steps) = (4096, 500);
+    let n = chains * steps;
+    let ula = EulerMaruyama::new(Overdamped);
+    table(
+        "ULA on 8 Gaussians on a circle, one thread",
+        vec![
+            ("scalar loop by hand, f64", n, Box::new(|| scalar_ula(chains, steps))),
+            ("library, f64", n, Box::new(|| library::<f64>(&ula, &target, chains, steps, STEP))),
+            ("library, f32", n, Box::new(|| library::<f32>(&ula, &target, chains, steps, STEP))),
+        ],
+    );
+    let poisson = |k| PoissonMidpoint::new(Underdamped::new(2.0, 1.0).unwrap(), k).unwrap();
+    let (few, many) = (poisson(10), poisson(1000));
+    table(
+        "Poisson midpoint, underdamped, same target, f64",
+        vec![
+            ("K = 10", n, Box::new(|| library::<f64>(&few, &target, chains, steps, 0.1))),
+            ("K = 1000", n, Box::new(|| library::<f64>(&many, &target, chains, steps, 0.1))),
+        ],
+    );
+    let under = || Underdamped::new(2.0, 1.0).unwrap();
+    let samplers: Vec<(&str, Box<dyn Sampler<f64>>)> = vec![
+        ("em, overdamped", Box::new(ula)),
+        ("em, underdamped", Box::new(EulerMaruyama::new(under()))),
+        ("pmm2, K = 16, overdamped", Box::new(PoissonMidpoint::new(Overdamped, 16).unwrap())),
+        ("pmm2, K = 16, underdamped", Box::new(PoissonMidpoint::new(under(), 16).unwrap())),
+        (
+            "pmm1, K = 16, underdamped",
+            Box::new(PoissonMidpoint::new(under(), 16).unwrap().with_selection(langevin::Selection::Bernoulli)),
+        ),
+        ("rm, R = 1, P = 0, overdamped", Box::new(RandomizedMidpoint::new(Overdamped))),
+        ("rm, R = 1, P = 0, underdamped", Box::new(RandomizedMidpoint::new(under()))),
+        (
+            "rm, R = 4, P = 2, underdamped",
+            Box::new(RandomizedMidpoint::new(under()).with_windows(4).unwrap().with_rounds(2).unwrap()),
+        ),
+    ];
+    let chains = 1024;
+    table(
+        "All samplers on the same target, f64",
+        samplers
+            .iter()
+            .map(|(name, sampler)| {
+                let body: Box<dyn FnMut() -> f64> =
+                    Box::new(|| library::<f64>(&**sampler, &target, chains, steps, 0.05));
+                (*name, chains * steps, body)
+            })
+            .collect(),
+    );
+}
