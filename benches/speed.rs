@@ -13,8 +13,11 @@ use langevin::{EulerMaruyama, Overdamped, PoissonMidpoint, RandomizedMidpoint, S
 
 const TURNS: usize = 15;
 
+/// A name, the number of chain-steps, and what to time.
+type Contestant<'a> = (&'a str, usize, Box<dyn FnMut() -> f64 + 'a>);
+
 /// Nanoseconds per chain and step, by turns.
-fn measure(work: &mut [(&str, usize, Box<dyn FnMut() -> f64 + '_>)]) -> Vec<Vec<f64>> {
+fn measure(work: &mut [Contestant<'_>]) -> Vec<Vec<f64>> {
     let mut times = vec![Vec::new(); work.len()];
     for turn in 0..=TURNS {
         for (i, (_, chain_steps, body)) in work.iter_mut().enumerate() {
@@ -35,7 +38,7 @@ fn median(values: &[f64]) -> f64 {
 }
 
 /// Prints a table: time, and ratio of the first line's time to this one's.
-fn table(title: &str, mut work: Vec<(&str, usize, Box<dyn FnMut() -> f64 + '_>)>) {
+fn table(title: &str, mut work: Vec<Contestant<'_>>) {
     let times = measure(&mut work);
     println!("{title}");
     for ((name, _, _), own) in work.iter().zip(&times) {

@@ -120,6 +120,24 @@ pub enum Error {
         /// Why, and what to try.
         reason: &'static str,
     },
+    /// There is nothing of this name.
+    #[error("unknown {what} `{given}`; there are: {known}")]
+    Unknown {
+        /// What was looked for.
+        what: &'static str,
+        /// The name that was given.
+        given: String,
+        /// The names there are.
+        known: String,
+    },
+    /// An option was given that would have no effect.
+    #[error("{option} is not an option of {by}; leave it out, or choose what takes it")]
+    NotTaken {
+        /// The option.
+        option: &'static str,
+        /// The method or dynamics that was chosen.
+        by: &'static str,
+    },
     /// The thread pool could not be started.
     #[error("cannot start {threads} threads: {source}")]
     Threads {

@@ -48,6 +48,7 @@
 
 pub use ndarray;
 
+pub mod catalog;
 mod drift;
 mod dynamics;
 mod error;

@@ -6,7 +6,11 @@
 
 const LOG2_E: f64 = std::f64::consts::LOG2_E;
 /// ln 2 in two parts; the upper one has 32 trailing zero bits, so multiples of it are exact.
+#[allow(clippy::approx_constant)]
 const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
+#[allow(clippy::approx_constant)]
+const LN2_HIGH_F32: f32 = 0.693_145_75;
+const LN2_LOW_F32: f32 = 1.428_606_8e-6;
 const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 /// 1.5 · 2^52: adding it rounds to an integer, which then stands in the lowest bits.
 const ROUND_F64: f64 = 6_755_399_441_055_744.0;
@@ -57,7 +61,7 @@ const EXP_F32: [f32; 7] = [1.0, 1.0, 0.499_999_94, 0.166_665_226, 4.166_829_2e-2
 pub(crate) fn exp_f32(x: f32) -> f32 {
     let shifted = x.mul_add(std::f32::consts::LOG2_E, ROUND_F32);
     let n = shifted - ROUND_F32;
-    let r = (-n).mul_add(1.428_606_8e-6, (-n).mul_add(0.693_145_75, x));
+    let r = (-n).mul_add(LN2_LOW_F32, (-n).mul_add(LN2_HIGH_F32, x));
     let mut p = EXP_F32[6];
     let mut k = 6;
     while k > 0 {
@@ -98,7 +102,7 @@ pub(crate) fn ln_f64(x: f64) -> f64 {
 }
 
 const SIN_F64: [f64; 7] = [
-    6.283_185_307_179_586_2,
+    std::f64::consts::TAU,
     -4.134_170_224_039_967e1,
     8.160_524_927_596_378_6e1,
     -7.670_585_970_743_141_5e1,

@@ -357,6 +357,7 @@ pub(crate) struct AllFinite<'a, F> {
 
 impl<F: Real> Kernel for AllFinite<'_, F> {
     #[inline(always)]
+    #[allow(clippy::eq_op)]
     fn run(self) {
         // x − x is 0 for a finite x and NaN otherwise, and NaN stays in a sum: no branch in the loop.
         let mut sums = [F::zero(); LANES];

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use rand::{Rng, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 
-use super::philox::{philox4x32_10, tag};
+use super::philox::{UNIFORM, philox4x32_10, tag};
 use super::{Draw, Noise, normal};
 use crate::real::Real;
 
@@ -33,10 +33,11 @@ impl<R: SeedableRng + Rng> Generator<R> {
         Self { key: [seed as u32, (seed >> 32) as u32], generator: PhantomData }
     }
 
-    fn open(&self, draw: Draw, chain: u32) -> R {
+    /// Seeds a generator; `first` is 0 for normals, and [`UNIFORM`] keeps uniforms apart from them.
+    fn open(&self, draw: Draw, chain: u32, first: u32) -> R {
         let mut seed = R::Seed::default();
         for (block, bytes) in seed.as_mut().chunks_mut(16).enumerate() {
-            let words = philox4x32_10([chain, draw.step, block as u32, tag(draw)], self.key);
+            let words = philox4x32_10([chain, draw.step, first ^ (block as u32) << 16, tag(draw)], self.key);
             for (to, word) in bytes.chunks_mut(4).zip(words) {
                 let length = to.len();
                 to.copy_from_slice(&word.to_le_bytes()[..length]);
@@ -50,7 +51,7 @@ impl<F: Real, R: SeedableRng + Rng> Noise<F> for Generator<R> {
     fn normals(&self, draw: Draw, chains: &[u32], out: &mut [F]) {
         let n = chains.len();
         for (i, chain) in chains.iter().enumerate() {
-            let mut generator = self.open(draw, *chain);
+            let mut generator = self.open(draw, *chain, 0);
             for z in out.iter_mut().skip(i).step_by(n) {
                 *z = F::from_f64(StandardNormal.sample(&mut generator));
             }
@@ -59,7 +60,7 @@ impl<F: Real, R: SeedableRng + Rng> Noise<F> for Generator<R> {
 
     fn uniforms(&self, draw: Draw, chains: &[u32], out: &mut [f64]) {
         for (chain, u) in chains.iter().zip(out) {
-            *u = normal::open_unit(self.open(draw, *chain).next_u64());
+            *u = normal::open_unit(self.open(draw, *chain, UNIFORM).next_u64());
         }
     }
 }

@@ -53,6 +53,7 @@ pub struct Draw {
 impl Draw {
     /// The address of draw `index` of this purpose in this step.
     pub fn new(step: u32, purpose: Purpose, index: u32) -> Self {
+        debug_assert!(index < 1 << 24, "draw index {index} is not below 2^24");
         Self { step, purpose, index }
     }
 }

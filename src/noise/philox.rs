@@ -9,6 +9,8 @@ use crate::real::Real;
 const MULTIPLIERS: [u64; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 const ROUNDS: usize = 10;
+/// The coordinate pair that no normal has: uniforms stand there, so that a draw may ask for both.
+pub(super) const UNIFORM: u32 = u32::MAX;
 
 /// One block of the Philox4x32-10 bijection: 128 random bits from a counter and a key.
 pub fn philox4x32_10(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
@@ -48,6 +50,7 @@ pub(super) fn blocks<const W: usize>(counter: [[u64; W]; 4], key: [u32; 2]) -> [
 /// key     = seed (64 bits)
 /// counter = (chain, step, coordinate pair, purpose · 2²⁴ + index)
 /// normals = Box–Muller: 64 bits for a radius, 64 for an angle, two coordinates from one block, in f64
+/// uniform = the first 64 bits of the block of coordinate pair 2³² − 1
 /// ```
 ///
 /// Normals in `f32` are the `f64` ones rounded, so the two precisions see the same noise.
@@ -74,7 +77,7 @@ impl<F: Real> Noise<F> for Philox {
 
     fn uniforms(&self, draw: Draw, chains: &[u32], out: &mut [f64]) {
         for (chain, u) in chains.iter().zip(out) {
-            let words = philox4x32_10([*chain, draw.step, 0, tag(draw)], self.key);
+            let words = philox4x32_10([*chain, draw.step, UNIFORM, tag(draw)], self.key);
             *u = normal::open_unit(u64::from(words[0]) << 32 | u64::from(words[1]));
         }
     }

@@ -97,7 +97,7 @@ pub struct Samples<F> {
     pub batched_calls: u64,
     /// Picard rounds, the most over the chains, summed over the steps; 0 for methods without.
     pub rounds: u64,
-    /// Chains that left the finite numbers, in order.
+    /// Chains that left the finite numbers, in the order of their numbers.
     pub diverged: Vec<Divergence>,
 }
 

@@ -1,6 +1,6 @@
 //! The vector kernel of a mixture: distances, log-sum-exp and the weighted sum, lanes being chains.
 
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array2, Axis};
 
 use super::Spread;
 use crate::drift::ScratchPool;
@@ -17,8 +17,8 @@ const GROUP: usize = 4;
 /// How the squared distance to a component is measured, by component.
 #[derive(Clone, Debug)]
 enum Precision<F> {
-    /// 1/σ², (components).
-    Isotropic(Vec<F>),
+    /// 1/σ², the same for all.
+    Isotropic(F),
     /// 1/σ², (components, dim).
     Diagonal(Vec<F>),
     /// The inverse of the lower Cholesky factor, rows of 1, 2, …, dim numbers, by component.
@@ -40,12 +40,12 @@ pub struct Tables<F> {
 }
 
 impl Tables<f64> {
-    pub(super) fn new(weights: &Array1<f64>, means: &Array2<f64>, spread: &Spread) -> Self {
+    pub(super) fn new(weights: &[f64], means: &Array2<f64>, spread: &Spread) -> Self {
         let (components, dim) = means.dim();
         let (half_log_det, precision): (Vec<f64>, _) = match spread {
             Spread::Isotropic(std) => {
                 let constant = dim as f64 * libm::log(*std);
-                (vec![constant; components], Precision::Isotropic(vec![1.0 / (std * std); components]))
+                (vec![constant; components], Precision::Isotropic(1.0 / (std * std)))
             }
             Spread::Diagonal(variances) => (
                 variances.rows().into_iter().map(|row| row.iter().map(|v| 0.5 * libm::log(*v)).sum()).collect(),
@@ -83,11 +83,19 @@ impl Tables<f64> {
             normalisation: self.normalisation as f32,
             means: round(&self.means),
             precision: match &self.precision {
-                Precision::Isotropic(p) => Precision::Isotropic(round(p)),
+                Precision::Isotropic(p) => Precision::Isotropic(*p as f32),
                 Precision::Diagonal(p) => Precision::Diagonal(round(p)),
                 Precision::Full(p) => Precision::Full(round(p)),
             },
         }
+    }
+}
+
+impl<F: Real> Tables<F> {
+    /// The factor of the precision that all components share; 1 where they share none.
+    #[inline(always)]
+    fn common_precision(&self) -> F {
+        if let Precision::Isotropic(precision) = self.precision { precision } else { F::one() }
     }
 }
 
@@ -160,14 +168,15 @@ impl<F: Real> Evaluate<'_, F> {
         }
         squared_distances(tables, points, exponents, whitened);
         if let Output::Distance(out) = &mut self.output {
-            out[start..start + count].copy_from_slice(&nearest(&tables.constants, exponents)[..count]);
+            out[start..start + count].copy_from_slice(&nearest(tables, exponents)[..count]);
             return;
         }
-        let half = F::from_f64(-0.5);
+        let common = tables.common_precision();
+        let scale = F::from_f64(-0.5) * common;
         let mut largest = [F::neg_infinity(); L];
         for (&constant, exponents) in tables.constants.iter().zip(exponents.iter_mut()) {
             for l in 0..L {
-                let exponent = half.fma(exponents[l], constant);
+                let exponent = scale.fma(exponents[l], constant);
                 exponents[l] = exponent;
                 let most = largest[l];
                 largest[l] = if most < exponent { exponent } else { most };
@@ -197,7 +206,7 @@ impl<F: Real> Evaluate<'_, F> {
             }
             Output::Score(out) => {
                 for total in &mut total {
-                    *total = F::one() / *total;
+                    *total = common / *total;
                 }
                 score(tables, points, exponents, whitened, |j, sum| {
                     for l in 0..L {
@@ -210,7 +219,8 @@ impl<F: Real> Evaluate<'_, F> {
     }
 }
 
-/// (x − μₖ)ᵀ Σₖ⁻¹ (x − μₖ) for every component; differences are taken before squaring, so nothing cancels.
+/// (x − μₖ)ᵀ Σₖ⁻¹ (x − μₖ) for every component, but for the factor that all have in common; differences are taken before
+/// squaring, so nothing cancels.
 #[inline(always)]
 fn squared_distances<F: Real, const L: usize>(
     tables: &Tables<F>,
@@ -222,14 +232,7 @@ fn squared_distances<F: Real, const L: usize>(
     for (k, out) in out.iter_mut().enumerate() {
         let mean = &tables.means[k * dim..(k + 1) * dim];
         match &tables.precision {
-            Precision::Isotropic(precision) => {
-                weighted_squares(points, mean, |_| F::one(), out);
-                // A copy: through the reference it would be loaded anew for every lane.
-                let p = precision[k];
-                for d in out.iter_mut() {
-                    *d *= p;
-                }
-            }
+            Precision::Isotropic(_) => weighted_squares(points, mean, |_| F::one(), out),
             Precision::Diagonal(precision) => weighted_squares(points, mean, |j| precision[k * dim + j], out),
             Precision::Full(inverse) => {
                 let inverse = &inverse[k * dim * (dim + 1) / 2..];
@@ -300,23 +303,16 @@ fn add_squares<F: Real, const L: usize, const N: usize>(
     }
 }
 
-/// Σₖ weightₖ Σₖ⁻¹ (μₖ − x), coordinate by coordinate.
+/// Σₖ weightₖ Σₖ⁻¹ (μₖ − x), coordinate by coordinate, but for the factor that all have in common.
 #[inline(always)]
 fn score<F: Real, const L: usize>(
     tables: &Tables<F>,
     points: &[[F; L]],
-    weights: &mut [[F; L]],
+    weights: &[[F; L]],
     whitened: &[[F; L]],
     mut write: impl FnMut(usize, &mut [F; L]),
 ) {
     let dim = tables.dim;
-    if let Precision::Isotropic(precision) = &tables.precision {
-        for (weights, &p) in weights.iter_mut().zip(precision) {
-            for w in weights.iter_mut() {
-                *w *= p;
-            }
-        }
-    }
     for (j, x) in points.iter().enumerate() {
         let mut sum = [F::zero(); L];
         match &tables.precision {
@@ -377,9 +373,10 @@ fn pull_group<F: Real, const L: usize, const N: usize>(
 
 /// The square root of the smallest squared distance. A component of weight zero is no mode.
 #[inline(always)]
-fn nearest<F: Real, const L: usize>(constants: &[F], squared: &[[F; L]]) -> [F; L] {
+fn nearest<F: Real, const L: usize>(tables: &Tables<F>, squared: &[[F; L]]) -> [F; L] {
+    let common = tables.common_precision();
     let mut out = [F::infinity(); L];
-    for (constant, squared) in constants.iter().zip(squared) {
+    for (constant, squared) in tables.constants.iter().zip(squared) {
         if *constant > F::neg_infinity() {
             for l in 0..L {
                 // NaN must survive the comparison.
@@ -387,5 +384,5 @@ fn nearest<F: Real, const L: usize>(constants: &[F], squared: &[[F; L]]) -> [F; 
             }
         }
     }
-    out.map(|d| d.sqrt())
+    out.map(|d| (d * common).sqrt())
 }

@@ -5,10 +5,10 @@ mod sample;
 
 pub(crate) use kernel::Tables;
 
-use ndarray::{Array1, Array2, Array3, ArrayView2, ArrayView3, ArrayViewMut2, Axis};
+use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, ArrayView3, ArrayViewMut2, Axis};
 
 use super::{Drift, Times};
-use crate::error::{BoxError, Error, Result, positive};
+use crate::error::{BoxError, Error, Result, count, positive};
 use crate::math::simd;
 use crate::real::Real;
 use kernel::{Evaluate, Output};
@@ -40,12 +40,12 @@ pub(crate) enum Spread {
 /// use langevin::GaussianMixture;
 /// use langevin::ndarray::array;
 /// let target = GaussianMixture::isotropic(array![[-2.0, 0.0], [2.0, 0.0]].view(), 0.5)?.with_weights(&[1.0, 3.0])?;
-/// assert_eq!(target.weights().to_vec(), [0.25, 0.75]);
+/// assert_eq!(target.weights(), [0.25, 0.75]);
 /// # Ok::<(), langevin::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct GaussianMixture {
-    weights: Array1<f64>,
+    weights: Vec<f64>,
     means: Array2<f64>,
     spread: Spread,
     single: Tables<f32>,
@@ -127,7 +127,7 @@ impl GaussianMixture {
         if let Some(((row, column), _)) = means.indexed_iter().find(|(_, x)| !x.is_finite()) {
             return Err(Error::NonFinite { what: "means", row, column });
         }
-        let weights = Array1::from_elem(components, 1.0 / components as f64);
+        let weights = vec![1.0 / components as f64; components];
         let means = means.as_standard_layout().into_owned();
         let double = Tables::<f64>::new(&weights, &means, &spread);
         let single = double.rounded();
@@ -171,7 +171,7 @@ impl GaussianMixture {
     }
 
     /// The weights, summing to 1.
-    pub fn weights(&self) -> &Array1<f64> {
+    pub fn weights(&self) -> &[f64] {
         &self.weights
     }
 
@@ -182,7 +182,7 @@ impl GaussianMixture {
 
     /// The mean of the mixture, (dim).
     pub fn mean(&self) -> Array1<f64> {
-        self.weights.dot(&self.means)
+        ArrayView1::from(&self.weights).dot(&self.means)
     }
 
     /// The covariance of the mixture, (dim, dim).
@@ -248,13 +248,46 @@ impl GaussianMixture {
                 expected: format!("(rows, {})", self.dimension()),
             });
         }
-        let rows = x.nrows();
-        let by_column: Vec<f64> = x.t().iter().copied().collect();
-        let mut out = vec![0.0; rows * width];
-        self.double.scratch.with(|scratch| {
-            simd::dispatch(Evaluate { tables: &self.double, rows, x: &by_column, output: output(&mut out), scratch });
-        });
-        Ok(crate::state::columns(&out, rows, width).to_owned())
+        // Block by block: a large array of points is not copied whole.
+        let mut all = Array2::zeros((x.nrows(), width));
+        let (mut points, mut numbers) = (Vec::new(), Vec::new());
+        for (x, mut to) in x.axis_chunks_iter(Axis(0), 1024).zip(all.axis_chunks_iter_mut(Axis(0), 1024)) {
+            let rows = x.nrows();
+            points.clear();
+            points.extend(x.t().iter().copied());
+            numbers.resize(rows * width, 0.0);
+            self.double.scratch.with(|scratch| {
+                let output = output(&mut numbers[..rows * width]);
+                simd::dispatch(Evaluate { tables: &self.double, rows, x: &points, output, scratch });
+            });
+            to.assign(&crate::state::columns(&numbers, rows, width));
+        }
+        Ok(all)
+    }
+
+    /// The law of some of the coordinates: a mixture of the same weights in fewer dimensions.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if a coordinate is not below the dimension, [`Error::Shape`] if none is given.
+    pub fn marginal(&self, coordinates: &[usize]) -> Result<Self> {
+        for &j in coordinates {
+            count("coordinate", j, 0, self.dimension() - 1, "a number below the dimension")?;
+        }
+        let means = self.means.select(Axis(1), coordinates);
+        let marginal = match &self.spread {
+            Spread::Isotropic(std) => Self::isotropic(means.view(), *std)?,
+            Spread::Diagonal(variances) => Self::diagonal(means.view(), variances.select(Axis(1), coordinates).view())?,
+            Spread::Full(factors) => {
+                let kept = coordinates.len();
+                let mut covariances = Array3::zeros((self.components(), kept, kept));
+                for (factor, mut to) in factors.outer_iter().zip(covariances.outer_iter_mut()) {
+                    let factor = factor.select(Axis(0), coordinates);
+                    to.assign(&factor.dot(&factor.t()));
+                }
+                Self::full(means.view(), covariances.view())?
+            }
+        };
+        marginal.with_weights(&self.weights)
     }
 
     pub(crate) fn spread(&self) -> &Spread {

@@ -1,0 +1,42 @@
+//! What can end the program, and with which exit code: 2 for what was given, 1 for what happened on the way.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// Why the program ends.
+#[derive(Debug)]
+pub enum Failure {
+    /// Something that was given makes no sense; nothing was run or written.
+    Input(String),
+    /// The run itself failed.
+    Run(String),
+}
+
+impl Failure {
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Input(_) => ExitCode::from(2),
+            Self::Run(_) => ExitCode::from(1),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Input(message) | Self::Run(message) => f.write_str(message),
+        }
+    }
+}
+
+impl From<langevin::Error> for Failure {
+    fn from(error: langevin::Error) -> Self {
+        use langevin::Error::{Diverged, Drift, Observer, Threads};
+        let message = error.to_string();
+        match error {
+            Diverged { .. } => Self::Run(format!("{message} (--non-finite freeze|ignore)")),
+            Drift { .. } | Observer { .. } | Threads { .. } => Self::Run(message),
+            _ => Self::Input(message),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Numbers out of JSON, with errors that name the field and the value.
+
+use serde_json::Value;
+
+use crate::failure::Failure;
+
+/// Parses JSON in which Python's `NaN` and `Infinity` may stand: they are kept as text, so that the error about them can
+/// name their place.
+pub fn parse(text: &str) -> Result<Value, serde_json::Error> {
+    let mut quoted = String::with_capacity(text.len());
+    let (mut in_string, mut escaped) = (false, false);
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if !in_string
+            && let Some(token) = ["NaN", "-Infinity", "Infinity"].into_iter().find(|token| rest.starts_with(token))
+        {
+            quoted += &format!("\"{token}\"");
+            rest = &rest[token.len()..];
+            continue;
+        }
+        in_string ^= c == '"' && !escaped;
+        escaped = in_string && c == '\\' && !escaped;
+        quoted.push(c);
+        rest = &rest[c.len_utf8()..];
+    }
+    serde_json::from_str(&quoted)
+}
+
+/// A number, at `place` in the file.
+pub fn number(value: &Value, place: &str) -> Result<f64, Failure> {
+    match value {
+        Value::Number(number) => number.as_f64().ok_or_else(|| wrong(place, value, "a number")),
+        Value::String(token) if token.trim_start_matches('-') == "Infinity" || token == "NaN" => {
+            Err(Failure::Input(format!("{place}: given {token}, expected a finite number")))
+        }
+        _ => Err(wrong(place, value, "a number")),
+    }
+}
+
+/// A list of numbers.
+pub fn numbers(value: &Value, place: &str) -> Result<Vec<f64>, Failure> {
+    let list = value.as_array().ok_or_else(|| wrong(place, value, "a list of numbers"))?;
+    list.iter().enumerate().map(|(i, value)| number(value, &format!("{place}[{i}]"))).collect()
+}
+
+/// A list of lists of numbers, all of the same length.
+pub fn rows(value: &Value, place: &str) -> Result<Vec<Vec<f64>>, Failure> {
+    let list = value.as_array().ok_or_else(|| wrong(place, value, "a list of lists of numbers"))?;
+    let rows: Vec<Vec<f64>> =
+        list.iter().enumerate().map(|(i, row)| numbers(row, &format!("{place}[{i}]"))).collect::<Result<_, _>>()?;
+    for (i, row) in rows.iter().enumerate() {
+        if row.len() != rows[0].len() {
+            let message =
+                format!("{place}[{i}]: given {} numbers, expected {} as in {place}[0]", row.len(), rows[0].len());
+            return Err(Failure::Input(message));
+        }
+    }
+    Ok(rows)
+}
+
+fn wrong(place: &str, value: &Value, expected: &str) -> Failure {
+    let mut given = value.to_string();
+    if given.len() > 60 {
+        given = format!("{}...", given.chars().take(57).collect::<String>());
+    }
+    Failure::Input(format!("{place}: given {given}, expected {expected}"))
+}

@@ -1,0 +1,67 @@
+//! The `langevin` program: draws samples from a target file or a data set, and probes methods exactly.
+
+mod arguments;
+mod failure;
+mod input;
+mod npy;
+mod output;
+mod probe;
+mod sample;
+mod target;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Cli, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Sample(arguments) => sample::run(&arguments),
+        Command::Probe(arguments) => probe::run(&arguments),
+        Command::Methods { json } => methods(json),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn methods(json: bool) -> Result<(), Failure> {
+    use langevin::catalog::{DYNAMICS, METHODS};
+    if json {
+        let methods: Vec<_> = METHODS
+            .iter()
+            .map(|m| {
+                serde_json::json!({
+                    "name": m.name, "title": m.title, "options": m.options, "evaluations_per_step": m.evaluations,
+                    "batched_calls_per_step": m.batched_calls, "source": m.source,
+                })
+            })
+            .collect();
+        let dynamics: Vec<_> = DYNAMICS
+            .iter()
+            .map(|d| serde_json::json!({"name": d.name, "title": d.title, "options": d.options}))
+            .collect();
+        return output::print_line(&serde_json::json!({"methods": methods, "dynamics": dynamics}).to_string());
+    }
+    let mut text = String::from("methods      evaluations per step   batched calls   what it is\n");
+    for m in METHODS {
+        text += &format!("  {:<10} {:<22} {:<15} {}\n", m.name, m.evaluations, m.batched_calls, m.title);
+        if !m.options.is_empty() {
+            text += &format!("{:52}options: --{}\n", "", m.options.join(" --"));
+        }
+    }
+    text += "\ndynamics\n";
+    for d in DYNAMICS {
+        text += &format!("  {:<12} {}\n", d.name, d.title);
+        if !d.options.is_empty() {
+            text += &format!("{:15}options: --{}\n", "", d.options.join(" --"));
+        }
+    }
+    output::print_line(text.trim_end())
+}

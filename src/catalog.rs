@@ -1,0 +1,216 @@
+//! The one list of methods and dynamics: it feeds the command line, the tests, the benches and the tables.
+
+use crate::dynamics::{ContinuousDynamics, LinearDynamics, Linearized, Overdamped, Underdamped};
+use crate::error::{Error, Result};
+use crate::real::Real;
+use crate::sampler::{EulerMaruyama, PoissonMidpoint, RandomizedMidpoint, Sampler, Selection};
+
+/// What is known about a method before it is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Method {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// One line about it.
+    pub title: &'static str,
+    /// The options it takes, as spelled on the command line.
+    pub options: &'static [&'static str],
+    /// Drift evaluations per step.
+    pub evaluations: &'static str,
+    /// Batched drift calls per step, one after the other.
+    pub batched_calls: &'static str,
+    /// Where it comes from.
+    pub source: &'static str,
+}
+
+/// All methods.
+pub const METHODS: [Method; 4] = [
+    Method {
+        name: "em",
+        title: "Euler-Maruyama: exponential integrator, drift frozen over the step (ULA, ULMC)",
+        options: &[],
+        evaluations: "1",
+        batched_calls: "1",
+        source: "Cheng et al. 2018",
+    },
+    Method {
+        name: "pmm1",
+        title: "Poisson midpoint, option 1: each of K sub-steps corrected with probability 1/K",
+        options: &["substeps", "noise-scale"],
+        evaluations: "2 - 1/K",
+        batched_calls: "2",
+        source: "Kandasamy & Nagaraj 2024, arXiv 2405.17068",
+    },
+    Method {
+        name: "pmm2",
+        title: "Poisson midpoint, option 2: exactly one of K sub-steps corrected",
+        options: &["substeps", "noise-scale"],
+        evaluations: "2 - 1/K",
+        batched_calls: "2",
+        source: "Kandasamy & Nagaraj 2024, arXiv 2405.17068",
+    },
+    Method {
+        name: "rm",
+        title: "randomized midpoint, R windows in parallel, P Picard rounds",
+        options: &["windows", "rounds", "tolerance", "control-variate"],
+        evaluations: "1 + (P + 1) R",
+        batched_calls: "P + 2",
+        source: "Shen & Lee 2019; Gupta, Cai & Chen 2024, arXiv 2406.00924",
+    },
+];
+
+/// What is known about a dynamics before it is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DynamicsEntry {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// One line about it.
+    pub title: &'static str,
+    /// The options it takes.
+    pub options: &'static [&'static str],
+}
+
+/// All dynamics.
+pub const DYNAMICS: [DynamicsEntry; 2] = [
+    DynamicsEntry { name: "overdamped", title: "dX = b dt + sqrt(2) dW", options: &[] },
+    DynamicsEntry {
+        name: "underdamped",
+        title: "dx = v dt, dv = -g v dt + u b dt + sqrt(2 g u) dW",
+        options: &["friction", "inverse-mass"],
+    },
+];
+
+/// Options of methods and dynamics; what is not given takes its default.
+///
+/// An option that the chosen method or dynamics does not take is an error, never ignored.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Options {
+    /// Friction γ of underdamped dynamics. Default 2.
+    pub friction: Option<f64>,
+    /// Inverse mass u of underdamped dynamics. Default 1.
+    pub inverse_mass: Option<f64>,
+    /// Plain Euler coefficients in place of the exact ones. Default: exact.
+    pub linearized: bool,
+    /// Sub-steps K of the Poisson midpoint. Default 16.
+    pub substeps: Option<usize>,
+    /// Noise scale ρ of the Poisson midpoint. Default 1.
+    pub noise_scale: Option<f64>,
+    /// Windows R of the randomized midpoint. Default 1.
+    pub windows: Option<usize>,
+    /// Picard rounds P of the randomized midpoint. Default 0.
+    pub rounds: Option<usize>,
+    /// Tolerance that stops the rounds of a chain early. Default: none.
+    pub tolerance: Option<f64>,
+    /// Control variate of the randomized midpoint. Default: without.
+    pub control_variate: bool,
+}
+
+impl Options {
+    fn given(&self) -> Vec<&'static str> {
+        let all = [
+            ("friction", self.friction.is_some()),
+            ("inverse-mass", self.inverse_mass.is_some()),
+            ("substeps", self.substeps.is_some()),
+            ("noise-scale", self.noise_scale.is_some()),
+            ("windows", self.windows.is_some()),
+            ("rounds", self.rounds.is_some()),
+            ("tolerance", self.tolerance.is_some()),
+            ("control-variate", self.control_variate),
+        ];
+        all.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect()
+    }
+}
+
+/// Builds the sampler of these names.
+///
+/// ```
+/// use langevin::{Sampler, catalog};
+/// let options = catalog::Options { substeps: Some(32), ..Default::default() };
+/// let sampler: Box<dyn Sampler<f64>> = catalog::sampler("underdamped", "pmm2", &options)?;
+/// assert_eq!(sampler.evaluations_per_step(), 2.0 - 1.0 / 32.0);
+/// # Ok::<(), langevin::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Unknown`] for a name that is not in the lists, [`Error::NotTaken`] for an option that the method or the
+/// dynamics does not take, and whatever their constructors refuse.
+pub fn sampler<F: Real>(dynamics: &str, method: &str, options: &Options) -> Result<Box<dyn Sampler<F>>> {
+    let entry = DYNAMICS.iter().find(|entry| entry.name == dynamics).ok_or_else(|| Error::Unknown {
+        what: "dynamics",
+        given: dynamics.into(),
+        known: names(&DYNAMICS.map(|entry| entry.name)),
+    })?;
+    let method = METHODS.iter().find(|entry| entry.name == method).ok_or_else(|| Error::Unknown {
+        what: "method",
+        given: method.into(),
+        known: names(&METHODS.map(|entry| entry.name)),
+    })?;
+    for option in options.given() {
+        if !method.options.contains(&option) && !entry.options.contains(&option) {
+            let by = if DYNAMICS.iter().any(|d| d.options.contains(&option)) { entry.name } else { method.name };
+            return Err(Error::NotTaken { option, by });
+        }
+    }
+    if options.linearized && method.name == "rm" {
+        return Err(Error::NotTaken { option: "linearized", by: method.name });
+    }
+    let continuous = || -> Result<Box<dyn ContinuousDynamics>> {
+        Ok(match entry.name {
+            "overdamped" => Box::new(Overdamped),
+            _ => Box::new(Underdamped::new(options.friction.unwrap_or(2.0), options.inverse_mass.unwrap_or(1.0))?),
+        })
+    };
+    let linear = || -> Result<Box<dyn LinearDynamics>> {
+        let exact = continuous()?;
+        Ok(if options.linearized { Box::new(Linearized::new(exact)) } else { Box::new(exact) })
+    };
+    let poisson = |selection| -> Result<Box<dyn Sampler<F>>> {
+        let sampler = PoissonMidpoint::new(linear()?, options.substeps.unwrap_or(16))?.with_selection(selection);
+        Ok(Box::new(sampler.with_noise_scale(options.noise_scale.unwrap_or(1.0))?))
+    };
+    Ok(match method.name {
+        "em" => Box::new(EulerMaruyama::new(linear()?)),
+        "pmm1" => poisson(Selection::Bernoulli)?,
+        "pmm2" => poisson(Selection::Single)?,
+        _ => {
+            let mut sampler = RandomizedMidpoint::new(continuous()?)
+                .with_windows(options.windows.unwrap_or(1))?
+                .with_rounds(options.rounds.unwrap_or(0))?
+                .with_control_variate(options.control_variate);
+            if let Some(tolerance) = options.tolerance {
+                sampler = sampler.with_tolerance(tolerance)?;
+            }
+            Box::new(sampler)
+        }
+    })
+}
+
+fn names(all: &[&str]) -> String {
+    all.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pair_builds_and_keeps_its_name() {
+        for dynamics in DYNAMICS {
+            for method in METHODS {
+                let sampler = sampler::<f64>(dynamics.name, method.name, &Options::default()).unwrap();
+                assert_eq!(sampler.name(), method.name);
+            }
+        }
+    }
+
+    #[test]
+    fn options_act_or_fail() {
+        let substeps = Options { substeps: Some(4), ..Options::default() };
+        let error = sampler::<f64>("overdamped", "em", &substeps).err().unwrap();
+        assert_eq!(error.to_string(), "substeps is not an option of em; leave it out, or choose what takes it");
+        let friction = Options { friction: Some(1.0), ..Options::default() };
+        let error = sampler::<f64>("overdamped", "em", &friction).err().unwrap();
+        assert_eq!(error.to_string(), "friction is not an option of overdamped; leave it out, or choose what takes it");
+        let error = sampler::<f64>("sideways", "em", &Options::default()).err().unwrap();
+        assert_eq!(error.to_string(), "unknown dynamics `sideways`; there are: overdamped, underdamped");
+    }
+}
