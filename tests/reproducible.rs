@@ -1,0 +1,180 @@
+//! A run is a pure function of sampler, drift, grid, start and seed: not of threads, chunks, observers, the instruction
+//! set, or of which chains run beside one.
+
+use langevin::catalog::{self, DYNAMICS, METHODS, Options};
+use langevin::ndarray::{Array2, array, concatenate, s};
+use langevin::*;
+
+const CHAINS: usize = 300;
+const STEPS: usize = 40;
+
+fn target() -> GaussianMixture {
+    let means = array![[-2.0, 0.0, 1.0], [2.0, 1.0, 0.0], [0.0, -2.0, 0.5]];
+    GaussianMixture::isotropic(means.view(), 0.7).unwrap().with_weights(&[1.0, 2.0, 3.0]).unwrap()
+}
+
+/// Every method on every dynamics, with options that exercise all of its branches.
+fn samplers<F: Real>() -> Vec<(String, Box<dyn Sampler<F>>)> {
+    let mut all = Vec::new();
+    for dynamics in DYNAMICS {
+        for method in METHODS {
+            let mut variants = vec![Options::default()];
+            if method.name.starts_with("pmm") {
+                variants.push(Options { substeps: Some(5), linearized: true, ..Options::default() });
+                variants.push(Options { substeps: Some(1), noise_scale: Some(0.9), ..Options::default() });
+            }
+            if method.name == "rm" {
+                variants.push(Options {
+                    windows: Some(3),
+                    rounds: Some(2),
+                    control_variate: true,
+                    ..Options::default()
+                });
+                variants.push(Options {
+                    windows: Some(4),
+                    rounds: Some(9),
+                    tolerance: Some(1e-3),
+                    ..Options::default()
+                });
+            }
+            for (i, options) in variants.iter().enumerate() {
+                let name = format!("{} {} variant {i}", dynamics.name, method.name);
+                all.push((name, catalog::sampler(dynamics.name, method.name, options).unwrap()));
+            }
+        }
+    }
+    all
+}
+
+fn bits<F: Real>(state: &Array2<F>) -> Vec<u64> {
+    state.iter().map(|x| x.widen().to_bits()).collect()
+}
+
+fn base<'a, F: Real>(sampler: &'a dyn Sampler<F>, target: &'a GaussianMixture, grid: &TimeGrid) -> Run<'a, F> {
+    Run::with_precision(sampler, target, grid.clone()).chains(CHAINS).seed(11)
+}
+
+fn check<F: Real>() {
+    let target = target();
+    let grid = TimeGrid::uniform(0.15, STEPS).unwrap();
+    for (name, sampler) in samplers::<F>() {
+        let reference = base(&*sampler, &target, &grid).threads(1).run().unwrap();
+        let expected = bits(&reference.state);
+        assert!(reference.state.iter().all(|x| x.is_finite()), "{name}");
+        for chunk in [1, 37, 128, 4096] {
+            let samples =
+                base(&*sampler, &target, &grid).chunk(chunk).threads(if chunk == 37 { 2 } else { 1 }).run().unwrap();
+            assert_eq!(bits(&samples.state), expected, "{name}, chunks of {chunk}");
+            assert_eq!(samples.evaluations, reference.evaluations, "{name}, chunks of {chunk}");
+        }
+        for threads in [2, 3] {
+            let samples = base(&*sampler, &target, &grid).threads(threads).run().unwrap();
+            assert_eq!(bits(&samples.state), expected, "{name}, {threads} threads");
+        }
+        // Observers cut the run into stretches.
+        let mut trace = Trace::new(Every::new(7).unwrap().after(3));
+        let mut moments = MomentsObserver::new(Every::new(1).unwrap());
+        let samples = base(&*sampler, &target, &grid).observe(&mut trace).observe(&mut moments).run().unwrap();
+        assert_eq!(bits(&samples.state), expected, "{name}, with observers");
+        assert_eq!(trace.steps(), [10, 17, 24, 31, 38]);
+        assert_eq!(moments.count(), CHAINS * STEPS);
+        // Parts of the chains alone.
+        let parts: Vec<Array2<F>> = [(0, 1), (1, 76), (77, 223)]
+            .map(|(first, count)| base(&*sampler, &target, &grid).chains(count).first_chain(first).run().unwrap().state)
+            .into();
+        let views: Vec<_> = parts.iter().map(|p| p.view()).collect();
+        assert_eq!(bits(&concatenate(langevin::ndarray::Axis(0), &views).unwrap()), expected, "{name}, in parts");
+        // The first half of the steps, then the rest from the state reached.
+        let mut stop = StopWhen::new(Every::new(1).unwrap(), |m: &Moment<'_, F>| m.step == 17);
+        let first = base(&*sampler, &target, &grid).observe(&mut stop).run().unwrap();
+        assert_eq!(first.steps, 17);
+        let rest = base(&*sampler, &target, &grid).start(first.state).first_step(17).run().unwrap();
+        assert_eq!(rest.steps, (STEPS - 17) as u64);
+        assert_eq!(bits(&rest.state), expected, "{name}, in two stretches");
+        // Another seed is another result.
+        assert_ne!(bits(&base(&*sampler, &target, &grid).seed(12).run().unwrap().state), expected, "{name}");
+    }
+}
+
+#[test]
+fn nothing_but_the_arguments_matters_in_f64() {
+    check::<f64>();
+}
+
+#[test]
+fn nothing_but_the_arguments_matters_in_f32() {
+    check::<f32>();
+}
+
+/// The bits of all methods in both precisions, folded into one number.
+fn fingerprint() -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325u64;
+    let mut fold = |word: u64| hash = (hash ^ word).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
+    let full = GaussianMixture::full(
+        array![[0.0, 1.0], [1.0, -1.0]].view(),
+        array![[[1.0, 0.3], [0.3, 0.5]], [[0.7, -0.2], [-0.2, 0.9]]].view(),
+    );
+    let diagonal =
+        GaussianMixture::diagonal(array![[0.0, 1.0], [1.0, -1.0]].view(), array![[1.0, 0.3], [0.5, 2.0]].view());
+    let features = Array2::from_shape_fn((23, 2), |(i, j)| ((i * 7 + j * 5) % 11) as f64 / 5.0 - 1.0);
+    let labels = langevin::ndarray::Array1::from_shape_fn(23, |i| ((i * i) % 3 % 2) as f64);
+    let posterior = LogisticRegression::new(features.view(), labels.view(), 2.0).unwrap();
+    let (full, diagonal) = (full.unwrap(), diagonal.unwrap());
+    let grid = TimeGrid::uniform(0.1, 25).unwrap();
+    for (_, sampler) in samplers::<f64>() {
+        let state = Run::new(&*sampler, &target(), grid.clone()).chains(131).seed(3).run().unwrap().state;
+        bits(&state).into_iter().for_each(&mut fold);
+    }
+    for (_, sampler) in samplers::<f32>() {
+        let state =
+            Run::<f32>::with_precision(&*sampler, &target(), grid.clone()).chains(131).seed(3).run().unwrap().state;
+        bits(&state).into_iter().for_each(&mut fold);
+    }
+    let sampler = EulerMaruyama::new(Overdamped);
+    for drift in [&full as &dyn Drift<f64>, &diagonal, &posterior] {
+        let state = Run::new(&sampler, drift, grid.clone()).chains(131).seed(3).run().unwrap().state;
+        bits(&state).into_iter().for_each(&mut fold);
+    }
+    hash
+}
+
+/// Changing this number needs a "Value-breaking" line in CHANGELOG.md.
+const FINGERPRINT: u64 = 0xbee8_0f6b_7da2_fcfc;
+
+#[test]
+fn pinned_results() {
+    assert_eq!(fingerprint(), FINGERPRINT, "found {:#x}", fingerprint());
+}
+
+#[test]
+fn every_instruction_set_gives_the_same_bits() {
+    let program = std::env::current_exe().unwrap();
+    let mut sets = Vec::new();
+    for set in ["baseline", "avx2", "avx512"] {
+        let output = std::process::Command::new(&program)
+            .args(["--exact", "pinned_results", "--nocapture"])
+            .env("LANGEVIN_SIMD", set)
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
+        if text.contains("this machine knows") {
+            continue; // This processor does not have it.
+        }
+        assert!(output.status.success(), "{set}: {text}");
+        sets.push(set);
+    }
+    assert!(sets.contains(&"baseline"));
+    println!("same bits with {sets:?}; this process uses {}", instruction_set());
+}
+
+#[test]
+fn the_two_precisions_see_the_same_noise() {
+    let target = target();
+    let sampler = EulerMaruyama::new(Overdamped);
+    let grid = TimeGrid::uniform(0.01, 20).unwrap();
+    let wide = Run::new(&sampler, &target, grid.clone()).chains(50).run().unwrap().state;
+    let narrow = Run::<f32>::with_precision(&sampler, &target, grid).chains(50).run().unwrap().state;
+    for (a, b) in wide.iter().zip(narrow.slice(s![.., ..])) {
+        assert!((a - f64::from(*b)).abs() < 1e-4, "{a} {b}");
+    }
+}
