@@ -26,6 +26,13 @@ pub(super) struct Midpoints {
 }
 
 impl Midpoints {
+    /// Makes room for `most` midpoints, and for more rounds than will be seen.
+    pub(super) fn reserve(&mut self, most: usize) {
+        self.rows.reserve(most.saturating_sub(self.rows.len()));
+        self.substeps.reserve(most.saturating_sub(self.substeps.len()));
+        self.ends.reserve(64);
+    }
+
     pub(super) fn len(&self) -> usize {
         self.rows.len()
     }

@@ -270,8 +270,11 @@ impl<F: Real> Scratch<F> {
             return evaluate(drift, times, (total, width), &self.points, &mut self.drift_there, place);
         }
         let few = windows * some;
-        self.compact_drift.resize(few * width, F::zero());
         let mut gathered = std::mem::take(&mut self.normals);
+        // Room for all, so that a later step with more active chains does not allocate.
+        self.compact_drift.resize(total * width, F::zero());
+        gathered.reserve((total * width).saturating_sub(gathered.len()));
+        self.compact_times.reserve(total.saturating_sub(self.compact_times.len()));
         gathered.clear();
         self.compact_times.clear();
         let active = &self.active;

@@ -1,0 +1,164 @@
+//! What a step costs: exact evaluation counts, batched calls, and no heap allocation after the first step.
+
+use std::sync::Mutex;
+
+use langevin::catalog::{self, DYNAMICS, METHODS, Options};
+use langevin::ndarray::{Array2, ArrayView2, ArrayViewMut2, array};
+use langevin::*;
+
+fn target() -> GaussianMixture {
+    GaussianMixture::isotropic(array![[-2.0, 0.0], [2.0, 1.0]].view(), 0.7).unwrap()
+}
+
+fn all<F: Real>() -> Vec<(String, Box<dyn Sampler<F>>)> {
+    let mut all = Vec::new();
+    for dynamics in DYNAMICS {
+        for method in METHODS {
+            let mut variants = vec![Options::default()];
+            if method.name.starts_with("pmm") {
+                variants.push(Options { substeps: Some(1000), ..Options::default() });
+                variants.push(Options { substeps: Some(1), ..Options::default() });
+            }
+            if method.name == "rm" {
+                variants.push(Options {
+                    windows: Some(3),
+                    rounds: Some(2),
+                    control_variate: true,
+                    ..Options::default()
+                });
+                variants.push(Options {
+                    windows: Some(3),
+                    rounds: Some(9),
+                    tolerance: Some(1e-3),
+                    ..Options::default()
+                });
+            }
+            for options in variants {
+                let sampler = catalog::sampler(dynamics.name, method.name, &options).unwrap();
+                all.push((format!("{} {} {options:?}", dynamics.name, method.name), sampler));
+            }
+        }
+    }
+    all
+}
+
+fn allocations<F: Real>(drift: &dyn Drift<F>, dim: usize) {
+    let noise = Philox::new(5);
+    let grid = TimeGrid::uniform(0.1, 60).unwrap();
+    for (name, sampler) in all::<F>() {
+        let start = Array2::zeros((200, dim));
+        let mut state = State::new(start.view(), dim, sampler.layout(), 0, &noise).unwrap();
+        let mut work = Work::new();
+        let mut advance = |range: std::ops::Range<usize>| {
+            for step in grid.iter().skip(range.start).take(range.len()) {
+                sampler.step(step, drift, &noise, &mut state, &mut work).unwrap();
+            }
+        };
+        advance(0..1);
+        let counted = allocation_counter::measure(|| advance(1..60));
+        assert_eq!(counted.count_total, 0, "{name}: {counted:?}");
+    }
+}
+
+#[test]
+fn no_step_allocates_after_the_first() {
+    allocations::<f64>(&target(), 2);
+    allocations::<f32>(&target(), 2);
+    let features = Array2::from_shape_fn((20, 3), |(i, j)| ((i * 7 + j * 3) % 5) as f64 - 2.0);
+    let labels = langevin::ndarray::Array1::from_shape_fn(20, |i| (i % 2) as f64);
+    allocations::<f64>(&LogisticRegression::new(features.view(), labels.view(), 1.0).unwrap(), 3);
+    allocations::<f64>(
+        &PerRow::new(4, |_, x: &[f64], out: &mut [f64]| out.iter_mut().zip(x).for_each(|(b, x)| *b = -x)),
+        4,
+    );
+}
+
+/// A step by step account against the drift's own count.
+#[test]
+fn reported_evaluations_are_those_the_drift_saw() {
+    let target = target();
+    for (name, sampler) in all::<f64>() {
+        let counted = Counted::<f64>::new(&target);
+        let grid = TimeGrid::uniform(0.1, 25).unwrap();
+        let samples = Run::new(&*sampler, &counted, grid).chains(500).threads(1).chunk(500).run().unwrap();
+        assert_eq!(samples.evaluations, counted.rows(), "{name}");
+        // In one chunk of 500 chains some chain always selects a midpoint, so every planned call is made.
+        assert_eq!(samples.batched_calls, counted.calls(), "{name}");
+    }
+}
+
+#[test]
+fn evaluations_and_depth_are_as_documented() {
+    let target = target();
+    let (chains, steps) = (400, 50);
+    let run = |method: &str, options: &Options| {
+        let sampler = catalog::sampler::<f64>("underdamped", method, options).unwrap();
+        let planned = sampler.evaluations_per_step();
+        let grid = TimeGrid::uniform(0.1, steps).unwrap();
+        (Run::new(&*sampler, &target, grid).chains(chains).run().unwrap(), planned)
+    };
+    let (em, planned) = run("em", &Options::default());
+    assert_eq!((em.evaluations_per_chain(), planned, em.batched_calls), (50.0, 1.0, 50));
+    for (windows, rounds) in [(1, 0), (1, 3), (4, 0), (3, 2)] {
+        let options = Options { windows: Some(windows), rounds: Some(rounds), ..Options::default() };
+        let (rm, planned) = run("rm", &options);
+        let exact = 1 + (rounds + 1) * windows;
+        assert_eq!((rm.evaluations_per_chain(), planned), ((steps * exact) as f64, exact as f64));
+        assert_eq!(rm.batched_calls, (steps * (rounds + 2)) as u64);
+        assert_eq!(rm.rounds, (steps * rounds) as u64);
+    }
+    for method in ["pmm1", "pmm2"] {
+        let (one, planned) = run(method, &Options { substeps: Some(1), ..Options::default() });
+        assert_eq!((one.evaluations_per_chain(), planned, one.batched_calls), (50.0, 1.0, 50));
+        let (many, planned) = run(method, &Options { substeps: Some(8), ..Options::default() });
+        assert_eq!((planned, many.batched_calls), (2.0 - 1.0 / 8.0, 100));
+        // 20,000 coins of variance at most 7/8 (Poisson-like for option 1): six standard deviations of the mean over
+        // chains and steps are 6 · √(0.875/20000) = 0.04, a false alarm once in 5·10^8 runs.
+        let per_step = many.evaluations_per_chain() / steps as f64;
+        assert!((per_step - planned).abs() < 0.04, "{method}: {per_step}");
+    }
+    // A tolerance saves rounds and the sampler reports fewer than the most there can be.
+    let (tolerant, planned) =
+        run("rm", &Options { windows: Some(4), rounds: Some(20), tolerance: Some(1e-6), ..Options::default() });
+    assert!(tolerant.evaluations_per_chain() < 0.6 * planned * steps as f64, "{}", tolerant.evaluations_per_chain());
+    assert!(tolerant.rounds < 20 * steps as u64);
+}
+
+#[test]
+fn a_tight_tolerance_reaches_the_fixed_point() {
+    let target = target();
+    let state = |options: Options| {
+        let sampler = catalog::sampler::<f64>("underdamped", "rm", &options).unwrap();
+        Run::new(&*sampler, &target, TimeGrid::uniform(0.3, 20).unwrap()).chains(64).run().unwrap().state
+    };
+    let fixed = state(Options { windows: Some(4), rounds: Some(60), ..Options::default() });
+    let stopped = state(Options { windows: Some(4), rounds: Some(60), tolerance: Some(1e-12), ..Options::default() });
+    let largest = fixed.iter().zip(&stopped).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    assert!(largest < 1e-9, "{largest:e}");
+}
+
+/// Every midpoint of a step goes to the drift in one call, with its own time inside the step.
+#[test]
+fn midpoints_go_in_one_call_with_their_own_times() {
+    let calls = Mutex::new(Vec::new());
+    let drift = |times: Times<'_>, x: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>| -> Result<(), BoxError> {
+        calls.lock().unwrap().push((0..x.nrows()).map(|i| times.at(i)).collect::<Vec<_>>());
+        out.assign(&(-&x));
+        Ok(())
+    };
+    let sampler = PoissonMidpoint::new(Overdamped, 5).unwrap().with_selection(Selection::Bernoulli);
+    let noise = Philox::new(1);
+    let mut state =
+        State::new(Array2::zeros((1000, 1)).view(), 1, Sampler::<f64>::layout(&sampler), 0, &noise).unwrap();
+    let step = TimeGrid::uniform(0.5, 4).unwrap().step(3);
+    let info = sampler.step(step, &drift, &noise, &mut state, &mut Work::new()).unwrap();
+    let calls = calls.into_inner().unwrap();
+    assert_eq!(calls.len(), 2);
+    assert_eq!(info.evaluations as usize, calls[0].len() + calls[1].len());
+    assert!(calls[0].iter().all(|t| *t == 1.5));
+    for i in 1..5 {
+        let time = 1.5 + 0.1 * f64::from(i);
+        assert!(calls[1].iter().any(|t| (t - time).abs() < 1e-12), "no midpoint at {time}");
+    }
+    assert!(calls[1].iter().all(|t| (1.59..1.91).contains(t)));
+}
