@@ -2,12 +2,14 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2};
 
-use super::{Drift, Times};
+use super::{Drift, Times, check_batch, with_columns};
 use crate::error::{BoxError, Error, Result, positive};
 use crate::math::simd::{self, Kernel};
 use crate::real::Real;
 
-const LANES: usize = 16;
+/// Rows worked on together, and what is left over.
+const WIDE: usize = 64;
+const NARROW: usize = 16;
 
 /// The posterior of logistic regression coefficients θ under a Gaussian prior.
 ///
@@ -79,78 +81,123 @@ impl LogisticRegression {
 
 struct Gradient<'a, F> {
     posterior: &'a LogisticRegression,
-    x: ArrayView2<'a, F>,
-    out: ArrayViewMut2<'a, F>,
+    rows: usize,
+    x: &'a [F],
+    out: &'a mut [F],
 }
 
 impl<F: Real> Kernel for Gradient<'_, F> {
     #[inline(always)]
     fn run(mut self) {
-        let (rows, dim) = self.x.dim();
+        let wide = self.rows / WIDE * WIDE;
+        for start in (0..wide).step_by(WIDE) {
+            self.block::<WIDE>(start, WIDE);
+        }
+        for start in (wide..self.rows).step_by(NARROW) {
+            self.block::<NARROW>(start, NARROW.min(self.rows - start));
+        }
+    }
+}
+
+impl<F: Real> Gradient<'_, F> {
+    #[inline(always)]
+    fn block<const L: usize>(&mut self, start: usize, count: usize) {
+        let (rows, features) = (self.rows, &self.posterior.features);
         let shrink = F::from_f64(-1.0 / (self.posterior.prior_std * self.posterior.prior_std));
-        for start in (0..rows).step_by(LANES) {
-            let count = LANES.min(rows - start);
-            for j in 0..dim {
-                for l in start..start + count {
-                    self.out[[l, j]] = shrink * self.x[[l, j]];
+        for j in 0..features.ncols() {
+            let at = j * rows + start;
+            for (out, x) in self.out[at..at + count].iter_mut().zip(&self.x[at..at + count]) {
+                *out = shrink * *x;
+            }
+        }
+        for (features, label) in features.rows().into_iter().zip(&self.posterior.labels) {
+            let mut z = [F::zero(); L];
+            for (j, x) in features.iter().enumerate() {
+                let (x, theta) = (F::from_f64(*x), load::<F, L>(&self.x[j * rows + start..], count));
+                for l in 0..L {
+                    z[l] = x.fma(theta[l], z[l]);
                 }
             }
-            for (features, label) in self.posterior.features.rows().into_iter().zip(&self.posterior.labels) {
-                let mut z = [F::zero(); LANES];
-                for (j, x) in features.iter().enumerate() {
-                    let x = F::from_f64(*x);
-                    let theta = column_lanes(&self.x, j, start, count);
-                    for l in 0..LANES {
-                        z[l] = x.fma(theta[l], z[l]);
-                    }
+            let label = F::from_f64(*label);
+            let mut residual = [F::zero(); L];
+            for l in 0..L {
+                // 1/(1 + e^−|z|) never overflows; for negative z it is the complement that is wanted.
+                let e = (-z[l].abs()).exp_lane();
+                let upper = F::one() / (F::one() + e);
+                let probability = if z[l] < F::zero() { e * upper } else { upper };
+                residual[l] = label - probability;
+            }
+            for (j, x) in features.iter().enumerate() {
+                let at = j * rows + start;
+                let (x, mut sum) = (F::from_f64(*x), load::<F, L>(&self.out[at..], count));
+                for l in 0..L {
+                    sum[l] = x.fma(residual[l], sum[l]);
                 }
-                let label = F::from_f64(*label);
-                let mut residual = [F::zero(); LANES];
-                for l in 0..LANES {
-                    // 1/(1 + e^−|z|) never overflows; for negative z it is the complement that is wanted.
-                    let e = (-z[l].abs()).exp_lane();
-                    let upper = F::one() / (F::one() + e);
-                    let probability = if z[l] < F::zero() { e * upper } else { upper };
-                    residual[l] = label - probability;
-                }
-                for (j, x) in features.iter().enumerate() {
-                    let x = F::from_f64(*x);
-                    let mut sum = column_lanes(&self.out.view(), j, start, count);
-                    for l in 0..LANES {
-                        sum[l] = x.fma(residual[l], sum[l]);
-                    }
-                    for l in 0..count {
-                        self.out[[start + l, j]] = sum[l];
-                    }
-                }
+                self.out[at..at + count].copy_from_slice(&sum[..count]);
             }
         }
     }
 }
 
 #[inline(always)]
-fn column_lanes<F: Real>(x: &ArrayView2<'_, F>, column: usize, start: usize, count: usize) -> [F; LANES] {
-    let mut lanes = [F::zero(); LANES];
-    for l in 0..count {
-        lanes[l] = x[[start + l, column]];
+fn load<F: Real, const L: usize>(from: &[F], count: usize) -> [F; L] {
+    if let Some(all) = from.first_chunk::<L>()
+        && count == L
+    {
+        return *all;
     }
+    let mut lanes = [F::zero(); L];
+    lanes[..count].copy_from_slice(&from[..count]);
     lanes
 }
 
 impl<F: Real> Drift<F> for LogisticRegression {
     fn eval(&self, _: Times<'_>, x: ArrayView2<'_, F>, out: ArrayViewMut2<'_, F>) -> Result<(), BoxError> {
-        if x.ncols() != self.features.ncols() || out.dim() != x.dim() {
-            return Err(Box::new(Error::Shape {
-                what: "batch given to a logistic regression",
-                given: format!("{:?} -> {:?}", x.dim(), out.dim()),
-                expected: format!("(rows, {0}) -> (rows, {0})", self.features.ncols()),
-            }));
-        }
-        simd::dispatch(Gradient { posterior: self, x, out });
+        check_batch("batch given to a logistic regression", self.features.ncols(), &x, &out)?;
+        let rows = x.nrows();
+        with_columns(x, out, |x, out| simd::dispatch(Gradient { posterior: self, rows, x, out }));
         Ok(())
     }
 
     fn dim(&self) -> Option<usize> {
         Some(self.features.ncols())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array1;
+
+    #[test]
+    fn gradient_is_that_of_the_log_density() {
+        let features = Array2::from_shape_fn((17, 3), |(i, j)| ((i * 5 + j * 7) % 13) as f64 / 4.0 - 1.5);
+        let labels = Array1::from_shape_fn(17, |i| (i % 3 == 0) as u8 as f64);
+        let posterior = LogisticRegression::new(features.view(), labels.view(), 1.7).unwrap();
+        // 70 rows: a whole block and a partial one.
+        let theta = Array2::from_shape_fn((70, 3), |(i, j)| ((i * 3 + j * 11) % 17) as f64 / 3.0 - 2.5);
+        let mut gradient = Array2::<f64>::zeros((70, 3));
+        posterior.eval(Times::Shared(0.0), theta.view(), gradient.view_mut()).unwrap();
+        let h = 1e-5;
+        for j in 0..3 {
+            let shifted = |by: f64| {
+                let mut theta = theta.clone();
+                theta.column_mut(j).mapv_inplace(|x| x + by);
+                posterior.log_density(theta.view()).unwrap()
+            };
+            for (i, (up, down)) in shifted(h).into_iter().zip(shifted(-h)).enumerate() {
+                let numerical = (up - down) / (2.0 * h);
+                assert!((gradient[[i, j]] - numerical).abs() < 1e-7, "{i} {j}: {} {numerical}", gradient[[i, j]]);
+            }
+        }
+    }
+
+    #[test]
+    fn bad_data_is_named() {
+        let x = Array2::<f64>::zeros((3, 2));
+        let y = Array1::from(vec![0.0, 1.0, 2.0]);
+        assert!(LogisticRegression::new(x.view(), y.view(), 1.0).unwrap_err().to_string().contains("label: given 2"));
+        assert!(LogisticRegression::new(x.view(), y.slice(ndarray::s![..2]), 1.0).is_err());
+        assert!(LogisticRegression::new(x.view(), Array1::zeros(3).view(), -1.0).is_err());
     }
 }

@@ -102,3 +102,33 @@ pub(crate) fn evaluate<F: Real>(
         source,
     })
 }
+
+/// Runs `f` on column-major numbers: in place where the arrays are column-major, as in a run, and on copies otherwise.
+pub(crate) fn with_columns<F: Real>(
+    x: ArrayView2<'_, F>,
+    mut out: ArrayViewMut2<'_, F>,
+    f: impl FnOnce(&[F], &mut [F]),
+) {
+    if let (Some(from), Some(to)) = (x.reversed_axes().to_slice(), out.view_mut().reversed_axes().into_slice()) {
+        return f(from, to);
+    }
+    let (rows, width) = x.dim();
+    let from: Vec<F> = x.t().iter().copied().collect();
+    let mut to = vec![F::zero(); from.len()];
+    f(&from, &mut to);
+    out.assign(&columns(&to, rows, width));
+}
+
+/// The error of a drift that was given a batch of another width.
+pub(crate) fn check_batch<F>(
+    what: &'static str,
+    width: usize,
+    x: &ArrayView2<'_, F>,
+    out: &ArrayViewMut2<'_, F>,
+) -> Result<()> {
+    if x.ncols() == width && out.dim() == x.dim() {
+        return Ok(());
+    }
+    let given = format!("{:?} -> {:?}", x.dim(), out.dim());
+    Err(Error::Shape { what, given, expected: format!("(rows, {width}) -> (rows, {width})") })
+}

@@ -3,7 +3,7 @@
 use super::{ContinuousDynamics, Layout, LinearDynamics, Transition};
 use crate::error::{Result, positive};
 use crate::math::block::Block;
-use crate::math::phi;
+use crate::math::phi::Phi;
 
 /// Underdamped Langevin dynamics, stationary for π(x) exp(−|v|²/2u).
 ///
@@ -53,17 +53,13 @@ impl LinearDynamics for Underdamped {
 
     fn transition(&self, _: f64, length: f64) -> Transition {
         let (gamma, u, h) = (self.friction, self.inverse_mass, length);
-        let y = gamma * h;
-        let phi1 = phi::phi1(y);
-        let drag = h * phi1; // e₁/γ
+        let phi = Phi::at(gamma * h);
+        let drag = h * phi.phi1; // e₁/γ
         let cross = u * gamma * drag * drag; // u e₁²/γ
         Transition {
-            propagator: [[1.0, drag], [0.0, libm::exp(-y)]],
-            gain: [[u * h * h * phi::phi2(y), 0.0], [u * drag, 0.0]],
-            covariance: [
-                [u * gamma * h * h * h * phi::position_variance(y), cross],
-                [cross, -u * libm::expm1(-2.0 * y)],
-            ],
+            propagator: [[1.0, drag], [0.0, phi.decay]],
+            gain: [[u * h * h * phi.phi2, 0.0], [u * drag, 0.0]],
+            covariance: [[u * gamma * h * h * h * phi.position_variance, cross], [cross, u * phi.lost_twice]],
         }
     }
 

@@ -2,44 +2,70 @@
 //!
 //! With y = friction × time ≥ 0. Checked against 50-digit tables in `tests/coefficients.rs`.
 
-/// Below this the series is used: there the closed forms lose more than two digits, above it less.
-const SERIES_BELOW: f64 = 0.9;
+/// Below this the series are used: there the closed forms lose more than two digits, above it less.
+const SERIES_BELOW: f64 = 0.25;
 
-/// φ₁(y) = (1 − e^(−y)) / y, and 1 at 0.
-pub(crate) fn phi1(y: f64) -> f64 {
-    if y == 0.0 { 1.0 } else { -libm::expm1(-y) / y }
+/// The functions of y that the coefficients of a velocity with friction are made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Phi {
+    /// e^(−y).
+    pub decay: f64,
+    /// 1 − e^(−2y).
+    pub lost_twice: f64,
+    /// φ₁(y) = (1 − e^(−y)) / y, and 1 at 0.
+    pub phi1: f64,
+    /// φ₂(y) = (y − 1 + e^(−y)) / y², and ½ at 0.
+    pub phi2: f64,
+    /// (2y − 3 + 4 e^(−y) − e^(−2y)) / y³, and ⅔ at 0: the position variance of a Brownian velocity with friction.
+    pub position_variance: f64,
 }
 
-/// φ₂(y) = (y − 1 + e^(−y)) / y², and ½ at 0.
-pub(crate) fn phi2(y: f64) -> f64 {
-    if y >= SERIES_BELOW {
-        return (y + libm::expm1(-y)) / (y * y);
-    }
-    // Σ (−y)^k / (k+2)!, from the smallest term up: 18 terms leave less than 1e-18.
-    let mut sum = 0.0;
-    for k in (0..18).rev() {
-        sum = 1.0 - y * sum / f64::from(k + 3);
-    }
-    0.5 * sum
-}
-
-/// (2y − 3 + 4 e^(−y) − e^(−2y)) / y³, and ⅔ at 0: the position variance of a Brownian velocity with friction.
-pub(crate) fn position_variance(y: f64) -> f64 {
-    if y >= SERIES_BELOW {
-        // 4e − e² − 3 with e = 1 + w is w(2 − w): one cancellation instead of three.
+impl Phi {
+    /// All of them at y ≥ 0, from one evaluation of e^(−y) − 1.
+    pub(crate) fn at(y: f64) -> Self {
         let w = libm::expm1(-y);
-        return (2.0 * y + w * (2.0 - w)) / (y * y * y);
+        // 1 + w is right to the last digit while w is above −½.
+        let decay = if w > -0.5 { 1.0 + w } else { libm::exp(-y) };
+        let (phi1, phi2, position_variance) = if y < SERIES_BELOW {
+            let phi1 = if y == 0.0 { 1.0 } else { -w / y };
+            (phi1, horner(&PHI2, y), horner(&POSITION_VARIANCE, y))
+        } else {
+            // 4e − e² − 3 with e = 1 + w is w (2 − w): one cancellation instead of three.
+            (-w / y, (y + w) / (y * y), (2.0 * y + w * (2.0 - w)) / (y * y * y))
+        };
+        Self { decay, lost_twice: -w * (2.0 + w), phi1, phi2, position_variance }
     }
-    // Σ_{n≥3} (−1)^(n+1) (2^n − 4)/n! y^(n−3); 28 terms leave less than 1e-18.
-    const TERMS: usize = 28;
+}
+
+const TERMS: usize = 16;
+
+/// Σ (−y)^k / (k+2)!: 16 terms leave less than 1e-24 of it.
+const PHI2: [f64; TERMS] = {
     let mut coefficients = [0.0; TERMS];
-    let (mut factorial, mut power) = (6.0, 8.0);
-    for (i, c) in coefficients.iter_mut().enumerate() {
-        let sign = if i % 2 == 0 { 1.0 } else { -1.0 };
-        *c = sign * (power - 4.0) / factorial;
-        factorial *= (i + 4) as f64;
-        power *= 2.0;
+    let (mut k, mut term) = (0, 0.5);
+    while k < TERMS {
+        coefficients[k] = term;
+        term /= -((k + 3) as f64);
+        k += 1;
     }
+    coefficients
+};
+
+/// Σ_{n≥3} (−1)^(n+1) (2^n − 4)/n! y^(n−3): 16 terms leave less than 1e-19 of it.
+const POSITION_VARIANCE: [f64; TERMS] = {
+    let mut coefficients = [0.0; TERMS];
+    let (mut k, mut factorial, mut power) = (0, 6.0, 8.0);
+    while k < TERMS {
+        let sign = if k % 2 == 0 { 1.0 } else { -1.0 };
+        coefficients[k] = sign * (power - 4.0) / factorial;
+        factorial *= (k + 4) as f64;
+        power *= 2.0;
+        k += 1;
+    }
+    coefficients
+};
+
+fn horner(coefficients: &[f64; TERMS], y: f64) -> f64 {
     coefficients.iter().rev().fold(0.0, |sum, c| sum * y + c)
 }
 
@@ -49,15 +75,23 @@ mod tests {
 
     #[test]
     fn limits_at_zero() {
-        assert_eq!(phi1(0.0), 1.0);
-        assert_eq!(phi2(0.0), 0.5);
-        assert!((position_variance(0.0) - 2.0 / 3.0).abs() < 1e-16);
+        let phi = Phi::at(0.0);
+        assert_eq!((phi.decay, phi.lost_twice, phi.phi1, phi.phi2), (1.0, 0.0, 1.0, 0.5));
+        assert_eq!(phi.position_variance, 2.0 / 3.0);
     }
 
     #[test]
-    fn series_and_closed_form_meet() {
-        let below = SERIES_BELOW * (1.0 - f64::EPSILON);
-        assert!((phi2(below) / phi2(SERIES_BELOW) - 1.0).abs() < 3e-15);
-        assert!((position_variance(below) / position_variance(SERIES_BELOW) - 1.0).abs() < 2e-14);
+    fn right_against_fifty_digits() {
+        let mut count = 0;
+        for line in include_str!("../../tests/golden/phi.csv").lines().skip(1) {
+            let n: Vec<f64> = line.split(',').map(|field| field.parse().unwrap()).collect();
+            let phi = Phi::at(n[0]);
+            for (found, want) in [(phi.phi1, n[1]), (phi.phi2, n[2]), (phi.position_variance, n[3])] {
+                assert!((found / want - 1.0).abs() < 1e-14, "y = {}: {found} {want}", n[0]);
+            }
+            assert!((phi.decay - 1.0 - n[4]).abs() < 2e-16);
+            count += 1;
+        }
+        assert!(count >= 200);
     }
 }

@@ -76,10 +76,7 @@ impl<F: Real> Noise<F> for Philox {
     }
 
     fn uniforms(&self, draw: Draw, chains: &[u32], out: &mut [f64]) {
-        for (chain, u) in chains.iter().zip(out) {
-            let words = philox4x32_10([*chain, draw.step, UNIFORM, tag(draw)], self.key);
-            *u = normal::open_unit(u64::from(words[0]) << 32 | u64::from(words[1]));
-        }
+        simd::dispatch(normal::FillUniform { key: self.key, step: draw.step, tag: tag(draw), chains, out });
     }
 }
 

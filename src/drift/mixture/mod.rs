@@ -2,12 +2,14 @@
 
 mod kernel;
 mod sample;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use kernel::Tables;
 
 use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, ArrayView3, ArrayViewMut2, Axis};
 
-use super::{Drift, Times};
+use super::{Drift, Times, check_batch, with_columns};
 use crate::error::{BoxError, Error, Result, count, positive};
 use crate::math::simd;
 use crate::real::Real;
@@ -296,26 +298,13 @@ impl GaussianMixture {
 }
 
 impl<F: Real> Drift<F> for GaussianMixture {
-    fn eval(&self, _: Times<'_>, x: ArrayView2<'_, F>, mut out: ArrayViewMut2<'_, F>) -> Result<(), BoxError> {
-        if x.ncols() != self.dimension() || out.dim() != x.dim() {
-            return Err(Box::new(Error::Shape {
-                what: "batch given to a mixture",
-                given: format!("{:?} -> {:?}", x.dim(), out.dim()),
-                expected: format!("(rows, {0}) -> (rows, {0})", self.dimension()),
-            }));
-        }
-        let tables = F::table(&self.single, &self.double);
-        let rows = x.nrows();
-        tables.scratch.with(|scratch| {
-            if let (Some(from), Some(to)) = (x.reversed_axes().to_slice(), out.view_mut().reversed_axes().into_slice())
-            {
-                simd::dispatch(Evaluate { tables, rows, x: from, output: Output::Score(to), scratch });
-            } else {
-                let from: Vec<F> = x.t().iter().copied().collect();
-                let mut to = vec![F::zero(); from.len()];
-                simd::dispatch(Evaluate { tables, rows, x: &from, output: Output::Score(&mut to), scratch });
-                out.assign(&crate::state::columns(&to, rows, self.dimension()));
-            }
+    fn eval(&self, _: Times<'_>, x: ArrayView2<'_, F>, out: ArrayViewMut2<'_, F>) -> Result<(), BoxError> {
+        check_batch("batch given to a mixture", self.dimension(), &x, &out)?;
+        let (tables, rows) = (F::table(&self.single, &self.double), x.nrows());
+        with_columns(x, out, |x, out| {
+            tables.scratch.with(|scratch| {
+                simd::dispatch(Evaluate { tables, rows, x, output: Output::Score(out), scratch });
+            });
         });
         Ok(())
     }
