@@ -1,9 +1,10 @@
 //! Mean and covariance of a sample, with standard errors, by a two-pass algorithm.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView2};
 
 use super::check;
 use crate::Result;
+use crate::math::simd::{self, Kernel};
 
 /// First and second moments of a sample of `count` rows, with the standard errors of independent rows.
 ///
@@ -72,10 +73,30 @@ pub fn moments(samples: ArrayView2<'_, f64>) -> Result<Moments> {
 
 /// Adds scale · c cᵀ to the upper triangle: half the work, and the same order of additions for every layout.
 pub(super) fn add_outer(products: &mut Array2<f64>, centred: &Array1<f64>, scale: f64) {
-    for (first, mut line) in products.axis_iter_mut(Axis(0)).enumerate() {
-        let factor = scale * centred[first];
-        for (sum, value) in line.iter_mut().zip(centred).skip(first) {
-            *sum += factor * value;
+    // Both were made here, in standard layout; the loop below is the same in any other.
+    if let (Some(products), Some(centred)) = (products.as_slice_mut(), centred.as_slice()) {
+        return simd::dispatch(AddOuter { products, centred, scale });
+    }
+    for ((first, second), sum) in products.indexed_iter_mut().filter(|((first, second), _)| second >= first) {
+        *sum += scale * centred[first] * centred[second];
+    }
+}
+
+struct AddOuter<'a> {
+    products: &'a mut [f64],
+    centred: &'a [f64],
+    scale: f64,
+}
+
+impl Kernel for AddOuter<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let dim = self.centred.len();
+        for (first, line) in self.products.chunks_exact_mut(dim).enumerate() {
+            let factor = self.scale * self.centred[first];
+            for (sum, value) in line[first..].iter_mut().zip(&self.centred[first..]) {
+                *sum += factor * *value;
+            }
         }
     }
 }

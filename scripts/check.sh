@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change lands, from a clean clone. Usage: scripts/check.sh
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { printf '\n== %s\n' "$*"; "$@"; }
+
+step cargo fmt --all --check
+step cargo clippy --all-targets --all-features -- -D warnings
+step cargo clippy --all-targets --no-default-features -- -D warnings
+RUSTDOCFLAGS="-D warnings" step cargo doc --no-deps --all-features
+
+# The test command of the README: unit, integration and documentation tests.
+step cargo test --all-features
+# The core without any feature: one thread, same bits.
+step cargo test --no-default-features --test reproducible --test probe --test cost
+
+# Examples: built with and without pictures, and run; each takes seconds.
+step cargo build --release --examples
+step cargo build --release --examples --all-features
+pictures=$(mktemp -d)
+trap 'rm -rf "$pictures"' EXIT
+for example in manual_stepping custom_drift gaussian_mixture logistic_regression digits; do
+    step cargo run --quiet --release --all-features --example "$example" -- "$pictures/$example.svg" > "$pictures/$example.txt"
+    tail -n 3 "$pictures/$example.txt"
+done
+
+# The main job of the README, into a folder of its own.
+step cargo run --quiet --release --features cli -- sample examples/eight_gaussians.json \
+    --dynamics underdamped --method pmm2 --step 0.2 --steps 400 --chains 10000 \
+    --out "$pictures/samples.npy" --plot "$pictures/samples.svg"
+
+step cargo bench --no-run --all-features
+
+# The stated minimum version, where that toolchain is installed.
+msrv=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+if command -v rustup >/dev/null && rustup toolchain list | grep -q "^$msrv"; then
+    step cargo "+$msrv" check --all-features
+else
+    printf '\n== minimum Rust version %s: toolchain not installed, not checked\n' "$msrv"
+fi
+printf '\nall checks passed\n'
