@@ -49,7 +49,7 @@ fn table(title: &str, mut work: Vec<Contestant<'_>>) {
 }
 
 fn main() {
-    println!("instruction set: {}\n", instruction_set());
+    println!("instruction set: {}\n", instruction_set().unwrap());
     let target = circle();
     let (chains, steps) = (4096, 500);
     let n = chains * steps;

@@ -27,15 +27,15 @@ pub const METHODS: [Method; 4] = [
     Method {
         name: "em",
         title: "Euler-Maruyama: exponential integrator, drift frozen over the step (ULA, ULMC)",
-        options: &[],
+        options: &["linearized"],
         evaluations: "1",
         batched_calls: "1",
-        source: "Cheng et al. 2018",
+        source: "Roberts & Tweedie 1996 (ULA); Cheng et al. 2018 (ULMC)",
     },
     Method {
         name: "pmm1",
         title: "Poisson midpoint, option 1: each of K sub-steps corrected with probability 1/K",
-        options: &["substeps", "noise-scale"],
+        options: &["substeps", "noise-scale", "linearized"],
         evaluations: "2 - 1/K",
         batched_calls: "2",
         source: "Kandasamy & Nagaraj 2024, arXiv 2405.17068",
@@ -43,7 +43,7 @@ pub const METHODS: [Method; 4] = [
     Method {
         name: "pmm2",
         title: "Poisson midpoint, option 2: exactly one of K sub-steps corrected",
-        options: &["substeps", "noise-scale"],
+        options: &["substeps", "noise-scale", "linearized"],
         evaluations: "2 - 1/K",
         batched_calls: "2",
         source: "Kandasamy & Nagaraj 2024, arXiv 2405.17068",
@@ -115,6 +115,7 @@ impl Options {
             ("rounds", self.rounds.is_some()),
             ("tolerance", self.tolerance.is_some()),
             ("control-variate", self.control_variate),
+            ("linearized", self.linearized),
         ];
         all.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect()
     }
@@ -134,29 +135,29 @@ impl Options {
 /// [`Error::Unknown`] for a name that is not in the lists, [`Error::NotTaken`] for an option that the method or the
 /// dynamics does not take, and whatever their constructors refuse.
 pub fn sampler<F: Real>(dynamics: &str, method: &str, options: &Options) -> Result<Box<dyn Sampler<F>>> {
-    let entry = DYNAMICS.iter().find(|entry| entry.name == dynamics).ok_or_else(|| Error::Unknown {
-        what: "dynamics",
-        given: dynamics.into(),
-        known: names(&DYNAMICS.map(|entry| entry.name)),
-    })?;
-    let method = METHODS.iter().find(|entry| entry.name == method).ok_or_else(|| Error::Unknown {
-        what: "method",
-        given: method.into(),
-        known: names(&METHODS.map(|entry| entry.name)),
-    })?;
+    let unknown_dynamics = || {
+        let known = names(&DYNAMICS.map(|entry| entry.name));
+        Error::Unknown { what: "dynamics", given: dynamics.into(), known }
+    };
+    let unknown_method = || {
+        let known = names(&METHODS.map(|entry| entry.name));
+        Error::Unknown { what: "method", given: method.into(), known }
+    };
+    let entry = DYNAMICS.iter().find(|entry| entry.name == dynamics).ok_or_else(unknown_dynamics)?;
+    let method = METHODS.iter().find(|entry| entry.name == method).ok_or_else(unknown_method)?;
     for option in options.given() {
         if !method.options.contains(&option) && !entry.options.contains(&option) {
             let by = if DYNAMICS.iter().any(|d| d.options.contains(&option)) { entry.name } else { method.name };
             return Err(Error::NotTaken { option, by });
         }
     }
-    if options.linearized && method.name == "rm" {
-        return Err(Error::NotTaken { option: "linearized", by: method.name });
-    }
     let continuous = || -> Result<Box<dyn ContinuousDynamics>> {
         Ok(match entry.name {
             "overdamped" => Box::new(Overdamped),
-            _ => Box::new(Underdamped::new(options.friction.unwrap_or(2.0), options.inverse_mass.unwrap_or(1.0))?),
+            "underdamped" => {
+                Box::new(Underdamped::new(options.friction.unwrap_or(2.0), options.inverse_mass.unwrap_or(1.0))?)
+            }
+            _ => return Err(unknown_dynamics()),
         })
     };
     let linear = || -> Result<Box<dyn LinearDynamics>> {
@@ -171,7 +172,7 @@ pub fn sampler<F: Real>(dynamics: &str, method: &str, options: &Options) -> Resu
         "em" => Box::new(EulerMaruyama::new(linear()?)),
         "pmm1" => poisson(Selection::Bernoulli)?,
         "pmm2" => poisson(Selection::Single)?,
-        _ => {
+        "rm" => {
             let mut sampler = RandomizedMidpoint::new(continuous()?)
                 .with_windows(options.windows.unwrap_or(1))?
                 .with_rounds(options.rounds.unwrap_or(0))?
@@ -181,6 +182,7 @@ pub fn sampler<F: Real>(dynamics: &str, method: &str, options: &Options) -> Resu
             }
             Box::new(sampler)
         }
+        _ => return Err(unknown_method()),
     })
 }
 

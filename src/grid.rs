@@ -46,6 +46,7 @@ impl TimeGrid {
         positive("step", length)?;
         count("steps", steps, 1, u32::MAX as usize, STEPS)?;
         let last = finite("time of the last step", length * steps as f64)?;
+        distinct(0.0, last, length)?;
         Ok(Self { knots: Knots::Uniform { start: 0.0, length, last }, steps })
     }
 
@@ -57,7 +58,9 @@ impl TimeGrid {
         finite("start time", start)?;
         positive("length of the time interval", end - start)?;
         count("steps", steps, 1, u32::MAX as usize, STEPS)?;
-        Ok(Self { knots: Knots::Uniform { start, length: (end - start) / steps as f64, last: end }, steps })
+        let length = (end - start) / steps as f64;
+        distinct(start, end, length)?;
+        Ok(Self { knots: Knots::Uniform { start, length, last: end }, steps })
     }
 
     /// Steps from `start` to exactly `end` that shrink towards the end: tᵢ = end − (end − start)(1 − i/N)².
@@ -136,6 +139,18 @@ impl TimeGrid {
     }
 }
 
+/// Refuses steps so short that neighbouring knots round to the same time.
+fn distinct(start: f64, end: f64, length: f64) -> Result<()> {
+    if length > 2.0 * f64::EPSILON * start.abs().max(end.abs()) {
+        return Ok(());
+    }
+    Err(Error::Invalid {
+        name: "step",
+        given: length,
+        expected: "a step that f64 can tell from zero at the times of the run",
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,6 +164,7 @@ mod tests {
         assert!(TimeGrid::uniform(0.1, 0).is_err());
         assert!(TimeGrid::uniform(1e308, 1000).is_err());
         assert!(TimeGrid::between(1.0, 1.0, 3).is_err());
+        assert!(TimeGrid::between(1e16, 1e16 + 4.0, 10).is_err());
         assert!(TimeGrid::logarithmic(0.0, 1.0, 3).is_err());
         assert!(TimeGrid::from_knots(vec![0.0]).is_err());
         assert!(matches!(TimeGrid::from_knots(vec![0.0, 1.0, 1.0]), Err(Error::Grid { index: 2, .. })));

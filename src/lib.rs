@@ -20,7 +20,12 @@
 //! [dynamics](LinearDynamics) × [sampler](Sampler) × [drift](Drift) × [noise](Noise): every linear dynamics works with
 //! every sampler that makes sense for it, and every drift with both. Pairs that make no sense do not compile:
 //!
-//! ```compile_fail
+//! ```
+//! use langevin::{Linearized, Overdamped, RandomizedMidpoint};
+//! let sampler = RandomizedMidpoint::new(Overdamped);
+//! ```
+//!
+//! ```compile_fail,E0277
 //! // Plain Euler coefficients do not compose, so a randomized midpoint has no meaning on them.
 //! use langevin::{Linearized, Overdamped, RandomizedMidpoint};
 //! let sampler = RandomizedMidpoint::new(Linearized::new(Overdamped));

@@ -21,7 +21,7 @@ pub trait Real: sealed::Sealed + ndarray::NdFloat + Default {
     /// `self * a + b` in one rounding. Fast only inside a dispatched kernel.
     #[doc(hidden)]
     fn fma(self, a: Self, b: Self) -> Self;
-    /// exp for arguments up to the largest finite result; 0 below the smallest normal one; NaN for NaN.
+    /// exp for arguments up to 709 (88 in f32); 0 below −708 (−87); NaN for NaN.
     #[doc(hidden)]
     fn exp_lane(self) -> Self;
     /// Of two tables, the one in this precision.

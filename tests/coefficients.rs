@@ -1,4 +1,4 @@
-//! Coefficients of the dynamics against 50-digit tables, the composition laws, and positive semidefinite covariances.
+//! Coefficients of the dynamics against 25-digit tables, the composition laws, and positive semidefinite covariances.
 
 use langevin::*;
 

@@ -42,6 +42,9 @@ fn what_makes_no_sense_is_refused_before_the_first_step() {
     assert!(message(run().chains(0)).starts_with("chains: given 0"));
     assert!(message(run().chains(3).chunk(0)).starts_with("chunk: given 0"));
     assert!(message(run().chains(3).threads(0)).starts_with("threads: given 0"));
+    if cfg!(not(feature = "rayon")) {
+        assert!(message(run().chains(3).threads(2)).contains("without the feature `rayon`"));
+    }
     assert!(message(run().chains(3).first_step(3)).starts_with("first step: given 3"));
     assert!(message(run().chains(2).first_chain(u32::MAX)).starts_with("chains: given 2"));
     assert!(run().chains(1).first_chain(u32::MAX).run().is_ok());
@@ -83,7 +86,8 @@ fn starts_are_where_they_were_asked_for() {
 #[test]
 fn divergence_stops_the_run_at_the_same_place_with_any_threads() {
     let sampler = EulerMaruyama::new(Overdamped);
-    for (threads, chunk) in [(1, 100), (1, 1), (2, 3), (4, 16)] {
+    let many = if cfg!(feature = "rayon") { 4 } else { 1 };
+    for (threads, chunk) in [(1, 100), (1, 1), (many / 2 + many % 2, 3), (many, 16)] {
         let run = Run::new(&sampler, &half_bad, grid(50)).start(starts()).noise(Still).threads(threads).chunk(chunk);
         match run.run().unwrap_err() {
             Error::Diverged { chain, step, time } => {
@@ -111,6 +115,10 @@ fn frozen_chains_stay_finite_and_the_others_do_not_notice() {
         ignored.diverged.iter().map(|d| d.chain).collect::<Vec<_>>(),
         (0..10).map(|i| 10 * i + 7).collect::<Vec<_>>()
     );
+    let mut moments = MomentsObserver::new(Every::new(50).unwrap());
+    let run = Run::new(&sampler, &half_bad, grid(50)).start(starts()).noise(Still).non_finite(NonFinite::Ignore);
+    run.observe(&mut moments).run().unwrap();
+    assert_eq!((moments.count(), moments.non_finite()), (90, 10));
     for (a, b) in frozen.state.axis_iter(Axis(0)).zip(ignored.state.axis_iter(Axis(0))) {
         assert!(a == b || !b[0].is_finite());
     }

@@ -66,7 +66,7 @@ pub trait Drift<F: Real>: Sync {
     /// one must be overwritten. In a run both are column-major: every column is contiguous.
     ///
     /// # Errors
-    /// Any error stops the run, which reports chain, step and time. To fail softly, write NaN into the rows concerned;
+    /// Any error stops the run, which reports step, time and the first chain of the batch. To fail softly, write NaN into the rows concerned;
     /// the run's policy for non-finite chains then decides.
     fn eval(&self, times: Times<'_>, x: ArrayView2<'_, F>, out: ArrayViewMut2<'_, F>) -> Result<(), BoxError>;
 

@@ -42,7 +42,7 @@ const EXP_F64: [f64; 12] = [
     2.500_724_691_962_049_7e-8,
 ];
 
-/// e^x for x ≤ 709; 0 where the result would not be a normal number.
+/// e^x for x ≤ 709; 0 below −708, near the smallest normal number.
 #[inline(always)]
 pub(crate) fn exp_f64(x: f64) -> f64 {
     let shifted = x.mul_add(LOG2_E, ROUND_F64);
@@ -56,7 +56,7 @@ pub(crate) fn exp_f64(x: f64) -> f64 {
 
 const EXP_F32: [f32; 7] = [1.0, 1.0, 0.499_999_94, 0.166_665_226, 4.166_829_2e-2, 8.368_532e-3, 1.381_829_96e-3];
 
-/// e^x for x ≤ 88; 0 where the result would not be a normal number.
+/// e^x for x ≤ 88; 0 below −87, near the smallest normal number.
 #[inline(always)]
 pub(crate) fn exp_f32(x: f32) -> f32 {
     let shifted = x.mul_add(std::f32::consts::LOG2_E, ROUND_F32);

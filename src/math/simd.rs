@@ -73,21 +73,15 @@ pub(crate) fn dispatch<K: Kernel>(kernel: K) {
 }
 
 /// The instruction set in use: `"baseline"`, `"avx2"` or `"avx512"`. It changes the speed, never a bit of a result.
-pub fn instruction_set() -> &'static str {
-    match level() {
-        Level::Baseline => "baseline",
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2(_) => "avx2",
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512(_) => "avx512",
-    }
-}
-
-/// An error where the environment asks for an instruction set that is unknown or not there.
-pub(crate) fn check_environment() -> Result<()> {
+///
+/// # Errors
+/// [`Error::InstructionSet`] where `LANGEVIN_SIMD` in the environment asks for one that is unknown or that this processor
+/// lacks. Runs check this first.
+pub fn instruction_set() -> Result<&'static str> {
     let given = std::env::var(VARIABLE).unwrap_or_default();
-    if given.is_empty() || given == instruction_set() {
-        return Ok(());
+    let used = in_use();
+    if given.is_empty() || given == used {
+        return Ok(used);
     }
     let known = match detect_widest() {
         2 => "baseline, avx2, avx512",
@@ -95,6 +89,16 @@ pub(crate) fn check_environment() -> Result<()> {
         _ => "baseline",
     };
     Err(Error::InstructionSet { given, known })
+}
+
+fn in_use() -> &'static str {
+    match level() {
+        Level::Baseline => "baseline",
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2(_) => "avx2",
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512(_) => "avx512",
+    }
 }
 
 fn detect_widest() -> usize {

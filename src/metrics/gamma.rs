@@ -16,7 +16,7 @@ const LARGEST_SHAPE: f64 = 1e8;
 /// [`Error::Invalid`] if an argument is out of range or NaN.
 pub fn gamma_lower(shape: f64, x: f64) -> Result<f64> {
     checked(shape, x)?;
-    Ok(lower_tail(shape, x, log_weight(shape, x)).log_value.exp())
+    Ok(libm::exp(lower_tail(shape, x, log_weight(shape, x)).log_value))
 }
 
 /// Upper regularised incomplete gamma function Q(a, x) = 1 − P(a, x), computed without that difference where it would
@@ -28,7 +28,7 @@ pub fn gamma_lower(shape: f64, x: f64) -> Result<f64> {
 /// [`Error::Invalid`] if an argument is out of range or NaN.
 pub fn gamma_upper(shape: f64, x: f64) -> Result<f64> {
     checked(shape, x)?;
-    Ok(upper_tail(shape, x, log_weight(shape, x)).log_value.exp())
+    Ok(libm::exp(upper_tail(shape, x, log_weight(shape, x)).log_value))
 }
 
 fn checked(shape: f64, x: f64) -> Result<()> {

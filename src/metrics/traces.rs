@@ -143,7 +143,7 @@ fn bulk_size(halves: &Halves) -> f64 {
     let time = correlation_time(|lag| 1.0 - (within - covariance(lag)) / total, halves.draws);
     // The floor bounds super-efficient chains, as in Stan.
     let all = draws * chains;
-    all / time.max(1.0 / all.log10())
+    all / time.max(1.0 / libm::log10(all))
 }
 
 /// τ = −1 + 2 Σ ρ over Geyer's initial monotone sequence, plus the last even term once (Stan's variance reduction).

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use ndarray::{Array2, ArrayViewMut2, Axis, s};
 
@@ -15,7 +15,7 @@ use crate::math::kernels::AllFinite;
 use crate::math::simd;
 use crate::noise::{Draw, Noise, Purpose};
 use crate::real::Real;
-use crate::sampler::{Sampler, Work};
+use crate::sampler::{Sampler, StepInfo, Work};
 use crate::state::State;
 
 /// Chains that fit the cache together with a few arrays of scratch: whole vectors, and enough of them to fill a matrix
@@ -65,6 +65,9 @@ fn draw<F: Real>(mut rows: ArrayViewMut2<'_, F>, purpose: Purpose, scale: F, fir
     }
 }
 
+/// The most steps of a segment: what is kept for each of them stays small.
+pub(super) const LONGEST: usize = 65_536;
+
 /// Steps between two observations.
 pub(super) struct Segment<'s, F: Real> {
     pub sampler: &'s dyn Sampler<F>,
@@ -82,6 +85,8 @@ pub(super) struct Segment<'s, F: Real> {
 pub(super) struct Chunks<F> {
     pub state: Array2<F>,
     pub evaluations: u64,
+    pub batched_calls: u64,
+    pub rounds: u64,
     chunk: usize,
     tallies: Vec<Tally>,
     lanes: Mutex<Vec<Lane<F>>>,
@@ -95,9 +100,32 @@ pub(super) struct Chunks<F> {
 #[derive(Clone, Debug, Default)]
 struct Tally {
     evaluations: u64,
-    batched_calls: u64,
-    rounds: u64,
     frozen: Vec<Divergence>,
+}
+
+/// The longest sequence of calls, and of rounds, that any chunk needed in each step of a segment: what the slowest chain
+/// asks for does not depend on how chains are cut into chunks.
+struct Depth {
+    batched_calls: Vec<AtomicU32>,
+    rounds: Vec<AtomicU32>,
+}
+
+impl Depth {
+    fn new(steps: usize) -> Self {
+        let zeros = || (0..steps).map(|_| AtomicU32::new(0)).collect();
+        Self { batched_calls: zeros(), rounds: zeros() }
+    }
+
+    fn add(&self, step: usize, info: &StepInfo) {
+        self.batched_calls[step].fetch_max(info.batched_calls, Ordering::Relaxed);
+        if info.rounds > 0 {
+            self.rounds[step].fetch_max(info.rounds, Ordering::Relaxed);
+        }
+    }
+
+    fn sum(all: &[AtomicU32]) -> u64 {
+        all.iter().map(|most| u64::from(most.load(Ordering::Relaxed))).sum()
+    }
 }
 
 /// The working memory of a thread.
@@ -121,10 +149,15 @@ impl<F: Real> Chunks<F> {
             _ => None,
         };
         #[cfg(not(feature = "rayon"))]
-        let _ = threads;
+        if let Some(threads) = threads.filter(|threads| *threads > 1) {
+            let expected = "1, as this build is without the feature `rayon`";
+            return Err(Error::Invalid { name: "threads", given: threads as f64, expected });
+        }
         Ok(Self {
             state,
             evaluations: 0,
+            batched_calls: 0,
+            rounds: 0,
             chunk,
             tallies: vec![Tally::default(); count],
             lanes: Mutex::new(Vec::new()),
@@ -140,6 +173,7 @@ impl<F: Real> Chunks<F> {
         // The earliest step known to have failed: chunks beyond it stop, those before it go on, so that the failure
         // reported is the earliest one, with any number of threads.
         let limit = AtomicUsize::new(usize::MAX);
+        let depth = Depth::new(segment.steps.len());
         let (chunk, lanes) = (self.chunk, &self.lanes);
         let advance = |(index, (rows, tally)): (usize, (ArrayViewMut2<'_, F>, &mut Tally))| {
             let taken = lanes.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
@@ -152,7 +186,7 @@ impl<F: Real> Chunks<F> {
                     work: Work::new(),
                 },
             };
-            let result = lane.advance(segment, rows, first, tally, &limit);
+            let result = lane.advance(segment, rows, first, tally, (&limit, &depth));
             lanes.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(lane);
             result
         };
@@ -177,6 +211,8 @@ impl<F: Real> Chunks<F> {
             return Err(failure.error);
         }
         self.evaluations = self.tallies.iter().map(|t| t.evaluations).sum();
+        self.batched_calls += Depth::sum(&depth.batched_calls);
+        self.rounds += Depth::sum(&depth.rounds);
         Ok(())
     }
 
@@ -189,8 +225,7 @@ impl<F: Real> Chunks<F> {
         first_chain: u32,
         non_finite: NonFinite,
     ) -> Samples<F> {
-        let most = |what: fn(&Tally) -> u64| self.tallies.iter().map(what).max().unwrap_or(0);
-        let (batched_calls, rounds) = (most(|t| t.batched_calls), most(|t| t.rounds));
+        let (batched_calls, rounds) = (self.batched_calls, self.rounds);
         let mut diverged: Vec<_> = self.tallies.into_iter().flat_map(|t| t.frozen).collect();
         if non_finite == NonFinite::Ignore {
             for (row, numbers) in self.state.rows().into_iter().enumerate() {
@@ -223,7 +258,7 @@ impl<F: Real> Lane<F> {
         mut rows: ArrayViewMut2<'_, F>,
         first: u32,
         tally: &mut Tally,
-        limit: &AtomicUsize,
+        (limit, depth): (&AtomicUsize, &Depth),
     ) -> Result<(), Failure> {
         let n = rows.nrows();
         self.state.reset(first, n);
@@ -247,8 +282,7 @@ impl<F: Real> Lane<F> {
                 .step(step, segment.drift, segment.noise, state, work)
                 .map_err(|error| fail(first, error))?;
             tally.evaluations += info.evaluations;
-            tally.batched_calls += u64::from(info.batched_calls);
-            tally.rounds += u64::from(info.rounds);
+            depth.add(index - segment.steps.start, &info);
             let time = segment.grid.time(index + 1);
             match segment.non_finite {
                 NonFinite::Ignore => {}

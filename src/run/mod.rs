@@ -95,7 +95,7 @@ pub struct Samples<F> {
     pub evaluations: u64,
     /// Batched drift calls one after the other: the sequential depth of the run.
     pub batched_calls: u64,
-    /// Picard rounds, the most over the chains, summed over the steps; 0 for methods without.
+    /// Picard rounds, the most over the chains in each step, summed over the steps; 0 for methods without.
     pub rounds: u64,
     /// Chains that left the finite numbers, in the order of their numbers.
     pub diverged: Vec<Divergence>,
@@ -200,7 +200,7 @@ impl<'a, F: Real> Run<'a, F> {
         self
     }
 
-    /// Threads, with the feature `rayon`; without it there is always one. Default: all cores (rayon's global pool).
+    /// Threads; more than one needs the feature `rayon`. Default: all cores (rayon's global pool), or one without it.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
         self
@@ -225,7 +225,7 @@ impl<'a, F: Real> Run<'a, F> {
     /// first step; [`Error::Diverged`] for the first chain that left the finite numbers in the earliest such step, if the
     /// policy is to stop; [`Error::Drift`] and [`Error::Observer`] if one of those fails.
     pub fn run(mut self) -> Result<Samples<F>> {
-        simd::check_environment()?;
+        simd::instruction_set()?;
         let layout = self.sampler.layout();
         let (state, dim) = self.initial_state(layout)?;
         let last = self.grid.steps();
@@ -241,7 +241,7 @@ impl<'a, F: Real> Run<'a, F> {
         let mut stopped = false;
         while done < last && !stopped {
             let next = self.observers.iter().filter_map(|o| o.next(done as u64)).min().unwrap_or(u64::MAX);
-            let until = (next.max(done as u64 + 1)).min(last as u64) as usize;
+            let until = next.clamp(done as u64 + 1, last as u64).min((done + chunk::LONGEST) as u64) as usize;
             chunks.advance(&Segment {
                 sampler: self.sampler,
                 drift: self.drift,

@@ -145,17 +145,23 @@ impl<F: Real> Observer<F> for Trace<F> {
 pub struct MomentsObserver {
     every: Every,
     moments: Option<RunningMoments>,
+    non_finite: usize,
 }
 
 impl MomentsObserver {
     /// Has seen nothing yet.
     pub fn new(every: Every) -> Self {
-        Self { every, moments: None }
+        Self { every, moments: None, non_finite: 0 }
     }
 
     /// Positions seen.
     pub fn count(&self) -> usize {
         self.moments.as_ref().map_or(0, RunningMoments::count)
+    }
+
+    /// Positions left out because a coordinate was NaN or infinite, as can happen where divergence is ignored.
+    pub fn non_finite(&self) -> usize {
+        self.non_finite
     }
 
     /// Their mean, (dim); none before the first.
@@ -181,7 +187,18 @@ impl<F: Real> Observer<F> for MomentsObserver {
         let Some(moments) = &mut self.moments else { return Ok(Flow::Continue) };
         // Blocks of rows keep the f64 copy small.
         for block in moment.positions().axis_chunks_iter(Axis(0), 1024) {
-            moments.push_rows(block.mapv(F::widen).view())?;
+            let block = block.mapv(F::widen);
+            if block.iter().all(|x| x.is_finite()) {
+                moments.push_rows(block.view())?;
+                continue;
+            }
+            for row in block.axis_chunks_iter(Axis(0), 1) {
+                if row.iter().all(|x| x.is_finite()) {
+                    moments.push_rows(row)?;
+                } else {
+                    self.non_finite += 1;
+                }
+            }
         }
         Ok(Flow::Continue)
     }

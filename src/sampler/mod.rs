@@ -23,7 +23,8 @@ use crate::state::State;
 pub struct StepInfo {
     /// Rows on which the drift was evaluated, over all chains of the state.
     pub evaluations: u64,
-    /// Batched drift calls, one after the other: the sequential depth of the step.
+    /// Batched drift calls, one after the other: the sequential depth of the step. A call that the method plans counts even
+    /// where no chain of this batch needed it.
     pub batched_calls: u32,
     /// Picard rounds used, the most over the chains; 0 for methods without.
     pub rounds: u32,

@@ -1,4 +1,4 @@
-"""Exact stationary covariance of each sampler on N(0, 1/k), b(x) = -k x, dimension 1 (methods.md 2, 3, 4).
+"""Exact stationary covariance of each sampler on N(0, 1/k), b(x) = -k x, dimension 1 (METHODS.md).
 
 usage: python3 probe_reference.py         > probe_reference.csv
        python3 probe_reference.py check   > probe_check.txt       (table 10.1 and internal cross-checks)

@@ -1,4 +1,4 @@
-"""Exact underdamped propagators (methods.md 1.1) and phi functions, 120 digits inside, 25 printed.
+"""Exact underdamped propagators (METHODS.md) and phi functions, 120 digits inside, 25 printed.
 
 usage: python3 underdamped_coefficients.py        > underdamped_coefficients.csv
        python3 underdamped_coefficients.py phi    > phi.csv

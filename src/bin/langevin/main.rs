@@ -17,11 +17,12 @@ use arguments::{Cli, Command};
 use failure::Failure;
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let command = Cli::parse().command;
+    let result = langevin::instruction_set().map_err(Failure::from).and_then(|_| match command {
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
         Command::Methods { json } => methods(json),
-    };
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

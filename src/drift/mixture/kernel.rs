@@ -194,7 +194,7 @@ impl<F: Real> Evaluate<'_, F> {
             Output::Distance(_) => {}
             Output::LogDensity(out) => {
                 for l in 0..count {
-                    out[start + l] = largest[l] + total[l].ln() + tables.normalisation;
+                    out[start + l] = largest[l] + F::from_f64(libm::log(total[l].widen())) + tables.normalisation;
                 }
             }
             Output::Responsibilities(out) => {

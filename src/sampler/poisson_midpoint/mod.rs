@@ -1,5 +1,5 @@
-//! Poisson midpoint: one step that imitates K small Euler–Maruyama steps with about two evaluations. Weak order 1 with a
-//! constant K times smaller than that of one large Euler–Maruyama step.
+//! Poisson midpoint: one step that imitates K small Euler–Maruyama steps with about two evaluations. Weak order 1; for
+//! small steps the bias is that of a step K times smaller.
 
 mod coins;
 mod table;
@@ -35,9 +35,14 @@ pub enum Selection {
 /// ```
 ///
 /// A′, G′ and Γ′Γ′ᵀ = Q′ belong to a step of length h/K. Only the selected sub-steps are visited, by exact Gaussian jumps
-/// between them, so a step costs O(1 + selected) work, whatever K. All selected midpoints of all chains go to the drift
+/// between them, so a step costs O(1 + selected) work, whatever K. (The coefficients of the K sub-steps are tabulated once
+/// for all steps of equal length; on a grid of unequal steps, once for each step and chunk of chains.) All selected midpoints of all chains go to the drift
 /// in one call. Evaluations per chain: 1 + (1 − 1/K) in expectation; a selected sub-step 0 has b₀ and costs none; K = 1
 /// is Euler–Maruyama.
+///
+/// Option 1 has the larger bias at large steps, where two corrections may fall on one step: overdamped on N(0, 1) at
+/// h = 0.4 and K = 16 the variance is 10.8% too large, against 3.3% with option 2 and 25% with Euler–Maruyama. As K grows
+/// option 2 becomes the randomized midpoint with its control variate.
 ///
 /// `noise_scale` ρ multiplies Γ′: for large K the correction adds variance of its own, which a ρ a little below 1 can
 /// compensate. Default 1.

@@ -29,8 +29,12 @@ use windows::Scratch;
 /// - `tolerance`: a chain stops its rounds once no coordinate of any of its midpoints moved by more than this; P is then
 ///   the most rounds it may take. Each chain decides for itself, so results do not depend on the batch.
 /// - `control_variate` (not in the papers): the finish uses G b(X, t₀) + δ Σ A(τᵢ,t₁) J (b(xᵢᴾ, τᵢ) − b(X, t₀)), still
-///   unbiased over α, same cost, and a one-step error an order smaller on the probability flow. No effect on overdamped
-///   dynamics, where the weights do not depend on τ.
+///   unbiased over α, same cost. Underdamped at h = 0.4, R = 1, P = 0 it takes the excess of the stationary variance on
+///   N(0, 1) from 1.3e-3 to 8.0e-5. No effect on overdamped dynamics, where the weights do not depend on τ.
+///
+/// Weak order: the stationary variance on a Gaussian target is wrong by O(h³) for R = 1, P = 0 on overdamped dynamics, by
+/// O(h²) with other R and P. More windows or rounds are for parallel machines, not always for accuracy: ask
+/// [`probe`](crate::probe).
 #[derive(Clone, Copy, Debug)]
 pub struct RandomizedMidpoint<D> {
     dynamics: D,
@@ -58,8 +62,11 @@ impl<D: ContinuousDynamics> RandomizedMidpoint<D> {
     /// With P Picard rounds.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if P is above 65536.
+    /// [`Error::Invalid`] if P is above 65536, or 0 where there is a tolerance to stop them.
     pub fn with_rounds(mut self, rounds: usize) -> Result<Self> {
+        if rounds == 0 && self.tolerance.is_some() {
+            return Err(Self::nothing_to_stop());
+        }
         self.rounds = count("rounds", rounds, 0, 65_536, "a whole number from 0 to 65536")?;
         Ok(self)
     }
@@ -70,11 +77,14 @@ impl<D: ContinuousDynamics> RandomizedMidpoint<D> {
     /// [`Error::Invalid`] if the tolerance is not finite and positive, or if there are no rounds to stop: set them first.
     pub fn with_tolerance(mut self, tolerance: f64) -> Result<Self> {
         if self.rounds == 0 {
-            let expected = "at least 1 where a tolerance is given";
-            return Err(Error::Invalid { name: "rounds", given: 0.0, expected });
+            return Err(Self::nothing_to_stop());
         }
         self.tolerance = Some(positive("tolerance", tolerance)?);
         Ok(self)
+    }
+
+    fn nothing_to_stop() -> Error {
+        Error::Invalid { name: "rounds", given: 0.0, expected: "at least 1 where a tolerance is given" }
     }
 
     /// With or without the control variate. Default: without.

@@ -56,18 +56,23 @@ impl<F: Real> Scratch<F> {
     ) {
         let (rows, windows, dynamics) = (state.len(), method.windows, &method.dynamics);
         let delta = step.length / windows as f64;
-        self.uniforms.resize(rows, 0.0);
+        self.uniforms.resize(windows * rows, 0.0);
         self.times.clear();
         self.segments.clear();
         self.partial.clear();
         for w in 0..windows {
-            noise.uniforms(Draw::new(step.index, Purpose::Coin, w as u32), state.chains(), &mut self.uniforms);
+            let draw = Draw::new(step.index, Purpose::Coin, w as u32);
+            noise.uniforms(draw, state.chains(), &mut self.uniforms[w * rows..(w + 1) * rows]);
             let window = step.start + delta * w as f64;
-            for (row, u) in self.uniforms.iter().enumerate() {
-                let previous = if w == 0 { step.start } else { self.times[(w - 1) * rows + row] };
-                // Inside the step, lengths are taken from the window's index and u: differences of times would cancel.
-                let inside = delta * u;
-                let length = if w == 0 { inside } else { (window - previous) + inside };
+            for row in 0..rows {
+                let inside = delta * self.uniforms[w * rows + row];
+                // Lengths come from the coins alone: differences of times would cancel late in a run.
+                let (previous, length) = if w == 0 {
+                    (step.start, inside)
+                } else {
+                    let before = (w - 1) * rows + row;
+                    (self.times[before], delta * (1.0 - self.uniforms[before]) + inside)
+                };
                 self.times.push(window + inside);
                 self.segments.push(dynamics.transition(previous, length));
                 if method.rounds > 0 {
@@ -75,9 +80,8 @@ impl<F: Real> Scratch<F> {
                 }
             }
         }
-        for (row, u) in self.uniforms.iter().enumerate() {
-            let last = self.times[(windows - 1) * rows + row];
-            self.segments.push(dynamics.transition(last, delta * (1.0 - u)));
+        for last in (windows - 1) * rows..windows * rows {
+            self.segments.push(dynamics.transition(self.times[last], delta * (1.0 - self.uniforms[last])));
         }
     }
 
