@@ -51,7 +51,7 @@ pub enum Error {
     },
     /// A covariance matrix is not symmetric positive definite.
     #[error(
-        "component {component}: the covariance is not symmetric positive definite (row {row}: {value}); \
+        "component {component}: the covariance is not symmetric positive definite ({found} {value} in row {row}); \
          check the matrix, or add variance to its diagonal yourself"
     )]
     NotPositiveDefinite {
@@ -59,7 +59,9 @@ pub enum Error {
         component: usize,
         /// Row at which the Cholesky factorisation broke down, or which is not symmetric.
         row: usize,
-        /// The pivot (not positive) or the asymmetry found there.
+        /// What was found there: a pivot that is not positive, or an asymmetry.
+        found: &'static str,
+        /// Its value.
         value: f64,
     },
     /// A time grid is not strictly increasing.
@@ -108,7 +110,7 @@ pub enum Error {
     /// A sampler has no stationary law on the target it was probed on.
     #[error(
         "no stationary law: second moments grow by a factor {growth} per step (1 or more); \
-         the step is too large for this curvature"
+         the step is too large for this curvature, or too small for its effect to be seen in f64"
     )]
     Unstable {
         /// Spectral radius of the map of second moments.

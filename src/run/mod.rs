@@ -233,7 +233,7 @@ impl<'a, F: Real> Run<'a, F> {
         let threads =
             self.threads.map(|n| count("threads", n, 1, 4096, "a whole number from 1 to 4096")).transpose()?;
         let chunk = match self.chunk {
-            Some(chunk) => count("chunk", chunk, 1, u32::MAX as usize, "a whole number >= 1")?,
+            Some(chunk) => count("chunk", chunk, 1, u32::MAX as usize, "a whole number from 1 to 4294967295")?,
             None => chunk::default_chunk::<F>(layout.blocks * dim, state.nrows(), threads),
         };
         let mut chunks = Chunks::new(state, chunk, threads)?;

@@ -76,7 +76,7 @@ impl Every {
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) if the interval is 0.
     pub fn new(interval: usize) -> Result<Self> {
-        count("every", interval, 1, u32::MAX as usize, "a whole number >= 1")?;
+        count("every", interval, 1, u32::MAX as usize, "a whole number from 1 to 4294967295")?;
         Ok(Self { interval: interval as u64, burn_in: 0 })
     }
 

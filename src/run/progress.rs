@@ -16,7 +16,7 @@ impl ProgressBar {
     /// A bar for a run of `steps` steps, drawn anew about a hundred times.
     pub fn new(steps: usize) -> Self {
         let bar = Bar::new(steps as u64);
-        let template = "{bar:40} {pos}/{len} steps  {per_sec}  {eta} left";
+        let template = "{bar:40} {pos}/{len} steps  {elapsed} gone, {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }

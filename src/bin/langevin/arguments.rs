@@ -39,16 +39,16 @@ pub struct Method {
     #[arg(long, value_name = "H", allow_negative_numbers = true)]
     pub step: f64,
     /// Sub-steps K that a Poisson midpoint step imitates [default: 16]
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", allow_negative_numbers = true)]
     pub substeps: Option<usize>,
     /// Factor in (0, 1] on the noise of every sub-step of the Poisson midpoint [default: 1]
     #[arg(long, value_name = "R", allow_negative_numbers = true)]
     pub noise_scale: Option<f64>,
     /// Windows of the randomized midpoint [default: 1]
-    #[arg(long, value_name = "R")]
+    #[arg(long, value_name = "R", allow_negative_numbers = true)]
     pub windows: Option<usize>,
     /// Picard rounds of the randomized midpoint [default: 0]
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
     pub rounds: Option<usize>,
     /// Stop the rounds of a chain once its midpoints move by no more than this
     #[arg(long, value_name = "E", allow_negative_numbers = true)]
@@ -108,39 +108,39 @@ pub struct Sample {
     #[arg(long, value_name = "FILE.npy", requires = "bandwidth")]
     pub data: Option<PathBuf>,
     /// Standard deviation of the components of a data set
-    #[arg(long, value_name = "S", requires = "data", allow_negative_numbers = true)]
+    #[arg(long, value_name = "S", requires = "data", conflicts_with = "target", allow_negative_numbers = true)]
     pub bandwidth: Option<f64>,
     #[command(flatten)]
     pub method: Method,
     /// Number of steps
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub steps: usize,
     /// Number of chains
-    #[arg(long, value_name = "C")]
+    #[arg(long, value_name = "C", allow_negative_numbers = true)]
     pub chains: usize,
     /// Seed of all noise
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub seed: u64,
     /// Number of the first chain: chains A to B of a larger run, bit for bit
-    #[arg(long, value_name = "A", default_value_t = 0)]
+    #[arg(long, value_name = "A", default_value_t = 0, allow_negative_numbers = true)]
     pub first_chain: u32,
     /// Start positions, (chains, dim), or positions and velocities, (chains, 2 dim) [default: standard normal]
     #[arg(long, value_name = "FILE.npy")]
     pub start: Option<PathBuf>,
     /// Steps before the first that is saved; without --every, mean and covariance are over all steps after these
-    #[arg(long, value_name = "B")]
+    #[arg(long, value_name = "B", allow_negative_numbers = true)]
     pub burn_in: Option<usize>,
     /// Save every M steps instead of the final positions alone
-    #[arg(long, value_name = "M")]
+    #[arg(long, value_name = "M", allow_negative_numbers = true)]
     pub every: Option<usize>,
     /// What to do about a chain that is no longer finite
     #[arg(long, value_enum, default_value = "stop")]
     pub non_finite: NonFinite,
     /// Threads [default: all cores]; never changes the result
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
     pub threads: Option<usize>,
     /// Chains carried together; never changes the result
-    #[arg(long, value_name = "C")]
+    #[arg(long, value_name = "C", allow_negative_numbers = true)]
     pub chunk: Option<usize>,
     #[arg(long, value_enum, default_value = "f64")]
     pub precision: Precision,

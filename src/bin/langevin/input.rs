@@ -1,12 +1,46 @@
 //! Numbers out of JSON, with errors that name the field and the value.
 
-use serde_json::Value;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde_json::{Map, Value};
 
 use crate::failure::Failure;
 
-/// Parses JSON in which Python's `NaN` and `Infinity` may stand: they are kept as text, so that the error about them can
-/// name their place.
-pub fn parse(text: &str) -> Result<Value, serde_json::Error> {
+/// The fields of a target file, none of them twice.
+struct Fields(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with \"means\" and \"std\", \"variances\" or \"covariances\"")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Fields, A::Error> {
+        let mut fields = Map::new();
+        while let Some((name, value)) = access.next_entry::<String, Value>()? {
+            if fields.contains_key(&name) {
+                return Err(A::Error::custom(format!("field \"{name}\" is given twice")));
+            }
+            fields.insert(name, value);
+        }
+        Ok(Fields(fields))
+    }
+}
+
+/// Parses a JSON object in which Python's `NaN` and `Infinity` may stand: they are kept as text, so that the error about
+/// them can name their place.
+pub fn parse(text: &str) -> Result<Map<String, Value>, serde_json::Error> {
+    let text = text.trim_start_matches('\u{feff}');
     let mut quoted = String::with_capacity(text.len());
     let (mut in_string, mut escaped) = (false, false);
     let mut rest = text;
@@ -23,7 +57,7 @@ pub fn parse(text: &str) -> Result<Value, serde_json::Error> {
         quoted.push(c);
         rest = &rest[c.len_utf8()..];
     }
-    serde_json::from_str(&quoted)
+    serde_json::from_str::<Fields>(&quoted).map(|fields| fields.0)
 }
 
 /// A number, at `place` in the file.
@@ -58,7 +92,8 @@ pub fn rows(value: &Value, place: &str) -> Result<Vec<Vec<f64>>, Failure> {
     Ok(rows)
 }
 
-fn wrong(place: &str, value: &Value, expected: &str) -> Failure {
+/// The error about a value of the wrong kind.
+pub fn wrong(place: &str, value: &Value, expected: &str) -> Failure {
     let mut given = value.to_string();
     if given.len() > 60 {
         given = format!("{}...", given.chars().take(57).collect::<String>());

@@ -1,11 +1,11 @@
 //! .npy files: arrays read in whichever real type they have, and frames written as they come.
 
-use std::fs::File;
-use std::io::{self, BufReader, Write};
+use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 
 use langevin::Real;
-use langevin::ndarray::{Array2, ArrayD, ArrayView2};
+use langevin::ndarray::{Array2, ArrayD, ArrayView2, Dimension};
 use ndarray_npy::{ReadNpyError, ReadNpyExt, ReadableElement};
 
 use crate::failure::Failure;
@@ -19,25 +19,26 @@ pub enum Accept {
     Reals,
 }
 
-/// Reads an array of two or more axes as (rows, everything else), in f64.
+/// Reads an array of two or more axes as (rows, everything else), in f64: at least one number, all of them finite.
 pub fn read_rows(option: &str, path: &Path, accept: Accept) -> Result<Array2<f64>, Failure> {
-    let array = read(option, path, accept)?;
+    let fail = |why: String| Failure::Input(format!("{option} {}: {why}", path.display()));
+    let bytes = fs::read(path).map_err(|error| fail(format!("cannot be read: {error}")))?;
+    let array = parse(&bytes, accept).map_err(fail)?;
     let shape = array.shape().to_vec();
-    if shape.len() < 2 {
-        let message = format!("{option} {}: given shape {shape:?}, expected (rows, columns)", path.display());
-        return Err(Failure::Input(message));
+    if shape.len() < 2 || array.is_empty() {
+        return Err(fail(format!("given shape {shape:?}, expected (rows, columns), at least one of each")));
+    }
+    if let Some((index, x)) = array.indexed_iter().find(|(_, x)| !x.is_finite()) {
+        return Err(fail(format!("the number at {:?} is {x}, expected a finite number", index.slice())));
     }
     let (rows, columns): (usize, usize) = (shape[0], shape[1..].iter().product());
-    array
-        .as_standard_layout()
-        .into_owned()
-        .into_shape_with_order((rows, columns))
-        .map_err(|error| Failure::Input(format!("{option} {}: {error}", path.display())))
+    let rows = array.as_standard_layout().into_owned().into_shape_with_order((rows, columns));
+    rows.map_err(|error| fail(error.to_string()))
 }
 
-type Attempt = fn(&Path) -> Result<ArrayD<f64>, ReadNpyError>;
+type Attempt = fn(&[u8]) -> Result<ArrayD<f64>, ReadNpyError>;
 
-fn read(option: &str, path: &Path, accept: Accept) -> Result<ArrayD<f64>, Failure> {
+fn parse(bytes: &[u8], accept: Accept) -> Result<ArrayD<f64>, String> {
     let attempts: &[Attempt] = match accept {
         Accept::Floats => &[as_type::<f64>, as_type::<f32>],
         Accept::Reals => &[
@@ -49,32 +50,40 @@ fn read(option: &str, path: &Path, accept: Accept) -> Result<ArrayD<f64>, Failur
             as_type::<i16>,
             as_type::<u32>,
             as_type::<i32>,
+            |bytes| Ok(ArrayD::<i64>::read_npy(bytes)?.mapv(|x| x as f64)),
+            |bytes| Ok(ArrayD::<u64>::read_npy(bytes)?.mapv(|x| x as f64)),
         ],
     };
-    let mut last = None;
+    if promised(bytes) > bytes.len() {
+        return Err(format!("not a readable .npy file: it has {} bytes, fewer than its shape asks for", bytes.len()));
+    }
+    let mut found = "unknown".into();
     for attempt in attempts {
-        match attempt(path) {
+        match attempt(bytes) {
             Ok(array) => return Ok(array),
-            Err(error @ ReadNpyError::WrongDescriptor(_)) => last = Some(error),
-            Err(error) => {
-                return Err(Failure::Input(format!("{option} {}: not a readable .npy file: {error}", path.display())));
-            }
+            Err(ReadNpyError::WrongDescriptor(descriptor)) => found = descriptor.to_string(),
+            Err(ReadNpyError::Io(_)) => return Err("not a readable .npy file: it ends within its header".into()),
+            Err(error) => return Err(format!("not a readable .npy file: {error}")),
         }
     }
-    let found = match last {
-        Some(ReadNpyError::WrongDescriptor(descriptor)) => descriptor.to_string(),
-        _ => "unknown".into(),
-    };
     let expected = match accept {
         Accept::Floats => "float64 or float32 ('<f8' or '<f4')",
-        Accept::Reals => "float64, float32 or an integer type of up to 32 bits",
+        Accept::Reals => "float64, float32 or an integer type",
     };
-    Err(Failure::Input(format!("{option} {}: dtype is {found}, expected {expected}", path.display())))
+    Err(format!("dtype is {found}, expected {expected}; convert it with numpy's .astype('float64')"))
 }
 
-fn as_type<T: ReadableElement + Into<f64> + Copy>(path: &Path) -> Result<ArrayD<f64>, ReadNpyError> {
-    let file = File::open(path)?;
-    Ok(ArrayD::<T>::read_npy(BufReader::new(file))?.mapv(Into::into))
+/// How many numbers the header promises, 0 where it cannot be told: a file is not believed to the point of asking for
+/// more memory than it could fill.
+fn promised(bytes: &[u8]) -> usize {
+    let header = String::from_utf8_lossy(&bytes[..bytes.len().min(1 << 16)]);
+    let shape = header.split_once("shape").and_then(|(_, rest)| rest.split_once('(')?.1.split_once(')'));
+    let lengths = shape.map_or("", |(lengths, _)| lengths).split(',').filter_map(|n| n.trim().parse::<usize>().ok());
+    lengths.reduce(usize::saturating_mul).unwrap_or(0)
+}
+
+fn as_type<T: ReadableElement + Into<f64> + Copy>(bytes: &[u8]) -> Result<ArrayD<f64>, ReadNpyError> {
+    Ok(ArrayD::<T>::read_npy(bytes)?.mapv(Into::into))
 }
 
 /// Writes the header of a little-endian array in C order; the numbers follow by [`write_rows`].

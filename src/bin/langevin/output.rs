@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 use std::sync::{Mutex, Once};
 
 use crate::failure::Failure;
@@ -20,7 +20,9 @@ fn clean_up_when_interrupted() {
     ONCE.call_once(|| {
         // Without a handler an interrupt still ends the program; only a temporary file may stay.
         let _ = ctrlc::set_handler(|| {
-            for path in unfinished().drain(..) {
+            // The lock is held to the end, so that no further file is begun.
+            let unfinished = unfinished();
+            for path in unfinished.iter() {
                 let _ = fs::remove_file(path);
             }
             std::process::exit(130);
@@ -30,7 +32,7 @@ fn clean_up_when_interrupted() {
 
 /// A file being written. Dropped without [`finish`](Self::finish), it leaves nothing behind.
 pub struct OutputFile {
-    path: PathBuf,
+    place: PathBuf,
     temporary: PathBuf,
     writer: Option<BufWriter<File>>,
 }
@@ -40,30 +42,46 @@ impl OutputFile {
     pub fn create(option: &str, path: &Path) -> Result<Self, Failure> {
         clean_up_when_interrupted();
         let fail = |why: String| Failure::Input(format!("{option} {}: cannot be written: {why}", path.display()));
-        let Some(name) = path.file_name() else { return Err(fail("no file name".into())) };
-        if path.is_dir() {
-            return Err(fail("it is a folder".into()));
+        let ends_as_folder = path.as_os_str().as_encoded_bytes().last().is_some_and(|&b| is_separator(b.into()));
+        // A link is followed: the file it points to is replaced, not the link.
+        let place = fs::canonicalize(path).unwrap_or_else(|_| path.into());
+        match fs::metadata(&place) {
+            Ok(there) if there.is_dir() => return Err(fail("it is a folder".into())),
+            Ok(there) if !there.is_file() => return Err(fail("it is a device or pipe; name a file".into())),
+            Ok(there) if there.permissions().readonly() => return Err(fail("the file there is read-only".into())),
+            _ if ends_as_folder => return Err(fail("there is no such folder".into())),
+            _ => {}
         }
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".{}.tmp", std::process::id()));
-        let temporary = path.with_file_name(hidden);
-        unfinished().push(temporary.clone());
-        match File::create(&temporary) {
-            Ok(file) => {
-                Ok(Self { path: path.into(), temporary, writer: Some(BufWriter::with_capacity(1 << 20, file)) })
-            }
-            Err(error) => {
-                unfinished().retain(|p| *p != temporary);
-                Err(fail(error.to_string()))
+        let Some(name) = place.file_name() else { return Err(fail("no file name".into())) };
+        let mut unfinished = unfinished();
+        // Processes in two containers may have one number: a name that is taken is left alone.
+        for attempt in 0..100 {
+            let mut hidden = std::ffi::OsString::from(".");
+            hidden.push(name);
+            hidden.push(format!(".{}-{attempt}.tmp", std::process::id()));
+            let temporary = place.with_file_name(hidden);
+            match File::create_new(&temporary) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(fail(error.to_string())),
+                Ok(file) => {
+                    unfinished.push(temporary.clone());
+                    return Ok(Self { place, temporary, writer: Some(BufWriter::with_capacity(1 << 20, file)) });
+                }
             }
         }
+        Err(fail("the folder is full of temporary files; remove them".into()))
+    }
+
+    /// True if both are to end in the same place.
+    pub fn same_place(&self, other: &Self) -> bool {
+        let whole = |file: &Self| Some(fs::canonicalize(&file.temporary).ok()?.with_file_name(file.place.file_name()?));
+        whole(self).is_some() && whole(self) == whole(other)
     }
 
     /// Closes the file and moves it to its place.
     pub fn finish(mut self) -> Result<(), Failure> {
         let result = self.close();
-        result.map_err(|error| Failure::Run(format!("{}: cannot be written: {error}", self.path.display())))
+        result.map_err(|error| Failure::Run(format!("{}: cannot be written: {error}", self.place.display())))
     }
 
     fn close(&mut self) -> io::Result<()> {
@@ -71,7 +89,7 @@ impl OutputFile {
             writer.flush()?;
             writer.get_ref().sync_all()?;
         }
-        fs::rename(&self.temporary, &self.path)?;
+        fs::rename(&self.temporary, &self.place)?;
         unfinished().retain(|p| *p != self.temporary);
         self.temporary = PathBuf::new();
         Ok(())

@@ -1,5 +1,6 @@
 //! `langevin sample`: the run, its files and its report.
 
+use std::path::Path;
 use std::time::Instant;
 
 use langevin::ndarray::{Array1, Array2, ArrayView2, Axis};
@@ -35,8 +36,25 @@ impl<F: Real> Observer<F> for Frames<'_> {
 
     fn observe(&mut self, moment: &Moment<'_, F>) -> Result<Flow, BoxError> {
         if let Some(file) = &mut self.file {
-            write_rows(file, moment.positions())?;
+            write_rows(file, moment.positions()).map_err(|error| format!("--out: {error}"))?;
         }
+        Ok(Flow::Continue)
+    }
+}
+
+/// Mean and covariance over the observed steps; none once a position was not finite.
+struct Moments {
+    seen: MomentsObserver,
+    spoiled: bool,
+}
+
+impl<F: Real> Observer<F> for Moments {
+    fn next(&self, step: u64) -> Option<u64> {
+        Observer::<F>::next(&self.seen, step)
+    }
+
+    fn observe(&mut self, moment: &Moment<'_, F>) -> Result<Flow, BoxError> {
+        self.spoiled = self.spoiled || self.seen.observe(moment).is_err();
         Ok(Flow::Continue)
     }
 }
@@ -48,10 +66,17 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     let target = target::load(arguments)?;
     let dim = target.dimension();
     let every = schedule(arguments)?;
+    check_memory::<F>(arguments.chains, dim)?;
+    let start = arguments.start.as_ref().map(|path| read_start::<F>(path)).transpose()?;
     let mut out = arguments.out.as_ref().map(|path| OutputFile::create("--out", path)).transpose()?;
-    let mut picture = arguments.plot.as_ref().map(|path| OutputFile::create("--plot", path)).transpose()?;
+    let picture = arguments.plot.as_ref().map(|path| OutputFile::create("--plot", path)).transpose()?;
+    if let (Some(out), Some(picture)) = (&out, &picture)
+        && out.same_place(picture)
+    {
+        return Err(Failure::Input("--out and --plot name the same file; give them two".into()));
+    }
 
-    let mut moments = every.map(MomentsObserver::new);
+    let mut moments = every.map(|every| Moments { seen: MomentsObserver::new(every), spoiled: false });
     let mut frames = None;
     if let (Some(every), Some(file), true) = (every, &mut out, arguments.every.is_some()) {
         let shape = [every.count(arguments.steps), arguments.chains, dim];
@@ -69,8 +94,8 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
             Policy::Freeze => NonFinite::Freeze,
             Policy::Ignore => NonFinite::Ignore,
         });
-    if let Some(path) = &arguments.start {
-        run = run.start(read_rows("--start", path, Accept::Floats)?.mapv(F::from_f64));
+    if let Some(start) = start {
+        run = run.start(start);
     }
     if let Some(threads) = arguments.threads {
         run = run.threads(threads);
@@ -93,7 +118,8 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     drop(progress);
 
     let (mean, covariance) = match &moments {
-        Some(moments) => (moments.mean(), moments.covariance()),
+        Some(moments) if moments.spoiled => (None, None),
+        Some(moments) => (moments.seen.mean(), moments.seen.covariance()),
         None => final_moments(&samples),
     };
     let modes = mode_weights(&target, samples.positions())?;
@@ -105,14 +131,34 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
         }
         file.finish()?;
     }
-    if let Some(mut file) = picture.take() {
-        let svg = draw(&target, samples.positions(), method)?;
-        std::io::Write::write_all(&mut file, svg.as_bytes())
-            .map_err(|error| Failure::Run(format!("--plot: {error}")))?;
-        file.finish()?;
+    // A picture that cannot be drawn, of nothing but diverged chains, costs neither the samples nor the report.
+    let drawn = picture.map_or(Ok(()), |mut file| {
+        let fail = |error: &dyn std::fmt::Display| Failure::Run(format!("--plot: {error}"));
+        let svg = draw(&target, samples.positions(), method).map_err(|error| fail(&error))?;
+        std::io::Write::write_all(&mut file, svg.as_bytes()).map_err(|error| fail(&error))?;
+        file.finish()
+    });
+    let written = [arguments.out.as_deref(), arguments.plot.as_deref().filter(|_| drawn.is_ok())];
+    let written = written.into_iter().flatten().collect();
+    let report = Report { arguments, target: &target, samples: &samples, seconds, mean, covariance, modes, written };
+    print_line(&if arguments.json { report.json() } else { report.text()? })?;
+    drawn
+}
+
+/// More chains than memory can hold are refused before anything is allocated or written.
+fn check_memory<F: Real>(chains: usize, dim: usize) -> Result<(), Failure> {
+    let fits = Vec::<F>::new().try_reserve_exact(chains.saturating_mul(dim).saturating_mul(2)).is_ok();
+    let message = || format!("--chains: given {chains}, expected no more than memory holds in {dim} dimensions");
+    if fits { Ok(()) } else { Err(Failure::Input(message())) }
+}
+
+fn read_start<F: Real>(path: &Path) -> Result<Array2<F>, Failure> {
+    let rows = read_rows("--start", path, Accept::Floats)?;
+    if let Some(((row, column), x)) = rows.indexed_iter().find(|(_, x)| !F::from_f64(**x).is_finite()) {
+        let place = format!("the number at [{row}, {column}] is {x:e}");
+        return Err(Failure::Input(format!("--start {}: {place}, too large for {}", path.display(), F::NAME)));
     }
-    let report = Report { arguments, target: &target, samples: &samples, seconds, mean, covariance, modes };
-    print_line(&if arguments.json { report.json() } else { report.text() })
+    Ok(rows.mapv(F::from_f64))
 }
 
 /// Which steps count: those saved, or all after a burn-in; none for the final positions alone.
@@ -123,11 +169,9 @@ fn schedule(arguments: &Sample) -> Result<Option<Every>, Failure> {
         (interval, _) => Every::new(interval.unwrap_or(1))?.after(burn_in),
     };
     if every.count(arguments.steps) == 0 {
-        return Err(Failure::Input(format!(
-            "--every {}: nothing would be saved of {} steps after --burn-in {burn_in}",
-            arguments.every.unwrap_or(1),
-            arguments.steps
-        )));
+        let given = arguments.every.map_or_else(|| "--burn-in".into(), |interval| format!("--every {interval}"));
+        let steps = format!("of {} steps after {burn_in} of burn-in", arguments.steps);
+        return Err(Failure::Input(format!("{given}: nothing is left {steps}; expected fewer, or more --steps")));
     }
     Ok(Some(every))
 }
@@ -191,6 +235,7 @@ struct Report<'r, F> {
     mean: Option<Array1<f64>>,
     covariance: Option<Array2<f64>>,
     modes: Option<Vec<f64>>,
+    written: Vec<&'r Path>,
 }
 
 impl<F: Real> Report<'_, F> {
@@ -226,7 +271,7 @@ impl<F: Real> Report<'_, F> {
         report.to_string()
     }
 
-    fn text(&self) -> String {
+    fn text(&self) -> Result<String, Failure> {
         let (arguments, samples) = (self.arguments, self.samples);
         let per_step = 1e9 * self.seconds / (arguments.chains as f64 * samples.steps as f64);
         let mut text = format!(
@@ -245,7 +290,9 @@ impl<F: Real> Report<'_, F> {
         );
         const SHOWN: usize = 8;
         if let (Some(mean), Some(covariance)) = (&self.mean, &self.covariance) {
-            let (exact_mean, exact) = (self.target.mean(), self.target.covariance());
+            // The covariance of a data set in all dimensions would cost more than the run.
+            let target = self.target.marginal(&(0..samples.dim.min(SHOWN)).collect::<Vec<_>>())?;
+            let (exact_mean, exact) = (target.mean(), target.covariance());
             text += "\ncoordinate         mean        target           sd        target\n";
             for j in 0..samples.dim.min(SHOWN) {
                 text += &format!(
@@ -273,9 +320,9 @@ impl<F: Real> Report<'_, F> {
             let (count, step) = (samples.diverged.len(), first.step);
             text += &format!("\n{count} chains diverged, chain {} at step {step} the first listed\n", first.chain);
         }
-        for path in [&arguments.out, &arguments.plot].into_iter().flatten() {
+        for path in &self.written {
             text += &format!("\nwritten: {}", path.display());
         }
-        text.trim_end().to_owned()
+        Ok(text.trim_end().to_owned())
     }
 }

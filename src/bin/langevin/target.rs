@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::arguments::Sample;
 use crate::failure::Failure;
-use crate::input::{number, numbers, parse, rows};
+use crate::input::{number, numbers, parse, rows, wrong};
 use crate::npy::{Accept, read_rows};
 
 const FIELDS: [&str; 5] = ["weights", "means", "std", "variances", "covariances"];
@@ -30,12 +30,10 @@ pub fn load(arguments: &Sample) -> Result<GaussianMixture, Failure> {
 
 fn mixture(path: &Path) -> Result<GaussianMixture, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| Failure::Input(error.to_string()))?;
-    let value = parse(&text).map_err(|error| Failure::Input(format!("not JSON: {error}")))?;
-    let Value::Object(fields) = value else {
-        return Err(Failure::Input(
-            "expected an object with \"means\" and \"std\", \"variances\" or \"covariances\"".into(),
-        ));
-    };
+    let fields = parse(&text).map_err(|error| match error.is_data() {
+        true => Failure::Input(error.to_string()),
+        false => Failure::Input(format!("not JSON: {error}")),
+    })?;
     if let Some(unknown) = fields.keys().find(|key| !FIELDS.contains(&key.as_str())) {
         return Err(Failure::Input(format!("unknown field \"{unknown}\"; there are: {}", FIELDS.join(", "))));
     }
@@ -70,7 +68,7 @@ fn matrix(rows: Vec<Vec<f64>>, place: &str) -> Result<Array2<f64>, Failure> {
 }
 
 fn covariances(value: &Value, dim: usize) -> Result<Array3<f64>, Failure> {
-    let list = value.as_array().ok_or_else(|| Failure::Input("covariances: expected a list of matrices".into()))?;
+    let list = value.as_array().ok_or_else(|| wrong("covariances", value, "a list of matrices"))?;
     let mut all = Vec::with_capacity(list.len() * dim * dim);
     for (component, value) in list.iter().enumerate() {
         let place = format!("covariances[{component}]");

@@ -110,8 +110,12 @@ impl GaussianMixture {
         }
         let mut factors = Array3::zeros((components, dim, dim));
         for (component, covariance) in covariances.axis_iter(Axis(0)).enumerate() {
-            let factor =
-                cholesky(covariance).map_err(|(row, value)| Error::NotPositiveDefinite { component, row, value })?;
+            let factor = cholesky(covariance).map_err(|(row, found, value)| Error::NotPositiveDefinite {
+                component,
+                row,
+                found,
+                value,
+            })?;
             factors.index_axis_mut(Axis(0), component).assign(&factor);
         }
         Self::build(means, Spread::Full(factors))
@@ -314,23 +318,24 @@ impl<F: Real> Drift<F> for GaussianMixture {
     }
 }
 
-/// Lower Cholesky factor, or the row where a pivot is not positive (or the matrix not symmetric) and the number found.
-fn cholesky(matrix: ArrayView2<'_, f64>) -> std::result::Result<Array2<f64>, (usize, f64)> {
+/// Lower Cholesky factor, or the row where a pivot is not positive or the matrix not symmetric, which of the two, and the
+/// number found.
+fn cholesky(matrix: ArrayView2<'_, f64>) -> std::result::Result<Array2<f64>, (usize, &'static str, f64)> {
     let dim = matrix.nrows();
     let mut factor = Array2::<f64>::zeros((dim, dim));
     for i in 0..dim {
         for j in 0..=i {
             let (value, mirrored) = (matrix[[i, j]], matrix[[j, i]]);
-            // Symmetric up to what a round trip through decimal digits may do.
-            let scale = value.abs().max(mirrored.abs());
-            if !((value - mirrored).abs() <= 1e-9 * scale) {
-                return Err((i, value - mirrored));
+            // Symmetric up to what a round trip through decimal digits may do, in units of the standard deviations.
+            let scale = (matrix[[i, i]] * matrix[[j, j]]).abs().sqrt();
+            if i != j && !((value - mirrored).abs() <= 1e-9 * scale) {
+                return Err((i, "asymmetry", value - mirrored));
             }
             let dot: f64 = (0..j).map(|k| factor[[i, k]] * factor[[j, k]]).sum();
             let rest = value - dot;
             if i == j {
                 if !(rest > 0.0 && rest.is_finite()) {
-                    return Err((i, rest));
+                    return Err((i, "pivot", rest));
                 }
                 factor[[i, i]] = rest.sqrt();
             } else {
