@@ -138,10 +138,9 @@ struct Lane<F> {
 impl<F: Real> Chunks<F> {
     pub(super) fn new(state: Array2<F>, chunk: usize, threads: Option<usize>) -> Result<Self> {
         let count = state.nrows().div_ceil(chunk);
-        // A thread without a chunk would have nothing to do.
-        let used = threads.map(|threads| threads.min(count));
         #[cfg(feature = "rayon")]
-        let pool = match used {
+        let pool = match threads.map(|threads| threads.min(count)) {
+            // A thread without a chunk would have nothing to do.
             Some(threads) if threads > 1 => Some(
                 rayon::ThreadPoolBuilder::new()
                     .num_threads(threads)
