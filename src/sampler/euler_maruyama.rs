@@ -20,8 +20,7 @@ use crate::state::State;
 ///
 /// Evaluations: 1 per step. Weak order 1. With [`Overdamped`](crate::Overdamped) dynamics it is Langevin Monte Carlo
 /// (ULA), with [`Underdamped`](crate::Underdamped) underdamped Langevin Monte Carlo (Cheng et al. 2018); around
-/// [`Linearized`](crate::Linearized) dynamics, the plain Euler scheme. Also called Langevin Monte Carlo in [PMM]
-/// (arXiv 2405.17068).
+/// [`Linearized`](crate::Linearized) dynamics, the plain Euler scheme.
 #[derive(Clone, Copy, Debug)]
 pub struct EulerMaruyama<D> {
     dynamics: D,
