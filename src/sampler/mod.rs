@@ -53,7 +53,7 @@ pub struct CoinScript {
 /// let sampler = EulerMaruyama::new(Underdamped::new(2.0, 1.0)?);
 /// let noise = Philox::new(7);
 /// let layout = Sampler::<f64>::layout(&sampler);
-/// let mut state = State::new(array![[0.0], [0.5]].view(), 1, layout, 0, &noise)?;
+/// let mut state = State::<f64>::new(array![[0.0], [0.5]].view(), 1, layout, 0, &noise)?;
 /// let mut work = Work::new();
 /// for step in TimeGrid::uniform(0.1, 20)?.iter() {
 ///     sampler.step(step, &target, &noise, &mut state, &mut work)?;
