@@ -74,6 +74,29 @@ pub enum Error {
         /// The knot itself.
         next: f64,
     },
+    /// What is wanted of a model does not follow from what it predicts.
+    #[error(
+        "{wanted:?} does not follow from a prediction of {from:?} at alpha bar {alpha_bar}: pure noise says nothing about \
+         the data; start at a lower level, or use a model that predicts Velocity or Data"
+    )]
+    Unreachable {
+        /// What the model predicts.
+        from: crate::drift::Prediction,
+        /// What was asked for.
+        wanted: crate::drift::Prediction,
+        /// ᾱ of the level.
+        alpha_bar: f64,
+    },
+    /// The visited levels of a discrete chain do not decrease strictly.
+    #[error("levels: number {index} is {next} and the one before it {previous}; levels must decrease strictly to 0")]
+    Levels {
+        /// Index of the offending level in the list.
+        index: usize,
+        /// The level before it (the largest there is, for the first).
+        previous: usize,
+        /// The level itself.
+        next: usize,
+    },
     /// A chain left the finite numbers.
     #[error(
         "chain {chain} is no longer finite after step {step} (time {time}): the step is probably too large for \

@@ -69,10 +69,17 @@ pub mod probe;
 mod real;
 mod run;
 mod sampler;
+pub mod schedule;
 mod state;
 
-pub use drift::{Counted, Drift, GaussianMixture, LogisticRegression, PerRow, Times};
-pub use dynamics::{ContinuousDynamics, Layout, LinearDynamics, Linearized, Overdamped, Transition, Underdamped};
+pub use drift::{
+    Clock, Counted, Denoised, Denoiser, DiffusedMixture, Drift, GaussianMixture, Levels, LogisticRegression, PerRow,
+    Prediction, Times,
+};
+pub use dynamics::{
+    Ancestral, ContinuousDynamics, Layout, LinearDynamics, Linearized, Overdamped, ProbabilityFlow, ReverseSde,
+    Transition, Underdamped,
+};
 pub use error::{BoxError, Error, Result};
 pub use grid::{Step, TimeGrid};
 pub use math::block::Block;
@@ -83,4 +90,5 @@ pub use real::Real;
 pub use run::ProgressBar;
 pub use run::{Divergence, Every, Flow, Moment, MomentsObserver, NonFinite, Observer, Run, Samples, StopWhen, Trace};
 pub use sampler::{CoinScript, EulerMaruyama, PoissonMidpoint, RandomizedMidpoint, Sampler, Selection, StepInfo, Work};
+pub use schedule::{Level, LevelTable};
 pub use state::State;

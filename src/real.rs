@@ -1,5 +1,7 @@
 //! The two precisions: a sealed trait for `f32` and `f64` with the elementary functions the kernels use.
 
+use crate::drift::ScratchPool;
+use crate::drift::diffused::{Call, Law};
 use crate::math::elementary;
 
 mod sealed {
@@ -24,6 +26,18 @@ pub trait Real: sealed::Sealed + ndarray::NdFloat + Default {
     /// exp for arguments up to 709 (88 in f32); 0 below −708 (−87); NaN for NaN.
     #[doc(hidden)]
     fn exp_lane(self) -> Self;
+    /// ln of a positive normal number.
+    #[doc(hidden)]
+    fn ln_lane(self) -> Self;
+    /// Of two noised laws, the one in this precision.
+    #[doc(hidden)]
+    fn diffused<'a>(single: &'a Law<f32>, double: &'a Law<f64>) -> &'a Law<Self>;
+    /// Of two pools of scratch memory, the one in this precision.
+    #[doc(hidden)]
+    fn scratch<'a>(single: &'a ScratchPool<Vec<f32>>, double: &'a ScratchPool<Vec<f64>>) -> &'a ScratchPool<Vec<Self>>;
+    /// The score of a noised data set in this precision.
+    #[doc(hidden)]
+    fn products(call: Call<'_, Self>);
     /// Of two tables, the one in this precision.
     #[doc(hidden)]
     fn table<'a>(
@@ -51,6 +65,19 @@ impl Real for f32 {
         elementary::exp_f32(self)
     }
     #[inline(always)]
+    fn ln_lane(self) -> Self {
+        elementary::ln_f64(f64::from(self)) as f32
+    }
+    fn diffused<'a>(single: &'a Law<f32>, _: &'a Law<f64>) -> &'a Law<Self> {
+        single
+    }
+    fn scratch<'a>(single: &'a ScratchPool<Vec<f32>>, _: &'a ScratchPool<Vec<f64>>) -> &'a ScratchPool<Vec<Self>> {
+        single
+    }
+    fn products(call: Call<'_, Self>) {
+        crate::drift::diffused::run_f32(call);
+    }
+    #[inline(always)]
     fn table<'a>(
         single: &'a crate::drift::mixture::Tables<f32>,
         _: &'a crate::drift::mixture::Tables<f64>,
@@ -76,6 +103,19 @@ impl Real for f64 {
     #[inline(always)]
     fn exp_lane(self) -> Self {
         elementary::exp_f64(self)
+    }
+    #[inline(always)]
+    fn ln_lane(self) -> Self {
+        elementary::ln_f64(self)
+    }
+    fn diffused<'a>(_: &'a Law<f32>, double: &'a Law<f64>) -> &'a Law<Self> {
+        double
+    }
+    fn scratch<'a>(_: &'a ScratchPool<Vec<f32>>, double: &'a ScratchPool<Vec<f64>>) -> &'a ScratchPool<Vec<Self>> {
+        double
+    }
+    fn products(call: Call<'_, Self>) {
+        crate::drift::diffused::run_f64(call);
     }
     #[inline(always)]
     fn table<'a>(

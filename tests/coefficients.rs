@@ -41,7 +41,8 @@ fn underdamped_coefficients_are_right_to_1e_13() {
 }
 
 fn all() -> Vec<Box<dyn ContinuousDynamics>> {
-    let mut all: Vec<Box<dyn ContinuousDynamics>> = vec![Box::new(Overdamped)];
+    let mut all: Vec<Box<dyn ContinuousDynamics>> =
+        vec![Box::new(Overdamped), Box::new(ReverseSde), Box::new(ProbabilityFlow)];
     for (friction, inverse_mass) in [(2.0, 1.0), (0.3, 0.4), (7.0, 3.0)] {
         all.push(Box::new(Underdamped::new(friction, inverse_mass).unwrap()));
     }

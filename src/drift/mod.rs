@@ -1,12 +1,16 @@
 //! Drifts: the expensive part b(x, t) of an equation, in batches. A score, a posterior's gradient, a network.
 
 mod counted;
+mod denoiser;
+pub(crate) mod diffused;
 mod logistic_regression;
 pub(crate) mod mixture;
 mod per_row;
 mod scratch;
 
 pub use counted::Counted;
+pub use denoiser::{Clock, Denoised, Denoiser, Levels, Prediction};
+pub use diffused::DiffusedMixture;
 pub use logistic_regression::LogisticRegression;
 pub use mixture::GaussianMixture;
 pub use per_row::PerRow;

@@ -5,13 +5,17 @@
 //! X(t + h) = A X(t) + G b + N(0, Q)             for a drift frozen over the step
 //! ```
 
+mod ancestral;
 mod linearized;
 mod overdamped;
+mod reverse;
 mod transition;
 mod underdamped;
 
+pub use ancestral::Ancestral;
 pub use linearized::Linearized;
 pub use overdamped::Overdamped;
+pub use reverse::{ProbabilityFlow, ReverseSde};
 pub use transition::Transition;
 pub use underdamped::Underdamped;
 

@@ -1,6 +1,7 @@
 //! Numerical ground floor: small matrices, cancelling functions, vector kernels and their dispatch.
 
 pub(crate) mod block;
+pub(crate) mod eigen;
 pub(crate) mod elementary;
 pub(crate) mod kernels;
 pub(crate) mod phi;

@@ -26,6 +26,18 @@ impl<K: Kernel> pulp::WithSimd for Adapter<K> {
     }
 }
 
+/// Runs explicit vector code with the widest instruction set there is.
+#[inline]
+pub(crate) fn dispatch_simd<K: pulp::WithSimd<Output = ()>>(kernel: K) {
+    match level() {
+        Level::Baseline => pulp::Simd::vectorize(pulp::Scalar, kernel),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2(simd) => pulp::Simd::vectorize(simd, kernel),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512(simd) => pulp::Simd::vectorize(simd, kernel),
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Level {
     Baseline,

@@ -52,9 +52,18 @@ pub enum Selection {
 #[derive(Clone, Copy, Debug)]
 pub struct PoissonMidpoint<D> {
     dynamics: D,
-    substeps: usize,
+    substeps: Substeps,
     selection: Selection,
     noise_scale: f64,
+}
+
+/// How many small steps a step imitates.
+#[derive(Clone, Copy, Debug)]
+enum Substeps {
+    /// This many, whatever its length.
+    Fixed(usize),
+    /// As many as the step is long: a discrete chain's own steps.
+    Unit,
 }
 
 impl<D: LinearDynamics> PoissonMidpoint<D> {
@@ -67,7 +76,14 @@ impl<D: LinearDynamics> PoissonMidpoint<D> {
     /// [`Error::Invalid`] if K is not from 1 to [`MAX_SUBSTEPS`](Self::MAX_SUBSTEPS).
     pub fn new(dynamics: D, substeps: usize) -> Result<Self> {
         count("substeps", substeps, 1, Self::MAX_SUBSTEPS, "a whole number from 1 to 1000000")?;
+        let substeps = Substeps::Fixed(substeps);
         Ok(Self { dynamics, substeps, selection: Selection::Single, noise_scale: 1.0 })
+    }
+
+    /// Imitates small steps of length 1, as many as each step is long: on a discrete chain, such as
+    /// [`Ancestral`](crate::Ancestral), these are the steps of the chain itself, and a step of the grid is a block of them.
+    pub fn on_chain(dynamics: D) -> Self {
+        Self { dynamics, substeps: Substeps::Unit, selection: Selection::Single, noise_scale: 1.0 }
     }
 
     /// With this way to select sub-steps.
@@ -93,9 +109,12 @@ impl<D: LinearDynamics> PoissonMidpoint<D> {
         &self.dynamics
     }
 
-    /// The number K of small steps imitated.
-    pub fn substeps(&self) -> usize {
-        self.substeps
+    /// The number K of small steps that a step imitates.
+    pub fn substeps(&self, step: Step) -> usize {
+        match self.substeps {
+            Substeps::Fixed(substeps) => substeps,
+            Substeps::Unit => (step.length.round() as usize).clamp(1, Self::MAX_SUBSTEPS),
+        }
     }
 }
 
@@ -150,11 +169,12 @@ impl<F: Real, D: LinearDynamics> Sampler<F> for PoissonMidpoint<D> {
         let (rows, dim, layout) = (state.len(), state.dim(), self.dynamics.layout());
         let width = layout.inputs * dim;
         let place = (step, state.chains()[0]);
+        let substeps = self.substeps(step);
         let scratch = work.scratch::<Scratch<F>>();
-        scratch.table.update(&self.dynamics, step, self.substeps, self.noise_scale);
+        scratch.table.update(&self.dynamics, step, substeps, self.noise_scale);
         scratch.drift.resize(rows * width, F::zero());
         evaluate(drift, Times::Shared(step.start), (rows, width), state.data(), &mut scratch.drift, place)?;
-        scratch.midpoints.draw(self.selection, self.substeps, step.index, noise, state.chains());
+        scratch.midpoints.draw(self.selection, substeps, step.index, noise, state.chains());
 
         if scratch.reserved != (rows, dim) {
             scratch.reserve(self.selection, (rows, dim, layout));
@@ -166,26 +186,32 @@ impl<F: Real, D: LinearDynamics> Sampler<F> for PoissonMidpoint<D> {
         for round in 0..scratch.midpoints.rounds() {
             scratch.jump_to_round(round, (step.index, dim, layout), noise, state);
         }
-        scratch.jump_to_end((step.index, dim, layout, self.substeps), noise, state);
+        scratch.jump_to_end((step.index, dim, layout, substeps), noise, state);
 
         let mut info = StepInfo { evaluations: rows as u64, batched_calls: 1, rounds: 0 };
-        if self.substeps > 1 {
+        if substeps > 1 {
             // The second call belongs to the method; a batch in which no chain selected anything skips it.
             info.batched_calls = 2;
         }
         if total > 0 {
             info.evaluations += total as u64;
-            scratch.correct((step, dim, layout, self.substeps), drift, state, place)?;
+            scratch.correct((step, dim, layout, substeps), drift, state, place)?;
         }
         Ok(info)
     }
 
     fn evaluations_per_step(&self) -> f64 {
-        2.0 - 1.0 / self.substeps as f64
+        match self.substeps {
+            Substeps::Fixed(substeps) => 2.0 - 1.0 / substeps as f64,
+            Substeps::Unit => 2.0,
+        }
     }
 
     fn coin_scripts(&self) -> Result<Vec<CoinScript>> {
-        coins::scripts(self.selection, self.substeps)
+        match self.substeps {
+            Substeps::Fixed(substeps) => coins::scripts(self.selection, substeps),
+            Substeps::Unit => Err(Error::NotProbeable { reason: "a discrete chain has no stationary law" }),
+        }
     }
 }
 
