@@ -87,6 +87,16 @@ pub enum Error {
         /// ᾱ of the level.
         alpha_bar: f64,
     },
+    /// A budget of evaluations is too small for a method.
+    #[error("{method}: {steps} is too few, it needs at least {needed} here; give more evaluations or fewer levels")]
+    TooFew {
+        /// The method.
+        method: &'static str,
+        /// What was given: evaluations, or the steps they allow.
+        steps: usize,
+        /// What is needed of the same.
+        needed: usize,
+    },
     /// The visited levels of a discrete chain do not decrease strictly.
     #[error("levels: number {index} is {next} and the one before it {previous}; levels must decrease strictly to 0")]
     Levels {

@@ -57,6 +57,7 @@ pub mod catalog;
 mod drift;
 mod dynamics;
 mod error;
+pub mod generation;
 mod grid;
 #[cfg(feature = "plot")]
 pub mod image;
@@ -77,8 +78,8 @@ pub use drift::{
     Prediction, Times,
 };
 pub use dynamics::{
-    Ancestral, ContinuousDynamics, Layout, LinearDynamics, Linearized, Overdamped, ProbabilityFlow, ReverseSde,
-    Transition, Underdamped,
+    Ancestral, ContinuousDynamics, DpmSolver, Layout, LinearDynamics, Linearized, Overdamped, ProbabilityFlow,
+    ReverseSde, Transition, Underdamped,
 };
 pub use error::{BoxError, Error, Result};
 pub use grid::{Step, TimeGrid};
@@ -89,6 +90,9 @@ pub use real::Real;
 #[cfg(feature = "progress")]
 pub use run::ProgressBar;
 pub use run::{Divergence, Every, Flow, Moment, MomentsObserver, NonFinite, Observer, Run, Samples, StopWhen, Trace};
-pub use sampler::{CoinScript, EulerMaruyama, PoissonMidpoint, RandomizedMidpoint, Sampler, Selection, StepInfo, Work};
+pub use sampler::{
+    CoinScript, EulerMaruyama, FinalDenoise, Heun, PhasePlan, PoissonMidpoint, PredictorCorrector, RandomizedMidpoint,
+    Sampler, Selection, StepInfo, Work,
+};
 pub use schedule::{Level, LevelTable};
 pub use state::State;

@@ -23,7 +23,7 @@ pub trait Real: sealed::Sealed + ndarray::NdFloat + Default {
     /// `self * a + b` in one rounding. Fast only inside a dispatched kernel.
     #[doc(hidden)]
     fn fma(self, a: Self, b: Self) -> Self;
-    /// exp for arguments up to 709 (88 in f32); 0 below −708 (−87); NaN for NaN.
+    /// exp for arguments up to 709 (88 in f32); 0 below −690 (−80); NaN for NaN.
     #[doc(hidden)]
     fn exp_lane(self) -> Self;
     /// ln of a positive normal number.

@@ -60,17 +60,17 @@ impl<F: Real> State<F> {
         check_start(start, dim, layout)?;
         state.load(start);
         if start.ncols() == dim {
-            state.draw_momenta(layout, noise);
+            state.draw_momenta(layout, noise, 0);
         }
         Ok(state)
     }
 
-    /// Draws the momentum block from its stationary law; nothing where there is none.
-    pub(crate) fn draw_momenta(&mut self, layout: Layout, noise: &dyn Noise<F>) {
+    /// Draws the momentum block from its stationary law, as of this step; nothing where there is none.
+    pub(crate) fn draw_momenta(&mut self, layout: Layout, noise: &dyn Noise<F>, step: u32) {
         if layout.blocks == 2 {
             let scale = F::from_f64(layout.momentum_variance.sqrt());
             let half = self.data.len() / 2;
-            noise.normals(Draw::new(0, Purpose::Momentum, 0), &self.chains, &mut self.data[half..]);
+            noise.normals(Draw::new(step, Purpose::Momentum, 0), &self.chains, &mut self.data[half..]);
             self.data[half..].iter_mut().for_each(|v| *v *= scale);
         }
     }
@@ -139,6 +139,15 @@ impl<F: Real> State<F> {
         self.chains.clear();
         self.chains.extend((0..rows as u32).map(|i| first_chain + i));
         self.data.resize(rows * self.blocks * self.dim, F::zero());
+    }
+
+    /// Takes over the chains and positions of another state, keeping its own memory; momenta are left to be drawn.
+    pub(crate) fn take_positions(&mut self, other: &Self) {
+        self.chains.clear();
+        self.chains.extend_from_slice(&other.chains);
+        let length = other.chains.len() * other.dim;
+        self.data.resize(length * self.blocks, F::zero());
+        self.data[..length].copy_from_slice(&other.data[..length]);
     }
 
     /// Copies rows of shape (chains, some or all columns) in.

@@ -6,6 +6,7 @@
 //! ```
 
 mod ancestral;
+mod dpm_solver;
 mod linearized;
 mod overdamped;
 mod reverse;
@@ -13,6 +14,7 @@ mod transition;
 mod underdamped;
 
 pub use ancestral::Ancestral;
+pub use dpm_solver::DpmSolver;
 pub use linearized::Linearized;
 pub use overdamped::Overdamped;
 pub use reverse::{ProbabilityFlow, ReverseSde};

@@ -42,7 +42,8 @@ const EXP_F64: [f64; 12] = [
     2.500_724_691_962_049_7e-8,
 ];
 
-/// e^x for x ≤ 709; 0 below −708, near the smallest normal number.
+/// e^x for x ≤ 709; 0 below −690, well above the smallest normal number, so that weights times numbers stay normal:
+/// subnormal operands are many times slower.
 #[inline(always)]
 pub(crate) fn exp_f64(x: f64) -> f64 {
     let shifted = x.mul_add(LOG2_E, ROUND_F64);
@@ -51,12 +52,12 @@ pub(crate) fn exp_f64(x: f64) -> f64 {
     let p = polynomial(r, &EXP_F64);
     // The integer n stands in the low bits of `shifted`; moved up to the exponent it is 2^n. NaN passes through p.
     let scaled = p * f64::from_bits(shifted.to_bits().wrapping_add(1023) << 52);
-    if x < -708.0 { 0.0 } else { scaled }
+    if x < -690.0 { 0.0 } else { scaled }
 }
 
 const EXP_F32: [f32; 7] = [1.0, 1.0, 0.499_999_94, 0.166_665_226, 4.166_829_2e-2, 8.368_532e-3, 1.381_829_96e-3];
 
-/// e^x for x ≤ 88; 0 below −87, near the smallest normal number.
+/// e^x for x ≤ 88; 0 below −80, as above.
 #[inline(always)]
 pub(crate) fn exp_f32(x: f32) -> f32 {
     let shifted = x.mul_add(std::f32::consts::LOG2_E, ROUND_F32);
@@ -69,7 +70,7 @@ pub(crate) fn exp_f32(x: f32) -> f32 {
         p = p.mul_add(r, EXP_F32[k]);
     }
     let scaled = p * f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);
-    if x < -87.0 { 0.0 } else { scaled }
+    if x < -80.0 { 0.0 } else { scaled }
 }
 
 const LOG_F64: [f64; 7] = [
@@ -160,11 +161,11 @@ mod tests {
     fn exp_is_right_to_an_ulp() {
         let mut worst = 0.0f64;
         for i in 0..=200_000 {
-            let x = -708.0 + 1416.0 * f64::from(i) / 200_000.0;
+            let x = -690.0 + 1380.0 * f64::from(i) / 200_000.0;
             worst = worst.max(ulps(exp_f64(x), libm::exp(x)));
             let y = x / 8.1;
             let (got, want) = (f64::from(exp_f32(y as f32)), libm::exp(f64::from(y as f32)));
-            assert!(y < -87.0 || (got - want).abs() <= 1.3e-7 * want, "{y}: {got} {want}");
+            assert!(y < -80.0 || (got - want).abs() <= 1.3e-7 * want, "{y}: {got} {want}");
         }
         assert!(worst <= 1.5, "{worst}");
         assert_eq!(exp_f64(0.0), 1.0);

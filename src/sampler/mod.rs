@@ -1,12 +1,18 @@
 //! Samplers: how a step spends its drift evaluations. One file each; all implement [`Sampler`].
 
 mod euler_maruyama;
+mod final_denoise;
+mod heun;
 mod poisson_midpoint;
+mod predictor_corrector;
 mod randomized_midpoint;
 mod work;
 
 pub use euler_maruyama::EulerMaruyama;
+pub use final_denoise::FinalDenoise;
+pub use heun::Heun;
 pub use poisson_midpoint::{PoissonMidpoint, Selection};
+pub use predictor_corrector::{PhasePlan, PredictorCorrector};
 pub use randomized_midpoint::RandomizedMidpoint;
 pub use work::Work;
 
