@@ -130,7 +130,8 @@ macro_rules! products {
                             gather(from, -call.products.centre[j], &signal[..width], point);
                         }
                         dots(simd, call.products, points, exponents);
-                        soften(call.products, exponents, &signal[..width], &slope[..width]);
+                        let mut total = [0.0; 64];
+                        soften(call.products, exponents, &signal[..width], &slope[..width], &mut total[..width]);
                         means(simd, call.products, exponents, |j, v, sum| {
                             let lanes = S::$lanes;
                             let point = &points[j * width + v * lanes..][..lanes];
@@ -138,7 +139,7 @@ macro_rules! products {
                             S::$view_mut(&mut sums[..lanes]).0[0] = sum;
                             for l in 0..lanes {
                                 let at = v * lanes + l;
-                                sums[l] = signal[at].mul_add(sums[l], -point[l]) * inverse[at];
+                                sums[l] = (signal[at] * total[at]).mul_add(sums[l], -point[l]) * inverse[at];
                             }
                             let kept = lanes.min(count.saturating_sub(v * lanes));
                             let to = j * call.rows + start + v * lanes;
@@ -212,9 +213,15 @@ macro_rules! products {
                 }
             }
 
-            /// Turns dot products into responsibilities.
+            /// Turns dot products into responsibilities but for their common factor, 1/Σ, which goes to `total`.
             #[inline(always)]
-            fn soften(products: &Products<$real>, exponents: &mut [$real], signal: &[$real], slope: &[$real]) {
+            fn soften(
+                products: &Products<$real>,
+                exponents: &mut [$real],
+                signal: &[$real],
+                slope: &[$real],
+                total: &mut [$real],
+            ) {
                 let width = signal.len();
                 let mut largest = [<$real>::NEG_INFINITY; 64];
                 let largest = &mut largest[..width];
@@ -228,8 +235,6 @@ macro_rules! products {
                         largest[l] = if most < exponent { exponent } else { most };
                     }
                 }
-                let mut total = [0.0; 64];
-                let total = &mut total[..width];
                 for exponents in exponents.chunks_exact_mut(width).take(products.components) {
                     for l in 0..width {
                         let weight = (exponents[l] - largest[l]).exp_lane();
@@ -238,11 +243,6 @@ macro_rules! products {
                     }
                 }
                 total.iter_mut().for_each(|t| *t = 1.0 / *t);
-                for exponents in exponents.chunks_exact_mut(width).take(products.components) {
-                    for l in 0..width {
-                        exponents[l] *= total[l];
-                    }
-                }
             }
 
             /// Σ rₖ μ′ₖ, handed over coordinate by coordinate and vector by vector.
