@@ -9,7 +9,7 @@ use crate::sampler::{
     EulerMaruyama, FinalDenoise, Heun, PhasePlan, PoissonMidpoint, PredictorCorrector, RandomizedMidpoint, Sampler,
     Selection,
 };
-use crate::schedule::{LevelTable, Spacing, blocks, check_levels, from_timesteps};
+use crate::schedule::{Level, LevelTable, Spacing, blocks, check_levels, from_timesteps};
 
 /// What is known about a way to generate before it is planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,9 +123,9 @@ pub struct GenerationOptions {
     pub tolerance: Option<f64>,
     /// Control variate of the randomized midpoint. Default: without.
     pub control_variate: bool,
-    /// Time of Langevin dynamics in each corrector. Default 0.2.
+    /// Time of Langevin dynamics in each corrector, with inverse mass 1 − ᾱ at its level. Default 1.
     pub corrector_time: Option<f64>,
-    /// Length of a corrector step. Default 0.05 (0.2 for `pc-parallel`).
+    /// Length of a corrector step. Default 0.2 (0.5 for `pc-parallel`).
     pub corrector_step: Option<f64>,
     /// Friction of the corrector. Default 2.
     pub friction: Option<f64>,
@@ -412,18 +412,20 @@ fn predictor_corrector<F: Real>(
     let (windows, rounds) = if parallel { (options.windows.unwrap_or(4), options.rounds.unwrap_or(2)) } else { (1, 0) };
     let horizon = table.level(table.len()).ou_time();
     let end = positive("end time", options.end_time.unwrap_or(table.level(1).ou_time()))?;
-    let corrector_time = options.corrector_time.unwrap_or(0.2);
-    let corrector_step = options.corrector_step.unwrap_or(if parallel { 0.2 } else { 0.05 });
+    let corrector_time = options.corrector_time.unwrap_or(1.0);
+    let corrector_step = options.corrector_step.unwrap_or(if parallel { 0.5 } else { 0.2 });
     let friction = options.friction.unwrap_or(2.0);
     // About one corrector for half a unit of Ornstein–Uhlenbeck time, as many predictor steps as the budget allows.
     const PHASE: f64 = 0.5;
     let build = |predictor_steps: usize| -> Result<PredictorCorrector<F>> {
         let predictor = Box::new(midpoint(ProbabilityFlow, windows, rounds, options)?);
-        let dynamics = Underdamped::new(friction, 1.0)?;
-        let corrector: Box<dyn Sampler<F>> = if parallel {
-            Box::new(midpoint(dynamics, windows, rounds, options)?)
-        } else {
-            Box::new(EulerMaruyama::new(dynamics))
+        let corrector = |time: f64| -> Result<Box<dyn Sampler<F>>> {
+            let dynamics = Underdamped::new(friction, Level::from_ou_time(time)?.one_minus_alpha_bar())?;
+            Ok(if parallel {
+                Box::new(midpoint(dynamics, windows, rounds, options)?)
+            } else {
+                Box::new(EulerMaruyama::new(dynamics))
+            })
         };
         let step = (horizon - end) / predictor_steps as f64;
         let steps_per_phase = ((PHASE / step).round() as usize).max(1);

@@ -34,6 +34,8 @@ struct Phase {
     knots: Vec<f64>,
     /// Number of the first inner step, which the noise depends on.
     first: u32,
+    /// Index of its corrector.
+    corrector: usize,
 }
 
 /// A predictor on the reverse process alternating with a corrector at fixed levels.
@@ -45,34 +47,41 @@ struct Phase {
 /// ```
 ///
 /// The predictor is any sampler on one block (the flow, by a [`RandomizedMidpoint`](crate::RandomizedMidpoint)), the
-/// corrector any on position and velocity (ULMC: [`EulerMaruyama`](crate::EulerMaruyama) on
-/// [`Underdamped`](crate::Underdamped); in parallel, a randomized midpoint with windows and rounds). Both use the drift
-/// of the run, the score at its clock; the corrector holds the time still. One step of a run is one phase; its grid is
-/// [`grid`](Self::grid).
+/// correctors any on position and velocity (ULMC: [`EulerMaruyama`](crate::EulerMaruyama) on
+/// [`Underdamped`](crate::Underdamped); in parallel, a randomized midpoint with windows and rounds). Every phase has its
+/// own, as the inverse mass u should be about the inverse of the score's Lipschitz constant, which the level bounds: 1 − ᾱ
+/// makes one length of step right for all. Both use the drift of the run, the score at its clock; the corrector holds the
+/// time still. One step of a run is one phase; its grid is [`grid`](Self::grid).
 ///
 /// Source: Gupta, Cai & Chen 2024 (arXiv 2406.00924), Algorithms 1–3 (sequential) and 4–6 (parallel). Deviation: the
 /// phases have equal numbers of predictor steps.
 pub struct PredictorCorrector<F: Real> {
     predictor: Box<dyn Sampler<F>>,
-    corrector: Box<dyn Sampler<F>>,
+    correctors: Vec<Box<dyn Sampler<F>>>,
     phases: Vec<Phase>,
     corrector_steps: usize,
     corrector_step: f64,
 }
 
 impl<F: Real> PredictorCorrector<F> {
-    /// Combines two samplers.
+    /// Combines a predictor with the corrector that `corrector` gives for the OU time of each phase's end.
     ///
     /// # Errors
     /// [`Error::Invalid`] if the plan makes no sense, [`Error::Shape`] if the predictor does not work on positions alone
-    /// or the corrector not on positions and velocities.
-    pub fn new(predictor: Box<dyn Sampler<F>>, corrector: Box<dyn Sampler<F>>, plan: PhasePlan) -> Result<Self> {
-        for (what, sampler, blocks) in [("predictor", &predictor, 1), ("corrector", &corrector, 2)] {
-            if sampler.layout().blocks != blocks || sampler.layout().inputs != 1 {
-                let given = format!("{} blocks", sampler.layout().blocks);
-                return Err(Error::Shape { what, given, expected: format!("{blocks}, a drift on positions") });
+    /// or a corrector not on positions and velocities, and whatever `corrector` returns.
+    pub fn new(
+        predictor: Box<dyn Sampler<F>>,
+        corrector: impl Fn(f64) -> Result<Box<dyn Sampler<F>>>,
+        plan: PhasePlan,
+    ) -> Result<Self> {
+        let check = |what, sampler: &dyn Sampler<F>, blocks: usize| {
+            if sampler.layout().blocks == blocks && sampler.layout().inputs == 1 {
+                return Ok(());
             }
-        }
+            let given = format!("{} blocks", sampler.layout().blocks);
+            Err(Error::Shape { what, given, expected: format!("{blocks}, a drift on positions") })
+        };
+        check("predictor", &*predictor, 1)?;
         positive("end time", plan.end)?;
         positive("horizon less end time", plan.horizon - plan.end)?;
         positive("corrector step", plan.corrector_step)?;
@@ -85,12 +94,16 @@ impl<F: Real> PredictorCorrector<F> {
         // Steps are rounded up and then made equal, so that a corrector takes exactly its time.
         let corrector_steps = (plan.corrector_time / plan.corrector_step).ceil() as usize;
         let corrector_step = plan.corrector_time / corrector_steps.max(1) as f64;
-        let mut phases = Vec::new();
+        let (mut phases, mut correctors) = (Vec::new(), Vec::new());
         let mut inner = 0u32;
-        let mut add = |knots: Vec<f64>| {
+        let mut add = |knots: Vec<f64>| -> Result<()> {
             let steps = knots.len() - 1 + corrector_steps;
-            phases.push(Phase { knots, first: inner });
+            let sampler = corrector((plan.horizon - knots[knots.len() - 1]).max(plan.end))?;
+            check("corrector", &*sampler, 2)?;
+            correctors.push(sampler);
+            phases.push(Phase { knots, first: inner, corrector: phases.len() });
             inner = inner.saturating_add(steps as u32);
+            Ok(())
         };
         let step = (plan.horizon - plan.end) / plan.predictor_steps as f64;
         let whole = plan.predictor_steps - 1;
@@ -98,11 +111,11 @@ impl<F: Real> PredictorCorrector<F> {
         let mut done = 0;
         while done < whole {
             let until = (done + plan.steps_per_phase).min(whole);
-            add((done..=until).map(time).collect());
+            add((done..=until).map(time).collect())?;
             done = until;
         }
-        add(last_phase(plan.horizon, plan.end, time(whole)));
-        Ok(Self { predictor, corrector, phases, corrector_steps, corrector_step })
+        add(last_phase(plan.horizon, plan.end, time(whole)))?;
+        Ok(Self { predictor, correctors, phases, corrector_steps, corrector_step })
     }
 
     /// The grid of a run: one step for each phase.
@@ -117,9 +130,8 @@ impl<F: Real> PredictorCorrector<F> {
     /// Drift evaluations of a whole run per chain; the most there can be where a tolerance may save some.
     pub fn evaluations(&self) -> f64 {
         let predictor: usize = self.phases.iter().map(|phase| phase.knots.len() - 1).sum();
-        let corrector = self.phases.len() * self.corrector_steps;
-        predictor as f64 * self.predictor.evaluations_per_step()
-            + corrector as f64 * self.corrector.evaluations_per_step()
+        let corrector: f64 = self.correctors.iter().map(|c| c.evaluations_per_step()).sum();
+        predictor as f64 * self.predictor.evaluations_per_step() + corrector * self.corrector_steps as f64
     }
 }
 
@@ -191,7 +203,8 @@ impl<F: Real> Sampler<F> for PredictorCorrector<F> {
             index += 1;
         }
         if self.corrector_steps > 0 {
-            let layout = self.corrector.layout();
+            let sampler = &self.correctors[phase.corrector];
+            let layout = sampler.layout();
             let time = phase.knots[phase.knots.len() - 1];
             let still = At { drift, time };
             if moving.is_none() {
@@ -202,7 +215,7 @@ impl<F: Real> Sampler<F> for PredictorCorrector<F> {
                 moving.draw_momenta(layout, noise, index);
                 for _ in 0..self.corrector_steps {
                     let inner = Step { index, start: time, length: self.corrector_step };
-                    add(self.corrector.step(inner, &still, noise, moving, corrector)?);
+                    add(sampler.step(inner, &still, noise, moving, corrector)?);
                     index += 1;
                 }
                 let length = state.data().len();
