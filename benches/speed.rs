@@ -9,7 +9,12 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use common::{STEP, circle, library, scalar_ula};
-use langevin::{EulerMaruyama, Overdamped, PoissonMidpoint, RandomizedMidpoint, Sampler, Underdamped, instruction_set};
+use langevin::generation::{GenerationOptions, plan};
+use langevin::ndarray::{Array2, Array3, ShapeBuilder};
+use langevin::{
+    Denoised, Denoiser, DiffusedMixture, EulerMaruyama, GaussianMixture, LevelTable, Levels, Overdamped,
+    PoissonMidpoint, RandomizedMidpoint, Run, Sampler, Underdamped, instruction_set,
+};
 
 const TURNS: usize = 15;
 
@@ -46,6 +51,14 @@ fn table(title: &str, mut work: Vec<Contestant<'_>>) {
         println!("  {name:<44} {:8.2} ns per chain-step   {:5.2} x", median(own), median(&ratios));
     }
     println!();
+}
+
+/// The real digits, noised, with bandwidth 0.1 in [−1, 1].
+fn digits() -> DiffusedMixture {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/digits_8x8_u8.npy");
+    let ink: Array3<u8> = ndarray_npy::read_npy(path).unwrap();
+    let data = ink.mapv(|ink| f64::from(ink) / 8.0 - 1.0).into_shape_with_order((1797, 64)).unwrap();
+    DiffusedMixture::new(GaussianMixture::from_data(data.view(), 0.1).unwrap())
 }
 
 fn main() {
@@ -88,6 +101,34 @@ fn main() {
             Box::new(RandomizedMidpoint::new(under()).with_windows(4).unwrap().with_rounds(2).unwrap()),
         ),
     ];
+    let digits = digits();
+    let levels = LevelTable::named("linear", 1000).unwrap();
+    let rows = 256;
+    let generation = plan::<f32>("ddpm", &levels, 1000, &GenerationOptions::default()).unwrap();
+    let drift = Denoised::<f32>::new(&digits, generation.clock, generation.wanted).unwrap();
+    let x = Array2::<f32>::from_shape_fn((rows, 64).f(), |(i, j)| ((i * 7 + j * 13) % 17) as f32 / 8.0 - 1.0);
+    let mut out = Array2::<f32>::zeros((rows, 64).f());
+    let score = |level: usize| {
+        let level = levels.level(level);
+        Denoiser::<f32>::predict(&digits, Levels::Shared(level), x.view(), out.view_mut()).unwrap();
+        f64::from(out[[0, 0]])
+    };
+    let score = std::cell::RefCell::new(score);
+    table(
+        "Noised data set of 1,797 x 64, f32, 256 rows (per row, or per row and step)",
+        vec![
+            ("score at level 1000", rows, Box::new(|| score.borrow_mut()(1000))),
+            ("score at level 100", rows, Box::new(|| score.borrow_mut()(100))),
+            (
+                "DDPM, 1000 steps",
+                rows * 1000,
+                Box::new(|| {
+                    let run = Run::<f32>::with_precision(&*generation.sampler, &drift, generation.grid.clone());
+                    f64::from(run.chains(rows).threads(1).run().unwrap().state[[0, 0]])
+                }),
+            ),
+        ],
+    );
     let chains = 1024;
     table(
         "All samplers on the same target, f64",

@@ -92,7 +92,7 @@ pub use run::ProgressBar;
 pub use run::{Divergence, Every, Flow, Moment, MomentsObserver, NonFinite, Observer, Run, Samples, StopWhen, Trace};
 pub use sampler::{
     CoinScript, EulerMaruyama, FinalDenoise, Heun, PhasePlan, PoissonMidpoint, PredictorCorrector, RandomizedMidpoint,
-    Sampler, Selection, StepInfo, Work,
+    Sampler, Selection, StepInfo, Switch, Work,
 };
 pub use schedule::{Level, LevelTable};
 pub use state::State;

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use langevin::catalog::{self, DYNAMICS, METHODS, Options};
+use langevin::generation::{GENERATION_METHODS, GenerationOptions, plan};
 use langevin::ndarray::{Array2, ArrayView2, ArrayViewMut2, array};
 use langevin::*;
 
@@ -71,6 +72,35 @@ fn no_step_allocates_after_the_first() {
         &PerRow::new(4, |_, x: &[f64], out: &mut [f64]| out.iter_mut().zip(x).for_each(|(b, x)| *b = -x)),
         4,
     );
+}
+
+#[test]
+fn no_step_of_a_generation_allocates_after_the_first() {
+    let data = Array2::from_shape_fn((50, 2), |(i, j)| ((i * 7 + j * 3) % 5) as f64 - 2.0);
+    let models =
+        [DiffusedMixture::new(target()), DiffusedMixture::new(GaussianMixture::from_data(data.view(), 0.3).unwrap())];
+    let (table, noise) = (LevelTable::named("linear", 1000).unwrap(), Philox::new(5));
+    for method in GENERATION_METHODS {
+        for model in &models {
+            let evaluations = if method.name.starts_with("pc") { 500 } else { 60 };
+            let generation = plan::<f32>(method.name, &table, evaluations, &GenerationOptions::default()).unwrap();
+            let drift = Denoised::<f32>::new(model, generation.clock, generation.wanted).unwrap();
+            let sampler = generation.sampler;
+            let start = Array2::zeros((200, 2));
+            let mut state = State::new(start.view(), 2, sampler.layout(), 0, &noise).unwrap();
+            let mut work = Work::new();
+            let steps: Vec<Step> = generation.grid.iter().collect();
+            let mut advance = |steps: &[Step]| {
+                for step in steps {
+                    sampler.step(*step, &drift, &noise, &mut state, &mut work).unwrap();
+                }
+            };
+            // Blocks grow to their longest, and the last step may be of another kind: neither counts as a later step.
+            advance(&steps[..steps.len() - 1]);
+            let counted = allocation_counter::measure(|| advance(&steps[1..steps.len() - 1]));
+            assert_eq!(counted.count_total, 0, "{}: {counted:?}", method.name);
+        }
+    }
 }
 
 /// A step by step account against the drift's own count.

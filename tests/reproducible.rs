@@ -2,6 +2,7 @@
 //! set, or of which chains run beside one.
 
 use langevin::catalog::{self, DYNAMICS, METHODS, Options};
+use langevin::generation::{GENERATION_METHODS, GenerationOptions, plan};
 use langevin::ndarray::{Array2, array, concatenate, s};
 use langevin::*;
 
@@ -129,6 +130,8 @@ fn fingerprints() -> String {
     for (name, sampler) in samplers::<f32>() {
         lines += &format!("{name}, f32: {:016x}\n", run(&*sampler, &target(), &grid));
     }
+    lines += &generation_fingerprints::<f64>();
+    lines += &generation_fingerprints::<f32>();
     let means = array![[0.0, 1.0], [1.0, -1.0]];
     let covariances = array![[[1.0, 0.3], [0.3, 0.5]], [[0.7, -0.2], [-0.2, 0.9]]];
     let full = GaussianMixture::full(means.view(), covariances.view()).unwrap();
@@ -139,6 +142,32 @@ fn fingerprints() -> String {
     let sampler = EulerMaruyama::new(Overdamped);
     for (name, drift) in [("full", &full as &dyn Drift<f64>), ("diagonal", &diagonal), ("logistic", &posterior)] {
         lines += &format!("overdamped em on {name}, f64: {:016x}\n", run(&sampler, drift, &grid));
+    }
+    lines
+}
+
+/// Every way to generate, on a small mixture and on a data set, which takes the matrix kernel.
+fn generation_fingerprints<F: Real>() -> String {
+    let table = LevelTable::named("linear", 1000).unwrap();
+    let data = Array2::from_shape_fn((61, 3), |(i, j)| ((i * 7 + j * 11) % 23) as f64 / 8.0 - 1.0);
+    let models = [
+        ("mixture", DiffusedMixture::new(target())),
+        ("data", DiffusedMixture::new(GaussianMixture::from_data(data.view(), 0.2).unwrap())),
+    ];
+    let mut lines = String::new();
+    for method in GENERATION_METHODS {
+        for (name, model) in &models {
+            let evaluations = if method.name.starts_with("pc") { 500 } else { 20 };
+            let generation = plan::<F>(method.name, &table, evaluations, &GenerationOptions::default()).unwrap();
+            let drift = Denoised::<F>::new(model, generation.clock, generation.wanted).unwrap();
+            let run = |chunk, threads| {
+                let run = Run::<F>::with_precision(&*generation.sampler, &drift, generation.grid.clone());
+                hash(&run.chains(131).seed(3).chunk(chunk).threads(threads).run().unwrap().state)
+            };
+            let found = run(131, 1);
+            assert_eq!(found, run(37, MANY), "{} on {name}", method.name);
+            lines += &format!("generate {} on {name}, {}: {found:016x}\n", method.name, F::NAME);
+        }
     }
     lines
 }

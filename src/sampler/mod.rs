@@ -6,6 +6,7 @@ mod heun;
 mod poisson_midpoint;
 mod predictor_corrector;
 mod randomized_midpoint;
+mod switch;
 mod work;
 
 pub use euler_maruyama::EulerMaruyama;
@@ -14,6 +15,7 @@ pub use heun::Heun;
 pub use poisson_midpoint::{PoissonMidpoint, Selection};
 pub use predictor_corrector::{PhasePlan, PredictorCorrector};
 pub use randomized_midpoint::RandomizedMidpoint;
+pub use switch::Switch;
 pub use work::Work;
 
 use crate::drift::Drift;
