@@ -1,5 +1,5 @@
-//! Samplers for Langevin dynamics on ndarray: Euler–Maruyama, Poisson midpoint and randomized midpoint, on any linear
-//! dynamics and any drift; reproducible bit for bit, vectorised over chains.
+//! Samplers for Langevin dynamics and diffusion models on ndarray: Euler–Maruyama, Poisson midpoint, randomized midpoint and
+//! predictor–corrector, on any linear dynamics and any drift; reproducible bit for bit, vectorised over chains.
 //!
 //! ```
 //! use langevin::ndarray::{Axis, array};
@@ -36,12 +36,19 @@
 //! | Euler–Maruyama (ULA, ULMC) | 1 | 1 | [`EulerMaruyama`] |
 //! | Poisson midpoint, options 1 and 2 | 2 − 1/K | 2 | [`PoissonMidpoint`] |
 //! | randomized midpoint, R windows, P rounds | 1 + (P + 1) R | P + 2 | [`RandomizedMidpoint`] |
+//! | Heun (probability flow) | 2 | 2 | [`Heun`] |
+//! | predictor–corrector, switch, final denoising | of their parts | of their parts | [`PredictorCorrector`], [`Switch`], [`FinalDenoise`] |
 //!
 //! | dynamics | state | type |
 //! |---|---|---|
 //! | overdamped Langevin | position | [`Overdamped`] |
 //! | underdamped Langevin | position, velocity | [`Underdamped`] |
-//! | plain Euler coefficients of either | the same | [`Linearized`] |
+//! | plain Euler coefficients of any continuous one | the same | [`Linearized`] |
+//! | reverse SDE and probability flow of a diffusion | data | [`ReverseSde`], [`ProbabilityFlow`] |
+//! | DDPM and DDIM chains, DPM-Solver++(2M) | data | [`Ancestral`], [`DpmSolver`] |
+//!
+//! Diffusion models: a [`Denoiser`] (the exact one of a noised mixture is [`DiffusedMixture`]) becomes a drift by
+//! [`Denoised`]; [`generation::plan`] puts sampler, grid and clock together by name and budget.
 //!
 //! # Which bits
 //!
