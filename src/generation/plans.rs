@@ -1,5 +1,6 @@
-//! Generation by name and budget: which sampler, grid, clock and prediction a method of the diffusion literature needs.
+//! The plan of every way to generate: levels, sampler, grid, clock.
 
+use super::{Generation, GenerationMethod, GenerationOptions};
 use crate::drift::{Clock, Prediction};
 use crate::dynamics::{Ancestral, ContinuousDynamics, DpmSolver, ProbabilityFlow, ReverseSde, Underdamped};
 use crate::error::{Error, Result, positive};
@@ -10,213 +11,6 @@ use crate::sampler::{
     Selection,
 };
 use crate::schedule::{Level, LevelTable, Spacing, blocks, check_levels, from_timesteps};
-
-/// What is known about a way to generate before it is planned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GenerationMethod {
-    /// Its name on the command line.
-    pub name: &'static str,
-    /// One line about it.
-    pub title: &'static str,
-    /// The options it takes, as spelled on the command line.
-    pub options: &'static [&'static str],
-    /// The least number of evaluations it works with, for default options.
-    pub least: usize,
-    /// Where it comes from.
-    pub source: &'static str,
-}
-
-/// All ways to generate.
-pub const GENERATION_METHODS: [GenerationMethod; 10] = [
-    GenerationMethod {
-        name: "ddpm",
-        title: "DDPM ancestral sampling, re-spaced where levels are skipped",
-        options: &["grid", "timesteps", "variance"],
-        least: 1,
-        source: "Ho et al. 2020, arXiv 2006.11239",
-    },
-    GenerationMethod {
-        name: "ddim",
-        title: "DDIM; deterministic for eta 0",
-        options: &["grid", "timesteps", "eta"],
-        least: 1,
-        source: "Song, Meng & Ermon 2020, arXiv 2010.02502",
-    },
-    GenerationMethod {
-        name: "dpmpp2m",
-        title: "DPM-Solver++(2M), two-step solver of the probability flow",
-        options: &["grid", "timesteps"],
-        least: 1,
-        source: "Lu et al. 2022, arXiv 2211.01095",
-    },
-    GenerationMethod {
-        name: "heun",
-        title: "Heun's method on the probability flow (EDM)",
-        options: &["grid", "timesteps"],
-        least: 1,
-        source: "Karras et al. 2022, arXiv 2206.00364",
-    },
-    GenerationMethod {
-        name: "em",
-        title: "Euler-Maruyama (exponential) on the reverse SDE, with a final denoising step",
-        options: &["grid", "timesteps"],
-        least: 2,
-        source: "Song et al. 2021, arXiv 2011.13456",
-    },
-    GenerationMethod {
-        name: "pmm1",
-        title: "Poisson midpoint on the DDPM chain, option 1: a step is a block of levels",
-        options: &["grid", "timesteps", "blocks", "variance", "noise-scale"],
-        least: 2,
-        source: "Kandasamy & Nagaraj 2024, arXiv 2405.17068",
-    },
-    GenerationMethod {
-        name: "pmm2",
-        title: "Poisson midpoint on the DDPM chain, option 2",
-        options: &["grid", "timesteps", "blocks", "variance", "noise-scale"],
-        least: 2,
-        source: "Kandasamy & Nagaraj 2024, arXiv 2405.17068",
-    },
-    GenerationMethod {
-        name: "rm",
-        title: "randomized midpoint on the probability flow, with a final denoising step",
-        options: &["grid", "timesteps", "windows", "rounds", "tolerance", "control-variate"],
-        least: 3,
-        source: "Gupta, Cai & Chen 2024, arXiv 2406.00924",
-    },
-    GenerationMethod {
-        name: "pc",
-        title: "predictor-corrector: randomized midpoint on the flow, then ULMC, phase by phase",
-        options: &["corrector-time", "corrector-step", "friction", "end-time"],
-        least: 0,
-        source: "Gupta, Cai & Chen 2024, Algorithms 1-3",
-    },
-    GenerationMethod {
-        name: "pc-parallel",
-        title: "the same with windows in parallel and Picard rounds in both",
-        options: &["windows", "rounds", "tolerance", "corrector-time", "corrector-step", "friction", "end-time"],
-        least: 0,
-        source: "Gupta, Cai & Chen 2024, Algorithms 4-6",
-    },
-];
-
-/// Options of generation; what is not given takes its default, what a method does not take is an error.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct GenerationOptions {
-    /// Spread of the visited levels. Default: equal for `ddpm` and `em`, quadratic for the others.
-    pub grid: Option<Spacing>,
-    /// Lengths of the blocks of a Poisson midpoint, from the noise to the data.
-    pub blocks: Option<Vec<usize>>,
-    /// The exact 0-based training timesteps at which the model is evaluated, decreasing.
-    pub timesteps: Option<Vec<usize>>,
-    /// `true` for the large variance β of DDPM. Default: the posterior's.
-    pub large_variance: Option<bool>,
-    /// η of DDIM. Default 0.
-    pub eta: Option<f64>,
-    /// Noise scale ρ of the Poisson midpoint. Default 1.
-    pub noise_scale: Option<f64>,
-    /// Windows R of randomized midpoints. Default 1; 4 for `pc-parallel`.
-    pub windows: Option<usize>,
-    /// Picard rounds P. Default 0; 2 for `pc-parallel`.
-    pub rounds: Option<usize>,
-    /// Tolerance that stops the rounds of a chain early. Default: none.
-    pub tolerance: Option<f64>,
-    /// Control variate of the randomized midpoint. Default: without.
-    pub control_variate: bool,
-    /// Time of Langevin dynamics in each corrector, with inverse mass 1 − ᾱ at its level. Default 1.
-    pub corrector_time: Option<f64>,
-    /// Length of a corrector step. Default 0.2 (0.5 for `pc-parallel`).
-    pub corrector_step: Option<f64>,
-    /// Friction of the corrector. Default 2.
-    pub friction: Option<f64>,
-    /// Ornstein–Uhlenbeck time at which predictor–corrector runs end. Default: that of level 1.
-    pub end_time: Option<f64>,
-}
-
-impl GenerationOptions {
-    fn given(&self) -> Vec<&'static str> {
-        let all = [
-            ("grid", self.grid.is_some()),
-            ("blocks", self.blocks.is_some()),
-            ("timesteps", self.timesteps.is_some()),
-            ("variance", self.large_variance.is_some()),
-            ("eta", self.eta.is_some()),
-            ("noise-scale", self.noise_scale.is_some()),
-            ("windows", self.windows.is_some()),
-            ("rounds", self.rounds.is_some()),
-            ("tolerance", self.tolerance.is_some()),
-            ("control-variate", self.control_variate),
-            ("corrector-time", self.corrector_time.is_some()),
-            ("corrector-step", self.corrector_step.is_some()),
-            ("friction", self.friction.is_some()),
-            ("end-time", self.end_time.is_some()),
-        ];
-        all.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect()
-    }
-}
-
-/// A planned generation: run `sampler` over `grid`, with [`Denoised`](crate::Denoised)`::new(model, clock, wanted)` as
-/// drift, from a standard normal.
-pub struct Generation<F: Real> {
-    /// The sampler.
-    pub sampler: Box<dyn Sampler<F>>,
-    /// Its grid.
-    pub grid: TimeGrid,
-    /// Which level belongs to which time.
-    pub clock: Clock,
-    /// What the sampler asks of the model.
-    pub wanted: Prediction,
-    /// Levels visited, from the noise to the data, where the method visits levels of the table.
-    pub levels: Vec<usize>,
-    /// Expected evaluations per chain, at most the budget; the most there can be where a tolerance may save some.
-    pub evaluations: f64,
-}
-
-/// Plans a generation with at most `evaluations` model evaluations per chain in expectation.
-///
-/// ```
-/// use langevin::generation::{GenerationOptions, plan};
-/// use langevin::ndarray::array;
-/// use langevin::*;
-///
-/// let data = GaussianMixture::isotropic(array![[-1.0, 0.0], [1.0, 0.0]].view(), 0.1)?;
-/// let model = DiffusedMixture::new(data);
-/// let table = LevelTable::named("linear", 1000)?;
-/// let generation = plan::<f64>("pmm2", &table, 50, &GenerationOptions::default())?;
-/// let drift = Denoised::new(&model, generation.clock, generation.wanted)?;
-/// let samples = Run::new(&*generation.sampler, &drift, generation.grid).chains(100).run()?;
-/// assert!(samples.evaluations_per_chain() <= 50.0);
-/// # Ok::<(), Error>(())
-/// ```
-///
-/// # Errors
-/// [`Error::Unknown`] for a method that is not in the list, [`Error::NotTaken`] for an option it does not take,
-/// [`Error::TooFew`] if the budget is too small, and whatever the parts refuse.
-pub fn plan<F: Real>(
-    method: &str,
-    table: &LevelTable,
-    evaluations: usize,
-    options: &GenerationOptions,
-) -> Result<Generation<F>> {
-    let Some(entry) = GENERATION_METHODS.iter().find(|entry| entry.name == method) else {
-        let known = GENERATION_METHODS.map(|entry| entry.name).join(", ");
-        return Err(Error::Unknown { what: "method", given: method.into(), known });
-    };
-    for option in options.given() {
-        if !entry.options.contains(&option) {
-            return Err(Error::NotTaken { option, by: entry.name });
-        }
-    }
-    match entry.name {
-        "ddpm" | "ddim" => ancestral(entry, table, evaluations, options),
-        "dpmpp2m" => dpm_solver(entry, table, evaluations, options),
-        "heun" => heun(entry, table, evaluations, options),
-        "pmm1" | "pmm2" => poisson(entry, table, evaluations, options),
-        "em" | "rm" => continuous(entry, table, evaluations, options),
-        "pc" | "pc-parallel" => predictor_corrector(entry, table, evaluations, options),
-        _ => Err(Error::Unknown { what: "method", given: method.into(), known: String::new() }),
-    }
-}
 
 /// The levels to visit, in `steps` steps unless they are listed.
 fn levels(
@@ -261,7 +55,7 @@ fn least(entry: &GenerationMethod, steps: usize) -> Result<usize> {
     if steps == 0 { Err(too_few(entry, 0, 1)) } else { Ok(steps) }
 }
 
-fn ancestral<F: Real>(
+pub(super) fn ancestral<F: Real>(
     entry: &GenerationMethod,
     table: &LevelTable,
     evaluations: usize,
@@ -284,7 +78,7 @@ fn ancestral<F: Real>(
     })
 }
 
-fn dpm_solver<F: Real>(
+pub(super) fn dpm_solver<F: Real>(
     entry: &GenerationMethod,
     table: &LevelTable,
     evaluations: usize,
@@ -308,7 +102,7 @@ fn dpm_solver<F: Real>(
     })
 }
 
-fn heun<F: Real>(
+pub(super) fn heun<F: Real>(
     entry: &GenerationMethod,
     table: &LevelTable,
     evaluations: usize,
@@ -326,7 +120,7 @@ fn heun<F: Real>(
     })
 }
 
-fn poisson<F: Real>(
+pub(super) fn poisson<F: Real>(
     entry: &GenerationMethod,
     table: &LevelTable,
     evaluations: usize,
@@ -368,7 +162,7 @@ fn midpoint<D: ContinuousDynamics>(
     }
 }
 
-fn continuous<F: Real>(
+pub(super) fn continuous<F: Real>(
     entry: &GenerationMethod,
     table: &LevelTable,
     evaluations: usize,
@@ -402,7 +196,7 @@ fn continuous<F: Real>(
     })
 }
 
-fn predictor_corrector<F: Real>(
+pub(super) fn predictor_corrector<F: Real>(
     entry: &GenerationMethod,
     table: &LevelTable,
     evaluations: usize,
