@@ -103,3 +103,8 @@ pub use sampler::{
 };
 pub use schedule::{Level, LevelTable};
 pub use state::State;
+
+/// The program in the README, compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
