@@ -94,7 +94,7 @@ pub const GENERATION_METHODS: [GenerationMethod; 10] = [
 /// Options of generation; what is not given takes its default, what a method does not take is an error.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GenerationOptions {
-    /// Spread of the visited levels. Default: equal for `ddpm` and `em`, quadratic for the others.
+    /// Spread of the visited levels. Default: quadratic.
     pub grid: Option<Spacing>,
     /// Lengths of the blocks of a Poisson midpoint, from the noise to the data.
     pub blocks: Option<Vec<usize>>,

@@ -17,7 +17,6 @@ fn levels(
     entry: &GenerationMethod,
     table: &LevelTable,
     steps: usize,
-    default: Spacing,
     options: &GenerationOptions,
 ) -> Result<Vec<usize>> {
     let listed = [options.grid.is_some(), options.timesteps.is_some(), options.blocks.is_some()];
@@ -36,7 +35,7 @@ fn levels(
         }
         return Ok(levels);
     }
-    let spacing = options.grid.unwrap_or(default);
+    let spacing = options.grid.unwrap_or(Spacing::Quadratic);
     let levels = spacing.levels(table, steps.min(table.len()))?;
     check_levels(table, &levels)?;
     Ok(levels)
@@ -61,8 +60,7 @@ pub(super) fn ancestral<F: Real>(
     evaluations: usize,
     options: &GenerationOptions,
 ) -> Result<Generation<F>> {
-    let default = if entry.name == "ddpm" { Spacing::Equal } else { Spacing::Quadratic };
-    let levels = levels(entry, table, least(entry, evaluations)?, default, options)?;
+    let levels = levels(entry, table, least(entry, evaluations)?, options)?;
     let dynamics = match entry.name {
         "ddim" => Ancestral::ddim(table.clone(), options.eta.unwrap_or(0.0))?,
         _ if options.large_variance == Some(true) => Ancestral::large(table.clone()),
@@ -91,7 +89,7 @@ pub(super) fn dpm_solver<F: Real>(
         other => other,
     });
     let options = GenerationOptions { grid, ..options.clone() };
-    let levels = levels(entry, table, least(entry, evaluations)?, Spacing::Quadratic, &options)?;
+    let levels = levels(entry, table, least(entry, evaluations)?, &options)?;
     Ok(Generation {
         sampler: Box::new(EulerMaruyama::new(DpmSolver::new(table.clone(), levels.clone())?)),
         grid: chain_grid(table, &levels)?,
@@ -109,7 +107,7 @@ pub(super) fn heun<F: Real>(
     options: &GenerationOptions,
 ) -> Result<Generation<F>> {
     // Two evaluations per step but for the last.
-    let levels = levels(entry, table, least(entry, evaluations.div_ceil(2))?, Spacing::Quadratic, options)?;
+    let levels = levels(entry, table, least(entry, evaluations.div_ceil(2))?, options)?;
     Ok(Generation {
         sampler: Box::new(Heun::new(table.clone())),
         grid: chain_grid(table, &levels)?,
@@ -129,7 +127,7 @@ pub(super) fn poisson<F: Real>(
     if evaluations < 2 {
         return Err(Error::TooFew { method: entry.name, steps: evaluations, needed: 2 });
     }
-    let levels = levels(entry, table, evaluations / 2, Spacing::Quadratic, options)?;
+    let levels = levels(entry, table, evaluations / 2, options)?;
     let chain = if options.large_variance == Some(true) {
         Ancestral::large(table.clone())
     } else {
@@ -168,19 +166,19 @@ pub(super) fn continuous<F: Real>(
     evaluations: usize,
     options: &GenerationOptions,
 ) -> Result<Generation<F>> {
-    let (sampler, default): (Box<dyn Sampler<F>>, _) = if entry.name == "em" {
-        (Box::new(EulerMaruyama::new(ReverseSde)), Spacing::Equal)
+    let sampler: Box<dyn Sampler<F>> = if entry.name == "em" {
+        Box::new(EulerMaruyama::new(ReverseSde))
     } else {
         let (windows, rounds) = (options.windows.unwrap_or(1), options.rounds.unwrap_or(0));
         let sampler = midpoint(ProbabilityFlow, windows, rounds, options)?;
-        (Box::new(sampler.with_control_variate(options.control_variate)), Spacing::Quadratic)
+        Box::new(sampler.with_control_variate(options.control_variate))
     };
     let cost = sampler.evaluations_per_step() as usize;
     if evaluations < cost + 1 {
         return Err(Error::TooFew { method: entry.name, steps: evaluations, needed: cost + 1 });
     }
     // The last evaluation is the final denoising.
-    let levels = levels(entry, table, (evaluations - 1) / cost + 1, default, options)?;
+    let levels = levels(entry, table, (evaluations - 1) / cost + 1, options)?;
     let horizon = table.level(levels[0]).ou_time();
     let knots: Vec<f64> = levels.iter().map(|level| horizon - table.level(*level).ou_time()).collect();
     let steps = levels.len() - 1;
