@@ -20,7 +20,8 @@ step cargo build --release --examples
 step cargo build --release --examples --all-features
 pictures=$(mktemp -d)
 trap 'rm -rf "$pictures"' EXIT
-for example in manual_stepping custom_drift gaussian_mixture logistic_regression digits; do
+for example in manual_stepping custom_drift gaussian_mixture logistic_regression digits \
+    reverse_diffusion digits_diffusion picking_a_method parallel_rounds; do
     step cargo run --quiet --release --all-features --example "$example" -- "$pictures/$example.svg" > "$pictures/$example.txt"
     tail -n 3 "$pictures/$example.txt"
 done
@@ -29,6 +30,9 @@ done
 step cargo run --quiet --release --features cli -- sample examples/eight_gaussians.json \
     --dynamics underdamped --method pmm2 --step 0.2 --steps 400 --chains 10000 \
     --out "$pictures/samples.npy" --plot "$pictures/samples.svg"
+
+step cargo run --quiet --release --features cli -- generate --data examples/data/digits_8x8_u8.npy --scale=-1,1 \
+    --bandwidth 0.1 --method pmm2 --evaluations 50 --chains 100 --grid-image "$pictures/digits.png" --image-shape 8x8
 
 step cargo bench --no-run --all-features
 
