@@ -88,17 +88,26 @@ pub enum Error {
         alpha_bar: f64,
     },
     /// A budget of evaluations is too small for a method.
-    #[error("{method}: {steps} is too few, it needs at least {needed} here; give more evaluations or fewer levels")]
+    #[error("{method}: {given} evaluations are too few, it needs at least {needed} here")]
     TooFew {
         /// The method.
         method: &'static str,
-        /// What was given: evaluations, or the steps they allow.
-        steps: usize,
-        /// What is needed of the same.
+        /// The budget that was given.
+        given: usize,
+        /// What is needed.
         needed: usize,
     },
+    /// Options were given of which only one may be.
+    #[error("give only one of {options}")]
+    Clash {
+        /// The options.
+        options: &'static str,
+    },
     /// The visited levels of a discrete chain do not decrease strictly.
-    #[error("levels: number {index} is {next} and the one before it {previous}; levels must decrease strictly to 0")]
+    #[error(
+        "levels visited: entry {index} is level {next} after level {previous}; levels must decrease strictly to 0 \
+         (level = 0-based training timestep + 1)"
+    )]
     Levels {
         /// Index of the offending level in the list.
         index: usize,

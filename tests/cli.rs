@@ -2,78 +2,18 @@
 #![cfg(feature = "cli")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use langevin::ndarray::{Array2, Array3, ArrayD, Axis, concatenate, s};
-use ndarray_npy::{ReadableElement, read_npy, write_npy};
+use ndarray_npy::{read_npy, write_npy};
 use serde_json::Value;
+
+mod common;
+use common::{command, folder, json, langevin, listing, number, read, refuse, stderr, succeed};
 
 const ONE: &str = r#"{"means": [[0, 0], [4, 4]], "std": 1}"#;
 const RUN: &str = "--dynamics underdamped --method pmm2 --step 0.1 --steps 5 --chains 4";
-
-/// A fresh folder with the target `g.json`.
-fn folder(name: &str, target: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{name}"));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("g.json"), target).unwrap();
-    folder
-}
-
-fn command(folder: &Path, arguments: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_langevin"));
-    command.current_dir(folder).args(arguments.split_whitespace());
-    command
-}
-
-fn langevin(folder: &Path, arguments: &str) -> Output {
-    command(folder, arguments).stdin(Stdio::null()).output().unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn succeed(folder: &Path, arguments: &str) -> Vec<u8> {
-    let output = langevin(folder, arguments);
-    assert!(output.status.success(), "{arguments}: {}", stderr(&output));
-    assert_eq!(stderr(&output), "", "{arguments}: a progress bar without a terminal?");
-    output.stdout
-}
-
-/// The one JSON object on stdout.
-fn json(folder: &Path, arguments: &str) -> Value {
-    serde_json::from_slice(&succeed(folder, &format!("{arguments} --json"))).unwrap()
-}
-
-fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
-}
-
-fn listing(folder: &Path) -> Vec<String> {
-    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
-    let mut names: Vec<_> = names.collect();
-    names.sort();
-    names
-}
-
-/// Exit code 2, nothing written, nothing on stdout, and in the message every one of the `pieces`, parted by " | ".
-fn refuse(folder: &Path, arguments: &str, pieces: &str) {
-    let before = listing(folder);
-    let output = langevin(folder, arguments);
-    let message = stderr(&output);
-    assert_eq!(output.status.code(), Some(2), "{arguments}: {message}");
-    assert!(output.stdout.is_empty(), "{arguments}: wrote to stdout");
-    for piece in pieces.split(" | ") {
-        assert!(message.contains(piece), "{arguments}: no `{piece}` in: {message}");
-    }
-    assert_eq!(listing(folder), before, "{arguments}");
-}
-
-fn read<T: ReadableElement>(folder: &Path, name: &str) -> ArrayD<T> {
-    read_npy(folder.join(name)).unwrap()
-}
 
 /// An .npy file by hand.
 fn raw_npy(path: &Path, descriptor: &str, fortran: bool, shape: &str, data: &[u8]) {

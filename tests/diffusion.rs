@@ -210,7 +210,10 @@ fn budgets_are_kept_and_reported() {
             // Blocks of one level cost one evaluation, longer ones 2 − 1/K: the spread over 300 chains is below 0.1 each.
             assert!((samples.evaluations_per_chain() - planned).abs() < 0.02 * planned + 0.1, "{}", method.name);
         }
-        assert!(plan::<f64>(method.name, &table, 0, &GenerationOptions::default()).is_err(), "{}", method.name);
+        let least = |n| plan::<f64>(method.name, &table, n, &GenerationOptions::default());
+        assert!(least(method.least).is_ok(), "{} at {}", method.name, method.least);
+        let error = least(method.least - 1).err().unwrap();
+        assert!(matches!(error, Error::TooFew { needed, .. } if needed == method.least), "{}: {error}", method.name);
     }
 }
 
@@ -221,7 +224,7 @@ fn options_and_budgets_that_make_no_sense_are_refused() {
         plan::<f64>(method, &table, evaluations, &options).err().unwrap().to_string()
     };
     let none = GenerationOptions::default();
-    assert!(message("pmm2", 1, none.clone()).contains("needs at least 2"));
+    assert!(message("pmm2", 1, none.clone()).contains("1 evaluations are too few, it needs at least 2"));
     assert!(message("rm", 2, none.clone()).contains("needs at least 3"));
     assert!(message("pc", 3, none.clone()).contains("needs at least"));
     assert!(message("plms", 50, none.clone()).contains("there are: ddpm, ddim"));
@@ -234,8 +237,14 @@ fn options_and_budgets_that_make_no_sense_are_refused() {
     assert!(message("pmm2", 50, blocks).contains("sum of the blocks: given 900"));
     let timesteps = GenerationOptions { timesteps: Some(vec![999, 999]), ..none.clone() };
     assert!(message("ddim", 50, timesteps).contains("levels must decrease strictly"));
+    let few = GenerationOptions { timesteps: Some(vec![5, 3, 2]), ..none.clone() };
+    assert!(message("pmm2", 4, few).contains("4 evaluations are too few, it needs at least 6"));
+    let huge = GenerationOptions { blocks: Some(vec![600, 600, usize::MAX - 199]), ..none.clone() };
+    assert!(message("pmm2", 50, huge).contains("sum of the blocks"));
+    let tiny = GenerationOptions { corrector_step: Some(1e-300), ..none.clone() };
+    assert!(message("pc", 500, tiny).contains("corrector steps"));
     let both = GenerationOptions { timesteps: Some(vec![999]), grid: Some(Spacing::Equal), ..none };
-    assert!(message("ddim", 50, both).contains("only one of grid, timesteps and blocks"));
+    assert!(message("ddim", 50, both).contains("give only one of grid, timesteps and blocks"));
 }
 
 /// ε says nothing about the data in pure noise: refused when the drift is built.

@@ -79,14 +79,14 @@ pub const GENERATION_METHODS: [GenerationMethod; 10] = [
         name: "pc",
         title: "predictor-corrector: randomized midpoint on the flow, then ULMC, phase by phase",
         options: &["corrector-time", "corrector-step", "friction", "end-time"],
-        least: 0,
+        least: 37,
         source: "Gupta, Cai & Chen 2024, Algorithms 1-3",
     },
     GenerationMethod {
         name: "pc-parallel",
         title: "the same with windows in parallel and Picard rounds in both",
         options: &["windows", "rounds", "tolerance", "corrector-time", "corrector-step", "friction", "end-time"],
-        least: 0,
+        least: 234,
         source: "Gupta, Cai & Chen 2024, Algorithms 4-6",
     },
 ];

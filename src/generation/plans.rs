@@ -12,46 +12,50 @@ use crate::sampler::{
 };
 use crate::schedule::{Level, LevelTable, Spacing, blocks, check_levels, from_timesteps};
 
-/// The levels to visit, in `steps` steps unless they are listed.
+/// Predictor steps of a predictor–corrector run at the most.
+const MOST_STEPS: usize = 100_000;
+/// Ornstein–Uhlenbeck time at which runs in continuous time begin at the most.
+const LONGEST: f64 = 6.0;
+
+/// What a method pays for `steps` steps: its evaluations.
+type Price = fn(usize) -> usize;
+
+/// The levels to visit in as many steps as the budget pays for, unless they are listed.
 fn levels(
     entry: &GenerationMethod,
     table: &LevelTable,
-    steps: usize,
+    (evaluations, steps, price): (usize, usize, Price),
     options: &GenerationOptions,
 ) -> Result<Vec<usize>> {
     let listed = [options.grid.is_some(), options.timesteps.is_some(), options.blocks.is_some()];
     if listed.iter().filter(|given| **given).count() > 1 {
-        let expected = "only one of grid, timesteps and blocks";
-        return Err(Error::Invalid { name: "ways to name the levels", given: 2.0, expected });
+        return Err(Error::Clash { options: "grid, timesteps and blocks" });
     }
     let listed = match (&options.timesteps, &options.blocks) {
         (Some(timesteps), _) => Some(from_timesteps(table, timesteps)?),
         (_, Some(lengths)) => Some(blocks(table, lengths)?),
         _ => None,
     };
+    let too_few = |needed| Error::TooFew { method: entry.name, given: evaluations, needed };
     if let Some(levels) = listed {
         if levels.len() - 1 > steps {
-            return Err(too_few(entry, steps, levels.len() - 1));
+            return Err(too_few(price(levels.len() - 1)));
         }
         return Ok(levels);
     }
+    if steps == 0 {
+        return Err(too_few(price(1)));
+    }
     let spacing = options.grid.unwrap_or(Spacing::Quadratic);
-    let levels = spacing.levels(table, steps.min(table.len()))?;
+    let open = matches!(spacing, Spacing::LeadingOpen | Spacing::LinspaceOpen);
+    let levels = spacing.levels(table, steps.min(table.len() - usize::from(open && table.len() > 1)))?;
     check_levels(table, &levels)?;
     Ok(levels)
-}
-
-fn too_few(entry: &GenerationMethod, steps: usize, needed: usize) -> Error {
-    Error::TooFew { method: entry.name, steps, needed }
 }
 
 /// The grid through levels of a table: time is n − level.
 fn chain_grid(table: &LevelTable, levels: &[usize]) -> Result<TimeGrid> {
     TimeGrid::from_knots(levels.iter().map(|level| (table.len() - level) as f64).collect())
-}
-
-fn least(entry: &GenerationMethod, steps: usize) -> Result<usize> {
-    if steps == 0 { Err(too_few(entry, 0, 1)) } else { Ok(steps) }
 }
 
 pub(super) fn ancestral<F: Real>(
@@ -60,7 +64,7 @@ pub(super) fn ancestral<F: Real>(
     evaluations: usize,
     options: &GenerationOptions,
 ) -> Result<Generation<F>> {
-    let levels = levels(entry, table, least(entry, evaluations)?, options)?;
+    let levels = levels(entry, table, (evaluations, evaluations, |steps| steps), options)?;
     let dynamics = match entry.name {
         "ddim" => Ancestral::ddim(table.clone(), options.eta.unwrap_or(0.0))?,
         _ if options.large_variance == Some(true) => Ancestral::large(table.clone()),
@@ -89,7 +93,7 @@ pub(super) fn dpm_solver<F: Real>(
         other => other,
     });
     let options = GenerationOptions { grid, ..options.clone() };
-    let levels = levels(entry, table, least(entry, evaluations)?, &options)?;
+    let levels = levels(entry, table, (evaluations, evaluations, |steps| steps), &options)?;
     Ok(Generation {
         sampler: Box::new(EulerMaruyama::new(DpmSolver::new(table.clone(), levels.clone())?)),
         grid: chain_grid(table, &levels)?,
@@ -107,7 +111,7 @@ pub(super) fn heun<F: Real>(
     options: &GenerationOptions,
 ) -> Result<Generation<F>> {
     // Two evaluations per step but for the last.
-    let levels = levels(entry, table, least(entry, evaluations.div_ceil(2))?, options)?;
+    let levels = levels(entry, table, (evaluations, evaluations.div_ceil(2), |steps| 2 * steps - 1), options)?;
     Ok(Generation {
         sampler: Box::new(Heun::new(table.clone())),
         grid: chain_grid(table, &levels)?,
@@ -124,10 +128,7 @@ pub(super) fn poisson<F: Real>(
     evaluations: usize,
     options: &GenerationOptions,
 ) -> Result<Generation<F>> {
-    if evaluations < 2 {
-        return Err(Error::TooFew { method: entry.name, steps: evaluations, needed: 2 });
-    }
-    let levels = levels(entry, table, evaluations / 2, options)?;
+    let levels = levels(entry, table, (evaluations, evaluations / 2, |steps| 2 * steps), options)?;
     let chain = if options.large_variance == Some(true) {
         Ancestral::large(table.clone())
     } else {
@@ -175,10 +176,19 @@ pub(super) fn continuous<F: Real>(
     };
     let cost = sampler.evaluations_per_step() as usize;
     if evaluations < cost + 1 {
-        return Err(Error::TooFew { method: entry.name, steps: evaluations, needed: cost + 1 });
+        return Err(Error::TooFew { method: entry.name, given: evaluations, needed: cost + 1 });
     }
     // The last evaluation is the final denoising.
-    let levels = levels(entry, table, (evaluations - 1) / cost + 1, options)?;
+    let mut levels = levels(entry, table, (evaluations, (evaluations - 1) / cost + 1, |steps| steps), options)?;
+    // Far in the noise a table may jump by several units of OU time (cosine: 3.5 in its last step), over which an explicit
+    // step multiplies errors by e^3.5. At t = 6 the law is a standard normal but for e^−12 of its variance: start there.
+    if options.timesteps.is_none() && table.level(levels[0]).ou_time() > LONGEST {
+        let first = (1..levels[0]).rev().find(|level| table.level(*level).ou_time() <= LONGEST).unwrap_or(levels[0]);
+        levels.retain(|level| *level <= first);
+        if levels[0] < first {
+            levels.insert(0, first);
+        }
+    }
     let horizon = table.level(levels[0]).ou_time();
     let knots: Vec<f64> = levels.iter().map(|level| horizon - table.level(*level).ou_time()).collect();
     let steps = levels.len() - 1;
@@ -224,21 +234,22 @@ pub(super) fn predictor_corrector<F: Real>(
         let plan = PhasePlan { horizon, end, predictor_steps, steps_per_phase, corrector_time, corrector_step };
         PredictorCorrector::new(predictor, corrector, plan)
     };
-    // The most predictor steps whose total stays in the budget. Rounding of the phases makes the total rise unevenly, so
-    // the search goes on for a while after the first that costs too much.
+    // The total rises with the number of predictor steps but for the rounding of the phases, so bisection finds the most that
+    // fit, give or take a phase; what is planned is what is checked.
     let cost = |steps: usize| build(steps).map(|pc| pc.evaluations());
     let budget = evaluations as f64;
-    let mut best = 0;
-    for steps in 1..=evaluations.max(1) {
-        if cost(steps)? <= budget {
-            best = steps;
-        } else if steps > 4 * best + 64 {
-            break;
-        }
+    let fewest = cost(1)?;
+    if fewest > budget {
+        return Err(Error::TooFew { method: entry.name, given: evaluations, needed: fewest.ceil() as usize });
     }
-    if best == 0 {
-        let needed = (1..64).filter_map(|steps| cost(steps).ok()).fold(f64::INFINITY, f64::min).ceil() as usize;
-        return Err(Error::TooFew { method: entry.name, steps: evaluations, needed });
+    let (mut best, mut above) = (1, evaluations.min(MOST_STEPS) + 1);
+    while above - best > 1 {
+        let middle = best + (above - best) / 2;
+        if cost(middle)? <= budget {
+            best = middle;
+        } else {
+            above = middle;
+        }
     }
     let sampler = build(best)?;
     Ok(Generation {

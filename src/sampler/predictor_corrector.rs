@@ -93,6 +93,13 @@ impl<F: Real> PredictorCorrector<F> {
         crate::error::count("steps per phase", plan.steps_per_phase, 1, 1 << 24, "a whole number from 1 to 16777216")?;
         // Steps are rounded up and then made equal, so that a corrector takes exactly its time.
         let corrector_steps = (plan.corrector_time / plan.corrector_step).ceil() as usize;
+        crate::error::count(
+            "corrector steps in a phase",
+            corrector_steps,
+            0,
+            1 << 24,
+            "a whole number up to 16777216",
+        )?;
         let corrector_step = plan.corrector_time / corrector_steps.max(1) as f64;
         let (mut phases, mut correctors) = (Vec::new(), Vec::new());
         let mut inner = 0u32;

@@ -124,15 +124,15 @@ pub fn from_timesteps(table: &LevelTable, timesteps: &[usize]) -> Result<Vec<usi
 /// # Errors
 /// [`Error::Invalid`] if a block is empty or the sum is another one.
 pub fn blocks(table: &LevelTable, lengths: &[usize]) -> Result<Vec<usize>> {
-    let total: usize = lengths.iter().sum();
+    let total = lengths.iter().fold(0usize, |sum, length| sum.saturating_add(*length));
     if total != table.len() {
         let expected = "the number of levels, as blocks must cover all of them";
         return Err(Error::Invalid { name: "sum of the blocks", given: total as f64, expected });
     }
     let mut levels = vec![table.len()];
-    for (i, length) in lengths.iter().enumerate() {
+    for length in lengths {
         count("block", *length, 1, table.len(), "at least 1")?;
-        levels.push(levels[i] - length);
+        levels.push(levels[levels.len() - 1] - length);
     }
     Ok(levels)
 }

@@ -1,12 +1,16 @@
-//! The `langevin` program: draws samples from a target file or a data set, and probes methods exactly.
+//! The `langevin` program: draws samples from a target file or a data set, generates them from noise, and probes methods
+//! exactly.
 
 mod arguments;
 mod failure;
+mod generate;
 mod input;
 mod npy;
 mod output;
 mod probe;
+mod report;
 mod sample;
+mod simulation;
 mod target;
 
 use std::io::Write;
@@ -21,6 +25,7 @@ fn main() -> ExitCode {
     let command = Cli::parse().command;
     let result = langevin::instruction_set().map_err(Failure::from).and_then(|_| match command {
         Command::Sample(arguments) => sample::run(&arguments),
+        Command::Generate(arguments) => generate::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
         Command::Methods { json } => methods(json),
     });
@@ -36,6 +41,7 @@ fn main() -> ExitCode {
 
 fn methods(json: bool) -> Result<(), Failure> {
     use langevin::catalog::{DYNAMICS, METHODS};
+    use langevin::generation::GENERATION_METHODS;
     if json {
         let methods: Vec<_> = METHODS
             .iter()
@@ -50,7 +56,17 @@ fn methods(json: bool) -> Result<(), Failure> {
             .iter()
             .map(|d| serde_json::json!({"name": d.name, "title": d.title, "options": d.options}))
             .collect();
-        return output::print_line(&serde_json::json!({"methods": methods, "dynamics": dynamics}).to_string());
+        let generation: Vec<_> = GENERATION_METHODS
+            .iter()
+            .map(|g| {
+                serde_json::json!({
+                    "name": g.name, "title": g.title, "options": g.options, "least_evaluations": g.least,
+                    "source": g.source,
+                })
+            })
+            .collect();
+        let all = serde_json::json!({"methods": methods, "dynamics": dynamics, "generation": generation});
+        return output::print_line(&all.to_string());
     }
     let mut text = String::from("methods      evaluations per step   batched calls   what it is\n");
     for m in METHODS {
@@ -65,6 +81,10 @@ fn methods(json: bool) -> Result<(), Failure> {
         if !d.options.is_empty() {
             text += &format!("{:15}options: --{}\n", "", d.options.join(" --"));
         }
+    }
+    text += "\ngeneration\n";
+    for g in GENERATION_METHODS {
+        text += &format!("  {:<12} {}\n{:15}options: --{}\n", g.name, g.title, "", g.options.join(" --"));
     }
     output::print_line(text.trim_end())
 }

@@ -96,6 +96,27 @@ impl OutputFile {
     }
 }
 
+/// Opens all files that were asked for, each with the option that names it; no two of them in one place.
+pub fn create_all<const N: usize>(
+    wanted: [(&'static str, Option<&Path>); N],
+) -> Result<[Option<OutputFile>; N], Failure> {
+    let mut files = [const { None }; N];
+    for (file, (option, path)) in files.iter_mut().zip(wanted) {
+        *file = path.map(|path| OutputFile::create(option, path)).transpose()?;
+    }
+    for (second, (option, _)) in wanted.iter().enumerate() {
+        for first in 0..second {
+            if let (Some(a), Some(b)) = (&files[first], &files[second])
+                && a.same_place(b)
+            {
+                let message = format!("{} and {option} name the same file; give them two", wanted[first].0);
+                return Err(Failure::Input(message));
+            }
+        }
+    }
+    Ok(files)
+}
+
 impl Write for OutputFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.writer {
@@ -116,6 +137,18 @@ impl Drop for OutputFile {
             unfinished().retain(|p| *p != self.temporary);
         }
     }
+}
+
+/// Fills a picture's file, if there is one, and puts it in its place.
+pub fn write_picture(
+    file: Option<OutputFile>,
+    option: &str,
+    draw: impl FnOnce() -> Result<Vec<u8>, Failure>,
+) -> Result<(), Failure> {
+    let Some(mut file) = file else { return Ok(()) };
+    let bytes = draw().map_err(|error| Failure::Run(format!("{option}: {error}")))?;
+    file.write_all(&bytes).map_err(|error| Failure::Run(format!("{option}: {error}")))?;
+    file.finish()
 }
 
 /// Prints to stdout; a reader that has gone away (`| head`) is no failure.

@@ -6,18 +6,21 @@ use langevin::GaussianMixture;
 use langevin::ndarray::{Array2, Array3};
 use serde_json::{Map, Value};
 
-use crate::arguments::Sample;
+use crate::arguments::TargetOptions;
 use crate::failure::Failure;
 use crate::input::{number, numbers, parse, rows, wrong};
 use crate::npy::{Accept, read_rows};
 
 const FIELDS: [&str; 5] = ["weights", "means", "std", "variances", "covariances"];
 
-/// The target that the arguments name.
-pub fn load(arguments: &Sample) -> Result<GaussianMixture, Failure> {
+/// The target that the arguments name; the numbers of a data set are mapped to the interval `scale` first.
+pub fn load(arguments: &TargetOptions, scale: Option<(f64, f64)>) -> Result<GaussianMixture, Failure> {
     match (&arguments.data, arguments.bandwidth, &arguments.target) {
         (Some(data), Some(bandwidth), _) => {
-            let rows = read_rows("--data", data, Accept::Reals)?;
+            let mut rows = read_rows("--data", data, Accept::Reals)?;
+            if let Some(interval) = scale {
+                rescale(&mut rows, interval)?;
+            }
             Ok(GaussianMixture::from_data(rows.view(), bandwidth)?)
         }
         (_, _, Some(path)) => mixture(path).map_err(|failure| match failure {
@@ -26,6 +29,27 @@ pub fn load(arguments: &Sample) -> Result<GaussianMixture, Failure> {
         }),
         _ => Err(Failure::Input("give a TARGET.json, or --data with --bandwidth".into())),
     }
+}
+
+/// The smallest and the largest number; infinite ends if there is none.
+pub fn extremes(numbers: &Array2<f64>) -> (f64, f64) {
+    numbers.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)))
+}
+
+/// Maps the smallest number to the first end of the interval and the largest to the second.
+fn rescale(rows: &mut Array2<f64>, (low, high): (f64, f64)) -> Result<(), Failure> {
+    let (least, most) = extremes(rows);
+    let length = most - least;
+    if !(length > 0.0 && length.is_finite()) {
+        let given = format!("--scale: the numbers of the data set go from {least} to {most}");
+        return Err(Failure::Input(format!("{given}, expected different ones, a finite distance apart")));
+    }
+    rows.mapv_inplace(|x| {
+        let share = (x - least) / length;
+        // Both ends are met exactly.
+        low * (1.0 - share) + high * share
+    });
+    Ok(())
 }
 
 fn mixture(path: &Path) -> Result<GaussianMixture, Failure> {
