@@ -50,7 +50,7 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     // Pictures that cannot be drawn cost neither the samples nor the report.
     let drawn = write_picture(picture, "--plot", || {
         let title =
-            format!("{}, {} evaluations, {} schedule", arguments.method, planned.evaluations, arguments.schedule);
+            format!("{}, {:.1} evaluations, {} schedule", arguments.method, planned.evaluations, arguments.schedule);
         draw(data, outcome.samples.positions(), &title)
     });
     let tiled = write_picture(images, "--grid-image", || tiles.map_or(Ok(Vec::new()), |tiles| tiles.png(&outcome)));
@@ -180,7 +180,7 @@ fn heading<F: Real>(arguments: &Generate, planned: &Generation<F>, outcome: &Out
     let samples = &outcome.samples;
     format!(
         "{} on the {} schedule of {} levels: {} chains, {} steps, {} dimensions, {}\n\
-         {} model evaluations per chain, {} planned, in {} batched calls; {:.3} s\n",
+         {:.2} model evaluations per chain, {:.2} planned, in {} batched calls; {:.3} s\n",
         arguments.method,
         arguments.schedule,
         arguments.levels,

@@ -79,7 +79,7 @@ fn heading<F: Real>(arguments: &Sample, outcome: &Outcome<F>) -> String {
     let per_step = 1e9 * outcome.seconds / (arguments.run.chains as f64 * samples.steps as f64);
     format!(
         "{} on {} dynamics: {} chains, {} steps of {}, {} dimensions, {}\n\
-         {} drift evaluations per chain in {} batched calls; {:.3} s, {per_step:.1} ns per chain and step\n",
+         {:.2} drift evaluations per chain in {} batched calls; {:.3} s, {per_step:.1} ns per chain and step\n",
         arguments.method.method,
         arguments.method.dynamics,
         arguments.run.chains,
