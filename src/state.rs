@@ -145,6 +145,7 @@ impl<F: Real> State<F> {
     pub(crate) fn take_positions(&mut self, other: &Self) {
         self.chains.clear();
         self.chains.extend_from_slice(&other.chains);
+        self.dim = other.dim;
         let length = other.chains.len() * other.dim;
         self.data.resize(length * self.blocks, F::zero());
         self.data[..length].copy_from_slice(&other.data[..length]);

@@ -148,6 +148,50 @@ fn the_reverse_processes_keep_the_marginals_to_first_order() {
     }
 }
 
+/// Heun's method on Gaussian data against the exact flow: with the data prediction x̂₀ it is affine, and of order 2, and the
+/// models' other predictions lead to the same path.
+#[test]
+fn heun_is_of_second_order_whatever_the_model_predicts() {
+    struct Gaussian(Prediction);
+    impl Denoiser<f64> for Gaussian {
+        fn prediction(&self) -> Prediction {
+            self.0
+        }
+        fn predict(
+            &self,
+            levels: Levels<'_>,
+            x: ArrayView2<'_, f64>,
+            mut out: ArrayViewMut2<'_, f64>,
+        ) -> Result<(), BoxError> {
+            for (row, (x, mut out)) in x.rows().into_iter().zip(out.rows_mut()).enumerate() {
+                let level = levels.at(row);
+                let variance = 0.3 * level.alpha_bar() + level.one_minus_alpha_bar();
+                let (c, d) = Prediction::Score.convert(self.0, level);
+                out.zip_mut_with(&x, |p, x| *p = (c - d / variance) * x);
+            }
+            Ok(())
+        }
+    }
+    // Of 4000 levels of small rate, down to level 400: no final step, which is of first order.
+    let table = LevelTable::linear(4000, 1e-4, 2e-3).unwrap();
+    let run = |steps: usize, prediction: Prediction| {
+        let model = Gaussian(prediction);
+        let drift = Denoised::new(&model, Clock::Chain(table.clone()), Prediction::Data).unwrap();
+        let grid = TimeGrid::between(0.0, 3600.0, steps).unwrap();
+        Run::new(&Heun::new(table.clone()), &drift, grid).start(array![[1.0]]).run().unwrap().state[[0, 0]]
+    };
+    let spread = |level: Level| (0.3 * level.alpha_bar() + level.one_minus_alpha_bar()).sqrt();
+    let exact = spread(table.level(400)) / spread(table.level(4000));
+    let errors = [36, 72, 144].map(|steps| (run(steps, Prediction::Score) - exact).abs());
+    for pair in errors.windows(2) {
+        let order = (pair[0] / pair[1]).log2();
+        assert!((1.8..2.2).contains(&order), "{errors:?}");
+    }
+    for prediction in [Prediction::Epsilon, Prediction::Data, Prediction::Velocity] {
+        assert!((run(36, prediction) - run(36, Prediction::Score)).abs() < 1e-10, "{prediction:?}");
+    }
+}
+
 fn ring() -> GaussianMixture {
     let angle = |k: usize| std::f64::consts::TAU * k as f64 / 8.0;
     let means = Array2::from_shape_fn((8, 2), |(k, j)| if j == 0 { angle(k).cos() } else { angle(k).sin() });
@@ -166,7 +210,8 @@ fn radial(method: &str, evaluations: usize, grid: Option<Spacing>, chains: usize
     radial_wasserstein(distances.as_slice().unwrap(), 2).unwrap().value
 }
 
-/// The table of METHODS.md, within 20%: independent numbers from 8,000 samples.
+/// The table of METHODS.md, within 20%: independent numbers from 8,000 samples. The seed is fixed; standard errors here are
+/// at most 7% of a value (DDIM at 40 and 50), so another seed would fail less than once in 100.
 #[test]
 fn the_generation_table_of_methods_md() {
     use Spacing::{Equal, Quadratic};
@@ -202,13 +247,16 @@ fn budgets_are_kept_and_reported() {
                 Err(other) => panic!("{}: {other}", method.name),
             };
             let (planned, grid) = (generation.evaluations, generation.grid);
+            let blocks = grid.steps() as f64;
             assert!(planned <= evaluations as f64, "{}: {planned} of {evaluations}", method.name);
             let drift = Denoised::new(&model, generation.clock, generation.wanted).unwrap();
             let counted = Counted::new(&drift);
             let samples = Run::new(&*generation.sampler, &counted, grid).chains(300).chunk(300).run().unwrap();
             assert_eq!(samples.evaluations, counted.rows(), "{}", method.name);
-            // Blocks of one level cost one evaluation, longer ones 2 − 1/K: the spread over 300 chains is below 0.1 each.
-            assert!((samples.evaluations_per_chain() - planned).abs() < 0.02 * planned + 0.1, "{}", method.name);
+            // A block of levels adds a number of midpoints of variance below 1, so the mean over 300 chains of `blocks` of
+            // them is off by six standard deviations once in 5·10^8; methods without coins are exact.
+            let allowed = if method.name.starts_with("pmm") { 6.0 * (blocks / 300.0).sqrt() } else { 1e-9 };
+            assert!((samples.evaluations_per_chain() - planned).abs() <= allowed, "{}", method.name);
         }
         let least = |n| plan::<f64>(method.name, &table, n, &GenerationOptions::default());
         assert!(least(method.least).is_ok(), "{} at {}", method.name, method.least);
@@ -273,7 +321,8 @@ fn epsilon_at_zero_signal_is_refused() {
     assert!(Denoised::new(&Epsilon, Clock::Frozen(Level::PURE_NOISE), Prediction::Score).is_ok());
 }
 
-/// Sequential and parallel predictor–corrector reach the exact law of an anisotropic 16-D mixture.
+/// Sequential and parallel predictor–corrector reach the exact law of an anisotropic 16-D mixture. The seed is fixed;
+/// exact samples in their place would fail with another one about once in 700.
 #[test]
 fn predictor_corrector_reaches_the_law_of_the_data() {
     let means = Array2::from_shape_fn((3, 16), |(k, j)| ((k * 5 + j * 3) % 7) as f64 / 4.0 - 0.75);
@@ -314,7 +363,8 @@ fn rounds_hardly_grow_with_the_dimension() {
     };
     let (few, many) = (rounds(16), rounds(4096));
     println!("rounds: {few} at d = 16, {many} at d = 4096");
-    assert!(few > 1 && many <= few + 2, "{few} {many}");
+    // Far below the 60 that are allowed: it is the tolerance that ends them.
+    assert!(few > 1 && many <= few + 2 && many < 20, "{few} {many}");
 }
 
 #[test]

@@ -230,7 +230,7 @@ pub(super) fn predictor_corrector<F: Real>(
             })
         };
         let step = (horizon - end) / predictor_steps as f64;
-        let steps_per_phase = ((PHASE / step).round() as usize).max(1);
+        let steps_per_phase = ((PHASE / step).round() as usize).clamp(1, predictor_steps);
         let plan = PhasePlan { horizon, end, predictor_steps, steps_per_phase, corrector_time, corrector_step };
         PredictorCorrector::new(predictor, corrector, plan)
     };

@@ -34,8 +34,6 @@ struct Phase {
     knots: Vec<f64>,
     /// Number of the first inner step, which the noise depends on.
     first: u32,
-    /// Index of its corrector.
-    corrector: usize,
 }
 
 /// A predictor on the reverse process alternating with a corrector at fixed levels.
@@ -57,6 +55,7 @@ struct Phase {
 /// phases have equal numbers of predictor steps.
 pub struct PredictorCorrector<F: Real> {
     predictor: Box<dyn Sampler<F>>,
+    /// One for each phase.
     correctors: Vec<Box<dyn Sampler<F>>>,
     phases: Vec<Phase>,
     corrector_steps: usize,
@@ -108,8 +107,10 @@ impl<F: Real> PredictorCorrector<F> {
             let sampler = corrector((plan.horizon - knots[knots.len() - 1]).max(plan.end))?;
             check("corrector", &*sampler, 2)?;
             correctors.push(sampler);
-            phases.push(Phase { knots, first: inner, corrector: phases.len() });
-            inner = inner.saturating_add(steps as u32);
+            phases.push(Phase { knots, first: inner });
+            let given = f64::from(inner) + steps as f64;
+            let expected = "below 4294967296 for all phases together";
+            inner = inner.checked_add(steps as u32).ok_or(Error::Invalid { name: "inner steps", given, expected })?;
             Ok(())
         };
         let step = (plan.horizon - plan.end) / plan.predictor_steps as f64;
@@ -142,7 +143,7 @@ impl<F: Real> PredictorCorrector<F> {
     }
 }
 
-/// From sampling time `start` to the end in steps that halve the time left, until what is left is below twice the end.
+/// From sampling time `start` to the end in steps that halve the time left, until what is left is below four times the end.
 fn last_phase(horizon: f64, end: f64, start: f64) -> Vec<f64> {
     let mut knots = vec![start];
     let mut left = horizon - start;
@@ -195,7 +196,8 @@ impl<F: Real> Sampler<F> for PredictorCorrector<F> {
         state: &mut State<F>,
         work: &mut Work,
     ) -> Result<StepInfo> {
-        let phase = &self.phases[(step.index as usize).min(self.phases.len() - 1)];
+        let number = (step.index as usize).min(self.phases.len() - 1);
+        let phase = &self.phases[number];
         let Scratch { predictor, corrector, state: moving } = work.scratch::<Scratch<F>>();
         let mut info = StepInfo::default();
         let mut add = |part: StepInfo| {
@@ -210,7 +212,7 @@ impl<F: Real> Sampler<F> for PredictorCorrector<F> {
             index += 1;
         }
         if self.corrector_steps > 0 {
-            let sampler = &self.correctors[phase.corrector];
+            let sampler = &self.correctors[number];
             let layout = sampler.layout();
             let time = phase.knots[phase.knots.len() - 1];
             let still = At { drift, time };

@@ -65,7 +65,9 @@ impl Level {
         if !(sigma >= 0.0) {
             return Err(Error::Invalid { name: "sigma", given: sigma, expected: "a number >= 0" });
         }
-        Ok(Self { log_alpha_bar: -libm::log1p(sigma * sigma) })
+        // Where σ² alone would overflow, 1 + σ² is σ² to all digits.
+        let log_alpha_bar = if sigma < 1e100 { -libm::log1p(sigma * sigma) } else { -2.0 * libm::log(sigma) };
+        Ok(Self { log_alpha_bar })
     }
 
     /// The level with this log signal-to-noise ratio log(ᾱ/(1−ᾱ)).
@@ -109,12 +111,12 @@ impl Level {
 
     /// σ = √((1−ᾱ)/ᾱ), the noise of the variance-exploding form.
     pub fn sigma(&self) -> f64 {
-        libm::expm1(-self.log_alpha_bar).sqrt()
+        self.noise() * libm::exp(-0.5 * self.log_alpha_bar)
     }
 
     /// log(ᾱ/(1−ᾱ)).
     pub fn log_snr(&self) -> f64 {
-        -libm::log(libm::expm1(-self.log_alpha_bar))
+        self.log_alpha_bar - libm::log(self.one_minus_alpha_bar())
     }
 
     /// Time of the Ornstein–Uhlenbeck process, −½ log ᾱ.
@@ -129,7 +131,7 @@ mod tests {
 
     #[test]
     fn every_measure_leads_back() {
-        for log in [-1e-14, -1e-9, -1e-4, -0.1, -0.7, -3.0, -30.0, -500.0] {
+        for log in [-1e-14, -1e-9, -1e-4, -0.1, -0.7, -3.0, -30.0, -500.0, -1000.0] {
             let level = Level::from_log_alpha_bar(log).unwrap();
             for (name, back) in [
                 ("ou", Level::from_ou_time(level.ou_time())),

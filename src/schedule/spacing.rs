@@ -92,14 +92,16 @@ fn half_even(x: f64) -> f64 {
 
 fn log_snr(table: &LevelTable, steps: usize) -> Vec<usize> {
     let n = table.len();
-    let (first, last) = (table.level(n).log_snr(), table.level(1).log_snr());
+    // Entry t − 1 is level t; they decrease with t.
+    let all: Vec<f64> = (1..=n).map(|t| table.level(t).log_snr()).collect();
+    let (first, last) = (all[n - 1], all[0]);
     let mut levels = vec![n];
     for j in 1..steps {
         let wanted = first + (last - first) * j as f64 / (steps - 1).max(1) as f64;
-        let above = (1..=n).rev().find(|t| table.level(*t).log_snr() >= wanted).unwrap_or(1);
+        let above = all.partition_point(|snr| *snr >= wanted).max(1);
         let nearer = (above..=(above + 1).min(n))
             .min_by(|a, b| {
-                let away = |t: &usize| (table.level(*t).log_snr() - wanted).abs();
+                let away = |t: &usize| (all[t - 1] - wanted).abs();
                 away(a).total_cmp(&away(b))
             })
             .unwrap_or(above);

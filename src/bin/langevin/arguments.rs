@@ -204,7 +204,7 @@ pub struct Generate {
     /// Most model evaluations per chain, in expectation [default: what --timesteps or --blocks need]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub evaluations: Option<usize>,
-    /// equal | quadratic | logsnr | leading | trailing | linspace [default: equal for ddpm and em, else quadratic]
+    /// equal | quadratic | logsnr | leading | trailing | linspace [default: quadratic]
     #[arg(long)]
     pub grid: Option<String>,
     /// Lengths of the blocks of levels that a Poisson midpoint steps over, from the noise to the data, as 600,399,1
@@ -234,10 +234,10 @@ pub struct Generate {
     /// Subtract the drift at the start of the step in the finish of rm
     #[arg(long)]
     pub control_variate: bool,
-    /// Time of Langevin dynamics in each corrector [default: 0.2]
+    /// Time of Langevin dynamics in each corrector [default: 1]
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
     pub corrector_time: Option<f64>,
-    /// Length of a corrector step [default: 0.05; 0.2 for pc-parallel]
+    /// Length of a corrector step [default: 0.2; 0.5 for pc-parallel]
     #[arg(long, value_name = "H", allow_negative_numbers = true)]
     pub corrector_step: Option<f64>,
     /// Friction of the corrector [default: 2]

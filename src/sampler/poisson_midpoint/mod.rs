@@ -272,6 +272,9 @@ impl<F: Real> Scratch<F> {
             return;
         }
         let few = chosen.len();
+        if few == 0 {
+            return;
+        }
         let columns = layout.blocks * dim;
         self.compact_state.resize(few * columns, F::zero());
         self.compact_drift.resize(few * width, F::zero());
