@@ -121,7 +121,7 @@ impl Clock {
     pub fn level(&self, time: f64) -> Level {
         match self {
             Self::Reverse { horizon } => Level::from_ou_time((horizon - time).max(0.0)).unwrap_or(Level::CLEAN),
-            Self::Chain(table) => table.level((table.len() as f64 - time).round().max(0.0) as usize),
+            Self::Chain(table) => table.level(table.number_at(time)),
             Self::Frozen(level) => *level,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{Layout, LinearDynamics, Transition};
 use crate::error::{Error, Result};
+use crate::math::block::one;
 use crate::schedule::{Level, LevelTable};
 
 /// How much noise a step of a discrete chain adds.
@@ -77,7 +78,6 @@ impl Ancestral {
         let right = growth * growth * from.one_minus_alpha_bar();
         // right − left = (ᾱ_s/ᾱ_t)(1−ᾱ_t) − (1−ᾱ_s) + σ² = ᾱ_s/ᾱ_t − 1 + σ²
         let gain = -(libm::expm1(ratio) + share) / (left.sqrt() + right.sqrt());
-        let one = |number: f64| [[number, 0.0], [0.0, 0.0]];
         Transition { propagator: one(growth), gain: one(gain), covariance: one(variance) }
     }
 }
@@ -92,7 +92,7 @@ impl LinearDynamics for Ancestral {
     }
 
     fn transition(&self, start: f64, length: f64) -> Transition {
-        let level = |time: f64| self.table.level((self.table.len() as f64 - time).round().max(0.0) as usize);
+        let level = |time: f64| self.table.level(self.table.number_at(time));
         self.between(level(start), level(start + length))
     }
 

@@ -34,7 +34,7 @@ impl DpmSolver {
 
     /// The times of a run on its levels: n − level.
     pub fn times(&self) -> Vec<f64> {
-        self.levels.iter().map(|level| (self.table.len() - level) as f64).collect()
+        self.table.times(&self.levels)
     }
 }
 
@@ -48,8 +48,7 @@ impl LinearDynamics for DpmSolver {
     }
 
     fn transition(&self, start: f64, length: f64) -> Transition {
-        let number = |time: f64| (self.table.len() as f64 - time).round().max(0.0) as usize;
-        let (from, to) = (number(start), number(start + length));
+        let (from, to) = (self.table.number_at(start), self.table.number_at(start + length));
         let (source, goal) = (self.table.level(from), self.table.level(to));
         let half_snr = |level: Level| 0.5 * level.log_snr();
         let h = half_snr(goal) - half_snr(source);

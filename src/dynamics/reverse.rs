@@ -1,7 +1,7 @@
 //! Variance-preserving diffusions run backwards: the reverse SDE and the probability-flow ODE, in Ornstein–Uhlenbeck time.
 
 use super::{ContinuousDynamics, Layout, LinearDynamics, Transition};
-use crate::math::block::{Block, ZERO};
+use crate::math::block::{Block, ZERO, one};
 
 /// The reverse SDE of the Ornstein–Uhlenbeck process dx = −x dt + √2 dW; the drift is the score of the noised data.
 ///
@@ -28,10 +28,6 @@ pub struct ReverseSde;
 pub struct ProbabilityFlow;
 
 const LAYOUT: Layout = Layout { blocks: 1, inputs: 1, momentum_variance: 0.0 };
-
-fn one(number: f64) -> Block {
-    [[number, 0.0], [0.0, 0.0]]
-}
 
 impl LinearDynamics for ReverseSde {
     fn name(&self) -> &'static str {

@@ -55,7 +55,7 @@ fn levels(
 
 /// The grid through levels of a table: time is n − level.
 fn chain_grid(table: &LevelTable, levels: &[usize]) -> Result<TimeGrid> {
-    TimeGrid::from_knots(levels.iter().map(|level| (table.len() - level) as f64).collect())
+    TimeGrid::from_knots(table.times(levels))
 }
 
 pub(super) fn ancestral<F: Real>(

@@ -6,6 +6,11 @@ pub type Block = [[f64; 2]; 2];
 pub(crate) const ZERO: Block = [[0.0; 2]; 2];
 pub(crate) const IDENTITY: Block = [[1.0, 0.0], [0.0, 1.0]];
 
+/// The matrix of a single block.
+pub(crate) fn one(number: f64) -> Block {
+    [[number, 0.0], [0.0, 0.0]]
+}
+
 pub(crate) fn product(a: &Block, b: &Block) -> Block {
     let mut c = ZERO;
     for i in 0..2 {

@@ -5,7 +5,7 @@
 
 use crate::dynamics::{Layout, Transition};
 use crate::math::block::{self, Block};
-use crate::math::simd::Kernel;
+use crate::math::simd::{self, Kernel};
 use crate::real::Real;
 
 /// Chains worked on together.
@@ -144,6 +144,21 @@ pub(crate) struct Shared<'a, F> {
     pub drift: &'a [F],
     pub drift_panel: Panel,
     pub normals: &'a [F],
+}
+
+/// x ← a x + g b for states of one block.
+pub(crate) fn update_positions<F: Real>(state: &mut [F], rows: usize, dim: usize, a: f64, g: f64, drift: &[F]) {
+    let coefficients = Coefficients { propagator: block::one(a), gain: block::one(g), factor: block::ZERO };
+    simd::dispatch(Shared {
+        layout: Layout { blocks: 1, inputs: 1, momentum_variance: 0.0 },
+        coefficients: &coefficients,
+        rows,
+        dim,
+        state,
+        drift,
+        drift_panel: Panel::contiguous(rows),
+        normals: &[],
+    });
 }
 
 impl<F: Real> Kernel for Shared<'_, F> {

@@ -5,8 +5,7 @@ use crate::drift::{Clock, Drift, Times, evaluate};
 use crate::dynamics::Layout;
 use crate::error::{Error, Result};
 use crate::grid::Step;
-use crate::math::kernels::{Coefficients, Panel, Shared};
-use crate::math::simd;
+use crate::math::kernels::update_positions;
 use crate::noise::Noise;
 use crate::real::Real;
 use crate::state::State;
@@ -64,28 +63,14 @@ impl<F: Real> Sampler<F> for FinalDenoise<F> {
         if step.start < self.from {
             return self.sampler.step(step, drift, noise, state, work);
         }
-        let (rows, dim, layout) = (state.len(), state.dim(), self.layout());
+        let (rows, dim) = (state.len(), state.dim());
         let Scratch { score } = work.scratch::<Scratch<F>>();
         score.resize(rows * dim, F::zero());
         let place = (step, state.chains()[0]);
         evaluate(drift, Times::Shared(step.start), (rows, dim), state.data(), score, place)?;
         let level = self.clock.level(step.start);
-        let one = |number: f64| [[number, 0.0], [0.0, 0.0]];
-        let coefficients = Coefficients {
-            propagator: one(1.0 / level.signal()),
-            gain: one(level.one_minus_alpha_bar() / level.signal()),
-            factor: one(0.0),
-        };
-        simd::dispatch(Shared {
-            layout,
-            coefficients: &coefficients,
-            rows,
-            dim,
-            state: state.data_mut(),
-            drift: score,
-            drift_panel: Panel::contiguous(rows),
-            normals: &[],
-        });
+        let (a, g) = (1.0 / level.signal(), level.one_minus_alpha_bar() / level.signal());
+        update_positions(state.data_mut(), rows, dim, a, g, score);
         Ok(StepInfo { evaluations: rows as u64, batched_calls: 1, rounds: 0 })
     }
 

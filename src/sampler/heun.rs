@@ -5,8 +5,7 @@ use crate::drift::{Drift, Times, evaluate};
 use crate::dynamics::Layout;
 use crate::error::Result;
 use crate::grid::Step;
-use crate::math::kernels::{Coefficients, Panel, Shared};
-use crate::math::simd;
+use crate::math::kernels::update_positions;
 use crate::noise::Noise;
 use crate::real::Real;
 use crate::schedule::LevelTable;
@@ -43,22 +42,6 @@ struct Scratch<F> {
 
 const LAYOUT: Layout = Layout { blocks: 1, inputs: 1, momentum_variance: 0.0 };
 
-/// x ← a x + g b.
-fn update<F: Real>(state: &mut [F], rows: usize, dim: usize, a: f64, g: f64, drift: &[F]) {
-    let one = |number: f64| [[number, 0.0], [0.0, 0.0]];
-    let coefficients = Coefficients { propagator: one(a), gain: one(g), factor: one(0.0) };
-    simd::dispatch(Shared {
-        layout: LAYOUT,
-        coefficients: &coefficients,
-        rows,
-        dim,
-        state,
-        drift,
-        drift_panel: Panel::contiguous(rows),
-        normals: &[],
-    });
-}
-
 impl<F: Real> Sampler<F> for Heun {
     fn name(&self) -> &'static str {
         "heun"
@@ -77,8 +60,8 @@ impl<F: Real> Sampler<F> for Heun {
         work: &mut Work,
     ) -> Result<StepInfo> {
         let (rows, dim) = (state.len(), state.dim());
-        let number = |time: f64| (self.table.len() as f64 - time).round().max(0.0) as usize;
-        let (source, goal) = (self.table.level(number(step.start)), self.table.level(number(step.end())));
+        let (from, to) = (self.table.number_at(step.start), self.table.number_at(step.end()));
+        let (source, goal) = (self.table.level(from), self.table.level(to));
         let Scratch { first, second, point } = work.scratch::<Scratch<F>>();
         let place = (step, state.chains()[0]);
         first.resize(rows * dim, F::zero());
@@ -86,17 +69,17 @@ impl<F: Real> Sampler<F> for Heun {
         // In terms of x: y_E = r y + (1 − r) x̂₀ and y⁺ = r y + (1 − r)[(1 − 1/2r) x̂₀ + (1/2r) x̂₀_E] with r = σ′/σ.
         let r = goal.sigma() / source.sigma();
         let (a, g) = (goal.signal() / source.signal() * r, goal.signal() * (1.0 - r));
-        if number(step.end()) == 0 {
-            update(state.data_mut(), rows, dim, a, g, first);
+        if to == 0 {
+            update_positions(state.data_mut(), rows, dim, a, g, first);
             return Ok(StepInfo { evaluations: rows as u64, batched_calls: 1, rounds: 0 });
         }
         point.clear();
         point.extend_from_slice(state.data());
-        update(point, rows, dim, a, g, first);
+        update_positions(point, rows, dim, a, g, first);
         second.resize(rows * dim, F::zero());
         evaluate(drift, Times::Shared(step.end()), (rows, dim), point, second, place)?;
-        update(state.data_mut(), rows, dim, a, g * (1.0 - 0.5 / r), first);
-        update(state.data_mut(), rows, dim, 1.0, g * 0.5 / r, second);
+        update_positions(state.data_mut(), rows, dim, a, g * (1.0 - 0.5 / r), first);
+        update_positions(state.data_mut(), rows, dim, 1.0, g * 0.5 / r, second);
         Ok(StepInfo { evaluations: 2 * rows as u64, batched_calls: 2, rounds: 0 })
     }
 

@@ -97,6 +97,16 @@ impl LevelTable {
         self.betas[t.clamp(1, self.len()) - 1]
     }
 
+    /// The number of the level at a time of a run, n − `time`; before the start the last, past the end the clean one.
+    pub fn number_at(&self, time: f64) -> usize {
+        (self.len() as f64 - time).round().max(0.0) as usize
+    }
+
+    /// The times of a run through these levels, n − level.
+    pub fn times(&self, levels: &[usize]) -> Vec<f64> {
+        levels.iter().map(|level| self.len() as f64 - *level as f64).collect()
+    }
+
     /// Level `t`, 0 to n; beyond that, the last.
     pub fn level(&self, t: usize) -> Level {
         self.levels[t.min(self.len())]
