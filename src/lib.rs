@@ -81,12 +81,12 @@ pub mod schedule;
 mod state;
 
 pub use drift::{
-    Clock, Counted, Denoised, Denoiser, DiffusedMixture, Drift, GaussianMixture, Levels, LogisticRegression, PerRow,
-    Prediction, Times,
+    Clock, Counted, Denoised, Denoiser, DiffusedMixture, Drift, GaussianMixture, Levels, Lifted, LogDensity,
+    LogisticRegression, PerRow, PhaseDenoised, PhaseDenoiser, PhasePrediction, Prediction, Times, WithDensity,
 };
 pub use dynamics::{
-    Ancestral, ContinuousDynamics, DpmSolver, Layout, LinearDynamics, Linearized, Overdamped, ProbabilityFlow,
-    ReverseSde, Transition, Underdamped,
+    Ancestral, ContinuousDynamics, DpmSolver, Layout, Letter, LinearDynamics, Linearized, Noiseless, Overdamped,
+    PhaseSpace, ProbabilityFlow, PsldFlow, ReversePsld, ReverseSde, Transition, Underdamped,
 };
 pub use error::{BoxError, Error, Result};
 pub use grid::{Step, TimeGrid};
@@ -98,10 +98,10 @@ pub use real::Real;
 pub use run::ProgressBar;
 pub use run::{Divergence, Every, Flow, Moment, MomentsObserver, NonFinite, Observer, Run, Samples, StopWhen, Trace};
 pub use sampler::{
-    CoinScript, EulerMaruyama, FinalDenoise, Heun, PhasePlan, PoissonMidpoint, PredictorCorrector, RandomizedMidpoint,
-    Sampler, Selection, StepInfo, Switch, Work,
+    CoinScript, EulerMaruyama, FinalDenoise, Heun, Mala, PhasePlan, PoissonMidpoint, PositionNoise, PredictorCorrector,
+    RandomizedMidpoint, Sampler, Selection, Splitting, StepInfo, Switch, SymmetricSplitting, Word, Work,
 };
-pub use schedule::{Level, LevelTable};
+pub use schedule::{Factor, Level, LevelTable, Psld};
 pub use state::State;
 
 /// The program in the README, compiled and run as a test.
