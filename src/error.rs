@@ -212,6 +212,14 @@ pub enum Error {
         /// The method or dynamics that was chosen.
         by: &'static str,
     },
+    /// An option is missing that a method needs.
+    #[error("{by} needs the option {option}")]
+    Missing {
+        /// The option.
+        option: &'static str,
+        /// The method that needs it.
+        by: &'static str,
+    },
     /// The thread pool could not be started.
     #[error("cannot start {threads} threads: {source}")]
     Threads {

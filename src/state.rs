@@ -159,8 +159,10 @@ impl<F: Real> State<F> {
         self.data.resize(rows * self.layout.columns(self.dim), F::zero());
     }
 
-    /// Takes over the chains and positions of another state, keeping its own memory; momenta are left to be drawn.
-    pub(crate) fn take_positions(&mut self, other: &Self) {
+    /// Takes over the chains and positions of another state under this layout, keeping its own memory; momenta are left to be
+    /// drawn.
+    pub(crate) fn take_positions(&mut self, other: &Self, layout: Layout) {
+        self.layout = layout;
         self.chains.clear();
         self.chains.extend_from_slice(&other.chains);
         self.dim = other.dim;

@@ -220,7 +220,7 @@ impl<F: Real> Sampler<F> for PredictorCorrector<F> {
                 *moving = Some(State::zeros(state.chains()[0], state.len(), state.dim(), layout)?);
             }
             if let Some(moving) = moving {
-                moving.take_positions(state);
+                moving.take_positions(state, layout);
                 moving.draw_momenta(noise, index);
                 for _ in 0..self.corrector_steps {
                     let inner = Step { index, start: time, length: self.corrector_step, end: time };

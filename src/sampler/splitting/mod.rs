@@ -224,7 +224,15 @@ struct Scratch<F> {
 
 impl<F: Real, D: PhaseSpace> Sampler<F> for Splitting<D> {
     fn name(&self) -> &'static str {
-        "splitting"
+        // The names of the lists.
+        let words: &[&'static str] = match (self.dynamics.layout().inputs, self.naive) {
+            (1, _) => &["baoab", "obabo", "aboba"],
+            (_, true) => &["oba", "bao", "obab"],
+            _ => &["roba", "rbao", "robab"],
+        };
+        let own = self.word.to_string();
+        let same = |name: &&&str| name.trim_start_matches('r').eq_ignore_ascii_case(&own);
+        words.iter().find(same).copied().unwrap_or("splitting")
     }
 
     fn layout(&self) -> Layout {
