@@ -81,7 +81,7 @@ pub mod schedule;
 mod state;
 
 pub use drift::{
-    Clock, Counted, Denoised, Denoiser, DiffusedMixture, Drift, GaussianMixture, Levels, Lifted, LogDensity,
+    Clock, Counted, Denoised, Denoiser, DiffusedMixture, Drift, GaussianMixture, Guided, Levels, Lifted, LogDensity,
     LogisticRegression, PerRow, PhaseDenoised, PhaseDenoiser, PhasePrediction, Prediction, Times, WithDensity,
 };
 pub use dynamics::{
