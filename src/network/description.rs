@@ -144,7 +144,7 @@ fn layer(path: &str, value: &Value, depth: usize) -> Result<Layer> {
         "linear" => Layer::Linear(object.text(kind)?.into()),
         "condition" => Layer::Condition(object.text(kind)?.into()),
         "norm" => {
-            Layer::Norm(object.text(kind)?.into(), object.number("epsilon", "a finite number > 0", |x| x > 0.0)?)
+            Layer::Norm(object.text(kind)?.into(), object.number("epsilon", "a number > 0 that f32 holds", in_f32)?)
         }
         _ if depth == DEPTH => return Err(wrong(path, value, format!("at most {DEPTH} residuals inside each other"))),
         _ => {
@@ -273,4 +273,9 @@ fn time(root: &Object<'_>, process: &NetworkProcess) -> Result<Option<(TimeInput
     let max_period = time.number("max_period", "a finite number > 0", |x| x > 0.0)?;
     let scale = time.number("scale", "a finite number", |_| true)?;
     Ok(Some((input, Embedding::Sinusoidal { width, max_period, scale })))
+}
+
+/// Neither 0 nor infinite after rounding.
+fn in_f32(epsilon: f64) -> bool {
+    epsilon as f32 > 0.0 && (epsilon as f32).is_finite()
 }
