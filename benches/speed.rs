@@ -61,7 +61,74 @@ fn digits() -> DiffusedMixture {
     DiffusedMixture::new(GaussianMixture::from_data(data.view(), 0.1).unwrap())
 }
 
+/// A trained network of 8 x 8 digits: its forward pass, and what a run adds to it.
+#[cfg(feature = "mlp")]
+fn network() {
+    use langevin::network::Network;
+    let path = std::env::var("LANGEVIN_NETWORK")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/examples/models/digits.safetensors").into());
+    let Ok(network) = Network::load(&path) else { return println!("no network at {path}\n") };
+    let model = network.denoiser().unwrap();
+    let table_of_levels = model.table();
+    let (rows, width) = (1024, network.input());
+    let x = Array2::<f32>::from_shape_fn((rows, width).f(), |(i, j)| ((i * 7 + j * 13) % 17) as f32 / 8.0 - 1.0);
+    let per_row: Vec<_> = (0..rows).map(|i| table_of_levels.level(1 + i * 7 % table_of_levels.len())).collect();
+    let out = std::cell::RefCell::new(Array2::<f32>::zeros((rows, width).f()));
+    let forward = |levels: Levels<'_>, rows: usize| {
+        let mut out = out.borrow_mut();
+        for start in (0..1024).step_by(rows) {
+            let part = langevin::ndarray::s![start..start + rows, ..];
+            Denoiser::<f32>::predict(&model, levels, x.slice(part), out.slice_mut(part)).unwrap();
+        }
+        f64::from(out[[0, 0]])
+    };
+    let mut level = 0;
+    let mut next = || {
+        level += 1;
+        Levels::Shared(table_of_levels.level(level))
+    };
+    let work: Vec<Contestant<'_>> = vec![
+        ("forward pass, 1024 rows in a call", rows, Box::new(|| forward(next(), 1024))),
+        ("64 rows in a call", rows, Box::new(|| forward(Levels::Shared(table_of_levels.level(500)), 64))),
+        ("a level for each row", rows, Box::new(|| forward(Levels::PerRow(&per_row), 1024))),
+    ];
+    table(&format!("{network:?}, f32"), work);
+    let generation = plan::<f32>("ddpm", table_of_levels, 1000, &GenerationOptions::default()).unwrap();
+    let drift = Denoised::<f32>::new(&model, generation.clock, generation.wanted).unwrap();
+    // Everything in turns of one chunk, so that both see the same machine.
+    let (mut runs, mut passes) = (Vec::new(), Vec::new());
+    for _ in 0..5 {
+        let run = Run::<f32>::with_precision(&*generation.sampler, &drift, generation.grid.clone());
+        let start = Instant::now();
+        black_box(run.chains(128).threads(1).run().unwrap().state[[0, 0]]);
+        runs.push(start.elapsed().as_secs_f64() * 1e9 / 128e3);
+        let start = Instant::now();
+        for chunk in [0..64, 64..128] {
+            let part = langevin::ndarray::s![chunk, ..];
+            for t in 1..=1000 {
+                let levels = Levels::Shared(table_of_levels.level(t));
+                Denoiser::<f32>::predict(&model, levels, x.slice(part), out.borrow_mut().slice_mut(part)).unwrap();
+            }
+        }
+        passes.push(start.elapsed().as_secs_f64() * 1e9 / 128e3);
+    }
+    let share: Vec<f64> = runs.iter().zip(&passes).map(|(run, pass)| 100.0 * (run - pass) / run).collect();
+    println!("  DDPM, 1000 steps, 128 chains, one thread: {:8.2} ns per chain-step", median(&runs));
+    println!("  of it outside the network: {:.1} %", median(&share));
+    println!("  multiplications and additions of a forward pass per second: {:.1}e9\n", work_of(&network) / median(&passes));
+}
+
+/// Twice the weights that every row meets: those of a condition are met once for a batch.
+#[cfg(feature = "mlp")]
+fn work_of(network: &langevin::network::Network) -> f64 {
+    2.0 * network.multiplications() as f64
+}
+
 fn main() {
+    #[cfg(feature = "mlp")]
+    if std::env::args().any(|argument| argument == "network") {
+        return network();
+    }
     println!("instruction set: {}\n", instruction_set().unwrap());
     let target = circle();
     let (chains, steps) = (4096, 500);

@@ -236,6 +236,26 @@ pub enum Error {
         /// The names that would work here.
         known: &'static str,
     },
+    /// The file of a network could not be read.
+    #[cfg(feature = "mlp")]
+    #[error("cannot read the network {path}: {source}")]
+    NetworkFile {
+        /// The path that was given.
+        path: String,
+        /// What the operating system said.
+        source: BoxError,
+    },
+    /// A network is not as docs/network-format.md says, or is asked for what it does not do.
+    #[cfg(feature = "mlp")]
+    #[error("network, {what}: given {given}, expected {expected}")]
+    Network {
+        /// The place: an entry of the description, or a tensor.
+        what: String,
+        /// What stands there.
+        given: String,
+        /// What should.
+        expected: String,
+    },
     /// A picture could not be drawn or encoded.
     #[cfg(feature = "plot")]
     #[error("the {format} picture could not be made: {message}")]

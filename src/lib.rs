@@ -70,6 +70,8 @@ mod grid;
 pub mod image;
 mod math;
 pub mod metrics;
+#[cfg(feature = "mlp")]
+pub mod network;
 mod noise;
 #[cfg(feature = "plot")]
 pub mod plot;

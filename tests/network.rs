@@ -1,0 +1,329 @@
+//! Networks from files: the numbers of PyTorch and the same bits however they are run.
+#![cfg(feature = "mlp")]
+
+mod network_files;
+
+use langevin::generation::{GENERATION_METHODS, GenerationOptions, plan};
+use langevin::ndarray::{Array2, ArrayView2, Axis, ShapeBuilder, s};
+use langevin::network::{Network, NetworkPrediction, NetworkProcess};
+use langevin::*;
+use network_files::{File, golden};
+use serde_json::{Value, json};
+
+fn tiny() -> Network {
+    Network::load(golden("tiny.safetensors")).unwrap()
+}
+
+/// What PyTorch says of a network.
+fn expected(file: &str, network: &str) -> Value {
+    let all: Value = serde_json::from_str(&std::fs::read_to_string(golden(file)).unwrap()).unwrap();
+    all[network].clone()
+}
+
+fn vector(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+}
+
+fn labels(value: &Value) -> Vec<Option<usize>> {
+    value.as_array().unwrap().iter().map(|label| label.as_u64().map(|label| label as usize)).collect()
+}
+
+fn matrix(value: &Value) -> Array2<f64> {
+    let rows: Vec<Vec<f64>> = value.as_array().unwrap().iter().map(vector).collect();
+    Array2::from_shape_fn((rows.len(), rows[0].len()), |(i, j)| rows[i][j])
+}
+
+/// The largest difference, relative where numbers are above 1.
+fn away(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> f64 {
+    assert_eq!(a.dim(), b.dim());
+    let differences = a.iter().zip(&b).map(|(a, b)| (a - b).abs() / b.abs().max(1.0));
+    differences.fold(0.0, |most, x| if x <= most { most } else { x })
+}
+
+/// Numbers that f32 holds exactly.
+fn some_rows(rows: usize, width: usize) -> Array2<f64> {
+    Array2::from_shape_fn((rows, width), |(i, j)| ((i * 37 + j * 101) % 64) as f64 / 16.0 - 2.0)
+}
+
+#[test]
+fn what_a_file_says_can_be_asked() {
+    let network = tiny();
+    assert_eq!((network.input(), network.output(), network.classes()), (5, 5, Some(3)));
+    assert_eq!((network.prediction(), network.range(), network.image()), (NetworkPrediction::Velocity, None, None));
+    assert_eq!(network.process(), &NetworkProcess::Vp { schedule: "scaled-linear".into(), levels: 1000 });
+    assert_eq!(network.table(), Some(&LevelTable::named("scaled-linear", 1000).unwrap()));
+    // time 8·12 + 12 + 12·6 + 6 + 4, label 4·6, first 48, outer 16 + 72 + 56 + 72, inner 16 + 90 + 88, condition 56,
+    // norm 16, last 45; what the description does not name is not counted.
+    assert_eq!(network.parameters(), 190 + 24 + 48 + 216 + 194 + 56 + 16 + 45);
+    assert!(format!("{network:?}").contains("parameters: 789"), "{network:?}");
+    let psld = Network::load(golden("tiny-psld.safetensors")).unwrap();
+    assert_eq!(psld.prediction(), NetworkPrediction::EpsilonUpper);
+    assert_eq!(psld.process(), &NetworkProcess::Psld { beta: 8.0, gamma: 0.01, nu: 4.01, kappa: 0.04 });
+    assert!(psld.denoiser().unwrap_err().to_string().contains("expected vp"));
+    assert!(psld.features(some_rows(2, 6).view()).unwrap_err().to_string().contains("EpsilonUpper"));
+}
+
+#[test]
+fn the_tiny_network_says_what_pytorch_says() {
+    let (network, expected) = (tiny(), expected("tiny.json", "tiny.safetensors"));
+    let x = matrix(&expected["input"]);
+    let log_snr = vector(&expected["log_snr"]);
+    let all: Vec<Level> = log_snr.iter().map(|snr| Level::from_log_snr(*snr).unwrap()).collect();
+    let mut out = Array2::zeros(x.dim());
+    for (row, label) in labels(&expected["label"]).into_iter().enumerate() {
+        let part = s![row..row + 1, ..];
+        network.evaluate(Times::Shared(log_snr[row]), label, x.slice(part), out.slice_mut(part)).unwrap();
+        let model = network.denoiser().unwrap().with_label(label).unwrap();
+        let mut predicted = Array2::<f64>::zeros((1, 5));
+        Denoiser::predict(&model, Levels::Shared(all[row]), x.slice(part), predicted.view_mut()).unwrap();
+        assert!(away(predicted.view(), out.slice(part)) < 1e-5);
+        for (name, wanted) in
+            [("epsilon_f64", Prediction::Epsilon), ("data_f64", Prediction::Data), ("score_f64", Prediction::Score)]
+        {
+            let (c, d) = Denoiser::<f64>::prediction(&model).convert(wanted, all[row]);
+            let found = &x.slice(part) * c + &predicted * d;
+            let off = away(found.view(), matrix(&expected[name]).slice(part));
+            assert!(off < 1e-5, "{name} of row {row}: {off:e}");
+        }
+    }
+    let off = away(out.view(), matrix(&expected["output_f64"]).view());
+    println!("tiny: largest difference {off:e}");
+    assert!(off < 2e-6, "{off:e}");
+}
+
+#[test]
+fn the_tiny_psld_network_says_what_pytorch_says() {
+    let network = Network::load(golden("tiny-psld.safetensors")).unwrap();
+    let expected = expected("tiny.json", "tiny-psld.safetensors");
+    let (x, times) = (matrix(&expected["input"]), vector(&expected["time"]));
+    let mut out = Array2::zeros(x.dim());
+    network.evaluate(Times::PerRow(&times), None, x.view(), out.view_mut()).unwrap();
+    let off = away(out.view(), matrix(&expected["output_f64"]).view());
+    println!("tiny-psld: largest difference {off:e}");
+    assert!(off < 2e-6, "{off:e}");
+}
+
+/// A network in which layers follow each other in every way, against a plain evaluation in f64.
+#[test]
+fn layers_in_any_order_do_what_they_say() {
+    let orders = [
+        json!([{"linear": "a"}]),
+        json!(["silu", "silu", {"condition": "c"}, {"condition": "c"}, "silu"]),
+        json!([{"residual": ["silu"]}, {"residual": [{"linear": "a"}]}, "silu"]),
+        json!([{"residual": [{"residual": [{"residual": [{"linear": "a"}]}, {"linear": "a"}]}, "silu"]}]),
+        json!([{"residual": [{"condition": "c"}, {"residual": ["silu", {"linear": "up"}, "silu", {"linear": "down"}]}]}]),
+        json!([{"residual": [{"residual": [{"norm": "n", "epsilon": 0.1}]}, {"norm": "n", "epsilon": 0.1}, "silu"]}]),
+        json!([{"residual": [{"linear": "a"}, "silu"]}, {"residual": [{"linear": "a"}, {"condition": "c"}]}]),
+        json!([{"linear": "up"}, {"condition": "d"}, "silu", {"residual": [{"linear": "w"}, {"condition": "d"}, "silu",
+            {"linear": "w"}]}, {"condition": "d"}, {"norm": "m", "epsilon": 1e-5}, {"condition": "d"}, {"linear": "down"}]),
+        json!([{"linear": "a"}, {"residual": [{"linear": "a"}, {"residual": [{"linear": "a"}, "silu"]}, {"linear": "a"}]},
+            {"residual": [{"condition": "c"}, "silu", {"condition": "c"}]}, {"condition": "c"}, {"norm": "n", "epsilon": 1.0}]),
+    ];
+    for (i, layers) in orders.into_iter().enumerate() {
+        let file = File::new(7, 30, layers.clone());
+        let network = Network::from_bytes(&file.bytes()).unwrap_or_else(|error| panic!("{layers}: {error}"));
+        let x = some_rows(41, 7);
+        let (mut out, mut wanted) = (Array2::zeros(x.dim()), Array2::zeros(x.dim()));
+        for (row, mut out) in wanted.axis_iter_mut(Axis(0)).enumerate() {
+            let label = [None, Some(0), Some(1)][i % 3];
+            out.assign(&file.evaluate(&layers, 300.0 + i as f64, label, x.row(row)));
+        }
+        network.evaluate(Times::Shared(300.0 + i as f64), [None, Some(0), Some(1)][i % 3], x.view(), out.view_mut()).unwrap();
+        let off = away(out.view(), wanted.view());
+        assert!(off < 3e-6, "{off:e} by {layers}");
+    }
+}
+
+/// Column-major or not, f32 or f64, in one call or in parts, a time for all or for each: the same numbers.
+#[test]
+fn rows_do_not_depend_on_how_they_are_given() {
+    let layers = json!([{"linear": "up"}, {"residual": [{"norm": "m", "epsilon": 1e-5}, {"linear": "w"}, {"condition": "d"},
+        "silu", {"linear": "w"}]}, {"condition": "d"}, "silu", {"linear": "down"}]);
+    let made = Network::from_bytes(&File::new(7, 30, layers).bytes()).unwrap();
+    for (network, width) in [(&tiny(), 5), (&made, 7)] {
+        let x = some_rows(1024, width);
+        let narrow = Array2::from_shape_fn((1024, width).f(), |at| x[at] as f32);
+        let mut wanted = Array2::<f32>::zeros((1024, width).f());
+        network.evaluate(Times::Shared(3.5), Some(1), narrow.view(), wanted.view_mut()).unwrap();
+        assert!(wanted.iter().all(|y| y.is_finite()) && wanted[[0, 0]] != wanted[[1, 0]]);
+        let same = |found: ArrayView2<'_, f64>, name: &str| {
+            assert!(found.iter().zip(&wanted).all(|(a, b)| *a == f64::from(*b)), "{name}");
+        };
+        for parts in [1, 2, 15, 16, 17, 32, 33, 37, 48, 64, 1024] {
+            for times in [None, Some(vec![3.5; parts])] {
+                let mut found = Array2::zeros((1024, width));
+                for start in (0..1024).step_by(parts) {
+                    let end = (start + parts).min(1024);
+                    let part = s![start..end, ..];
+                    let times = times.as_ref().map_or(Times::Shared(3.5), |times| Times::PerRow(&times[..end - start]));
+                    network.evaluate(times, Some(1), x.slice(part), found.slice_mut(part)).unwrap();
+                }
+                same(found.view(), &format!("parts of {parts}, {times:?}"));
+            }
+        }
+        // Rows with times of their own, against each alone.
+        let times: Vec<f64> = (0..1024).map(|i| (i / 3 * 7 % 50) as f64 / 8.0).collect();
+        let mut together = Array2::zeros((1024, width));
+        network.evaluate(Times::PerRow(&times), None, x.view(), together.view_mut()).unwrap();
+        let mut alone = Array2::zeros((1024, width));
+        for row in 0..1024 {
+            let part = s![row..row + 1, ..];
+            network.evaluate(Times::Shared(times[row]), None, x.slice(part), alone.slice_mut(part)).unwrap();
+        }
+        assert_eq!(together, alone);
+        // No rows are no error.
+        network.evaluate(Times::Shared(1.0), None, x.slice(s![..0, ..]), Array2::zeros((0, width)).view_mut()).unwrap();
+    }
+}
+
+#[test]
+fn a_bad_row_is_seen_and_keeps_to_itself() {
+    let network = tiny();
+    for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300] {
+        let mut x = some_rows(40, 5);
+        let mut good = Array2::zeros(x.dim());
+        network.evaluate(Times::Shared(2.0), None, x.view(), good.view_mut()).unwrap();
+        x[[17, 3]] = bad;
+        let mut out = Array2::zeros(x.dim());
+        network.evaluate(Times::Shared(2.0), None, x.view(), out.view_mut()).unwrap();
+        for row in 0..40 {
+            if row == 17 {
+                assert!(out.row(row).iter().all(|y| y.is_nan()), "{bad}: {}", out.row(row));
+            } else {
+                assert_eq!(out.row(row), good.row(row), "{bad}, row {row}");
+            }
+        }
+    }
+    let mut out = Array2::<f64>::zeros((2, 5));
+    network.evaluate(Times::PerRow(&[f64::NAN, 1.0]), None, some_rows(2, 5).view(), out.view_mut()).unwrap();
+    assert!(out.row(0).iter().all(|y| y.is_nan()) && out.row(1).iter().all(|y| y.is_finite()));
+}
+
+#[test]
+fn bad_batches_and_labels_are_errors() {
+    let (network, x) = (tiny(), some_rows(4, 5));
+    let mut out = Array2::zeros((4, 5));
+    let mut narrow = Array2::zeros((4, 4));
+    assert!(network.evaluate(Times::Shared(1.0), None, x.view(), narrow.view_mut()).is_err());
+    assert!(network.evaluate(Times::Shared(1.0), None, narrow.view(), out.view_mut()).is_err());
+    let error = network.evaluate(Times::PerRow(&[1.0; 3]), None, x.view(), out.view_mut()).unwrap_err();
+    assert!(error.to_string().contains("given shape (3), expected (4)"), "{error}");
+    let error = network.evaluate(Times::Shared(1.0), Some(3), x.view(), out.view_mut()).unwrap_err();
+    assert_eq!(error.to_string(), "network, label: given 3, expected a class from 0 to 2, or no label");
+    assert!(network.denoiser().unwrap().with_label(Some(3)).is_err());
+    let psld = Network::load(golden("tiny-psld.safetensors")).unwrap();
+    let error = psld.evaluate(Times::Shared(1.0), Some(0), some_rows(1, 6).view(), Array2::zeros((1, 6)).view_mut());
+    assert!(error.unwrap_err().to_string().contains("without classes"));
+    let error = Network::load("/no/such/file").unwrap_err();
+    assert!(matches!(&error, Error::NetworkFile { path, .. } if path == "/no/such/file"), "{error}");
+}
+
+#[test]
+fn features_are_those_of_the_layers() {
+    let mut file = File::new(7, 30, json!([{"linear": "up"}, "silu"]));
+    file.model["process"] = json!({"kind": "none"});
+    file.model["prediction"] = json!("features");
+    for key in ["time", "condition", "labels"] {
+        file.model.as_object_mut().unwrap().remove(key);
+    }
+    let network = Network::from_bytes(&file.bytes()).unwrap();
+    assert_eq!((network.input(), network.output(), network.table()), (7, 30, None));
+    let x = some_rows(100, 7);
+    let features = network.features(x.view()).unwrap();
+    for row in 0..100 {
+        let wanted = file.evaluate(&file.model["layers"], 0.0, None, x.row(row));
+        assert!(wanted.iter().zip(features.row(row)).all(|(a, b)| (a - b).abs() < 1e-6));
+    }
+    assert!(network.features(some_rows(3, 6).view()).is_err());
+}
+
+/// The bits of every kind of call, folded into one number.
+fn fingerprint() -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325u64;
+    let mut fold = |out: &Array2<f64>| {
+        assert!(out.iter().all(|y| y.is_finite()));
+        for y in out {
+            hash = (hash ^ y.to_bits()).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
+        }
+    };
+    let layers = json!([{"linear": "up"}, {"residual": [{"norm": "m", "epsilon": 1e-5}, {"linear": "w"}, {"condition": "d"},
+        "silu", {"linear": "w"}]}, {"condition": "d"}, "silu", {"linear": "down"}]);
+    let made = Network::from_bytes(&File::new(7, 30, layers).bytes()).unwrap();
+    for (network, width) in [(&tiny(), 5), (&made, 7)] {
+        for rows in [1, 37, 200] {
+            let x = some_rows(rows, width);
+            let times: Vec<f64> = (0..rows).map(|i| i as f64 / 7.0).collect();
+            let mut out = Array2::zeros(x.dim());
+            network.evaluate(Times::Shared(3.5), Some(1), x.view(), out.view_mut()).unwrap();
+            fold(&out);
+            network.evaluate(Times::PerRow(&times), None, x.view(), out.view_mut()).unwrap();
+            fold(&out);
+        }
+    }
+    hash
+}
+
+#[test]
+fn pinned_bits() {
+    println!("fingerprint {:016x} {:?}", fingerprint(), instruction_set());
+}
+
+#[test]
+fn every_instruction_set_gives_the_same_bits() {
+    let wanted = format!("fingerprint {:016x}", fingerprint());
+    let program = std::env::current_exe().unwrap();
+    let mut sets = Vec::new();
+    for set in ["baseline", "avx2", "avx512"] {
+        let output = std::process::Command::new(&program)
+            .args(["--exact", "pinned_bits", "--nocapture"])
+            .env("LANGEVIN_SIMD", set)
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && text.contains(&wanted), "{set}: {text}, not {wanted}");
+        if text.contains(&format!("Ok(\"{set}\")")) {
+            sets.push(set); // Otherwise this processor does not have it.
+        }
+    }
+    assert!(sets.contains(&"baseline"));
+    println!("same bits with {sets:?}; this process uses {}", instruction_set().unwrap());
+}
+
+/// Every way to generate works with a network, and neither chunks nor threads show.
+#[test]
+fn runs_do_not_depend_on_chunks_and_threads() {
+    let network = tiny();
+    let model = network.denoiser().unwrap().with_label(Some(2)).unwrap();
+    for method in GENERATION_METHODS {
+        let evaluations = if method.name.starts_with("pc") { 500 } else { 20 };
+        let way = plan::<f32>(method.name, model.table(), evaluations, &GenerationOptions::default()).unwrap();
+        let drift = Denoised::<f32>::new(&model, way.clock, way.wanted).unwrap();
+        let run = |chunk, threads| {
+            let run = Run::<f32>::with_precision(&*way.sampler, &drift, way.grid.clone()).chains(131).seed(3);
+            run.chunk(chunk).threads(threads).run().unwrap().state
+        };
+        let whole = run(131, 1);
+        assert_eq!(whole, run(37, if cfg!(feature = "rayon") { 2 } else { 1 }), "{}", method.name);
+        assert_eq!(whole, run(1, 1), "{}", method.name);
+    }
+}
+
+#[test]
+fn no_call_allocates_after_the_first() {
+    let network = tiny();
+    let model = network.denoiser().unwrap();
+    let table = model.table();
+    let single = Array2::<f32>::from_shape_fn((300, 5).f(), |(i, j)| (i * 5 + j) as f32 / 750.0 - 1.0);
+    let double = single.mapv(f64::from);
+    let levels: Vec<Level> = (0..300).map(|i| table.level(1 + 3 * i)).collect();
+    let (mut out_single, mut out_double) = (single.clone(), double.clone());
+    let mut calls = |t: usize| {
+        for levels in [Levels::Shared(table.level(t)), Levels::PerRow(&levels)] {
+            Denoiser::predict(&model, levels, single.view(), out_single.view_mut()).unwrap();
+            Denoiser::predict(&model, levels, double.view(), out_double.view_mut()).unwrap();
+        }
+    };
+    calls(1);
+    let counted = allocation_counter::measure(|| (2..20).for_each(&mut calls));
+    assert_eq!(counted.count_total, 0, "{counted:?}");
+}
