@@ -3,7 +3,7 @@
 //! | question | function |
 //! |---|---|
 //! | mean and covariance, all at once or batch by batch | [`moments`], [`RunningMoments`] |
-//! | how far apart are two samples? | [`wasserstein_1d`], [`sliced_wasserstein`] |
+//! | how far apart are two samples? | [`wasserstein_1d`], [`sliced_wasserstein`], [`frechet_distance`] |
 //! | are the modes found in the right proportions? | [`occupancy`] |
 //! | is the shape inside a mode right? | [`radial_wasserstein`] |
 //! | have the chains mixed, and what are they worth? | [`split_r_hat`], [`effective_sample_size`] |
@@ -16,6 +16,7 @@ mod check;
 mod chi;
 mod directions;
 mod estimate;
+mod frechet;
 mod gamma;
 mod kolmogorov;
 mod modes;
@@ -30,6 +31,7 @@ mod wasserstein;
 
 pub use chi::{chi_cdf, chi_quantile, chi_square_survival};
 pub use estimate::Estimate;
+pub use frechet::{frechet_distance, frechet_distance_with};
 pub use gamma::{gamma_lower, gamma_upper};
 pub use kolmogorov::kolmogorov_survival;
 pub use modes::{Occupancy, occupancy};
