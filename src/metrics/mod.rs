@@ -3,7 +3,7 @@
 //! | question | function |
 //! |---|---|
 //! | mean and covariance, all at once or batch by batch | [`moments`], [`RunningMoments`] |
-//! | how far apart are two samples? | [`wasserstein_1d`], [`sliced_wasserstein`], [`frechet_distance`] |
+//! | how far apart are two samples? | [`wasserstein_1d`], [`sliced_wasserstein`], [`frechet_distance`], [`energy_distance`] |
 //! | are the modes found in the right proportions? | [`occupancy`] |
 //! | is the shape inside a mode right? | [`radial_wasserstein`] |
 //! | have the chains mixed, and what are they worth? | [`split_r_hat`], [`effective_sample_size`] |
@@ -15,6 +15,7 @@
 mod check;
 mod chi;
 mod directions;
+mod energy;
 mod estimate;
 mod frechet;
 mod gamma;
@@ -22,6 +23,7 @@ mod kolmogorov;
 mod modes;
 mod moments;
 mod normal;
+mod pairs;
 mod radial;
 mod ranks;
 mod running;
@@ -30,6 +32,7 @@ mod traces;
 mod wasserstein;
 
 pub use chi::{chi_cdf, chi_quantile, chi_square_survival};
+pub use energy::energy_distance;
 pub use estimate::Estimate;
 pub use frechet::{frechet_distance, frechet_distance_with};
 pub use gamma::{gamma_lower, gamma_upper};
