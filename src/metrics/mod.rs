@@ -4,6 +4,7 @@
 //! |---|---|
 //! | mean and covariance, all at once or batch by batch | [`moments`], [`RunningMoments`] |
 //! | how far apart are two samples? | [`wasserstein_1d`], [`sliced_wasserstein`], [`frechet_distance`], [`energy_distance`] |
+//! | are samples copies of the data? | [`nearest_neighbours`] |
 //! | are the modes found in the right proportions? | [`occupancy`] |
 //! | is the shape inside a mode right? | [`radial_wasserstein`] |
 //! | have the chains mixed, and what are they worth? | [`split_r_hat`], [`effective_sample_size`] |
@@ -22,6 +23,7 @@ mod gamma;
 mod kolmogorov;
 mod modes;
 mod moments;
+mod neighbours;
 mod normal;
 mod pairs;
 mod radial;
@@ -39,6 +41,7 @@ pub use gamma::{gamma_lower, gamma_upper};
 pub use kolmogorov::kolmogorov_survival;
 pub use modes::{Occupancy, occupancy};
 pub use moments::{Moments, moments};
+pub use neighbours::{NearestNeighbours, nearest_neighbours};
 pub use normal::normal_quantile;
 pub use radial::radial_wasserstein;
 pub use running::RunningMoments;
