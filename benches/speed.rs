@@ -115,7 +115,10 @@ fn network() {
     let share: Vec<f64> = runs.iter().zip(&passes).map(|(run, pass)| 100.0 * (run - pass) / run).collect();
     println!("  DDPM, 1000 steps, 128 chains, one thread: {:8.2} ns per chain-step", median(&runs));
     println!("  of it outside the network: {:.1} %", median(&share));
-    println!("  multiplications and additions of a forward pass per second: {:.1}e9\n", work_of(&network) / median(&passes));
+    println!(
+        "  multiplications and additions of a forward pass per second: {:.1}e9\n",
+        work_of(&network) / median(&passes)
+    );
 }
 
 /// Twice the weights that every row meets: those of a condition are met once for a batch.

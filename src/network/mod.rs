@@ -26,6 +26,7 @@ mod description;
 mod elementwise;
 mod kernel;
 mod model;
+mod phase;
 mod product;
 mod program;
 mod rows;
@@ -41,6 +42,7 @@ use crate::error::{Error, Result};
 use crate::real::Real;
 use crate::schedule::LevelTable;
 pub use denoiser::NetworkDenoiser;
+pub use phase::NetworkPhaseDenoiser;
 use description::{Description, TimeInput, wrong};
 use kernel::Numbers;
 use model::Model;
@@ -202,6 +204,14 @@ impl Network {
     /// [`Error::Network`] if its process is another one.
     pub fn denoiser(&self) -> Result<NetworkDenoiser<'_>> {
         NetworkDenoiser::new(self)
+    }
+
+    /// The network of a psld process as a model of phase-space data, without a label.
+    ///
+    /// # Errors
+    /// [`Error::Network`] if its process is another one, and those of [`Psld::new`](crate::Psld::new) for its constants.
+    pub fn phase(&self) -> Result<NetworkPhaseDenoiser<'_>> {
+        NetworkPhaseDenoiser::new(self)
     }
 
     /// The network itself: from `x`, shape (rows, [`input`](Self::input)), to `out`, shape (rows,
