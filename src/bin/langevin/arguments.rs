@@ -27,7 +27,7 @@ pub enum Command {
     /// Compare ways to generate: methods x evaluations x seeds, as a table, a CSV file and a picture
     Compare(Box<Compare>),
     /// The exact stationary covariance of a method on the target N(0, 1/k): no simulation
-    Probe(Probe),
+    Probe(Box<Probe>),
     /// List methods, dynamics and ways to generate
     Methods {
         /// One JSON object on stdout

@@ -57,8 +57,8 @@ pub struct Model {
 }
 
 enum Kind {
-    Exact(DiffusedMixture),
-    Network { network: Network, label: Option<usize>, guidance: f64 },
+    Exact(Box<DiffusedMixture>),
+    Network { network: Box<Network>, label: Option<usize>, guidance: f64 },
 }
 
 impl Model {
@@ -72,7 +72,7 @@ impl Model {
             None => {
                 let noising = source.process.noising()?;
                 let data = target::load(&source.target, source.scale)?;
-                let kind = Kind::Exact(DiffusedMixture::new(data));
+                let kind = Kind::Exact(Box::new(DiffusedMixture::new(data)));
                 Ok(Self { kind, noising, range: source.scale, image: None })
             }
         }
@@ -125,7 +125,12 @@ impl Model {
         }
         let range = network.range().map(|[low, high]| (low, high));
         let image = network.image().map(|[rows, columns]| (rows, columns));
-        Ok(Self { kind: Kind::Network { network, label: source.label, guidance }, noising, range, image })
+        Ok(Self {
+            kind: Kind::Network { network: Box::new(network), label: source.label, guidance },
+            noising,
+            range,
+            image,
+        })
     }
 
     /// The law that is sampled, where it is known.
@@ -176,11 +181,11 @@ impl Model {
         f: impl FnOnce(&dyn Drift<F>) -> Result<R, Failure>,
     ) -> Result<R, Failure> {
         match &self.kind {
-            Kind::Exact(model) => drift(model, drive, f),
+            Kind::Exact(model) => drift(&**model, drive, f),
             Kind::Network { network, label, guidance } => {
                 let both = self.calls_per_evaluation() == 2;
                 if matches!(network.process(), NetworkProcess::Psld { .. }) {
-                    let Drive::Psld { process, horizon, .. } = drive else {
+                    let Drive::Psld { process, horizon } = drive else {
                         return Err(Failure::Input("a psld network needs a psld method".into()));
                     };
                     let all = network.phase()?;
@@ -215,7 +220,7 @@ fn drift<F: Real, R>(
 ) -> Result<R, Failure> {
     match drive {
         Drive::Vp { clock, wanted } => f(&Denoised::new(model, clock.clone(), *wanted)?),
-        Drive::Psld { process, horizon, .. } => {
+        Drive::Psld { process, horizon } => {
             let lifted = Lifted::new(model, *process);
             f(&phase(&lifted, *process, *horizon)?)
         }

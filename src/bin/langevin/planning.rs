@@ -216,7 +216,7 @@ pub struct Planned<F: Real> {
 /// What a sampler asks of a model, and when.
 pub enum Drive {
     Vp { clock: Clock, wanted: Prediction },
-    Psld { process: Psld, beta: Beta, horizon: f64 },
+    Psld { process: Psld, horizon: f64 },
 }
 
 impl MethodOptions {
@@ -244,7 +244,7 @@ impl MethodOptions {
                     grid: plan.grid,
                     evaluations: plan.evaluations,
                     levels: Vec::new(),
-                    drive: Drive::Psld { process: *process, beta: *beta, horizon: plan.horizon },
+                    drive: Drive::Psld { process: *process, horizon: plan.horizon },
                 })
             }
         }
