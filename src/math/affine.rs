@@ -53,6 +53,9 @@ impl<F: Real> Kernel for Apply<'_, F> {
         // A kick alone leaves the position where it is.
         let moves =
             self.map.propagator[0] != IDENTITY[0] || self.map.gain[0] != ZERO[0] || self.map.noise[0] != ZERO[0];
+        if !moves && self.map.propagator == IDENTITY && !noisy && !score_x {
+            return kick(self.momentum, g[1][0], self.drift);
+        }
         // With one block of drift, or of normals, it is the second column of the matrix for normals and the first for drift.
         let (gx, gm) = if score_x {
             ([g[0][0], g[0][1]], [g[1][0], g[1][1]])
@@ -100,5 +103,19 @@ impl<F: Real> Kernel for Apply<'_, F> {
             }
             store(&w, self.momentum, start, count);
         }
+    }
+}
+
+/// m ← m + g b: a letter B alone, the same bits as the general update.
+#[inline(always)]
+fn kick<F: Real>(momentum: &mut [F], gain: F, drift: &[F]) {
+    let size = drift.len();
+    for start in (0..size).step_by(LANES) {
+        let count = LANES.min(size - start);
+        let (mut m, b) = (load(momentum, start, count), load(drift, start, count));
+        for i in 0..LANES {
+            m[i] = gain.fma(b[i], m[i]);
+        }
+        store(&m, momentum, start, count);
     }
 }

@@ -327,13 +327,15 @@ impl<F: Real> Lane<F> {
 }
 
 fn first_non_finite<F: Real>(state: &State<F>) -> Option<usize> {
+    // What a sampler carries beside has been used by the time a step ends: if it is not finite, they are not.
+    let own = &state.data()[..state.len() * state.blocks() * state.dim()];
     let mut finite = false;
-    simd::dispatch(AllFinite { data: state.data(), finite: &mut finite });
+    simd::dispatch(AllFinite { data: own, finite: &mut finite });
     if finite {
         return None;
     }
     let n = state.len();
-    (0..n).find(|row| state.data()[*row..].iter().step_by(n).any(|x| !x.is_finite()))
+    (0..n).find(|row| own[*row..].iter().step_by(n).any(|x| !x.is_finite()))
 }
 
 /// Puts frozen chains back to where they were before the step, and freezes those that just left the finite numbers.

@@ -246,7 +246,7 @@ impl<'a, F: Real> Run<'a, F> {
             self.threads.map(|n| count("threads", n, 1, 4096, "a whole number from 1 to 4096")).transpose()?;
         let chunk = match self.chunk {
             Some(chunk) => count("chunk", chunk, 1, u32::MAX as usize, "a whole number from 1 to 4294967295")?,
-            None => chunk::default_chunk::<F>(layout.columns(dim), state.nrows(), threads),
+            None => chunk::default_chunk::<F>(layout.blocks * dim, state.nrows(), threads),
         };
         let mut chunks = Chunks::new(state, chunk, threads)?;
         let mut done = self.first_step;

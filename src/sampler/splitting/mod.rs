@@ -275,15 +275,16 @@ impl<F: Real, D: PhaseSpace> Sampler<F> for Splitting<D> {
                 evaluate(drift, Times::Shared(time), (rows, width), phase, b, place)?;
                 calls += 1;
             }
-            normals.clear();
+            let mut drawn: &[F] = &[];
             if let Some(index) = segment.noise {
                 normals.resize(self.plan.noise_blocks * size, F::zero());
                 noise.normals(Draw::new(step.index, Purpose::Increment, index), chains, normals);
+                drawn = normals;
             }
             let map = self.map(segment, &step);
             let (position, momentum) = phase.split_at_mut(size);
             let drift: &[F] = if segment.kicked { b } else { &[] };
-            simd::dispatch(Apply { map: &map, position, momentum, drift, normals });
+            simd::dispatch(Apply { map: &map, position, momentum, drift, normals: drawn });
         }
         state.set_carried_known(self.plan.carries);
         Ok(StepInfo { evaluations: calls * rows as u64, batched_calls: calls as u32, ..StepInfo::default() })
