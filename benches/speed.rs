@@ -70,7 +70,7 @@ fn network() {
     let Ok(network) = Network::load(&path) else { return println!("no network at {path}\n") };
     let model = network.denoiser().unwrap();
     let table_of_levels = model.table();
-    let (rows, width) = (1024, network.input());
+    let (rows, width) = (1024, network.input_width());
     let x = Array2::<f32>::from_shape_fn((rows, width).f(), |(i, j)| ((i * 7 + j * 13) % 17) as f32 / 8.0 - 1.0);
     let per_row: Vec<_> = (0..rows).map(|i| table_of_levels.level(1 + i * 7 % table_of_levels.len())).collect();
     let out = std::cell::RefCell::new(Array2::<f32>::zeros((rows, width).f()));
@@ -115,7 +115,10 @@ fn network() {
     let share: Vec<f64> = runs.iter().zip(&passes).map(|(run, pass)| 100.0 * (run - pass) / run).collect();
     println!("  DDPM, 1000 steps, 128 chains, one thread: {:8.2} ns per chain-step", median(&runs));
     println!("  of it outside the network: {:.1} %", median(&share));
-    println!("  multiplications and additions of a forward pass per second: {:.1}e9\n", work_of(&network) / median(&passes));
+    println!(
+        "  multiplications and additions of a forward pass per second: {:.1}e9\n",
+        work_of(&network) / median(&passes)
+    );
 }
 
 /// Twice the weights that every row meets: those of a condition are met once for a batch.
