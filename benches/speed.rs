@@ -1,16 +1,21 @@
 //! The speed bars as ratios in one run: `cargo bench --bench speed`.
 //!
 //! Contestants take turns, so a machine that slows down slows all of them; the figure is the median of the ratios.
-//! `LANGEVIN_SIMD=avx2` or `baseline` measures a narrower instruction set.
+//! `LANGEVIN_SIMD=avx2` or `baseline` measures a narrower instruction set. With `--features mlp` a trained network is
+//! measured too, and alone with `cargo bench --features mlp --bench speed -- network`.
 
 mod common;
 
 use std::hint::black_box;
+#[cfg(feature = "mlp")]
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use common::{STEP, circle, library, scalar_ula};
 use langevin::generation::{GenerationOptions, plan};
 use langevin::ndarray::{Array2, Array3, ShapeBuilder};
+#[cfg(feature = "mlp")]
+use langevin::ndarray::{ArrayView2, ArrayViewMut2, s};
 use langevin::{
     Denoised, Denoiser, DiffusedMixture, EulerMaruyama, GaussianMixture, LevelTable, Levels, Mala, Overdamped,
     PoissonMidpoint, RandomizedMidpoint, Run, Sampler, Splitting, Underdamped, instruction_set,
@@ -70,14 +75,14 @@ fn network() {
     let Ok(network) = Network::load(&path) else { return println!("no network at {path}\n") };
     let model = network.denoiser().unwrap();
     let table_of_levels = model.table();
-    let (rows, width) = (1024, network.input());
+    let (rows, width) = (1024, network.input_width());
     let x = Array2::<f32>::from_shape_fn((rows, width).f(), |(i, j)| ((i * 7 + j * 13) % 17) as f32 / 8.0 - 1.0);
     let per_row: Vec<_> = (0..rows).map(|i| table_of_levels.level(1 + i * 7 % table_of_levels.len())).collect();
     let out = std::cell::RefCell::new(Array2::<f32>::zeros((rows, width).f()));
     let forward = |levels: Levels<'_>, rows: usize| {
         let mut out = out.borrow_mut();
         for start in (0..1024).step_by(rows) {
-            let part = langevin::ndarray::s![start..start + rows, ..];
+            let part = s![start..start + rows, ..];
             Denoiser::<f32>::predict(&model, levels, x.slice(part), out.slice_mut(part)).unwrap();
         }
         f64::from(out[[0, 0]])
@@ -94,43 +99,63 @@ fn network() {
     ];
     table(&format!("{network:?}, f32"), work);
     let generation = plan::<f32>("ddpm", table_of_levels, 1000, &GenerationOptions::default()).unwrap();
-    let drift = Denoised::<f32>::new(&model, generation.clock, generation.wanted).unwrap();
-    // Everything in turns of one chunk, so that both see the same machine.
-    let (mut runs, mut passes) = (Vec::new(), Vec::new());
+    let timed = Timed { model: &model, nanoseconds: AtomicU64::new(0) };
+    let drift = Denoised::<f32>::new(&timed, generation.clock, generation.wanted).unwrap();
+    let chains: usize = std::env::var("LANGEVIN_CHAINS").map_or(128, |chains| chains.parse().unwrap());
+    let (mut runs, mut shares, mut rates) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..5 {
         let run = Run::<f32>::with_precision(&*generation.sampler, &drift, generation.grid.clone());
         let start = Instant::now();
-        black_box(run.chains(128).threads(1).run().unwrap().state[[0, 0]]);
-        runs.push(start.elapsed().as_secs_f64() * 1e9 / 128e3);
-        let start = Instant::now();
-        for chunk in [0..64, 64..128] {
-            let part = langevin::ndarray::s![chunk, ..];
-            for t in 1..=1000 {
-                let levels = Levels::Shared(table_of_levels.level(t));
-                Denoiser::<f32>::predict(&model, levels, x.slice(part), out.borrow_mut().slice_mut(part)).unwrap();
-            }
-        }
-        passes.push(start.elapsed().as_secs_f64() * 1e9 / 128e3);
+        black_box(run.chains(chains).threads(1).run().unwrap().state[[0, 0]]);
+        let whole = start.elapsed().as_secs_f64() * 1e9;
+        let inside = timed.nanoseconds.swap(0, Ordering::Relaxed) as f64;
+        let chain_steps = 1e3 * chains as f64;
+        runs.push(whole / chain_steps);
+        shares.push(100.0 * (whole - inside) / whole);
+        rates.push(2.0 * network.multiplications() as f64 * chain_steps / inside);
     }
-    let share: Vec<f64> = runs.iter().zip(&passes).map(|(run, pass)| 100.0 * (run - pass) / run).collect();
-    println!("  DDPM, 1000 steps, 128 chains, one thread: {:8.2} ns per chain-step", median(&runs));
-    println!("  of it outside the network: {:.1} %", median(&share));
-    println!(
-        "  multiplications and additions of a forward pass per second: {:.1}e9\n",
-        work_of(&network) / median(&passes)
-    );
+    println!("  DDPM, 1000 steps, {chains} chains, one thread: {:.2} ns per chain-step", median(&runs));
+    println!("  of it outside the network: {:.1} %", median(&shares));
+    println!("  operations per second in the network: {:.1}e9\n", median(&rates));
 }
 
-/// Twice the weights that every row meets: those of a condition are met once for a batch.
+/// A model, and the time spent in it.
 #[cfg(feature = "mlp")]
-fn work_of(network: &langevin::network::Network) -> f64 {
-    2.0 * network.multiplications() as f64
+struct Timed<'a> {
+    model: &'a dyn Denoiser<f32>,
+    nanoseconds: AtomicU64,
+}
+
+#[cfg(feature = "mlp")]
+impl Denoiser<f32> for Timed<'_> {
+    fn prediction(&self) -> langevin::Prediction {
+        self.model.prediction()
+    }
+
+    fn predict(
+        &self,
+        levels: Levels<'_>,
+        x: ArrayView2<'_, f32>,
+        out: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), langevin::BoxError> {
+        let start = Instant::now();
+        let result = self.model.predict(levels, x, out);
+        self.nanoseconds.fetch_add(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        result
+    }
+
+    fn dim(&self) -> Option<usize> {
+        self.model.dim()
+    }
 }
 
 fn main() {
     #[cfg(feature = "mlp")]
-    if std::env::args().any(|argument| argument == "network") {
-        return network();
+    {
+        network();
+        if std::env::args().any(|argument| argument == "network") {
+            return; // The rest takes minutes.
+        }
     }
     println!("instruction set: {}\n", instruction_set().unwrap());
     let target = circle();

@@ -4,7 +4,7 @@
 mod network_files;
 
 use langevin::generation::{GENERATION_METHODS, GenerationOptions, plan};
-use langevin::ndarray::{Array2, ArrayView2, Axis, ShapeBuilder, s};
+use langevin::ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, ShapeBuilder, s};
 use langevin::network::{Network, NetworkPrediction, NetworkProcess};
 use langevin::*;
 use network_files::{File, golden};
@@ -48,7 +48,7 @@ fn some_rows(rows: usize, width: usize) -> Array2<f64> {
 #[test]
 fn what_a_file_says_can_be_asked() {
     let network = tiny();
-    assert_eq!((network.input(), network.output(), network.classes()), (5, 5, Some(3)));
+    assert_eq!((network.input_width(), network.output_width(), network.classes()), (5, 5, Some(3)));
     assert_eq!((network.prediction(), network.range(), network.image()), (NetworkPrediction::Velocity, None, None));
     assert_eq!(network.process(), &NetworkProcess::Vp { schedule: "scaled-linear".into(), levels: 1000 });
     assert_eq!(network.table(), Some(&LevelTable::named("scaled-linear", 1000).unwrap()));
@@ -128,7 +128,9 @@ fn layers_in_any_order_do_what_they_say() {
             let label = [None, Some(0), Some(1)][i % 3];
             out.assign(&file.evaluate(&layers, 300.0 + i as f64, label, x.row(row)));
         }
-        network.evaluate(Times::Shared(300.0 + i as f64), [None, Some(0), Some(1)][i % 3], x.view(), out.view_mut()).unwrap();
+        network
+            .evaluate(Times::Shared(300.0 + i as f64), [None, Some(0), Some(1)][i % 3], x.view(), out.view_mut())
+            .unwrap();
         let off = away(out.view(), wanted.view());
         assert!(off < 3e-6, "{off:e} by {layers}");
     }
@@ -227,7 +229,7 @@ fn features_are_those_of_the_layers() {
         file.model.as_object_mut().unwrap().remove(key);
     }
     let network = Network::from_bytes(&file.bytes()).unwrap();
-    assert_eq!((network.input(), network.output(), network.table()), (7, 30, None));
+    assert_eq!((network.input_width(), network.output_width(), network.table()), (7, 30, None));
     let x = some_rows(100, 7);
     let features = network.features(x.view()).unwrap();
     for row in 0..100 {
@@ -326,4 +328,81 @@ fn no_call_allocates_after_the_first() {
     calls(1);
     let counted = allocation_counter::measure(|| (2..20).for_each(&mut calls));
     assert_eq!(counted.count_total, 0, "{counted:?}");
+}
+
+fn trained(name: &str) -> Network {
+    Network::load(format!("{}/examples/models/{name}.safetensors", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+#[test]
+fn trained_networks_say_what_pytorch_says() {
+    for name in ["digits", "digits-psld", "digits-features"] {
+        let (network, expected) = (trained(name), expected("networks.json", &format!("{name}.safetensors")));
+        let (x, wanted) = (matrix(&expected["input"]), matrix(&expected["output_f64"]));
+        let mut out = Array2::zeros(wanted.dim());
+        if network.prediction() == NetworkPrediction::Features {
+            out = network.features(x.view()).unwrap();
+        }
+        let key = if network.table().is_some() { "timestep" } else { "time" };
+        let times = expected.get(key).map_or(Vec::new(), vector);
+        for (row, time) in times.iter().enumerate() {
+            let label = expected.get("label").and_then(|all| labels(all)[row]);
+            let part = s![row..row + 1, ..];
+            network.evaluate(Times::Shared(*time), label, x.slice(part), out.slice_mut(part)).unwrap();
+        }
+        let off = away(out.view(), wanted.view());
+        println!("{name}: largest difference {off:e}");
+        assert!(off < 1e-5, "{name}: {off:e}");
+    }
+}
+
+/// ε without a label plus `weight` times what the label adds: guidance without a classifier.
+struct Guided<'a> {
+    network: &'a Network,
+    labels: Vec<usize>,
+    weight: f64,
+}
+
+impl<F: Real> Denoiser<F> for Guided<'_> {
+    fn prediction(&self) -> Prediction {
+        Prediction::Epsilon
+    }
+
+    fn predict(&self, levels: Levels<'_>, x: ArrayView2<'_, F>, mut out: ArrayViewMut2<'_, F>) -> Result<(), BoxError> {
+        let model = self.network.denoiser()?;
+        model.predict(levels, x, out.view_mut())?;
+        for (row, label) in self.labels.iter().enumerate() {
+            let mut labelled = Array2::zeros((1, x.ncols()));
+            let level = Levels::Shared(levels.at(row));
+            model.with_label(Some(*label))?.predict(level, x.slice(s![row..row + 1, ..]), labelled.view_mut())?;
+            let weight = F::from_f64(self.weight);
+            out.row_mut(row).zip_mut_with(&labelled.row(0), |e, l| *e += weight * (*l - *e));
+        }
+        Ok(())
+    }
+}
+
+/// Fifty steps of DDIM from the same start, as PyTorch makes them.
+fn ddim<F: Real>(model: &dyn Denoiser<F>, name: &str) {
+    let (network, expected) = (trained("digits"), expected("networks.json", "ddim"));
+    let way = plan::<F>("ddim", network.table().unwrap(), 50, &GenerationOptions::default()).unwrap();
+    let drift = Denoised::<F>::new(model, way.clock, way.wanted).unwrap();
+    let start = matrix(&expected["start"]).mapv(F::from_f64);
+    let run = Run::<F>::with_precision(&*way.sampler, &drift, way.grid).start(start).threads(1).chunk(16);
+    let found = run.run().unwrap().state.mapv(F::widen);
+    let off = away(found.view(), matrix(&expected[format!("{name}_f64")]).view());
+    println!("ddim, {name}, {}: largest difference {off:e}", F::NAME);
+    assert!(off < 1e-4, "{name}: {off:e}");
+}
+
+#[test]
+fn a_trajectory_is_that_of_pytorch() {
+    let network = trained("digits");
+    let model = network.denoiser().unwrap();
+    ddim::<f32>(&model, "unlabelled");
+    ddim::<f64>(&model, "unlabelled");
+    let expected = expected("networks.json", "ddim");
+    let labels = labels(&expected["label"]).into_iter().flatten().collect();
+    let guided = Guided { network: &network, labels, weight: expected["weight"].as_f64().unwrap() };
+    ddim::<f32>(&guided, "guided");
 }

@@ -96,14 +96,19 @@ fn tensors_that_are_missing_misshaped_or_not_finite() {
         bad.put(name, tensor(shape, &vec![0.5; shape.iter().product()]));
         bad.bytes()
     };
-    refused(&change("up.weight", &[4, 6]), &["tensor up.weight: given shape [4, 6]", "(out, in) at layers[0] of shape [at least 1, 4]"]);
+    refused(
+        &change("up.weight", &[4, 6]),
+        &["tensor up.weight: given shape [4, 6]", "(out, in) at layers[0] of shape [at least 1, 4]"],
+    );
     refused(&change("up.weight", &[24]), &["given shape [24]"]);
     refused(&change("up.weight", &[0, 4]), &["given shape [0, 4]"]);
     refused(&change("up.bias", &[7]), &["tensor up.bias: given shape [7]", "[6]"]);
     refused(&change("m.weight", &[1]), &["tensor m.weight: given shape [1]", "[6]"]);
     refused(&change("label.weight", &[2, 6]), &["tensor label.weight: given shape [2, 6]", "[3, 6]"]);
     refused(&change("d.weight", &[5, 6]), &["d.bias"]);
-    for (bits, name) in [(f32::NAN, "NaN at index 5"), (f32::INFINITY, "inf at index 5"), (f32::NEG_INFINITY, "-inf at")] {
+    for (bits, name) in
+        [(f32::NAN, "NaN at index 5"), (f32::INFINITY, "inf at index 5"), (f32::NEG_INFINITY, "-inf at")]
+    {
         let mut numbers = vec![0.1; 24];
         numbers[5] = bits;
         let mut bad = file();
@@ -120,11 +125,16 @@ fn tensors_that_are_missing_misshaped_or_not_finite() {
 #[test]
 fn descriptions_that_are_not_of_the_format() {
     refused_with(|m| m["depth"] = json!(3), &["description: given the key `depth`, expected only input"]);
-    for width in [json!(0), json!(-4), json!(4.5), json!("4"), json!(1e12), json!(1u64 << 40), json!(u64::MAX), json!(null)] {
+    for width in
+        [json!(0), json!(-4), json!(4.5), json!("4"), json!(1e12), json!(1u64 << 40), json!(u64::MAX), json!(null)]
+    {
         refused_with(|m| m["input"] = width.clone(), &["input: given", "a whole number from 1 to 1048576"]);
     }
     refused_with(|m| m["input"] = json!(5), &["image"]);
-    refused_with(|m| m["prediction"] = json!("noise"), &["prediction: given \"noise\"", "epsilon, data, velocity, score"]);
+    refused_with(
+        |m| m["prediction"] = json!("noise"),
+        &["prediction: given \"noise\"", "epsilon, data, velocity, score"],
+    );
     refused_with(|m| m["prediction"] = json!("epsilon-lower"), &["for this process one of"]);
     refused_with(|m| m["process"] = json!({"kind": "ve"}), &["process: given {\"kind\":\"ve\"}", "psld"]);
     refused_with(|m| m["process"]["schedule"] = json!("sigmoid"), &["unknown schedule `sigmoid`"]);
@@ -135,7 +145,10 @@ fn descriptions_that_are_not_of_the_format() {
     refused_with(|m| m["time"]["width"] = json!(12), &["tensor time.weight", "[at least 1, 12]"]);
     refused_with(|m| m["time"]["max_period"] = json!(0.0), &["time.max_period"]);
     refused_with(|m| m["time"]["scale"] = json!("1"), &["time.scale"]);
-    refused_with(|m| m["time"]["embedding"] = json!("gaussian"), &["time.embedding: given \"gaussian\"", "sinusoidal or fourier"]);
+    refused_with(
+        |m| m["time"]["embedding"] = json!("gaussian"),
+        &["time.embedding: given \"gaussian\"", "sinusoidal or fourier"],
+    );
     refused_with(|m| m["time"]["input"] = json!("time"), &["time.input", "timestep or log-snr"]);
     refused_with(
         |m| m["time"] = json!({"input": "log-snr", "embedding": "fourier", "frequencies": "time.frequencies"}),
@@ -151,7 +164,10 @@ fn descriptions_that_are_not_of_the_format() {
         &["labels", "there is no `time`"],
     );
     refused_with(|m| m["condition"] = json!([{"condition": "c"}]), &["condition[0]", "this layer makes the condition"]);
-    refused_with(|m| m["data"]["range"] = json!([1.0, -1.0]), &["data.range: given [1.0,-1.0]", "the smaller one first"]);
+    refused_with(
+        |m| m["data"]["range"] = json!([1.0, -1.0]),
+        &["data.range: given [1.0,-1.0]", "the smaller one first"],
+    );
     refused_with(|m| m["data"]["range"] = json!([0.0, 1.0, 2.0]), &["data.range"]);
     refused_with(|m| m["data"]["image"] = json!([2, 3]), &["data.image: given [2,3]", "whose product is 4"]);
     refused_with(|m| m["data"]["image"] = json!([1 << 20, 1 << 20]), &["data.image"]);
@@ -171,7 +187,10 @@ fn layers_that_do_not_fit() {
     refused_with(|m| m["layers"][1] = json!({"norm": "m", "epsilon": 0.0}), &["layers[1].epsilon: given 0.0"]);
     refused_with(|m| m["layers"][1] = json!({"condition": "c"}), &["layers[1]: given 4 numbers from c, expected 6"]);
     refused_with(|m| m["layers"][1] = json!({"linear": "up"}), &["layers[1]: given 6 numbers, expected 4"]);
-    refused_with(|m| m["layers"][1]["residual"] = json!([{"linear": "down"}]), &["layers[1].residual: given 4 numbers at its end"]);
+    refused_with(
+        |m| m["layers"][1]["residual"] = json!([{"linear": "down"}]),
+        &["layers[1].residual: given 4 numbers at its end"],
+    );
     refused_with(|m| m["layers"] = json!([{"linear": "up"}]), &["layers: given 6 numbers at their end, expected 4"]);
     let nested = |depth: usize| (0..depth).fold(json!("silu"), |layer, _| json!({"residual": [layer]}));
     refused_with(|m| m["layers"][1] = nested(33), &["at most 32 residuals inside each other"]);
@@ -231,9 +250,9 @@ impl Draws {
 fn survives(bytes: &[u8]) -> bool {
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let Ok(network) = Network::from_bytes(bytes) else { return false };
-        if network.input() <= 4096 {
-            let x = Array2::<f32>::from_elem((3, network.input()), 0.25);
-            let mut out = Array2::zeros((3, network.output()));
+        if network.input_width() <= 4096 {
+            let x = Array2::<f32>::from_elem((3, network.input_width()), 0.25);
+            let mut out = Array2::zeros((3, network.output_width()));
             network.evaluate(Times::PerRow(&[0.5, 1.0, 1.0]), None, x.view(), out.view_mut()).unwrap();
         }
         true
@@ -280,14 +299,34 @@ fn no_value_makes_the_reader_panic() {
         all.push(path.into());
         match value {
             Value::Object(map) => map.iter().for_each(|(key, value)| paths(value, &format!("{path}/{key}"), all)),
-            Value::Array(items) => items.iter().enumerate().for_each(|(i, item)| paths(item, &format!("{path}/{i}"), all)),
+            Value::Array(items) => {
+                items.iter().enumerate().for_each(|(i, item)| paths(item, &format!("{path}/{i}"), all))
+            }
             _ => (),
         }
     }
     let odd = [
-        json!(null), json!(true), json!(0), json!(-1), json!(1), json!(3), json!(1e308), json!(5e-324), json!(u64::MAX),
-        json!(1 << 20), json!(""), json!("silu"), json!("w"), json!([]), json!({}), json!([[]]), json!({"residual": ["silu"]}),
-        json!(["silu"]), json!({"linear": "w"}), json!({"condition": "d"}), json!([1, 1]),
+        json!(null),
+        json!(true),
+        json!(0),
+        json!(-1),
+        json!(1),
+        json!(3),
+        json!(1e308),
+        json!(5e-324),
+        json!(u64::MAX),
+        json!(1 << 20),
+        json!(""),
+        json!("silu"),
+        json!("w"),
+        json!([]),
+        json!({}),
+        json!([[]]),
+        json!({"residual": ["silu"]}),
+        json!(["silu"]),
+        json!({"linear": "w"}),
+        json!({"condition": "d"}),
+        json!([1, 1]),
     ];
     let base = file();
     let mut all = Vec::new();

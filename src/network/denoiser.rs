@@ -34,9 +34,7 @@ impl<'a> NetworkDenoiser<'a> {
             _ => None,
         };
         match (prediction, network.table()) {
-            (Some(prediction), Some(table)) => {
-                Ok(Self { network, table, prediction, label: network.label_row(None)? })
-            }
+            (Some(prediction), Some(table)) => Ok(Self { network, table, prediction, label: network.label_row(None)? }),
             _ => Err(wrong("process", format!("{:?}", network.process()), "vp, for a model of noised data")),
         }
     }
@@ -83,6 +81,6 @@ impl<F: Real> Denoiser<F> for NetworkDenoiser<'_> {
     }
 
     fn dim(&self) -> Option<usize> {
-        Some(self.network.input())
+        Some(self.network.input_width())
     }
 }

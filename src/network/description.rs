@@ -96,9 +96,7 @@ impl<'a> Object<'a> {
     }
 
     fn count(&self, key: &str) -> Result<usize> {
-        self.get(key)
-            .and_then(count)
-            .ok_or_else(|| self.wrong(key, format!("a whole number from 1 to {MOST}")))
+        self.get(key).and_then(count).ok_or_else(|| self.wrong(key, format!("a whole number from 1 to {MOST}")))
     }
 
     fn number(&self, key: &str, expected: &'static str, good: impl Fn(f64) -> bool) -> Result<f64> {
@@ -131,7 +129,8 @@ fn count(value: &Value) -> Option<usize> {
 }
 
 fn layer(path: &str, value: &Value, depth: usize) -> Result<Layer> {
-    const KNOWN: &str = r#""silu", {"linear": NAME}, {"norm": NAME, "epsilon": NUMBER}, {"condition": NAME} or {"residual": [LAYERS]}"#;
+    const KNOWN: &str =
+        r#""silu", {"linear": NAME}, {"norm": NAME, "epsilon": NUMBER}, {"condition": NAME} or {"residual": [LAYERS]}"#;
     if value == "silu" {
         return Ok(Layer::Silu);
     }
@@ -196,7 +195,9 @@ impl Description {
             image = data.pair("image", count, "the two sides of a picture")?;
             let numbers = if let NetworkProcess::Psld { .. } = process { input / 2 } else { input };
             if image.is_some_and(|[height, width]| height.checked_mul(width) != Some(numbers)) {
-                return Err(data.wrong("image", format!("two sides whose product is {numbers}, the numbers of the data")));
+                return Err(
+                    data.wrong("image", format!("two sides whose product is {numbers}, the numbers of the data"))
+                );
             }
         }
         Ok(Self { input, prediction, process, time, condition, labels, layers, range, image })
@@ -228,9 +229,7 @@ fn process(root: &Object<'_>) -> Result<NetworkProcess> {
 fn prediction(root: &Object<'_>, process: &NetworkProcess) -> Result<NetworkPrediction> {
     use NetworkPrediction::{Data, Epsilon, EpsilonLower, EpsilonUpper, Features, Score, Velocity};
     let known: &[(&str, NetworkPrediction)] = match process {
-        NetworkProcess::Vp { .. } => {
-            &[("epsilon", Epsilon), ("data", Data), ("velocity", Velocity), ("score", Score)]
-        }
+        NetworkProcess::Vp { .. } => &[("epsilon", Epsilon), ("data", Data), ("velocity", Velocity), ("score", Score)],
         NetworkProcess::Psld { .. } => {
             &[("epsilon-lower", EpsilonLower), ("epsilon-upper", EpsilonUpper), ("score", Score)]
         }

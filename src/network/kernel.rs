@@ -92,10 +92,12 @@ impl pulp::WithSimd for Forward<'_> {
         let mut start = 0;
         while start < rows {
             let left = rows - start;
-            start += if left > S::F32_LANES {
+            start += if left <= S::F32_LANES {
+                self.block::<S, 1>(simd, start, left)
+            } else if left <= 2 * S::F32_LANES || S::F32_LANES < 16 {
                 self.block::<S, 2>(simd, start, left)
             } else {
-                self.block::<S, 1>(simd, start, left)
+                self.block::<S, 4>(simd, start, left)
             };
         }
     }

@@ -105,8 +105,8 @@ pub struct Network {
 impl std::fmt::Debug for Network {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Network")
-            .field("input", &self.input())
-            .field("output", &self.output())
+            .field("input", &self.input_width())
+            .field("output", &self.output_width())
             .field("prediction", &self.prediction())
             .field("process", self.process())
             .field("parameters", &self.parameters)
@@ -149,12 +149,12 @@ impl Network {
     }
 
     /// Numbers in a row that goes in: those of the data, and of the momenta for a psld process.
-    pub fn input(&self) -> usize {
+    pub fn input_width(&self) -> usize {
         self.description.input
     }
 
     /// Numbers in a row that comes out; as many as go in, but for features.
-    pub fn output(&self) -> usize {
+    pub fn output_width(&self) -> usize {
         self.model.program.output_width
     }
 
@@ -214,10 +214,10 @@ impl Network {
         NetworkPhaseDenoiser::new(self)
     }
 
-    /// The network itself: from `x`, shape (rows, [`input`](Self::input)), to `out`, shape (rows,
-    /// [`output`](Self::output)), in any layout; column-major is read fastest. Times are those that the network is told
-    /// (`time.input` of the file): 0-based timesteps that need not be whole, log signal-to-noise ratios, or the time of
-    /// a psld process in (0, 1]; a network without `time` is the same at all times.
+    /// The network itself: from `x`, shape (rows, input width), to `out`, shape (rows, output width), in any layout;
+    /// column-major is read fastest. Times are those that the network is told (`time.input` of the file): 0-based
+    /// timesteps that need not be whole, log signal-to-noise ratios, or the time of a psld process in (0, 1]; a network
+    /// without `time` is the same at all times.
     ///
     /// # Errors
     /// [`Error::Shape`] for other shapes or another number of times, [`Error::Network`] for a label that is no class.
@@ -235,7 +235,7 @@ impl Network {
         }
     }
 
-    /// The features of data: from shape (rows, [`input`](Self::input)) to (rows, [`output`](Self::output)).
+    /// The features of data: from shape (rows, input width) to (rows, output width).
     ///
     /// # Errors
     /// [`Error::Network`] if the network predicts something else, [`Error::Shape`] for another width.
@@ -244,7 +244,7 @@ impl Network {
             let given = format!("a network that predicts {:?}", self.prediction());
             return Err(wrong("features", given, "one that predicts features"));
         }
-        let mut out = Array2::zeros((x.nrows(), self.output()).f());
+        let mut out = Array2::zeros((x.nrows(), self.output_width()).f());
         self.evaluate(Times::Shared(0.0), None, x, out.view_mut())?;
         Ok(out)
     }
@@ -270,8 +270,8 @@ impl Network {
         out: ArrayViewMut2<'_, F>,
     ) -> Result<()> {
         let rows = x.nrows();
-        if x.ncols() != self.input() || out.dim() != (rows, self.output()) {
-            let expected = format!("(rows, {}) -> (rows, {})", self.input(), self.output());
+        if x.ncols() != self.input_width() || out.dim() != (rows, self.output_width()) {
+            let expected = format!("(rows, {}) -> (rows, {})", self.input_width(), self.output_width());
             let given = format!("{:?} -> {:?}", x.dim(), out.dim());
             return Err(Error::Shape { what: "batch given to a network", given, expected });
         }

@@ -2,9 +2,9 @@
 
 use super::elementwise::silu;
 
-/// Outputs whose weights stand together; with two vectors of chains they fill the registers of AVX-512, half of them
-/// those of AVX2.
-pub(super) const TILE: usize = 12;
+/// Outputs whose weights stand together and whose sums are kept in registers: with two vectors of lanes they fill those
+/// of AVX2, with four those of AVX-512.
+pub(super) const TILE: usize = 6;
 
 /// A linear layer, its weights by tile of outputs: (inputs, TILE).
 #[derive(Clone)]
@@ -78,85 +78,54 @@ pub(super) fn product<S: pulp::Simd, const V: usize>(
 ) {
     if V * S::F32_LANES == 1 {
         narrow(layer, input, out, then);
-    } else if S::F32_LANES >= 16 {
-        for (tile, out) in out.chunks_exact_mut(TILE * V * S::F32_LANES).enumerate() {
-            part::<S, V, TILE, 0>(simd, layer, tile, input, out, then);
-        }
-    } else {
-        const HALF: usize = TILE / 2;
-        for (tile, out) in out.chunks_exact_mut(TILE * V * S::F32_LANES).enumerate() {
-            let (first, second) = out.split_at_mut(HALF * V * S::F32_LANES);
-            part::<S, V, HALF, 0>(simd, layer, tile, input, first, then);
-            part::<S, V, HALF, HALF>(simd, layer, tile, input, second, then);
-        }
+        return;
     }
-}
-
-/// `T` outputs of a tile, from the one numbered `FROM`.
-#[inline(always)]
-fn part<S: pulp::Simd, const V: usize, const T: usize, const FROM: usize>(
-    simd: S,
-    layer: &Packed,
-    tile: usize,
-    input: &[f32],
-    out: &mut [f32],
-    then: Then<'_>,
-) {
-    let mut sums = dots::<S, V, T, FROM>(simd, layer, tile, input);
-    match then.condition {
-        Projected::None => (),
-        Projected::Shared(numbers) => {
-            let numbers = &numbers[tile * TILE + FROM..][..T];
-            for t in 0..T {
-                let number = simd.splat_f32s(numbers[t]);
-                for v in 0..V {
-                    sums[t][v] = simd.add_f32s(sums[t][v], number);
+    for (tile, out) in out.chunks_exact_mut(TILE * V * S::F32_LANES).enumerate() {
+        let mut sums = dots::<S, V>(simd, layer, tile, input);
+        match then.condition {
+            Projected::None => (),
+            Projected::Shared(numbers) => {
+                let numbers = &numbers[tile * TILE..][..TILE];
+                for t in 0..TILE {
+                    let number = simd.splat_f32s(numbers[t]);
+                    for v in 0..V {
+                        sums[t][v] = simd.add_f32s(sums[t][v], number);
+                    }
+                }
+            }
+            Projected::Lanes(layer, condition) => {
+                let numbers = dots::<S, V>(simd, layer, tile, condition);
+                for t in 0..TILE {
+                    for v in 0..V {
+                        sums[t][v] = simd.add_f32s(sums[t][v], numbers[t][v]);
+                    }
                 }
             }
         }
-        Projected::Lanes(layer, condition) => {
-            let numbers = dots::<S, V, T, FROM>(simd, layer, tile, condition);
-            for t in 0..T {
-                for v in 0..V {
-                    sums[t][v] = simd.add_f32s(sums[t][v], numbers[t][v]);
-                }
-            }
-        }
-    }
-    let (to, _) = S::as_mut_simd_f32s(out).0.as_chunks_mut::<V>();
-    if then.add {
+        let (to, _) = S::as_mut_simd_f32s(out).0.as_chunks_mut::<V>();
         for (to, sum) in to.iter_mut().zip(&sums) {
             for v in 0..V {
-                to[v] = simd.add_f32s(to[v], sum[v]);
+                to[v] = if then.add { simd.add_f32s(to[v], sum[v]) } else { sum[v] };
             }
         }
-    } else {
-        for (to, sum) in to.iter_mut().zip(&sums) {
-            *to = *sum;
+        if then.silu {
+            silu(out);
         }
-    }
-    if then.silu {
-        silu(out);
     }
 }
 
-/// W `input` + b for part of a tile.
+/// W `input` + b for a tile.
 #[inline(always)]
-fn dots<S: pulp::Simd, const V: usize, const T: usize, const FROM: usize>(
-    simd: S,
-    layer: &Packed,
-    tile: usize,
-    input: &[f32],
-) -> [[S::f32s; V]; T] {
+fn dots<S: pulp::Simd, const V: usize>(simd: S, layer: &Packed, tile: usize, input: &[f32]) -> [[S::f32s; V]; TILE] {
     let (weights, bias) = layer.tile(tile);
     let (input, _) = S::as_simd_f32s(input).0.as_chunks::<V>();
-    let mut sums = [[simd.splat_f32s(0.0); V]; T];
-    for t in 0..T {
-        sums[t] = [simd.splat_f32s(bias[FROM + t]); V];
+    let mut sums = [[simd.splat_f32s(0.0); V]; TILE];
+    for t in 0..TILE {
+        sums[t] = [simd.splat_f32s(bias[t]); V];
     }
     for (x, w) in input.iter().zip(weights) {
-        for t in 0..T {
-            let w = simd.splat_f32s(w[FROM + t]);
+        for t in 0..TILE {
+            let w = simd.splat_f32s(w[t]);
             for v in 0..V {
                 sums[t][v] = simd.mul_add_f32s(w, x[v], sums[t][v]);
             }

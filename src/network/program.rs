@@ -12,13 +12,39 @@ use crate::error::Result;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Op {
     /// to = W from + b, then the projected condition, SiLU, and what stood in `to`.
-    Linear { layer: usize, from: usize, to: usize, condition: Option<usize>, silu: bool, add: bool },
+    Linear {
+        layer: usize,
+        from: usize,
+        to: usize,
+        condition: Option<usize>,
+        silu: bool,
+        add: bool,
+    },
     /// The normalisation, then SiLU; `to` may be `from`.
-    Norm { norm: usize, from: usize, to: usize, silu: bool },
-    Silu { slot: usize, width: usize },
-    Condition { projection: usize, slot: usize },
-    Copy { from: usize, to: usize, width: usize },
-    Add { from: usize, to: usize, width: usize },
+    Norm {
+        norm: usize,
+        from: usize,
+        to: usize,
+        silu: bool,
+    },
+    Silu {
+        slot: usize,
+        width: usize,
+    },
+    Condition {
+        projection: usize,
+        slot: usize,
+    },
+    Copy {
+        from: usize,
+        to: usize,
+        width: usize,
+    },
+    Add {
+        from: usize,
+        to: usize,
+        width: usize,
+    },
 }
 
 /// Operations from the input, in buffer 0, to the output.
@@ -170,9 +196,9 @@ impl Compiler<'_, '_> {
     fn silu(&mut self, slot: usize, width: usize) -> usize {
         if !self.slots[slot].kept {
             match self.ops.last_mut() {
-                Some(Op::Linear { to, silu: silu @ false, add: false, .. } | Op::Norm { to, silu: silu @ false, .. })
-                    if *to == slot =>
-                {
+                Some(
+                    Op::Linear { to, silu: silu @ false, add: false, .. } | Op::Norm { to, silu: silu @ false, .. },
+                ) if *to == slot => {
                     *silu = true;
                     return slot;
                 }
@@ -187,7 +213,11 @@ impl Compiler<'_, '_> {
     fn project(&mut self, path: &str, name: &str, slot: usize, width: usize) -> Result<usize> {
         let Some(inputs) = self.condition else {
             let given = format!("{{\"condition\": \"{name}\"}}");
-            return Err(wrong(path, given, "no such layer here: there is no `time`, or this layer makes the condition"));
+            return Err(wrong(
+                path,
+                given,
+                "no such layer here: there is no `time`, or this layer makes the condition",
+            ));
         };
         let layer = self.store.linear(self.tensors, path, name, inputs)?;
         let outputs = self.store.linears[layer].outputs;
@@ -225,5 +255,42 @@ impl Compiler<'_, '_> {
         }
         self.release(end);
         Ok(base)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Network;
+
+    #[test]
+    fn what_follows_a_product_is_done_with_it() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/tiny.safetensors");
+        let program = Network::load(path).unwrap().model.program;
+        let linear = |from, to, condition, silu, add| Op::Linear { layer: 0, from, to, condition, silu, add };
+        let expected = [
+            linear(0, 1, None, false, false),
+            Op::Norm { norm: 0, from: 1, to: 0, silu: false },
+            linear(0, 2, Some(0), true, false),
+            Op::Norm { norm: 1, from: 2, to: 0, silu: false },
+            linear(0, 3, None, true, false),
+            linear(3, 2, None, false, true),
+            linear(2, 1, None, false, true),
+            Op::Silu { slot: 1, width: 8 },
+            Op::Condition { projection: 1, slot: 1 },
+            Op::Norm { norm: 2, from: 1, to: 1, silu: false },
+            linear(1, 0, None, false, false),
+        ];
+        for (i, (found, wanted)) in program.ops.iter().zip(&expected).enumerate() {
+            // Layers are numbered as they are met; the slots are what matters.
+            match (found, wanted) {
+                (
+                    Op::Linear { from, to, condition, silu, add, .. },
+                    Op::Linear { from: f, to: t, condition: c, silu: s, add: a, .. },
+                ) => assert_eq!((from, to, condition, silu, add), (f, t, c, s, a), "{i}"),
+                _ => assert_eq!(found, wanted, "{i}"),
+            }
+        }
+        assert_eq!(program.ops.len(), expected.len());
     }
 }

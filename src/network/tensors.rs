@@ -41,7 +41,12 @@ impl<'a> Tensors<'a> {
     }
 
     /// A tensor whose shape is `expected`, where `None` stands for any positive length; `letters` say it in words.
-    pub(super) fn read(&mut self, name: &str, expected: &[Option<usize>], letters: &str) -> Result<(Vec<usize>, Vec<f32>)> {
+    pub(super) fn read(
+        &mut self,
+        name: &str,
+        expected: &[Option<usize>],
+        letters: &str,
+    ) -> Result<(Vec<usize>, Vec<f32>)> {
         let what = || format!("tensor {name}");
         let Ok(tensor) = self.file.tensor(name) else {
             let mut names = self.file.names();

@@ -40,8 +40,13 @@ impl File {
         });
         let mut file = Self { tensors: HashMap::new(), model, version: Some("mlp/1".into()) };
         let linears = [
-            ("time", 6, 10), ("a", input, input), ("up", hidden, input), ("down", input, hidden), ("w", hidden, hidden),
-            ("c", input, 6), ("d", hidden, 6),
+            ("time", 6, 10),
+            ("a", input, input),
+            ("up", hidden, input),
+            ("down", input, hidden),
+            ("w", hidden, hidden),
+            ("c", input, 6),
+            ("d", hidden, 6),
         ];
         for (seed, (name, outputs, inputs)) in linears.into_iter().enumerate() {
             let scale = 1.7 / (inputs as f64).sqrt();
