@@ -42,10 +42,10 @@ use crate::error::{Error, Result};
 use crate::real::Real;
 use crate::schedule::LevelTable;
 pub use denoiser::NetworkDenoiser;
-pub use phase::NetworkPhaseDenoiser;
 use description::{Description, TimeInput, wrong};
 use kernel::Numbers;
 use model::Model;
+pub use phase::NetworkPhaseDenoiser;
 use rows::Views;
 use tensors::Tensors;
 

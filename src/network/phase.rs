@@ -70,6 +70,6 @@ impl<F: Real> PhaseDenoiser<F> for NetworkPhaseDenoiser<'_> {
     }
 
     fn dim(&self) -> Option<usize> {
-        Some(self.network.input())
+        Some(self.network.input_width())
     }
 }

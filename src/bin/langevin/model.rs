@@ -146,8 +146,8 @@ impl Model {
         match &self.kind {
             Kind::Exact(model) => model.data().dimension(),
             Kind::Network { network, .. } => match network.process() {
-                NetworkProcess::Psld { .. } => network.input() / 2,
-                _ => network.input(),
+                NetworkProcess::Psld { .. } => network.input_width() / 2,
+                _ => network.input_width(),
             },
         }
     }
