@@ -27,12 +27,12 @@ fn networks_generate_along_both_processes() {
     let [vp, psld, _] = models();
     for (model, options) in [
         (&vp, "--method ddim --evaluations 10"),
-        (&vp, "--method pmm2 --evaluations 20 --label 3"),
+        (&vp, "--method pmm2 --evaluations 60 --label 3"),
         (&vp, "--method ddim --evaluations 10 --label 3 --guidance 2"),
         (&vp, "--process psld --method robab --grid quadratic --evaluations 41"),
         (&vp, "--process psld --method roba --evaluations 41 --label 1 --guidance 3 --nu 3"),
         (&psld, "--method roba --evaluations 41"),
-        (&psld, "--method pmm2 --evaluations 41 --precision f64"),
+        (&psld, "--method sscs --evaluations 41 --precision f64"),
     ] {
         let run = format!("generate --model {model} {options} --seed 5");
         let report = json(&folder, &format!("{run} --chains 30 --out whole.npy --grid-image x.png"));
@@ -109,7 +109,8 @@ fn comparing_methods_on_a_mixture() {
             assert!(number(&row[metric]) > 0.0 && number(&row[&format!("{metric}_error")]) > 0.0, "{row}");
         }
     }
-    assert!(number(&report["halves_of_reference"]["sliced"]) < 0.3);
+    // Modes 4 apart whose weights differ by a few percent: half a unit.
+    assert!((0.05..1.5).contains(&number(&report["halves_of_reference"]["sliced"])), "{report}");
     let csv = fs::read_to_string(folder.join("x.csv")).unwrap();
     let lines: Vec<&str> = csv.lines().collect();
     assert_eq!(lines[0], "method,budget,seed,evaluations,seconds,radial,radial_error,sliced,sliced_error");
@@ -137,7 +138,7 @@ fn comparing_methods_on_a_network() {
     let folder = folder("compare-model", THREE);
     let [vp, _, features] = models();
     let data = repository("examples/data/digits_8x8_u8.npy");
-    let run = format!("compare --model {vp} --reference {data} --methods ddim@10,pmm2@20 --seeds 2 --chains 300");
+    let run = format!("compare --model {vp} --reference {data} --methods ddim@10,pmm2@60 --seeds 2 --chains 300");
     let report =
         json(&folder, &format!("{run} --features {features} --metric features,frechet,energy,copies --csv x.csv"));
     for row in report["rows"].as_array().unwrap() {

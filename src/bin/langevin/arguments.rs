@@ -92,10 +92,14 @@ impl Method {
 
     /// The name of the dynamics.
     pub fn dynamics(&self) -> Result<&str, Failure> {
+        let method = catalog::Method::named(self.name())?;
+        if self.word.is_some() && !method.options.contains(&"word") {
+            return Err(langevin::Error::NotTaken { option: "word", by: method.name }.into());
+        }
         if let Some(dynamics) = &self.dynamics {
             return Ok(dynamics);
         }
-        match catalog::Method::named(self.name())?.dynamics {
+        match method.dynamics {
             [only] => Ok(only),
             several => {
                 let message = format!("--dynamics is missing: {} works on {}", self.name(), several.join(" and "));

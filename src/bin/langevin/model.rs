@@ -63,6 +63,13 @@ enum Kind {
 
 impl Model {
     pub fn load(source: &SourceOptions) -> Result<Self, Failure> {
+        // The parser waives what an option requires where that would clash with another.
+        if source.model.is_none() && source.label.is_some() {
+            return Err(Failure::Input("--label needs --model, a network trained with labels".into()));
+        }
+        if source.label.is_none() && source.guidance.is_some() {
+            return Err(Failure::Input("--guidance needs --label, the class to be guided to".into()));
+        }
         match &source.model {
             Some(path) => Self::network(path, source),
             None if source.target.target.is_none() && source.target.data.is_none() => {
