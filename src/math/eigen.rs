@@ -1,6 +1,11 @@
 //! Eigenvalues and eigenvectors of small symmetric matrices, and singular values of any, by Jacobi rotations.
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayView2};
+
+/// L Lᵀ, its sums in the order of the index: a matrix library would choose the order by the processor.
+pub(crate) fn gram(l: ArrayView2<'_, f64>) -> Array2<f64> {
+    Array2::from_shape_fn((l.nrows(), l.nrows()), |(i, j)| l.row(i).iter().zip(l.row(j)).map(|(a, b)| a * b).sum())
+}
 
 /// Eigenvalues, and the eigenvectors as columns in the same order.
 pub(crate) fn symmetric(matrix: &Array2<f64>) -> (Array1<f64>, Array2<f64>) {

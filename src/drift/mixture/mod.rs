@@ -11,6 +11,7 @@ use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, ArrayView3, ArrayV
 
 use super::{Drift, LogDensity, Times, check_batch, with_columns};
 use crate::error::{BoxError, Error, Result, count, positive};
+use crate::math::eigen::gram;
 use crate::math::simd;
 use crate::real::Real;
 use kernel::{Evaluate, Output};
@@ -207,7 +208,7 @@ impl GaussianMixture {
                 Spread::Diagonal(variances) => (0..dim).for_each(|i| total[[i, i]] += weight * variances[[k, i]]),
                 Spread::Full(factors) => {
                     let factor = factors.index_axis(Axis(0), k);
-                    total.scaled_add(weight, &factor.dot(&factor.t()));
+                    total.scaled_add(weight, &gram(factor));
                 }
             }
         }
@@ -290,7 +291,7 @@ impl GaussianMixture {
                 let mut covariances = Array3::zeros((self.components(), kept, kept));
                 for (factor, mut to) in factors.outer_iter().zip(covariances.outer_iter_mut()) {
                     let factor = factor.select(Axis(0), coordinates);
-                    to.assign(&factor.dot(&factor.t()));
+                    to.assign(&gram(factor.view()));
                 }
                 Self::full(means.view(), covariances.view())?
             }

@@ -188,10 +188,12 @@ impl<D: PhaseSpace> Splitting<D> {
     fn scale_position_noise(&self, variance: &mut f64, length: f64, step: &Step) {
         let exponent = match self.position_noise {
             PositionNoise::Step { scale: 1.0 } => return,
+            // No noise at all, also where a long step would have given all there is.
+            PositionNoise::Step { scale: 0.0 } | PositionNoise::Remaining { scale: 0.0, .. } => 0.0,
             PositionNoise::Step { scale } => scale,
             PositionNoise::Remaining { scale, end } => scale * (end - step.start - 0.5 * step.length).max(0.0) / length,
         };
-        *variance = -libm::expm1(exponent * libm::log1p(-*variance));
+        *variance = if exponent > 0.0 { -libm::expm1(exponent * libm::log1p(-*variance)) } else { 0.0 };
     }
 }
 
