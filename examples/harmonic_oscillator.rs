@@ -11,7 +11,7 @@
 //! - BAOAB and ABOBA have the positions exactly right at any step up to the limit h = 2, and pay with the velocity.
 //! - OBABO has the velocity right and the positions too wide; OABAO, too narrow. All errors are of order h².
 //! - The friction does not enter: it changes how fast, not where.
-//! - BAO, the same parts in no symmetric order, has errors of first order, in the covariance of position and velocity.
+//! - BAO, the same parts in no symmetric order, has errors of first order, in the position and its covariance with the velocity.
 //! - Euler–Maruyama with exact linear part (`em`) is of first order and has no such law; it is here for comparison.
 
 use langevin::*;

@@ -11,7 +11,7 @@
 //! - At 50 evaluations reduced splitting is far ahead of naive splitting (7 times for OBA), which needs a score for every
 //!   letter, and twice as good as Euler–Maruyama.
 //! - SSCS is better still there: its Gaussian part is exact, and modes this narrow are stiff.
-//! - From about 100 evaluations on, Euler–Maruyama catches up and goes on getting better, as reduced samplers do not: the score
+//! - From 250 evaluations on Euler–Maruyama is ahead of all splittings. The reduced ones get better more slowly: the score
 //!   they share between B and A belongs to a state that A has left, an error of first order with a larger constant.
 //! - The last column has the best of a handful of λ_s for the reduced ones: with an exact score none at all (λ_s = 0) is best.
 //!
