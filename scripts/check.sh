@@ -21,7 +21,7 @@ step cargo build --release --examples --features cli
 pictures=$(mktemp -d)
 trap 'rm -rf "$pictures"' EXIT
 for example in manual_stepping custom_drift gaussian_mixture logistic_regression digits \
-    reverse_diffusion digits_diffusion picking_a_method parallel_rounds; do
+    reverse_diffusion digits_diffusion picking_a_method parallel_rounds phase_space harmonic_oscillator; do
     step cargo run --quiet --release --features cli --example "$example" -- "$pictures/$example.svg" > "$pictures/$example.txt"
     tail -n 3 "$pictures/$example.txt"
 done
@@ -33,6 +33,15 @@ step cargo run --quiet --release --features cli -- sample examples/eight_gaussia
 
 step cargo run --quiet --release --features cli -- generate --data examples/data/digits_8x8_u8.npy --scale=-1,1 \
     --bandwidth 0.1 --method pmm2 --evaluations 50 --chains 100 --grid-image "$pictures/digits.png" --image-shape 8x8
+
+step cargo run --quiet --release --features cli -- generate --model examples/models/digits.safetensors \
+    --method pmm2 --evaluations 50 --chains 100 --grid-image "$pictures/network.png"
+
+step cargo run --quiet --release --features cli -- compare --model examples/models/digits-psld.safetensors \
+    --reference examples/data/digits_8x8_u8.npy --methods roba,oba --evaluations 50 --seeds 2 --chains 500 \
+    --csv "$pictures/compare.csv" --plot "$pictures/compare.svg"
+
+step scripts/links.sh
 
 step cargo bench --no-run --features cli
 
