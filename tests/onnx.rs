@@ -132,7 +132,7 @@ fn samples_are_those_of_the_same_network_in_the_own_format() {
     assert_eq!(other.noising(), own.noising());
     let (process, beta) = own.noising();
     let draw = |model: &dyn PhaseDenoiser<f64>| {
-        let way = plan_phase::<f64>("roba", process, beta.clone(), 20, &PhaseOptions::default()).unwrap();
+        let way = plan_phase::<f64>("roba", process, beta, 20, &PhaseOptions::default()).unwrap();
         let drift = PhaseDenoised::new(model, process, way.horizon).unwrap();
         let run = Run::new(&*way.sampler, &drift, way.grid);
         run.chains(40).seed(3).run().unwrap().positions().to_owned()
