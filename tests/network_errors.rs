@@ -191,6 +191,10 @@ fn layers_that_do_not_fit() {
         |m| m["layers"][1]["residual"] = json!([{"linear": "down"}]),
         &["layers[1].residual: given 4 numbers at its end"],
     );
+    refused_with(
+        |m| m["layers"][2] = json!({"residual": [{"linear": "down"}, {"norm": "m", "epsilon": 1.0}]}),
+        &["layers[2].residual[1]: given 4 numbers, expected 6, those of m.weight"],
+    );
     refused_with(|m| m["layers"] = json!([{"linear": "up"}]), &["layers: given 6 numbers at their end, expected 4"]);
     let nested = |depth: usize| (0..depth).fold(json!("silu"), |layer, _| json!({"residual": [layer]}));
     refused_with(|m| m["layers"][1] = nested(33), &["at most 32 residuals inside each other"]);
