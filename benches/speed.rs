@@ -17,8 +17,8 @@ use langevin::ndarray::{Array2, Array3, ShapeBuilder};
 #[cfg(feature = "mlp")]
 use langevin::ndarray::{ArrayView2, ArrayViewMut2, s};
 use langevin::{
-    Denoised, Denoiser, DiffusedMixture, EulerMaruyama, GaussianMixture, LevelTable, Levels, Overdamped,
-    PoissonMidpoint, RandomizedMidpoint, Run, Sampler, Underdamped, instruction_set,
+    Denoised, Denoiser, DiffusedMixture, EulerMaruyama, GaussianMixture, LevelTable, Levels, Mala, Overdamped,
+    PoissonMidpoint, RandomizedMidpoint, Run, Sampler, Splitting, Underdamped, instruction_set,
 };
 
 const TURNS: usize = 15;
@@ -168,6 +168,15 @@ fn main() {
             ("scalar loop by hand, f64", n, Box::new(|| scalar_ula(chains, steps))),
             ("library, f64", n, Box::new(|| library::<f64>(&ula, &target, chains, steps, STEP))),
             ("library, f32", n, Box::new(|| library::<f32>(&ula, &target, chains, steps, STEP))),
+        ],
+    );
+    let baoab = Splitting::new(Underdamped::new(1.0, 1.0).unwrap(), "BAOAB".parse().unwrap());
+    table(
+        "BAOAB against ULA, same target, one thread (bar: at most 1.25 times, so at least 0.8 x)",
+        vec![
+            ("ULA, f64", n, Box::new(|| library::<f64>(&ula, &target, chains, steps, STEP))),
+            ("BAOAB, f64", n, Box::new(|| library::<f64>(&baoab, &target, chains, steps, STEP))),
+            ("MALA, f64", n, Box::new(|| library::<f64>(&Mala::new(), &target, chains, steps, STEP))),
         ],
     );
     let poisson = |k| PoissonMidpoint::new(Underdamped::new(2.0, 1.0).unwrap(), k).unwrap();

@@ -37,7 +37,7 @@ fn main() -> Result<()> {
         evaluations += info.evaluations;
         let done = step.index as usize + 1;
         if done.is_multiple_of(10) {
-            print(done, step.end(), &state, evaluations);
+            print(done, step.end, &state, evaluations);
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::dynamics::{ContinuousDynamics, LinearDynamics, Linearized, Overdamped, Underdamped};
 use crate::error::{Error, Result};
 use crate::real::Real;
-use crate::sampler::{EulerMaruyama, PoissonMidpoint, RandomizedMidpoint, Sampler, Selection};
+use crate::sampler::{EulerMaruyama, Mala, PoissonMidpoint, RandomizedMidpoint, Sampler, Selection, Splitting, Word};
 
 /// What is known about a method before it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct Method {
     pub name: &'static str,
     /// One line about it.
     pub title: &'static str,
+    /// The dynamics it works on.
+    pub dynamics: &'static [&'static str],
     /// The options it takes, as spelled on the command line.
     pub options: &'static [&'static str],
     /// Drift evaluations per step.
@@ -23,10 +25,11 @@ pub struct Method {
 }
 
 /// All methods.
-pub const METHODS: [Method; 4] = [
+pub const METHODS: [Method; 9] = [
     Method {
         name: "em",
         title: "Euler-Maruyama: exponential integrator, drift frozen over the step (ULA, ULMC)",
+        dynamics: BOTH,
         options: &["linearized"],
         evaluations: "1",
         batched_calls: "1",
@@ -35,6 +38,7 @@ pub const METHODS: [Method; 4] = [
     Method {
         name: "pmm1",
         title: "Poisson midpoint, option 1: each of K sub-steps corrected with probability 1/K",
+        dynamics: BOTH,
         options: &["substeps", "noise-scale", "linearized"],
         evaluations: "2 - 1/K",
         batched_calls: "2",
@@ -43,6 +47,7 @@ pub const METHODS: [Method; 4] = [
     Method {
         name: "pmm2",
         title: "Poisson midpoint, option 2: exactly one of K sub-steps corrected",
+        dynamics: BOTH,
         options: &["substeps", "noise-scale", "linearized"],
         evaluations: "2 - 1/K",
         batched_calls: "2",
@@ -51,12 +56,70 @@ pub const METHODS: [Method; 4] = [
     Method {
         name: "rm",
         title: "randomized midpoint, R windows in parallel, P Picard rounds",
+        dynamics: BOTH,
         options: &["windows", "rounds", "tolerance", "control-variate"],
         evaluations: "1 + (P + 1) R",
         batched_calls: "P + 2",
         source: "Shen & Lee 2019; Gupta, Cai & Chen 2024, arXiv 2406.00924",
     },
+    splitting("baoab", "splitting B A O A B: positions exact on a harmonic oscillator at any step"),
+    splitting("obabo", "splitting O B A B O: velocity Verlet between two half steps of friction"),
+    splitting("aboba", "splitting A B O B A: as BAOAB with positions and momenta exchanged"),
+    Method {
+        name: "splitting",
+        title: "splitting by any word over A (position), B (momentum), O (friction and noise)",
+        dynamics: UNDERDAMPED,
+        options: &["word"],
+        evaluations: "by the word",
+        batched_calls: "the same",
+        source: "Leimkuhler & Matthews 2013",
+    },
+    Method {
+        name: "mala",
+        title: "Metropolis-adjusted Langevin: unbiased, for reference",
+        dynamics: OVERDAMPED,
+        options: &[],
+        evaluations: "1",
+        batched_calls: "1",
+        source: "Roberts & Tweedie 1996",
+    },
 ];
+
+const BOTH: &[&str] = &["overdamped", "underdamped"];
+const OVERDAMPED: &[&str] = &["overdamped"];
+const UNDERDAMPED: &[&str] = &["underdamped"];
+
+const fn splitting(name: &'static str, title: &'static str) -> Method {
+    Method {
+        name,
+        title,
+        dynamics: UNDERDAMPED,
+        options: &[],
+        evaluations: "1",
+        batched_calls: "1",
+        source: "Leimkuhler & Matthews 2013",
+    }
+}
+
+impl Method {
+    /// The method of this name.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] if there is none.
+    pub fn named(name: &str) -> Result<&'static Self> {
+        static ALL: [Method; METHODS.len()] = METHODS;
+        ALL.iter().find(|entry| entry.name == name).ok_or_else(|| {
+            let known = names(&METHODS.map(|entry| entry.name));
+            Error::Unknown { what: "method", given: name.into(), known }
+        })
+    }
+}
+
+/// All pairs of a dynamics and a method that make sense.
+pub fn pairs() -> impl Iterator<Item = (DynamicsEntry, Method)> {
+    let works = |(dynamics, method): &(DynamicsEntry, Method)| method.dynamics.contains(&dynamics.name);
+    DYNAMICS.into_iter().flat_map(|dynamics| METHODS.map(|method| (dynamics, method))).filter(works)
+}
 
 /// What is known about a dynamics before it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +145,7 @@ pub const DYNAMICS: [DynamicsEntry; 2] = [
 /// Options of methods and dynamics; what is not given takes its default.
 ///
 /// An option that the chosen method or dynamics does not take is an error, never ignored.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
     /// Friction γ of underdamped dynamics. Default 2.
     pub friction: Option<f64>,
@@ -102,6 +165,8 @@ pub struct Options {
     pub tolerance: Option<f64>,
     /// Control variate of the randomized midpoint. Default: without.
     pub control_variate: bool,
+    /// The word of a splitting. Required by `splitting`.
+    pub word: Option<Word>,
 }
 
 impl Options {
@@ -116,6 +181,7 @@ impl Options {
             ("tolerance", self.tolerance.is_some()),
             ("control-variate", self.control_variate),
             ("linearized", self.linearized),
+            ("word", self.word.is_some()),
         ];
         all.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect()
     }
@@ -139,24 +205,27 @@ pub fn sampler<F: Real>(dynamics: &str, method: &str, options: &Options) -> Resu
         let known = names(&DYNAMICS.map(|entry| entry.name));
         Error::Unknown { what: "dynamics", given: dynamics.into(), known }
     };
-    let unknown_method = || {
-        let known = names(&METHODS.map(|entry| entry.name));
-        Error::Unknown { what: "method", given: method.into(), known }
-    };
     let entry = DYNAMICS.iter().find(|entry| entry.name == dynamics).ok_or_else(unknown_dynamics)?;
-    let method = METHODS.iter().find(|entry| entry.name == method).ok_or_else(unknown_method)?;
+    let method = Method::named(method)?;
+    if !method.dynamics.contains(&entry.name) {
+        let given = format!("{} on {} dynamics", method.name, entry.name);
+        return Err(Error::Unknown {
+            what: "pair",
+            given,
+            known: format!("{} on {}", method.name, method.dynamics.join(", ")),
+        });
+    }
     for option in options.given() {
         if !method.options.contains(&option) && !entry.options.contains(&option) {
             let by = if DYNAMICS.iter().any(|d| d.options.contains(&option)) { entry.name } else { method.name };
             return Err(Error::NotTaken { option, by });
         }
     }
+    let underdamped = || Underdamped::new(options.friction.unwrap_or(2.0), options.inverse_mass.unwrap_or(1.0));
     let continuous = || -> Result<Box<dyn ContinuousDynamics>> {
         Ok(match entry.name {
             "overdamped" => Box::new(Overdamped),
-            "underdamped" => {
-                Box::new(Underdamped::new(options.friction.unwrap_or(2.0), options.inverse_mass.unwrap_or(1.0))?)
-            }
+            "underdamped" => Box::new(underdamped()?),
             _ => return Err(unknown_dynamics()),
         })
     };
@@ -182,7 +251,12 @@ pub fn sampler<F: Real>(dynamics: &str, method: &str, options: &Options) -> Resu
             }
             Box::new(sampler)
         }
-        _ => return Err(unknown_method()),
+        "mala" => Box::new(Mala::new()),
+        "splitting" => {
+            let word = options.word.clone().ok_or(Error::Missing { option: "word", by: "splitting" })?;
+            Box::new(Splitting::new(underdamped()?, word))
+        }
+        word => Box::new(Splitting::new(underdamped()?, word.parse()?)),
     })
 }
 
@@ -196,12 +270,12 @@ mod tests {
 
     #[test]
     fn every_pair_builds_and_keeps_its_name() {
-        for dynamics in DYNAMICS {
-            for method in METHODS {
-                let sampler = sampler::<f64>(dynamics.name, method.name, &Options::default()).unwrap();
-                assert_eq!(sampler.name(), method.name);
-            }
+        for (dynamics, method) in pairs() {
+            let word = (method.name == "splitting").then(|| "BAOOAB".parse().unwrap());
+            let sampler = sampler::<f64>(dynamics.name, method.name, &Options { word, ..Options::default() }).unwrap();
+            assert_eq!(sampler.name(), method.name);
         }
+        assert_eq!(pairs().count(), 4 * 2 + 4 + 1);
     }
 
     #[test]
@@ -212,6 +286,10 @@ mod tests {
         let friction = Options { friction: Some(1.0), ..Options::default() };
         let error = sampler::<f64>("overdamped", "em", &friction).err().unwrap();
         assert_eq!(error.to_string(), "friction is not an option of overdamped; leave it out, or choose what takes it");
+        let error = sampler::<f64>("overdamped", "baoab", &Options::default()).err().unwrap();
+        assert_eq!(error.to_string(), "unknown pair `baoab on overdamped dynamics`; there are: baoab on underdamped");
+        let error = sampler::<f64>("underdamped", "splitting", &Options::default()).err().unwrap();
+        assert_eq!(error.to_string(), "splitting needs the option word");
         let error = sampler::<f64>("sideways", "em", &Options::default()).err().unwrap();
         assert_eq!(error.to_string(), "unknown dynamics `sideways`; there are: overdamped, underdamped");
     }

@@ -116,6 +116,36 @@ pub enum Error {
         /// The level itself.
         next: usize,
     },
+    /// A word of a splitting integrator has a letter that stands for nothing.
+    #[error(
+        "word `{word}`: letter {position} is `{letter}`; expected A (position), B (momentum) and O (friction and noise)"
+    )]
+    Letter {
+        /// The word.
+        word: String,
+        /// The letter.
+        letter: char,
+        /// Its position, from 1.
+        position: usize,
+    },
+    /// A word of a splitting integrator makes no sense.
+    #[error("word `{word}` of {length} letters; expected {expected}")]
+    Word {
+        /// The word.
+        word: String,
+        /// The number of its letters.
+        length: usize,
+        /// What was expected, in words.
+        expected: &'static str,
+    },
+    /// A method needs a log density and the drift knows none.
+    #[error(
+        "{method} needs the log density of the target, and this drift has none; add one with WithDensity::new(drift, density)"
+    )]
+    NoDensity {
+        /// The method.
+        method: &'static str,
+    },
     /// A chain left the finite numbers.
     #[error(
         "chain {chain} is no longer finite after step {step} (time {time}): the step is probably too large for \
@@ -180,6 +210,14 @@ pub enum Error {
         /// The option.
         option: &'static str,
         /// The method or dynamics that was chosen.
+        by: &'static str,
+    },
+    /// An option is missing that a method needs.
+    #[error("{by} needs the option {option}")]
+    Missing {
+        /// The option.
+        option: &'static str,
+        /// The method that needs it.
         by: &'static str,
     },
     /// The thread pool could not be started.

@@ -11,13 +11,8 @@ pub struct Step {
     pub start: f64,
     /// Length, > 0. Steps of a uniform grid have the same length to the last bit.
     pub length: f64,
-}
-
-impl Step {
-    /// Time at the end.
-    pub fn end(&self) -> f64 {
-        self.start + self.length
-    }
+    /// Time at the end: to the last bit the start of the next step.
+    pub end: f64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -130,7 +125,7 @@ impl TimeGrid {
             Knots::Uniform { length, .. } => *length,
             Knots::Listed(_) => self.time(index + 1) - start,
         };
-        Step { index: index as u32, start, length }
+        Step { index: index as u32, start, length, end: self.time(index + 1) }
     }
 
     /// All steps in order.

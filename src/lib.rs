@@ -1,5 +1,6 @@
-//! Samplers for Langevin dynamics and diffusion models on ndarray: Euler–Maruyama, Poisson midpoint, randomized midpoint and
-//! predictor–corrector, on any linear dynamics and any drift; reproducible bit for bit, vectorised over chains.
+//! Samplers for Langevin dynamics and diffusion models on ndarray: Euler–Maruyama, Poisson midpoint, randomized midpoint,
+//! predictor–corrector and splitting integrators, on any linear dynamics and any drift; reproducible bit for bit, vectorised
+//! over chains.
 //!
 //! ```
 //! use langevin::ndarray::{Axis, array};
@@ -31,11 +32,20 @@
 //! let sampler = RandomizedMidpoint::new(Linearized::new(Overdamped));
 //! ```
 //!
+//! ```compile_fail,E0277
+//! // Without a momentum there is nothing to split.
+//! use langevin::{Overdamped, Splitting, Word};
+//! let sampler = Splitting::new(Overdamped, "BAOAB".parse::<Word>().unwrap());
+//! ```
+//!
 //! | method | evaluations per step | batched calls | type |
 //! |---|---|---|---|
 //! | Euler–Maruyama (ULA, ULMC) | 1 | 1 | [`EulerMaruyama`] |
 //! | Poisson midpoint, options 1 and 2 | 2 − 1/K | 2 | [`PoissonMidpoint`] |
 //! | randomized midpoint, R windows, P rounds | 1 + (P + 1) R | P + 2 | [`RandomizedMidpoint`] |
+//! | splitting words, BAOAB and others | 1, or by the word | the same | [`Splitting`] |
+//! | symmetric splitting (SSCS) of a phase-space diffusion | 1 | 1 | [`SymmetricSplitting`] |
+//! | Metropolis-adjusted Langevin | 1 | 1 | [`Mala`] |
 //! | Heun (probability flow) | 2 | 2 | [`Heun`] |
 //! | predictor–corrector, switch, final denoising | of their parts | of their parts | [`PredictorCorrector`], [`Switch`], [`FinalDenoise`] |
 //!
@@ -46,9 +56,13 @@
 //! | plain Euler coefficients of any continuous one | the same | [`Linearized`] |
 //! | reverse SDE and probability flow of a diffusion | data | [`ReverseSde`], [`ProbabilityFlow`] |
 //! | DDPM and DDIM chains, DPM-Solver++(2M) | data | [`Ancestral`], [`DpmSolver`] |
+//! | reverse SDE and probability flow in phase space | data, momentum | [`ReversePsld`], [`PsldFlow`] |
+//! | any without its noise | the same | [`Noiseless`] |
 //!
 //! Diffusion models: a [`Denoiser`] (the exact one of a noised mixture is [`DiffusedMixture`]) becomes a drift by
-//! [`Denoised`]; [`generation::plan`] puts sampler, grid and clock together by name and budget.
+//! [`Denoised`]; [`generation::plan`] puts sampler, grid and clock together by name and budget. In phase space the same is a
+//! [`PhaseDenoiser`], [`PhaseDenoised`] and [`generation::plan_phase`], and [`Lifted`] makes one of any [`Denoiser`]. Trained
+//! networks come from files with the feature `mlp`; [`Guided`] combines two drifts.
 //!
 //! # Which bits
 //!
@@ -83,12 +97,12 @@ pub mod schedule;
 mod state;
 
 pub use drift::{
-    Clock, Counted, Denoised, Denoiser, DiffusedMixture, Drift, GaussianMixture, Levels, LogisticRegression, PerRow,
-    Prediction, Times,
+    Clock, Counted, Denoised, Denoiser, DiffusedMixture, Drift, GaussianMixture, Guided, Levels, Lifted, LogDensity,
+    LogisticRegression, PerRow, PhaseDenoised, PhaseDenoiser, PhasePrediction, Prediction, Times, WithDensity,
 };
 pub use dynamics::{
-    Ancestral, ContinuousDynamics, DpmSolver, Layout, LinearDynamics, Linearized, Overdamped, ProbabilityFlow,
-    ReverseSde, Transition, Underdamped,
+    Ancestral, ContinuousDynamics, DpmSolver, Layout, Letter, LinearDynamics, Linearized, Noiseless, Overdamped,
+    PhaseSpace, ProbabilityFlow, PsldFlow, ReversePsld, ReverseSde, Transition, Underdamped,
 };
 pub use error::{BoxError, Error, Result};
 pub use grid::{Step, TimeGrid};
@@ -100,10 +114,10 @@ pub use real::Real;
 pub use run::ProgressBar;
 pub use run::{Divergence, Every, Flow, Moment, MomentsObserver, NonFinite, Observer, Run, Samples, StopWhen, Trace};
 pub use sampler::{
-    CoinScript, EulerMaruyama, FinalDenoise, Heun, PhasePlan, PoissonMidpoint, PredictorCorrector, RandomizedMidpoint,
-    Sampler, Selection, StepInfo, Switch, Work,
+    CoinScript, EulerMaruyama, FinalDenoise, Heun, Mala, PhasePlan, PoissonMidpoint, PositionNoise, PredictorCorrector,
+    RandomizedMidpoint, Sampler, Selection, Splitting, StepInfo, Switch, SymmetricSplitting, Word, Work,
 };
-pub use schedule::{Level, LevelTable};
+pub use schedule::{Factor, Level, LevelTable, Psld};
 pub use state::State;
 
 /// The program in the README, compiled and run as a test.

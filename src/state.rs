@@ -21,13 +21,16 @@ pub(crate) fn columns_mut<F>(data: &mut [F], rows: usize, columns: usize) -> Arr
 
 /// Positions, and momenta where the dynamics has them, of a chunk of chains.
 ///
-/// Shape (chains, blocks·dim), columns `[position | momentum]`. Memory is column-major: every coordinate is one
-/// contiguous run over chains, so every kernel vectorises over chains, whatever the dimension.
+/// Shape (chains, columns), columns `[position | momentum | carried]`, the last two where the sampler has them. Memory is
+/// column-major: every coordinate is one contiguous run over chains, so every kernel vectorises over chains, whatever the
+/// dimension.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State<F> {
     chains: Vec<u32>,
     dim: usize,
-    blocks: usize,
+    layout: Layout,
+    /// Whether the carried block holds what its sampler left there for exactly these positions.
+    carried_known: bool,
     data: Vec<F>,
 }
 
@@ -41,11 +44,11 @@ impl<F: Real> State<F> {
         count("chains", chains, 1, (u32::MAX - first_chain) as usize + 1, CHAINS)?;
         count("dimension", dim, 1, u32::MAX as usize, "a whole number >= 1")?;
         let ids = (0..chains as u32).map(|i| first_chain + i).collect();
-        Ok(Self { chains: ids, dim, blocks: layout.blocks, data: vec![F::zero(); chains * layout.blocks * dim] })
+        Ok(Self { chains: ids, dim, layout, carried_known: false, data: vec![F::zero(); chains * layout.columns(dim)] })
     }
 
-    /// A state from an array of shape (chains, dim) or (chains, blocks·dim); momenta that are not given are drawn from
-    /// their stationary law.
+    /// A state from an array of positions, (chains, dim), of positions and momenta, or of all columns; momenta that are not
+    /// given are drawn from their stationary law.
     ///
     /// # Errors
     /// [`Error::Shape`] if `start` has another shape, [`Error::NonFinite`] if it holds NaN or infinity.
@@ -60,18 +63,20 @@ impl<F: Real> State<F> {
         check_start(start, dim, layout)?;
         state.load(start);
         if start.ncols() == dim {
-            state.draw_momenta(layout, noise, 0);
+            state.draw_momenta(noise, 0);
         }
+        state.carried_known = start.ncols() == layout.columns(dim);
         Ok(state)
     }
 
     /// Draws the momentum block from its stationary law, as of this step; nothing where there is none.
-    pub(crate) fn draw_momenta(&mut self, layout: Layout, noise: &dyn Noise<F>, step: u32) {
-        if layout.blocks == 2 {
-            let scale = F::from_f64(layout.momentum_variance.sqrt());
-            let half = self.data.len() / 2;
-            noise.normals(Draw::new(step, Purpose::Momentum, 0), &self.chains, &mut self.data[half..]);
-            self.data[half..].iter_mut().for_each(|v| *v *= scale);
+    pub(crate) fn draw_momenta(&mut self, noise: &dyn Noise<F>, step: u32) {
+        if self.layout.blocks == 2 {
+            let scale = F::from_f64(self.layout.momentum_variance.sqrt());
+            let size = self.chains.len() * self.dim;
+            let momenta = &mut self.data[size..2 * size];
+            noise.normals(Draw::new(step, Purpose::Momentum, 0), &self.chains, momenta);
+            momenta.iter_mut().for_each(|v| *v *= scale);
         }
     }
 
@@ -90,9 +95,9 @@ impl<F: Real> State<F> {
         self.dim
     }
 
-    /// Number of blocks: 1, or 2 with momenta.
+    /// Number of blocks: 1, or 2 with momenta; what a sampler carries is not counted.
     pub fn blocks(&self) -> usize {
-        self.blocks
+        self.layout.blocks
     }
 
     /// The numbers of the chains, which their noise depends on.
@@ -100,14 +105,16 @@ impl<F: Real> State<F> {
         &self.chains
     }
 
-    /// The whole state, (chains, blocks·dim).
+    /// The whole state, (chains, columns).
     pub fn view(&self) -> ArrayView2<'_, F> {
-        columns(&self.data, self.chains.len(), self.blocks * self.dim)
+        columns(&self.data, self.chains.len(), self.layout.columns(self.dim))
     }
 
-    /// The whole state for writing, (chains, blocks·dim).
+    /// The whole state for writing, (chains, columns). What a sampler carried there counts as unknown from now on, as the
+    /// positions may be others: the next step evaluates the drift again.
     pub fn view_mut(&mut self) -> ArrayViewMut2<'_, F> {
-        columns_mut(&mut self.data, self.chains.len(), self.blocks * self.dim)
+        self.carried_known = false;
+        columns_mut(&mut self.data, self.chains.len(), self.layout.columns(self.dim))
     }
 
     /// The positions, (chains, dim).
@@ -118,7 +125,7 @@ impl<F: Real> State<F> {
     /// The momenta, (chains, dim), where the dynamics has them.
     pub fn momenta(&self) -> Option<ArrayView2<'_, F>> {
         let length = self.chains.len() * self.dim;
-        (self.blocks == 2).then(|| columns(&self.data[length..], self.chains.len(), self.dim))
+        (self.layout.blocks == 2).then(|| columns(&self.data[length..2 * length], self.chains.len(), self.dim))
     }
 
     pub(crate) fn data(&self) -> &[F] {
@@ -134,20 +141,34 @@ impl<F: Real> State<F> {
         (&self.chains, &mut self.data)
     }
 
+    /// Whether the carried block is that of these positions.
+    pub(crate) fn carried_known(&self) -> bool {
+        self.carried_known
+    }
+
+    /// Says whether the carried block is that of these positions.
+    pub(crate) fn set_carried_known(&mut self, known: bool) {
+        self.carried_known = known;
+    }
+
     /// Gives the state to other chains, keeping its memory: `rows` chains from `first_chain` on.
     pub(crate) fn reset(&mut self, first_chain: u32, rows: usize) {
         self.chains.clear();
         self.chains.extend((0..rows as u32).map(|i| first_chain + i));
-        self.data.resize(rows * self.blocks * self.dim, F::zero());
+        self.carried_known = false;
+        self.data.resize(rows * self.layout.columns(self.dim), F::zero());
     }
 
-    /// Takes over the chains and positions of another state, keeping its own memory; momenta are left to be drawn.
-    pub(crate) fn take_positions(&mut self, other: &Self) {
+    /// Takes over the chains and positions of another state under this layout, keeping its own memory; momenta are left to be
+    /// drawn.
+    pub(crate) fn take_positions(&mut self, other: &Self, layout: Layout) {
+        self.layout = layout;
         self.chains.clear();
         self.chains.extend_from_slice(&other.chains);
         self.dim = other.dim;
         let length = other.chains.len() * other.dim;
-        self.data.resize(length * self.blocks, F::zero());
+        self.carried_known = false;
+        self.data.resize(other.chains.len() * self.layout.columns(self.dim), F::zero());
         self.data[..length].copy_from_slice(&other.data[..length]);
     }
 
@@ -162,13 +183,16 @@ impl<F: Real> State<F> {
 
 /// Checks the shape and the numbers of a start array.
 pub(crate) fn check_start<F: Real>(start: ArrayView2<'_, F>, dim: usize, layout: Layout) -> Result<()> {
-    if start.ncols() != dim && start.ncols() != layout.blocks * dim {
+    let all = layout.columns(dim);
+    if ![dim, layout.blocks * dim, all].contains(&start.ncols()) {
         let given = format!("({}, {})", start.nrows(), start.ncols());
-        let expected = if layout.blocks == 2 {
-            format!("(chains, {dim}) for positions or (chains, {}) for positions and momenta", 2 * dim)
-        } else {
-            format!("(chains, {dim})")
-        };
+        let mut expected = format!("(chains, {dim})");
+        if layout.blocks == 2 {
+            expected += &format!(" for positions or (chains, {}) for positions and momenta", 2 * dim);
+        }
+        if layout.carried > 0 {
+            expected += &format!(", or (chains, {all}) for the whole state of an earlier run");
+        }
         return Err(Error::Shape { what: "start", given, expected });
     }
     match start.indexed_iter().find(|(_, x)| !x.is_finite()) {

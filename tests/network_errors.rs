@@ -264,9 +264,24 @@ fn survives(bytes: &[u8]) -> bool {
     outcome.unwrap_or_else(|_| panic!("a panic for {:?}", String::from_utf8_lossy(&bytes[..bytes.len().min(2000)])))
 }
 
+/// Thousands of damaged files; more of them, from other seeds, for as many seconds as `LANGEVIN_FUZZ_SECONDS` says
+/// (`scripts/fuzz.sh`).
 #[test]
 fn no_bytes_make_the_reader_panic() {
-    let mut draws = Draws(1);
+    let seconds = std::env::var("LANGEVIN_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(0.0);
+    let clock = std::time::Instant::now();
+    let (mut tried, mut accepted, mut seed) = (0, 0, 1);
+    while seed == 1 || clock.elapsed().as_secs_f64() < seconds {
+        let (more, whole) = damage(seed);
+        (tried, accepted, seed) = (tried + more, accepted + whole, seed + 1);
+    }
+    println!("{tried} files, {accepted} of them still networks");
+    assert!(accepted > 100, "the changes should leave some networks whole");
+}
+
+/// Files tried from this seed, and those that were still networks.
+fn damage(seed: u64) -> (usize, usize) {
+    let mut draws = Draws(seed);
     let (mut tried, mut accepted) = (0, 0);
     for name in ["tiny.safetensors", "tiny-psld.safetensors"] {
         let good = std::fs::read(golden(name)).unwrap();
@@ -292,8 +307,7 @@ fn no_bytes_make_the_reader_panic() {
             (tried, accepted) = (tried + 1, accepted + usize::from(survives(&bytes)));
         }
     }
-    println!("{tried} files, {accepted} of them still networks");
-    assert!(accepted > 100, "the changes should leave some networks whole");
+    (tried, accepted)
 }
 
 /// Every value of a description replaced by every odd one.

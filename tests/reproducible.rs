@@ -1,8 +1,8 @@
 //! A run is a pure function of sampler, drift, grid, start and seed: not of threads, chunks, observers, the instruction
 //! set, or of which chains run beside one.
 
-use langevin::catalog::{self, DYNAMICS, METHODS, Options};
-use langevin::generation::{GENERATION_METHODS, GenerationOptions, plan};
+use langevin::catalog::{self, Options};
+use langevin::generation::{GENERATION_METHODS, GenerationOptions, PHASE_METHODS, PhaseOptions, plan, plan_phase};
 use langevin::ndarray::{Array2, array, concatenate, s};
 use langevin::*;
 
@@ -19,31 +19,25 @@ fn target() -> GaussianMixture {
 /// Every method on every dynamics, with options that exercise all of its branches.
 fn samplers<F: Real>() -> Vec<(String, Box<dyn Sampler<F>>)> {
     let mut all = Vec::new();
-    for dynamics in DYNAMICS {
-        for method in METHODS {
-            let mut variants = vec![Options::default()];
-            if method.name.starts_with("pmm") {
-                variants.push(Options { substeps: Some(5), linearized: true, ..Options::default() });
-                variants.push(Options { substeps: Some(1), noise_scale: Some(0.9), ..Options::default() });
+    for (dynamics, method) in catalog::pairs() {
+        let mut variants = vec![Options::default()];
+        if method.name == "splitting" {
+            variants.clear();
+            for word in ["BAO", "OBAOAB", "AOOBA"] {
+                variants.push(Options { word: Some(word.parse().unwrap()), ..Options::default() });
             }
-            if method.name == "rm" {
-                variants.push(Options {
-                    windows: Some(3),
-                    rounds: Some(2),
-                    control_variate: true,
-                    ..Options::default()
-                });
-                variants.push(Options {
-                    windows: Some(4),
-                    rounds: Some(9),
-                    tolerance: Some(1e-3),
-                    ..Options::default()
-                });
-            }
-            for (i, options) in variants.iter().enumerate() {
-                let name = format!("{} {} variant {i}", dynamics.name, method.name);
-                all.push((name, catalog::sampler(dynamics.name, method.name, options).unwrap()));
-            }
+        }
+        if method.name.starts_with("pmm") {
+            variants.push(Options { substeps: Some(5), linearized: true, ..Options::default() });
+            variants.push(Options { substeps: Some(1), noise_scale: Some(0.9), ..Options::default() });
+        }
+        if method.name == "rm" {
+            variants.push(Options { windows: Some(3), rounds: Some(2), control_variate: true, ..Options::default() });
+            variants.push(Options { windows: Some(4), rounds: Some(9), tolerance: Some(1e-3), ..Options::default() });
+        }
+        for (i, options) in variants.iter().enumerate() {
+            let name = format!("{} {} variant {i}", dynamics.name, method.name);
+            all.push((name, catalog::sampler(dynamics.name, method.name, options).unwrap()));
         }
     }
     all
@@ -81,6 +75,7 @@ fn check<F: Real>() {
         let mut moments = MomentsObserver::new(Every::new(1).unwrap());
         let samples = base(&*sampler, &target, &grid).observe(&mut trace).observe(&mut moments).run().unwrap();
         assert_eq!(bits(&samples.state), expected, "{name}, with observers");
+        assert_eq!(samples.evaluations, reference.evaluations, "{name}, with observers");
         assert_eq!(trace.steps(), [10, 17, 24, 31, 38]);
         assert_eq!(moments.count(), CHAINS * STEPS);
         // Parts of the chains alone.
@@ -93,9 +88,16 @@ fn check<F: Real>() {
         let mut stop = StopWhen::new(Every::new(1).unwrap(), |m: &Moment<'_, F>| m.step == 17);
         let first = base(&*sampler, &target, &grid).observe(&mut stop).run().unwrap();
         assert_eq!(first.steps, 17);
-        let rest = base(&*sampler, &target, &grid).start(first.state).first_step(17).run().unwrap();
+        let first_state = first.state;
+        let rest = base(&*sampler, &target, &grid).start(first_state.clone()).first_step(17).run().unwrap();
         assert_eq!(rest.steps, (STEPS - 17) as u64);
         assert_eq!(bits(&rest.state), expected, "{name}, in two stretches");
+        assert_eq!(first.evaluations + rest.evaluations, reference.evaluations, "{name}, in two stretches");
+        // Without what the sampler carries, it is found again.
+        let kept = (rest.layout.blocks * rest.dim).min(first_state.ncols());
+        let bare = first_state.slice(s![.., ..kept]).to_owned();
+        let rest = base(&*sampler, &target, &grid).start(bare).first_step(17).run().unwrap();
+        assert_eq!(bits(&rest.state), expected, "{name}, in two stretches, nothing carried");
         // Another seed is another result.
         assert_ne!(bits(&base(&*sampler, &target, &grid).seed(12).run().unwrap().state), expected, "{name}");
     }
@@ -132,6 +134,8 @@ fn fingerprints() -> String {
     }
     lines += &generation_fingerprints::<f64>();
     lines += &generation_fingerprints::<f32>();
+    lines += &phase_fingerprints::<f64>();
+    lines += &phase_fingerprints::<f32>();
     let means = array![[0.0, 1.0], [1.0, -1.0]];
     let covariances = array![[[1.0, 0.3], [0.3, 0.5]], [[0.7, -0.2], [-0.2, 0.9]]];
     let full = GaussianMixture::full(means.view(), covariances.view()).unwrap();
@@ -168,6 +172,27 @@ fn generation_fingerprints<F: Real>() -> String {
             assert_eq!(found, run(37, MANY), "{} on {name}", method.name);
             lines += &format!("generate {} on {name}, {}: {found:016x}\n", method.name, F::NAME);
         }
+    }
+    lines
+}
+
+/// Every way to generate along a phase-space diffusion.
+fn phase_fingerprints<F: Real>() -> String {
+    let process = Psld::PAPER;
+    let data = DiffusedMixture::new(target());
+    let model = Lifted::<F>::new(&data, process);
+    let mut lines = String::new();
+    for method in PHASE_METHODS {
+        let beta = langevin::schedule::Beta::linear(2.0, 12.0).unwrap();
+        let plan = plan_phase::<F>(method.name, process, beta, 101, &PhaseOptions::default()).unwrap();
+        let drift = PhaseDenoised::new(&model, process, plan.horizon).unwrap();
+        let run = |chunk, threads| {
+            let run = Run::<F>::with_precision(&*plan.sampler, &drift, plan.grid.clone());
+            hash(&run.chains(131).seed(3).chunk(chunk).threads(threads).run().unwrap().state)
+        };
+        let found = run(131, 1);
+        assert_eq!(found, run(37, MANY), "{}", method.name);
+        lines += &format!("generate psld {}, {}: {found:016x}\n", method.name, F::NAME);
     }
     lines
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::{Drift, Times};
+use super::{Drift, LogDensity, Times};
 use crate::error::BoxError;
 use crate::real::Real;
 
@@ -44,5 +44,9 @@ impl<F: Real> Drift<F> for Counted<'_, F> {
 
     fn dim(&self) -> Option<usize> {
         self.inner.dim()
+    }
+
+    fn density(&self) -> Option<&dyn LogDensity<F>> {
+        self.inner.density()
     }
 }

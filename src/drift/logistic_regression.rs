@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2};
 
-use super::{Drift, Times, check_batch, with_columns};
+use super::{Drift, LogDensity, Times, check_batch, with_columns};
 use crate::error::{BoxError, Error, Result, positive};
 use crate::math::simd::{self, Kernel};
 use crate::real::Real;
@@ -55,27 +55,33 @@ impl LogisticRegression {
     /// # Errors
     /// [`Error::Shape`] if the width is not the number of features.
     pub fn log_density(&self, parameters: ArrayView2<'_, f64>) -> Result<Vec<f64>> {
-        if parameters.ncols() != self.features.ncols() {
-            return Err(Error::Shape {
-                what: "parameters",
-                given: format!("{:?}", parameters.dim()),
-                expected: format!("(rows, {})", self.features.ncols()),
-            });
+        self.check(parameters.dim())?;
+        Ok(parameters.rows().into_iter().map(|theta| self.log_density_at(theta)).collect())
+    }
+
+    fn check(&self, shape: (usize, usize)) -> Result<()> {
+        if shape.1 == self.features.ncols() {
+            return Ok(());
         }
-        let log_density = |theta: ArrayView1<'_, f64>| {
-            let likelihood: f64 = self
-                .features
-                .rows()
-                .into_iter()
-                .zip(&self.labels)
-                .map(|(x, y)| {
-                    let z = x.dot(&theta);
-                    y * z - z.max(0.0) - libm::log1p(libm::exp(-z.abs()))
-                })
-                .sum();
-            likelihood - 0.5 * theta.dot(&theta) / (self.prior_std * self.prior_std)
-        };
-        Ok(parameters.rows().into_iter().map(log_density).collect())
+        let expected = format!("(rows, {})", self.features.ncols());
+        Err(Error::Shape { what: "parameters", given: format!("{shape:?}"), expected })
+    }
+
+    /// Sums run in the order of the index, however the numbers lie in memory.
+    fn log_density_at<F: Real>(&self, theta: ArrayView1<'_, F>) -> f64 {
+        let mut sum = 0.0;
+        for (features, label) in self.features.rows().into_iter().zip(&self.labels) {
+            let mut z = 0.0;
+            for (x, theta) in features.iter().zip(theta) {
+                z += x * theta.widen();
+            }
+            sum += label * z - z.max(0.0) - libm::log1p(libm::exp(-z.abs()));
+        }
+        let mut square = 0.0;
+        for theta in theta {
+            square += theta.widen() * theta.widen();
+        }
+        sum - 0.5 * square / (self.prior_std * self.prior_std)
     }
 }
 
@@ -161,6 +167,18 @@ impl<F: Real> Drift<F> for LogisticRegression {
 
     fn dim(&self) -> Option<usize> {
         Some(self.features.ncols())
+    }
+
+    fn density(&self) -> Option<&dyn LogDensity<F>> {
+        Some(self)
+    }
+}
+
+impl<F: Real> LogDensity<F> for LogisticRegression {
+    fn log_density(&self, parameters: ArrayView2<'_, F>, out: &mut [f64]) -> Result<(), BoxError> {
+        self.check(parameters.dim())?;
+        out.iter_mut().zip(parameters.rows()).for_each(|(log, theta)| *log = self.log_density_at(theta));
+        Ok(())
     }
 }
 

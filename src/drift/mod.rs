@@ -2,18 +2,24 @@
 
 mod counted;
 mod denoiser;
+mod density;
 pub(crate) mod diffused;
+mod guided;
 mod logistic_regression;
 pub(crate) mod mixture;
 mod per_row;
+mod phase;
 mod scratch;
 
 pub use counted::Counted;
 pub use denoiser::{Clock, Denoised, Denoiser, Levels, Prediction};
+pub use density::{LogDensity, WithDensity};
 pub use diffused::DiffusedMixture;
+pub use guided::Guided;
 pub use logistic_regression::LogisticRegression;
 pub use mixture::GaussianMixture;
 pub use per_row::PerRow;
+pub use phase::{Lifted, PhaseDenoised, PhaseDenoiser, PhasePrediction};
 
 pub(crate) use scratch::ScratchPool;
 
@@ -76,6 +82,11 @@ pub trait Drift<F: Real>: Sync {
 
     /// The width it insists on, where it does; a run checks it once before the first step.
     fn dim(&self) -> Option<usize> {
+        None
+    }
+
+    /// The log density whose gradient it is, where that is known; [`Mala`](crate::Mala) needs it.
+    fn density(&self) -> Option<&dyn LogDensity<F>> {
         None
     }
 }

@@ -88,7 +88,7 @@ impl LinearDynamics for Ancestral {
     }
 
     fn layout(&self) -> Layout {
-        Layout { blocks: 1, inputs: 1, momentum_variance: 0.0 }
+        Layout { blocks: 1, inputs: 1, momentum_variance: 0.0, carried: 0 }
     }
 
     fn transition(&self, start: f64, length: f64) -> Transition {

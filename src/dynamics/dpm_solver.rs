@@ -44,7 +44,7 @@ impl LinearDynamics for DpmSolver {
     }
 
     fn layout(&self) -> Layout {
-        Layout { blocks: 2, inputs: 1, momentum_variance: 0.0 }
+        Layout { blocks: 2, inputs: 1, momentum_variance: 0.0, carried: 0 }
     }
 
     fn transition(&self, start: f64, length: f64) -> Transition {

@@ -8,16 +8,22 @@
 mod ancestral;
 mod dpm_solver;
 mod linearized;
+mod noiseless;
 mod overdamped;
+mod phase;
 mod reverse;
+mod split;
 mod transition;
 mod underdamped;
 
 pub use ancestral::Ancestral;
 pub use dpm_solver::DpmSolver;
 pub use linearized::Linearized;
+pub use noiseless::Noiseless;
 pub use overdamped::Overdamped;
+pub use phase::{PsldFlow, ReversePsld};
 pub use reverse::{ProbabilityFlow, ReverseSde};
+pub use split::{Letter, PhaseSpace};
 pub use transition::Transition;
 pub use underdamped::Underdamped;
 
@@ -25,7 +31,7 @@ use crate::math::block::Block;
 
 /// The blocks of a state and which of them the drift sees.
 ///
-/// A state has shape (chains, `blocks`·dim). The drift receives the first `inputs` blocks and returns as many.
+/// A state has shape (chains, (`blocks` + `carried`)·dim). The drift receives the first `inputs` blocks and returns as many.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Layout {
     /// 1 (position) or 2 (position, momentum).
@@ -34,6 +40,16 @@ pub struct Layout {
     pub inputs: usize,
     /// Variance of the second block under the stationary law: what it is drawn from when only positions are given.
     pub momentum_variance: f64,
+    /// Blocks behind the others in which a sampler keeps the drift it will need again, so that it is evaluated once: 0 or 1.
+    /// They are no part of the law and add no information: without them a step evaluates the drift and gives the same bits.
+    pub carried: usize,
+}
+
+impl Layout {
+    /// Columns of a state whose blocks have `dim` columns.
+    pub(crate) fn columns(&self, dim: usize) -> usize {
+        (self.blocks + self.carried) * dim
+    }
 }
 
 /// An equation whose linear part is solved exactly over an interval.

@@ -20,7 +20,7 @@ impl LinearDynamics for Overdamped {
     }
 
     fn layout(&self) -> Layout {
-        Layout { blocks: 1, inputs: 1, momentum_variance: 0.0 }
+        Layout { blocks: 1, inputs: 1, momentum_variance: 0.0, carried: 0 }
     }
 
     fn transition(&self, _: f64, length: f64) -> Transition {

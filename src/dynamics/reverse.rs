@@ -27,7 +27,7 @@ pub struct ReverseSde;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ProbabilityFlow;
 
-const LAYOUT: Layout = Layout { blocks: 1, inputs: 1, momentum_variance: 0.0 };
+const LAYOUT: Layout = Layout { blocks: 1, inputs: 1, momentum_variance: 0.0, carried: 0 };
 
 impl LinearDynamics for ReverseSde {
     fn name(&self) -> &'static str {

@@ -1,8 +1,8 @@
 //! Underdamped (kinetic) Langevin dynamics: position and velocity with friction, the linear part solved exactly.
 
-use super::{ContinuousDynamics, Layout, LinearDynamics, Transition};
+use super::{ContinuousDynamics, Layout, Letter, LinearDynamics, PhaseSpace, Transition};
 use crate::error::{Result, positive};
-use crate::math::block::Block;
+use crate::math::block::{Block, IDENTITY, ZERO};
 use crate::math::phi::Phi;
 
 /// Underdamped Langevin dynamics, stationary for π(x) exp(−|v|²/2u).
@@ -11,6 +11,12 @@ use crate::math::phi::Phi;
 /// dx = v dt      dv = −γ v dt + u b(x) dt + √(2γu) dW      b = ∇ log π
 /// A = [[1, e₁/γ], [0, 1−e₁]]     G = u [(h − e₁/γ)/γ, e₁/γ]     e₁ = 1 − e^(−γh), e₂ = 1 − e^(−2γh)
 /// Q = u [[(2/γ)(h − 2e₁/γ + e₂/2γ), e₁²/γ], [e₁²/γ, e₂]]
+/// ```
+///
+/// As a [`PhaseSpace`] it splits into
+///
+/// ```text
+/// A: x += h v        B: v += h u b(x)        O: v ← e^(−γh) v + √(u (1 − e^(−2γh))) ξ
 /// ```
 ///
 /// γ is the `friction` (1/time), u the `inverse_mass`. Coefficients that cancel for small γh are evaluated by series:
@@ -48,7 +54,7 @@ impl LinearDynamics for Underdamped {
     }
 
     fn layout(&self) -> Layout {
-        Layout { blocks: 2, inputs: 1, momentum_variance: self.inverse_mass }
+        Layout { blocks: 2, inputs: 1, momentum_variance: self.inverse_mass, carried: 0 }
     }
 
     fn transition(&self, _: f64, length: f64) -> Transition {
@@ -79,5 +85,21 @@ impl ContinuousDynamics for Underdamped {
 
     fn intensity(&self, _: f64) -> Block {
         [[0.0, 0.0], [0.0, 2.0 * self.friction * self.inverse_mass]]
+    }
+}
+
+impl PhaseSpace for Underdamped {
+    fn part(&self, letter: Letter, h: f64) -> Transition {
+        let (gamma, u) = (self.friction, self.inverse_mass);
+        let still = Transition { propagator: IDENTITY, gain: ZERO, covariance: ZERO };
+        match letter {
+            Letter::A => Transition { propagator: [[1.0, h], [0.0, 1.0]], ..still },
+            Letter::B => Transition { gain: [[0.0, 0.0], [h * u, 0.0]], ..still },
+            Letter::O => Transition {
+                propagator: [[1.0, 0.0], [0.0, libm::exp(-gamma * h)]],
+                covariance: [[0.0, 0.0], [0.0, -u * libm::expm1(-2.0 * gamma * h)]],
+                ..still
+            },
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! Generation by name and budget: which sampler, grid, clock and prediction a method of the diffusion literature needs.
 
 mod methods;
+mod phase;
 mod plans;
 
 pub use methods::{GENERATION_METHODS, GenerationMethod, GenerationOptions};
+pub use phase::{NoiseForm, PHASE_METHODS, PhaseGeneration, PhaseGrid, PhaseOptions, plan_phase};
 
 use crate::drift::{Clock, Prediction};
 use crate::error::{Error, Result};

@@ -1,6 +1,11 @@
-//! Eigenvalues and eigenvectors of small symmetric matrices, by Jacobi rotations.
+//! Eigenvalues and eigenvectors of small symmetric matrices, and singular values of any, by Jacobi rotations.
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayView2};
+
+/// L Lᵀ, its sums in the order of the index: a matrix library would choose the order by the processor.
+pub(crate) fn gram(l: ArrayView2<'_, f64>) -> Array2<f64> {
+    Array2::from_shape_fn((l.nrows(), l.nrows()), |(i, j)| l.row(i).iter().zip(l.row(j)).map(|(a, b)| a * b).sum())
+}
 
 /// Eigenvalues, and the eigenvectors as columns in the same order.
 pub(crate) fn symmetric(matrix: &Array2<f64>) -> (Array1<f64>, Array2<f64>) {
@@ -43,9 +48,92 @@ fn rotate(a: &mut Array2<f64>, q: &mut Array2<f64>, i: usize, j: usize) {
     }
 }
 
+/// Singular values of a matrix in standard layout given by its rows, in no particular order; zeros included.
+///
+/// Hestenes' one-sided rotations make the rows orthogonal; their lengths are the singular values. No product of the
+/// matrix with itself is formed, so the error of each is a few roundings of the *largest*, where the root of an
+/// eigenvalue of the product would be wrong by the root of that.
+pub(crate) fn singular_values(rows: &mut [f64], length: usize) -> Vec<f64> {
+    let count = rows.len() / length;
+    let mut squares = vec![0.0; count];
+    // Quadratic convergence here too.
+    for _ in 0..60 {
+        let mut turned = false;
+        rows.chunks_exact(length).zip(&mut squares).for_each(|(row, square)| *square = dot(row, row));
+        let largest = squares.iter().copied().fold(0.0, f64::max);
+        for i in 1..count {
+            let (above, below) = rows.split_at_mut(i * length);
+            let u = &mut below[..length];
+            for (j, v) in above.chunks_exact_mut(length).enumerate() {
+                let product = dot(u, v);
+                // Rows are orthogonal to rounding, or one of them is nothing but rounding.
+                let bound = 1e-15 * (squares[i] * squares[j]).sqrt();
+                if product.abs() <= bound || squares[i].min(squares[j]) <= 1e-36 * largest {
+                    continue;
+                }
+                turned = true;
+                let zeta = (squares[j] - squares[i]) / (2.0 * product);
+                let t = zeta.signum() / (zeta.abs() + (zeta * zeta + 1.0).sqrt());
+                let c = 1.0 / (t * t + 1.0).sqrt();
+                let s = t * c;
+                for (x, y) in u.iter_mut().zip(v) {
+                    (*x, *y) = (c * *x - s * *y, s * *x + c * *y);
+                }
+                squares[i] -= t * product;
+                squares[j] += t * product;
+            }
+        }
+        if !turned {
+            break;
+        }
+    }
+    rows.chunks_exact(length).map(|row| dot(row, row).sqrt()).collect()
+}
+
+/// Dot product in eight lanes of fixed order: vectorises, and gives the same bits everywhere.
+pub(crate) fn dot(left: &[f64], right: &[f64]) -> f64 {
+    let (left_lines, right_lines) = (left.chunks_exact(8), right.chunks_exact(8));
+    let rest: f64 = left_lines.remainder().iter().zip(right_lines.remainder()).map(|(x, y)| x * y).sum();
+    let mut lanes = [0.0; 8];
+    for (x, y) in left_lines.zip(right_lines) {
+        for (lane, (x, y)) in lanes.iter_mut().zip(x.iter().zip(y)) {
+            *lane += x * y;
+        }
+    }
+    lanes.iter().sum::<f64>() + rest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn singular_values_are_roots_of_eigenvalues_and_keep_the_small_ones() {
+        for (n, m) in [(1, 1), (2, 5), (6, 3), (20, 20), (33, 17)] {
+            let matrix = Array2::from_shape_fn((n, m), |(i, j)| ((i * 7 + j * j * 3) % 11) as f64 / 5.0 - 1.0);
+            let mut found = singular_values(&mut matrix.iter().copied().collect::<Vec<_>>(), m);
+            let (values, _) = symmetric(&matrix.dot(&matrix.t()));
+            let mut expected: Vec<f64> = values.iter().map(|v| v.max(0.0).sqrt()).collect();
+            found.sort_by(f64::total_cmp);
+            expected.sort_by(f64::total_cmp);
+            // The roots of eigenvalues are only good to the root of rounding where they are zero.
+            assert!(found.iter().zip(&expected).all(|(x, y)| (x - y).abs() < 1e-6), "{found:?} {expected:?}");
+            let squares: f64 = found.iter().map(|x| x * x).sum();
+            assert!((squares / matrix.iter().map(|x| x * x).sum::<f64>() - 1.0).abs() < 1e-13);
+        }
+        // diag(1, 1e-12) turned on both sides: the small one survives, its square would be lost beside 1.
+        let (c, s, tiny) = (0.6, 0.8, 1e-12);
+        let mut rows = [c * s - s * c * tiny, c * c + s * s * tiny, s * s + c * c * tiny, s * c - c * s * tiny];
+        let mut found = singular_values(&mut rows, 2);
+        found.sort_by(f64::total_cmp);
+        assert!((found[0] - 1e-12).abs() < 1e-15 && (found[1] - 1.0).abs() < 1e-15, "{found:?}");
+        // Rank one: the rest is zero to rounding, not to the root of it.
+        let mut rows: Vec<f64> = (0..100).map(|k| ((k / 10 + 1) * (k % 10 + 2)) as f64 / 7.0).collect();
+        let mut found = singular_values(&mut rows, 10);
+        found.sort_by(f64::total_cmp);
+        assert!(found[8] < 1e-14 * found[9], "{found:?}");
+        assert_eq!(singular_values(&mut [0.0; 6], 3), [0.0, 0.0]);
+    }
 
     #[test]
     fn the_parts_rebuild_the_matrix() {

@@ -9,7 +9,7 @@ use crate::math::simd::{self, Kernel};
 use crate::real::Real;
 
 /// Chains worked on together.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 
 /// Coefficients of one update in f64: x ← A x + G b + C z with C Cᵀ = Q.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +53,7 @@ impl Panel {
 }
 
 #[inline(always)]
-fn load<F: Real>(from: &[F], start: usize, count: usize) -> [F; LANES] {
+pub(super) fn load<F: Real>(from: &[F], start: usize, count: usize) -> [F; LANES] {
     let mut lanes = [F::zero(); LANES];
     if count == LANES {
         lanes.copy_from_slice(&from[start..start + LANES]);
@@ -64,7 +64,7 @@ fn load<F: Real>(from: &[F], start: usize, count: usize) -> [F; LANES] {
 }
 
 #[inline(always)]
-fn store<F: Real>(lanes: &[F; LANES], to: &mut [F], start: usize, count: usize) {
+pub(super) fn store<F: Real>(lanes: &[F; LANES], to: &mut [F], start: usize, count: usize) {
     if count == LANES {
         to[start..start + LANES].copy_from_slice(lanes);
     } else {
@@ -150,7 +150,7 @@ pub(crate) struct Shared<'a, F> {
 pub(crate) fn update_positions<F: Real>(state: &mut [F], rows: usize, dim: usize, a: f64, g: f64, drift: &[F]) {
     let coefficients = Coefficients { propagator: block::one(a), gain: block::one(g), factor: block::ZERO };
     simd::dispatch(Shared {
-        layout: Layout { blocks: 1, inputs: 1, momentum_variance: 0.0 },
+        layout: Layout { blocks: 1, inputs: 1, momentum_variance: 0.0, carried: 0 },
         coefficients: &coefficients,
         rows,
         dim,

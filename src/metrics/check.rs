@@ -16,6 +16,18 @@ pub(super) fn samples(what: &'static str, array: ArrayView2<'_, f64>, rows: usiz
     finite(what, array)
 }
 
+/// Demands that `b` has the columns of `a`.
+pub(super) fn same_columns(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Result<()> {
+    if a.ncols() == b.ncols() {
+        return Ok(());
+    }
+    Err(Error::Shape {
+        what: "b",
+        given: format!("({}, {})", b.nrows(), b.ncols()),
+        expected: format!("(samples, {})", a.ncols()),
+    })
+}
+
 /// Rejects NaN and infinities, naming the first in row order whatever the memory layout.
 pub(super) fn finite(what: &'static str, array: ArrayView2<'_, f64>) -> Result<()> {
     for (row, values) in array.rows().into_iter().enumerate() {

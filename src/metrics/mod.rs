@@ -3,7 +3,8 @@
 //! | question | function |
 //! |---|---|
 //! | mean and covariance, all at once or batch by batch | [`moments`], [`RunningMoments`] |
-//! | how far apart are two samples? | [`wasserstein_1d`], [`sliced_wasserstein`] |
+//! | how far apart are two samples? | [`wasserstein_1d`], [`sliced_wasserstein`], [`frechet_distance`], [`energy_distance`] |
+//! | are samples copies of the data? | [`nearest_neighbours`] |
 //! | are the modes found in the right proportions? | [`occupancy`] |
 //! | is the shape inside a mode right? | [`radial_wasserstein`] |
 //! | have the chains mixed, and what are they worth? | [`split_r_hat`], [`effective_sample_size`] |
@@ -15,12 +16,16 @@
 mod check;
 mod chi;
 mod directions;
+mod energy;
 mod estimate;
+mod frechet;
 mod gamma;
 mod kolmogorov;
 mod modes;
 mod moments;
+mod neighbours;
 mod normal;
+mod pairs;
 mod radial;
 mod ranks;
 mod running;
@@ -29,11 +34,14 @@ mod traces;
 mod wasserstein;
 
 pub use chi::{chi_cdf, chi_quantile, chi_square_survival};
+pub use energy::energy_distance;
 pub use estimate::Estimate;
+pub use frechet::{frechet_distance, frechet_distance_with};
 pub use gamma::{gamma_lower, gamma_upper};
 pub use kolmogorov::kolmogorov_survival;
 pub use modes::{Occupancy, occupancy};
 pub use moments::{Moments, moments};
+pub use neighbours::{NearestNeighbours, nearest_neighbours};
 pub use normal::normal_quantile;
 pub use radial::radial_wasserstein;
 pub use running::RunningMoments;

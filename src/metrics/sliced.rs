@@ -37,13 +37,7 @@ pub fn sliced_wasserstein(
     // Two rows per block, so that no block is the only one of its kind.
     check::samples("a", a, 2 * BLOCKS)?;
     check::samples("b", b, 2 * BLOCKS)?;
-    if a.ncols() != b.ncols() {
-        return Err(Error::Shape {
-            what: "b",
-            given: format!("({}, {})", b.nrows(), b.ncols()),
-            expected: format!("(samples, {})", a.ncols()),
-        });
-    }
+    check::same_columns(a, b)?;
     if directions == 0 {
         return Err(Error::Invalid { name: "directions", given: 0.0, expected: "at least 1" });
     }

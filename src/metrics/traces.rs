@@ -5,6 +5,7 @@ use ndarray::{Array1, ArrayView2, ArrayView3, Axis, s};
 
 use super::check;
 use super::ranks::{folded, rank_normalised};
+use crate::math::eigen::dot;
 use crate::{Error, Result};
 
 /// Saved frames below which the half chains are too short.
@@ -167,19 +168,6 @@ fn variance(values: &[f64]) -> f64 {
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
     values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / (count - 1.0)
-}
-
-/// Dot product in eight lanes of fixed order: vectorises, and gives the same bits everywhere.
-fn dot(left: &[f64], right: &[f64]) -> f64 {
-    let (left_lines, right_lines) = (left.chunks_exact(8), right.chunks_exact(8));
-    let rest: f64 = left_lines.remainder().iter().zip(right_lines.remainder()).map(|(x, y)| x * y).sum();
-    let mut lanes = [0.0; 8];
-    for (x, y) in left_lines.zip(right_lines) {
-        for (lane, (x, y)) in lanes.iter_mut().zip(x.iter().zip(y)) {
-            *lane += x * y;
-        }
-    }
-    lanes.iter().sum::<f64>() + rest
 }
 
 #[cfg(test)]

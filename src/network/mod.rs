@@ -26,6 +26,7 @@ mod description;
 mod elementwise;
 mod kernel;
 mod model;
+mod phase;
 mod product;
 mod program;
 mod rows;
@@ -44,6 +45,7 @@ pub use denoiser::NetworkDenoiser;
 use description::{Description, TimeInput, wrong};
 use kernel::Numbers;
 use model::Model;
+pub use phase::NetworkPhaseDenoiser;
 use rows::Views;
 use tensors::Tensors;
 
@@ -202,6 +204,14 @@ impl Network {
     /// [`Error::Network`] if its process is another one.
     pub fn denoiser(&self) -> Result<NetworkDenoiser<'_>> {
         NetworkDenoiser::new(self)
+    }
+
+    /// The network of a psld process as a model of phase-space data, without a label.
+    ///
+    /// # Errors
+    /// [`Error::Network`] if its process is another one, and those of [`Psld::new`](crate::Psld::new) for its constants.
+    pub fn phase(&self) -> Result<NetworkPhaseDenoiser<'_>> {
+        NetworkPhaseDenoiser::new(self)
     }
 
     /// The network itself: from `x`, shape (rows, input width), to `out`, shape (rows, output width), in any layout;

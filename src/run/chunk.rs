@@ -44,7 +44,7 @@ pub(super) fn draw_momenta<F: Real>(
 ) {
     if layout.blocks == 2 {
         let scale = F::from_f64(layout.momentum_variance.sqrt());
-        draw(state.slice_mut(s![.., dim..]), Purpose::Momentum, scale, first_chain, noise);
+        draw(state.slice_mut(s![.., dim..2 * dim]), Purpose::Momentum, scale, first_chain, noise);
     }
 }
 
@@ -79,6 +79,8 @@ pub(super) struct Segment<'s, F: Real> {
     pub dim: usize,
     pub first_chain: u32,
     pub non_finite: NonFinite,
+    /// Whether the state at the start of the segment holds what the sampler carries.
+    pub carried_known: bool,
 }
 
 /// The state of all chains and what belongs to it.
@@ -87,6 +89,8 @@ pub(super) struct Chunks<F> {
     pub evaluations: u64,
     pub batched_calls: u64,
     pub rounds: u64,
+    pub proposed: u64,
+    pub accepted: u64,
     chunk: usize,
     tallies: Vec<Tally>,
     lanes: Mutex<Vec<Lane<F>>>,
@@ -100,6 +104,8 @@ pub(super) struct Chunks<F> {
 #[derive(Clone, Debug, Default)]
 struct Tally {
     evaluations: u64,
+    proposed: u64,
+    accepted: u64,
     frozen: Vec<Divergence>,
 }
 
@@ -159,6 +165,8 @@ impl<F: Real> Chunks<F> {
             evaluations: 0,
             batched_calls: 0,
             rounds: 0,
+            proposed: 0,
+            accepted: 0,
             chunk,
             tallies: vec![Tally::default(); count],
             lanes: Mutex::new(Vec::new()),
@@ -211,7 +219,10 @@ impl<F: Real> Chunks<F> {
         if let Some(failure) = failures.into_iter().min_by_key(|f| (f.step, f.chain)) {
             return Err(failure.error);
         }
-        self.evaluations = self.tallies.iter().map(|t| t.evaluations).sum();
+        let sum = |of: fn(&Tally) -> u64| self.tallies.iter().map(of).sum();
+        self.evaluations = sum(|tally| tally.evaluations);
+        self.proposed = sum(|tally| tally.proposed);
+        self.accepted = sum(|tally| tally.accepted);
         self.batched_calls += Depth::sum(&depth.batched_calls);
         self.rounds += Depth::sum(&depth.rounds);
         Ok(())
@@ -222,11 +233,10 @@ impl<F: Real> Chunks<F> {
         steps: u64,
         last: u64,
         time: f64,
-        dim: usize,
+        (layout, dim): (Layout, usize),
         first_chain: u32,
         non_finite: NonFinite,
     ) -> Samples<F> {
-        let (batched_calls, rounds) = (self.batched_calls, self.rounds);
         let mut diverged: Vec<_> = self.tallies.into_iter().flat_map(|t| t.frozen).collect();
         if non_finite == NonFinite::Ignore {
             for (row, numbers) in self.state.rows().into_iter().enumerate() {
@@ -236,7 +246,18 @@ impl<F: Real> Chunks<F> {
             }
         }
         diverged.sort_by_key(|d| d.chain);
-        Samples { state: self.state, dim, steps, evaluations: self.evaluations, batched_calls, rounds, diverged }
+        Samples {
+            state: self.state,
+            dim,
+            layout,
+            steps,
+            evaluations: self.evaluations,
+            batched_calls: self.batched_calls,
+            rounds: self.rounds,
+            proposed: self.proposed,
+            accepted: self.accepted,
+            diverged,
+        }
     }
 }
 
@@ -264,6 +285,7 @@ impl<F: Real> Lane<F> {
         let n = rows.nrows();
         self.state.reset(first, n);
         self.state.load(rows.view());
+        self.state.set_carried_known(segment.carried_known);
         for index in segment.steps.clone() {
             if index > limit.load(Ordering::Relaxed) {
                 return Ok(());
@@ -283,6 +305,8 @@ impl<F: Real> Lane<F> {
                 .step(step, segment.drift, segment.noise, state, work)
                 .map_err(|error| fail(first, error))?;
             tally.evaluations += info.evaluations;
+            tally.proposed += info.proposed;
+            tally.accepted += info.accepted;
             depth.add(index - segment.steps.start, &info);
             let time = segment.grid.time(index + 1);
             match segment.non_finite {
@@ -303,13 +327,15 @@ impl<F: Real> Lane<F> {
 }
 
 fn first_non_finite<F: Real>(state: &State<F>) -> Option<usize> {
+    // What a sampler carries beside has been used by the time a step ends: if it is not finite, they are not.
+    let own = &state.data()[..state.len() * state.blocks() * state.dim()];
     let mut finite = false;
-    simd::dispatch(AllFinite { data: state.data(), finite: &mut finite });
+    simd::dispatch(AllFinite { data: own, finite: &mut finite });
     if finite {
         return None;
     }
     let n = state.len();
-    (0..n).find(|row| state.data()[*row..].iter().step_by(n).any(|x| !x.is_finite()))
+    (0..n).find(|row| own[*row..].iter().step_by(n).any(|x| !x.is_finite()))
 }
 
 /// Puts frozen chains back to where they were before the step, and freezes those that just left the finite numbers.

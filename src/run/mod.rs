@@ -85,10 +85,13 @@ pub struct Run<'a, F: Real> {
 /// The outcome of a run.
 #[derive(Clone, Debug)]
 pub struct Samples<F> {
-    /// Final states, (chains, blocks·dim), columns `[position | momentum]`.
+    /// Final states, columns `[position | momentum | carried]`, the last two where the sampler has them. A run that starts
+    /// there goes on as if it had not been cut.
     pub state: Array2<F>,
     /// Dimension of a position.
     pub dim: usize,
+    /// The blocks of the state.
+    pub layout: Layout,
     /// Steps taken; fewer than the grid has if an observer stopped the run.
     pub steps: u64,
     /// Rows on which the drift was evaluated, over all chains.
@@ -97,6 +100,10 @@ pub struct Samples<F> {
     pub batched_calls: u64,
     /// Picard rounds, the most over the chains in each step, summed over the steps; 0 for methods without.
     pub rounds: u64,
+    /// Moves proposed to chains that may refuse them; 0 for methods without a Metropolis test.
+    pub proposed: u64,
+    /// Moves accepted.
+    pub accepted: u64,
     /// Chains that left the finite numbers, in the order of their numbers.
     pub diverged: Vec<Divergence>,
 }
@@ -109,7 +116,12 @@ impl<F: Real> Samples<F> {
 
     /// Final momenta, (chains, dim), where the dynamics has them.
     pub fn momenta(&self) -> Option<ArrayView2<'_, F>> {
-        (self.state.ncols() > self.dim).then(|| self.state.slice(s![.., self.dim..]))
+        (self.layout.blocks == 2).then(|| self.state.slice(s![.., self.dim..2 * self.dim]))
+    }
+
+    /// The share of proposed moves that were accepted, for methods with a Metropolis test.
+    pub fn acceptance(&self) -> Option<f64> {
+        (self.proposed > 0).then(|| self.accepted as f64 / self.proposed as f64)
     }
 
     /// Drift evaluations per chain.
@@ -187,8 +199,8 @@ impl<'a, F: Real> Run<'a, F> {
         self
     }
 
-    /// Starts chain i in row i: positions, (chains, dim), or the whole state, (chains, blocks·dim). Momenta that are not
-    /// given are drawn from their stationary law.
+    /// Starts chain i in row i: positions, (chains, dim), positions and momenta, or the whole state that an earlier run ended
+    /// in. Momenta that are not given are drawn from their stationary law.
     pub fn start(mut self, rows: Array2<F>) -> Self {
         self.start = Some(Start::Rows(rows));
         self
@@ -227,7 +239,7 @@ impl<'a, F: Real> Run<'a, F> {
     pub fn run(mut self) -> Result<Samples<F>> {
         simd::instruction_set()?;
         let layout = self.sampler.layout();
-        let (state, dim) = self.initial_state(layout)?;
+        let (state, dim, carried_known) = self.initial_state(layout)?;
         let last = self.grid.steps();
         count("first step", self.first_step, 0, last - 1, "below the number of steps of the grid")?;
         let threads =
@@ -252,6 +264,7 @@ impl<'a, F: Real> Run<'a, F> {
                 dim,
                 first_chain: self.first_chain,
                 non_finite: self.non_finite,
+                carried_known: carried_known || done > self.first_step,
             })?;
             done = until;
             let moment = Moment {
@@ -271,10 +284,18 @@ impl<'a, F: Real> Run<'a, F> {
             }
         }
         let time = self.grid.time(done);
-        Ok(chunks.finish((done - self.first_step) as u64, done as u64, time, dim, self.first_chain, self.non_finite))
+        Ok(chunks.finish(
+            (done - self.first_step) as u64,
+            done as u64,
+            time,
+            (layout, dim),
+            self.first_chain,
+            self.non_finite,
+        ))
     }
 
-    fn initial_state(&mut self, layout: Layout) -> Result<(Array2<F>, usize)> {
+    /// The start, its dimension, and whether it holds what the sampler carries.
+    fn initial_state(&mut self, layout: Layout) -> Result<(Array2<F>, usize, bool)> {
         let known = self.drift.dim();
         let width = |dim: usize| layout.inputs * dim;
         let start = match (self.start.take(), known) {
@@ -310,21 +331,21 @@ impl<'a, F: Real> Run<'a, F> {
                 expected: format!("(chains, {}), the width of the drift", known / layout.inputs),
             });
         }
-        let columns = layout.blocks * dim;
+        let columns = layout.columns(dim);
         let mut state = match start {
             // Taken as it is where it is the whole state already: a large start is not copied.
             Start::Rows(rows) if rows.ncols() == columns && rows.is_standard_layout() => {
                 check_start(rows.view(), dim, layout)?;
                 check_rows(&rows, chains)?;
-                return Ok((rows, dim));
+                return Ok((rows, dim, true));
             }
             Start::Rows(rows) => {
                 check_start(rows.view(), dim, layout)?;
                 check_rows(&rows, chains)?;
                 let mut state = Array2::zeros((chains, columns));
                 state.slice_mut(s![.., ..rows.ncols()]).assign(&rows);
-                if rows.ncols() == columns {
-                    return Ok((state, dim));
+                if rows.ncols() > dim || columns == dim {
+                    return Ok((state, dim, rows.ncols() == columns));
                 }
                 state
             }
@@ -333,8 +354,8 @@ impl<'a, F: Real> Run<'a, F> {
                 check_start(point.insert_axis(Axis(0)), dim, layout)?;
                 let mut state = Array2::zeros((chains, columns));
                 state.slice_mut(s![.., ..point.len()]).assign(&point);
-                if point.len() == columns && layout.blocks > 1 {
-                    return Ok((state, dim));
+                if point.len() > dim {
+                    return Ok((state, dim, point.len() == columns));
                 }
                 state
             }
@@ -345,7 +366,7 @@ impl<'a, F: Real> Run<'a, F> {
             }
         };
         chunk::draw_momenta(&mut state, dim, layout, self.first_chain, &*self.noise);
-        Ok((state, dim))
+        Ok((state, dim, false))
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Moment<'m, F> {
     pub steps: u64,
     /// Time reached.
     pub time: f64,
-    /// All chains, (chains, blocks·dim).
+    /// All chains, columns `[position | momentum | carried]`.
     pub state: ArrayView2<'m, F>,
     /// Dimension of a position.
     pub dim: usize,

@@ -83,7 +83,7 @@ impl<F: Real, D: LinearDynamics> Sampler<F> for EulerMaruyama<D> {
             drift_panel: Panel::contiguous(rows),
             normals,
         });
-        Ok(StepInfo { evaluations: rows as u64, batched_calls: 1, rounds: 0 })
+        Ok(StepInfo { evaluations: rows as u64, batched_calls: 1, ..StepInfo::default() })
     }
 
     fn evaluations_per_step(&self) -> f64 {

@@ -71,7 +71,7 @@ impl<F: Real> Sampler<F> for FinalDenoise<F> {
         let level = self.clock.level(step.start);
         let (a, g) = (1.0 / level.signal(), level.one_minus_alpha_bar() / level.signal());
         update_positions(state.data_mut(), rows, dim, a, g, score);
-        Ok(StepInfo { evaluations: rows as u64, batched_calls: 1, rounds: 0 })
+        Ok(StepInfo { evaluations: rows as u64, batched_calls: 1, ..StepInfo::default() })
     }
 
     fn evaluations_per_step(&self) -> f64 {

@@ -40,7 +40,7 @@ struct Scratch<F> {
     point: Vec<F>,
 }
 
-const LAYOUT: Layout = Layout { blocks: 1, inputs: 1, momentum_variance: 0.0 };
+const LAYOUT: Layout = Layout { blocks: 1, inputs: 1, momentum_variance: 0.0, carried: 0 };
 
 impl<F: Real> Sampler<F> for Heun {
     fn name(&self) -> &'static str {
@@ -60,7 +60,7 @@ impl<F: Real> Sampler<F> for Heun {
         work: &mut Work,
     ) -> Result<StepInfo> {
         let (rows, dim) = (state.len(), state.dim());
-        let (from, to) = (self.table.number_at(step.start), self.table.number_at(step.end()));
+        let (from, to) = (self.table.number_at(step.start), self.table.number_at(step.end));
         let (source, goal) = (self.table.level(from), self.table.level(to));
         let Scratch { first, second, point } = work.scratch::<Scratch<F>>();
         let place = (step, state.chains()[0]);
@@ -71,16 +71,16 @@ impl<F: Real> Sampler<F> for Heun {
         let (a, g) = (goal.signal() / source.signal() * r, goal.signal() * (1.0 - r));
         if to == 0 {
             update_positions(state.data_mut(), rows, dim, a, g, first);
-            return Ok(StepInfo { evaluations: rows as u64, batched_calls: 1, rounds: 0 });
+            return Ok(StepInfo { evaluations: rows as u64, batched_calls: 1, ..StepInfo::default() });
         }
         point.clear();
         point.extend_from_slice(state.data());
         update_positions(point, rows, dim, a, g, first);
         second.resize(rows * dim, F::zero());
-        evaluate(drift, Times::Shared(step.end()), (rows, dim), point, second, place)?;
+        evaluate(drift, Times::Shared(step.end), (rows, dim), point, second, place)?;
         update_positions(state.data_mut(), rows, dim, a, g * (1.0 - 0.5 / r), first);
         update_positions(state.data_mut(), rows, dim, 1.0, g * 0.5 / r, second);
-        Ok(StepInfo { evaluations: 2 * rows as u64, batched_calls: 2, rounds: 0 })
+        Ok(StepInfo { evaluations: 2 * rows as u64, batched_calls: 2, ..StepInfo::default() })
     }
 
     fn evaluations_per_step(&self) -> f64 {

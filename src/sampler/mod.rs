@@ -3,19 +3,25 @@
 mod euler_maruyama;
 mod final_denoise;
 mod heun;
+mod mala;
 mod poisson_midpoint;
 mod predictor_corrector;
 mod randomized_midpoint;
+mod splitting;
 mod switch;
+mod symmetric_splitting;
 mod work;
 
 pub use euler_maruyama::EulerMaruyama;
 pub use final_denoise::FinalDenoise;
 pub use heun::Heun;
+pub use mala::Mala;
 pub use poisson_midpoint::{PoissonMidpoint, Selection};
 pub use predictor_corrector::{PhasePlan, PredictorCorrector};
 pub use randomized_midpoint::RandomizedMidpoint;
+pub use splitting::{PositionNoise, Splitting, Word};
 pub use switch::Switch;
+pub use symmetric_splitting::SymmetricSplitting;
 pub use work::Work;
 
 use crate::drift::Drift;
@@ -36,6 +42,10 @@ pub struct StepInfo {
     pub batched_calls: u32,
     /// Picard rounds used, the most over the chains; 0 for methods without.
     pub rounds: u32,
+    /// Chains that were proposed a move and may have refused it, and those that accepted; 0 for methods without a test.
+    pub proposed: u64,
+    /// Chains that accepted their move.
+    pub accepted: u64,
 }
 
 /// One way a sampler's coins can fall, for exact averages.

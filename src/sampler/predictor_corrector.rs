@@ -207,7 +207,7 @@ impl<F: Real> Sampler<F> for PredictorCorrector<F> {
         };
         let mut index = phase.first;
         for pair in phase.knots.windows(2) {
-            let inner = Step { index, start: pair[0], length: pair[1] - pair[0] };
+            let inner = Step { index, start: pair[0], length: pair[1] - pair[0], end: pair[1] };
             add(self.predictor.step(inner, drift, noise, state, predictor)?);
             index += 1;
         }
@@ -220,10 +220,10 @@ impl<F: Real> Sampler<F> for PredictorCorrector<F> {
                 *moving = Some(State::zeros(state.chains()[0], state.len(), state.dim(), layout)?);
             }
             if let Some(moving) = moving {
-                moving.take_positions(state);
-                moving.draw_momenta(layout, noise, index);
+                moving.take_positions(state, layout);
+                moving.draw_momenta(noise, index);
                 for _ in 0..self.corrector_steps {
-                    let inner = Step { index, start: time, length: self.corrector_step };
+                    let inner = Step { index, start: time, length: self.corrector_step, end: time };
                     add(sampler.step(inner, &still, noise, moving, corrector)?);
                     index += 1;
                 }

@@ -2,10 +2,13 @@
 
 mod beta;
 mod level;
+mod psld;
 mod spacing;
 mod table;
 
 pub use beta::Beta;
 pub use level::Level;
+pub(crate) use psld::Observation;
+pub use psld::{Factor, Psld};
 pub use spacing::{Spacing, blocks, check_levels, from_timesteps};
 pub use table::LevelTable;

@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use langevin::catalog::Options;
-use langevin::generation::GenerationOptions;
-use langevin::schedule::Spacing;
+use langevin::catalog::{self, Options};
+use langevin::{Real, Sampler};
+
+use crate::compare::Compare;
+use crate::failure::Failure;
+use crate::generate::Generate;
 
 /// Samplers for Langevin dynamics.
 #[derive(Parser)]
@@ -19,10 +22,12 @@ pub struct Cli {
 pub enum Command {
     /// Draw samples from a mixture (TARGET.json) or from a data set with a bandwidth
     Sample(Box<Sample>),
-    /// Generate samples from noise, with the exact score of the noised target in place of a trained network
+    /// Generate samples from noise: with a trained network, or with the exact score of a noised target
     Generate(Box<Generate>),
+    /// Compare ways to generate: methods x evaluations x seeds, as a table, a CSV file and a picture
+    Compare(Box<Compare>),
     /// The exact stationary covariance of a method on the target N(0, 1/k): no simulation
-    Probe(Probe),
+    Probe(Box<Probe>),
     /// List methods, dynamics and ways to generate
     Methods {
         /// One JSON object on stdout
@@ -33,12 +38,15 @@ pub enum Command {
 
 #[derive(Args)]
 pub struct Method {
-    /// overdamped | underdamped
+    /// overdamped | underdamped [default: the one that the method works on, where there is only one]
     #[arg(long)]
-    pub dynamics: String,
-    /// em | pmm1 | pmm2 | rm (see `langevin methods`)
-    #[arg(long)]
-    pub method: String,
+    pub dynamics: Option<String>,
+    /// em | pmm1 | pmm2 | rm | baoab | obabo | aboba | splitting | mala (see `langevin methods`)
+    #[arg(long, required_unless_present = "word")]
+    pub method: Option<String>,
+    /// Splitting by a word of your own over A (position), B (momentum) and O (friction and noise), as OBABO
+    #[arg(long, value_name = "WORD")]
+    pub word: Option<String>,
     /// Length of a step
     #[arg(long, value_name = "H", allow_negative_numbers = true)]
     pub step: f64,
@@ -72,8 +80,41 @@ pub struct Method {
 }
 
 impl Method {
-    pub fn options(&self) -> Options {
-        Options {
+    /// The name of the method: a word alone is a splitting.
+    pub fn name(&self) -> &str {
+        self.method.as_deref().unwrap_or("splitting")
+    }
+
+    /// The method as it is called in headings.
+    pub fn title(&self) -> String {
+        self.word.as_ref().map_or_else(|| self.name().into(), |word| format!("splitting {}", word.to_uppercase()))
+    }
+
+    /// The name of the dynamics.
+    pub fn dynamics(&self) -> Result<&str, Failure> {
+        let method = catalog::Method::named(self.name())?;
+        if self.word.is_some() && !method.options.contains(&"word") {
+            return Err(langevin::Error::NotTaken { option: "word", by: method.name }.into());
+        }
+        if let Some(dynamics) = &self.dynamics {
+            return Ok(dynamics);
+        }
+        match method.dynamics {
+            [only] => Ok(only),
+            several => {
+                let message = format!("--dynamics is missing: {} works on {}", self.name(), several.join(" and "));
+                Err(Failure::Input(message))
+            }
+        }
+    }
+
+    pub fn sampler<F: Real>(&self) -> Result<Box<dyn Sampler<F>>, Failure> {
+        Ok(catalog::sampler::<F>(self.dynamics()?, self.name(), &self.options()?)?)
+    }
+
+    fn options(&self) -> langevin::Result<Options> {
+        Ok(Options {
+            word: self.word.as_deref().map(str::parse).transpose()?,
             friction: self.friction,
             inverse_mass: self.inverse_mass,
             linearized: self.linearized,
@@ -83,7 +124,7 @@ impl Method {
             rounds: self.rounds,
             tolerance: self.tolerance,
             control_variate: self.control_variate,
-        }
+        })
     }
 }
 
@@ -107,7 +148,7 @@ pub enum NonFinite {
 #[derive(Args)]
 pub struct TargetOptions {
     /// Mixture: {"weights": [..], "means": [[..],..], "std": s} or "variances": [[..],..] or "covariances": [[[..],..],..]
-    #[arg(value_name = "TARGET.json", required_unless_present = "data", conflicts_with = "data")]
+    #[arg(value_name = "TARGET.json", conflicts_with = "data")]
     pub target: Option<PathBuf>,
     /// Data set, one row for each point (.npy): a mixture with one component for each row
     #[arg(long, value_name = "FILE.npy", requires = "bandwidth")]
@@ -141,8 +182,9 @@ pub struct RunOptions {
     /// Chains carried together; never changes the result
     #[arg(long, value_name = "C", allow_negative_numbers = true)]
     pub chunk: Option<usize>,
-    #[arg(long, value_enum, default_value = "f64")]
-    pub precision: Precision,
+    /// [default: f64; f32 with a network]
+    #[arg(long, value_enum)]
+    pub precision: Option<Precision>,
     /// Samples: (chains, dim), or (saved, chains, dim) with --every
     #[arg(long, value_name = "OUT.npy")]
     pub out: Option<PathBuf>,
@@ -174,126 +216,6 @@ pub struct Sample {
     pub burn_in: Option<usize>,
     #[command(flatten)]
     pub run: RunOptions,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Variance {
-    /// That of the posterior of the level before, given the data
-    Small,
-    /// β
-    Large,
-}
-
-#[derive(Args)]
-pub struct Generate {
-    #[command(flatten)]
-    pub target: TargetOptions,
-    /// Map the smallest and the largest number of the data set to LO and HI; bandwidth and samples are in these units
-    #[arg(long, value_name = "LO,HI", requires = "data", conflicts_with = "target", allow_hyphen_values = true)]
-    #[arg(value_parser = interval)]
-    pub scale: Option<(f64, f64)>,
-    /// ddpm | ddim | dpmpp2m | heun | em | pmm1 | pmm2 | rm | pc | pc-parallel (see `langevin methods`)
-    #[arg(long)]
-    pub method: String,
-    /// linear | scaled-linear | cosine
-    #[arg(long, default_value = "linear")]
-    pub schedule: String,
-    /// Noise levels of the schedule
-    #[arg(long, value_name = "N", default_value_t = 1000, allow_negative_numbers = true)]
-    pub levels: usize,
-    /// Most model evaluations per chain, in expectation [default: what --timesteps or --blocks need]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub evaluations: Option<usize>,
-    /// equal | quadratic | logsnr | leading | trailing | linspace [default: quadratic]
-    #[arg(long)]
-    pub grid: Option<String>,
-    /// Lengths of the blocks of levels that a Poisson midpoint steps over, from the noise to the data, as 600,399,1
-    #[arg(long, value_name = "LIST", value_delimiter = ',', allow_hyphen_values = true)]
-    pub blocks: Option<Vec<usize>>,
-    /// The 0-based levels at which the model is evaluated, decreasing, as 999,500,0; the last step goes to the data
-    #[arg(long, value_name = "LIST", value_delimiter = ',', allow_hyphen_values = true)]
-    pub timesteps: Option<Vec<usize>>,
-    /// Variance of the steps of ddpm, pmm1 and pmm2 [default: small]
-    #[arg(long, value_enum)]
-    pub variance: Option<Variance>,
-    /// Share of noise in the steps of ddim, in [0, 1] [default: 0]
-    #[arg(long, value_name = "E", allow_negative_numbers = true)]
-    pub eta: Option<f64>,
-    /// Factor in (0, 1] on the noise of every level that a Poisson midpoint steps over [default: 1]
-    #[arg(long, value_name = "R", allow_negative_numbers = true)]
-    pub noise_scale: Option<f64>,
-    /// Windows of randomized midpoints [default: 1; 4 for pc-parallel]
-    #[arg(long, value_name = "R", allow_negative_numbers = true)]
-    pub windows: Option<usize>,
-    /// Picard rounds of randomized midpoints [default: 0; 2 for pc-parallel]
-    #[arg(long, value_name = "P", allow_negative_numbers = true)]
-    pub rounds: Option<usize>,
-    /// Stop the rounds of a chain once its midpoints move by no more than this
-    #[arg(long, value_name = "E", allow_negative_numbers = true)]
-    pub tolerance: Option<f64>,
-    /// Subtract the drift at the start of the step in the finish of rm
-    #[arg(long)]
-    pub control_variate: bool,
-    /// Time of Langevin dynamics in each corrector [default: 1]
-    #[arg(long, value_name = "T", allow_negative_numbers = true)]
-    pub corrector_time: Option<f64>,
-    /// Length of a corrector step [default: 0.2; 0.5 for pc-parallel]
-    #[arg(long, value_name = "H", allow_negative_numbers = true)]
-    pub corrector_step: Option<f64>,
-    /// Friction of the corrector [default: 2]
-    #[arg(long, value_name = "G", allow_negative_numbers = true)]
-    pub friction: Option<f64>,
-    /// Ornstein-Uhlenbeck time at which pc and pc-parallel end [default: that of the first level]
-    #[arg(long, value_name = "D", allow_negative_numbers = true)]
-    pub end_time: Option<f64>,
-    /// Start positions, (chains, dim): the noise [default: standard normal]
-    #[arg(long, value_name = "FILE.npy")]
-    pub start: Option<PathBuf>,
-    /// Picture of the first samples, at most 100, as small images: high numbers are dark
-    #[arg(long, value_name = "OUT.png", requires = "image_shape")]
-    pub grid_image: Option<PathBuf>,
-    /// Rows and columns of one image, as 8x8
-    #[arg(long, value_name = "RxC", requires = "grid_image", value_parser = image_shape)]
-    pub image_shape: Option<(usize, usize)>,
-    #[command(flatten)]
-    pub run: RunOptions,
-}
-
-impl Generate {
-    pub fn options(&self) -> langevin::Result<GenerationOptions> {
-        Ok(GenerationOptions {
-            grid: self.grid.as_deref().map(Spacing::named).transpose()?,
-            blocks: self.blocks.clone(),
-            timesteps: self.timesteps.clone(),
-            large_variance: self.variance.map(|variance| variance == Variance::Large),
-            eta: self.eta,
-            noise_scale: self.noise_scale,
-            windows: self.windows,
-            rounds: self.rounds,
-            tolerance: self.tolerance,
-            control_variate: self.control_variate,
-            corrector_time: self.corrector_time,
-            corrector_step: self.corrector_step,
-            friction: self.friction,
-            end_time: self.end_time,
-        })
-    }
-}
-
-/// Two numbers with a comma between, the first below the second.
-fn interval(text: &str) -> Result<(f64, f64), String> {
-    let ends = text.split_once(',').and_then(|(low, high)| Some((low.trim().parse().ok()?, high.trim().parse().ok()?)));
-    // The length of an interval can be infinite where its ends are not.
-    match ends {
-        Some((low, high)) if f64::is_finite(high - low) && low < high => Ok((low, high)),
-        _ => Err("expected two finite numbers LO,HI with LO below HI, as -1,1".into()),
-    }
-}
-
-/// Two whole numbers with an x between.
-fn image_shape(text: &str) -> Result<(usize, usize), String> {
-    let sides = text.split_once('x').and_then(|(rows, columns)| Some((rows.parse().ok()?, columns.parse().ok()?)));
-    sides.filter(|(rows, columns)| *rows > 0 && *columns > 0).ok_or_else(|| "expected rows x columns, as 8x8".into())
 }
 
 #[derive(Args)]

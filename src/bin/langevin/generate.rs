@@ -1,23 +1,46 @@
 //! `langevin generate`: samples from noise, along the reverse of a noising process.
 
-use langevin::generation::{Generation, GenerationOptions, plan};
-use langevin::ndarray::{Array2, Axis, s};
-use langevin::{Denoised, DiffusedMixture, Every, GaussianMixture, LevelTable, Real, image, metrics};
+use std::path::PathBuf;
+
+use clap::Args;
+use langevin::ndarray::{Array2, Axis};
+use langevin::{Every, GaussianMixture, Real, metrics};
 use serde_json::json;
 
-use crate::arguments::{Generate, Precision};
+use crate::arguments::{Precision, RunOptions};
 use crate::failure::Failure;
+use crate::images::{Tiles, image_shape};
+use crate::model::{Model, SourceOptions};
 use crate::output::{create_all, print_line, write_picture};
+use crate::planning::{MethodOptions, Noising, Planned};
 use crate::report::{MOST_MODES, Report, draw};
 use crate::simulation::{Job, Outcome, check_memory, read_start, simulate};
-use crate::target;
 
-/// Images side by side in a picture, and in all.
-const COLUMNS: usize = 10;
-const MOST_IMAGES: usize = 100;
+#[derive(Args)]
+pub struct Generate {
+    #[command(flatten)]
+    pub source: SourceOptions,
+    #[command(flatten)]
+    pub method: MethodOptions,
+    /// Most model evaluations per chain, in expectation [default: what --timesteps or --blocks need]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub evaluations: Option<usize>,
+    /// Start positions, (chains, dim): the noise [default: standard normal]
+    #[arg(long, value_name = "FILE.npy")]
+    pub start: Option<PathBuf>,
+    /// Picture of the first samples, at most 100, as small images: high numbers are dark
+    #[arg(long, value_name = "OUT.png")]
+    pub grid_image: Option<PathBuf>,
+    /// Rows and columns of one image, as 8x8 [default: what the model says]
+    #[arg(long, value_name = "RxC", requires = "grid_image", value_parser = image_shape)]
+    pub image_shape: Option<(usize, usize)>,
+    #[command(flatten)]
+    pub run: RunOptions,
+}
 
 pub fn run(arguments: &Generate) -> Result<(), Failure> {
-    match arguments.run.precision {
+    let own = if arguments.source.model.is_some() { Precision::F32 } else { Precision::F64 };
+    match arguments.run.precision.unwrap_or(own) {
         Precision::F32 => run_in::<f32>(arguments),
         Precision::F64 => run_in::<f64>(arguments),
     }
@@ -25,73 +48,62 @@ pub fn run(arguments: &Generate) -> Result<(), Failure> {
 
 fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let run = &arguments.run;
-    let table = LevelTable::named(&arguments.schedule, arguments.levels)?;
-    let options = arguments.options()?;
-    let budget = budget(arguments, &options)?;
-    let planned = plan::<F>(&arguments.method, &table, budget, &options)?;
-    let model = DiffusedMixture::new(target::load(&arguments.target, arguments.scale)?);
-    let drift = Denoised::<F>::new(&model, planned.clock.clone(), planned.wanted)?;
-    let (data, dim) = (model.data(), model.data().dimension());
+    let model = Model::load(&arguments.source)?;
+    let planned = arguments.method.plan::<F>(&model.noising, arguments.evaluations)?;
+    let dim = model.dimension();
     let frames = frames(arguments, planned.grid.steps())?;
-    let tiles = arguments.image_shape.map(|shape| Tiles::new(shape, arguments.scale, data)).transpose()?;
+    let tiles = arguments.grid_image.as_ref().map(|_| Tiles::new(arguments.image_shape, &model)).transpose()?;
+    let law = model.data();
+    if run.plot.is_some() && law.is_none() && dim > 2 {
+        let message =
+            "--plot draws samples over the density of a target; for the samples of a network use --grid-image";
+        return Err(Failure::Input(message.into()));
+    }
     check_memory::<F>(run.chains, dim)?;
     let start = read_start::<F>(arguments.start.as_deref())?;
     check_start(start.as_ref(), run.chains, dim)?;
-    let [out, picture, images] = create_all([
-        ("--out", run.out.as_deref()),
-        ("--plot", run.plot.as_deref()),
-        ("--grid-image", arguments.grid_image.as_deref()),
-    ])?;
-
-    let grid = planned.grid.clone();
-    // Moments are those of the end alone: on the way the law is another one at every step.
-    let job = Job { sampler: &*planned.sampler, drift: &drift, grid, dim, start, moments: None, frames };
-    let outcome = simulate(run, job, out)?;
+    let outcome = model.with_drift(&planned.drive, |drift| {
+        let [out, picture, images] = create_all([
+            ("--out", run.out.as_deref()),
+            ("--plot", run.plot.as_deref()),
+            ("--grid-image", arguments.grid_image.as_deref()),
+        ])?;
+        let grid = planned.grid.clone();
+        // Moments are those of the end alone: on the way the law is another one at every step.
+        let job = Job { sampler: &*planned.sampler, drift, grid, dim, start, moments: None, frames };
+        Ok((simulate(run, job, out)?, picture, images))
+    });
+    let (outcome, picture, images) = outcome?;
     // Pictures that cannot be drawn cost neither the samples nor the report.
     let drawn = write_picture(picture, "--plot", || {
         let title =
-            format!("{}, {:.1} evaluations, {} schedule", arguments.method, planned.evaluations, arguments.schedule);
-        draw(data, outcome.samples.positions(), &title)
+            format!("{}, {:.1} evaluations, {}", arguments.method.method, planned.evaluations, kind(&model.noising));
+        draw(law, outcome.samples.positions(), &title)
     });
-    let tiled = write_picture(images, "--grid-image", || tiles.map_or(Ok(Vec::new()), |tiles| tiles.png(&outcome)));
-    let report = Report::new(run, data, &outcome)?;
+    let positions = outcome.samples.positions();
+    let tiled = write_picture(images, "--grid-image", || tiles.map_or(Ok(Vec::new()), |tiles| tiles.png(positions)));
+    let report = Report::new(run, law, &outcome)?;
     if run.json {
-        print_line(&json(arguments, &planned, frames, &report))?;
+        print_line(&json(arguments, &model, &planned, frames, &report))?;
     } else {
         let written = [
             run.out.as_deref(),
             run.plot.as_deref().filter(|_| drawn.is_ok()),
             arguments.grid_image.as_deref().filter(|_| tiled.is_ok()),
         ];
-        let tables = report.tables()? + &distances(data, &outcome);
-        let text = heading(arguments, &planned, &outcome) + &tables + &report.ending(&written);
+        let tables = report.tables()? + &law.map_or_else(String::new, |data| distances(data, &outcome));
+        let text = heading(arguments, &model, &planned, &outcome) + &tables + &report.ending(&written);
         print_line(text.trim_end())?;
     }
     drawn.and(tiled)
 }
 
-/// The evaluations that were given, or as many as the listed levels need.
-fn budget(arguments: &Generate, options: &GenerationOptions) -> Result<usize, Failure> {
-    if let Some(evaluations) = arguments.evaluations {
-        return Ok(evaluations);
+/// A few words for a title.
+fn kind(noising: &Noising) -> String {
+    match noising {
+        Noising::Vp { schedule, .. } => format!("{schedule} schedule"),
+        Noising::Psld { .. } => "phase space".into(),
     }
-    let Some(listed) = options.timesteps.as_ref().or(options.blocks.as_ref()).map(Vec::len) else {
-        let message = "--evaluations is missing: the most model evaluations per chain; \
-                       it may be left out where --timesteps or --blocks list the levels";
-        return Err(Failure::Input(message.into()));
-    };
-    Ok(match arguments.method.as_str() {
-        "heun" | "pmm1" | "pmm2" => 2 * listed,
-        "em" => listed.max(2),
-        // The last level takes one evaluation, which denoises.
-        "rm" => {
-            let (windows, rounds) = (options.windows.unwrap_or(1), options.rounds.unwrap_or(0));
-            let midpoints = windows.saturating_mul(rounds.saturating_add(1));
-            // What is beyond this is beyond the largest windows and rounds, which the planner names.
-            midpoints.min(1 << 40).saturating_add(1).saturating_mul(listed) + 1
-        }
-        _ => listed,
-    })
 }
 
 /// The steps that are saved on the way.
@@ -116,56 +128,37 @@ fn check_start<F>(start: Option<&Array2<F>>, chains: usize, dim: usize) -> Resul
     }
 }
 
-/// How samples are drawn as images.
-struct Tiles {
-    shape: (usize, usize),
-    range: (f64, f64),
-}
-
-impl Tiles {
-    fn new(shape: (usize, usize), scale: Option<(f64, f64)>, data: &GaussianMixture) -> Result<Self, Failure> {
-        let (rows, columns) = shape;
-        if rows.checked_mul(columns) != Some(data.dimension()) {
-            let given = format!("--image-shape: given {rows}x{columns}");
-            let expected = format!("a product of {}, the dimension of the target", data.dimension());
-            return Err(Failure::Input(format!("{given}, expected {expected}")));
-        }
-        let range = scale.unwrap_or_else(|| target::extremes(&data.means().to_owned()));
-        if !(range.1 - range.0 > 0.0 && (range.1 - range.0).is_finite()) {
-            let given = format!("--grid-image: the means of the target go from {} to {}", range.0, range.1);
-            return Err(Failure::Input(format!("{given}, expected different numbers, a finite distance apart")));
-        }
-        Ok(Self { shape, range })
-    }
-
-    /// The first samples, high numbers dark on white.
-    fn png<F: Real>(&self, outcome: &Outcome<F>) -> Result<Vec<u8>, Failure> {
-        let positions = outcome.samples.positions();
-        let first = positions.slice(s![..positions.nrows().min(MOST_IMAGES), ..]).mapv(F::widen);
-        // Small images are enlarged to sides of about 48 pixels.
-        let enlarged = (48 / self.shape.0.max(self.shape.1)).clamp(1, 8);
-        let picture = image::grid(first.view(), self.shape, COLUMNS, self.range, enlarged)?;
-        Ok(picture.inverted().to_png()?)
-    }
-}
-
 /// The 0-based levels visited, from the noise to the data; none for methods that visit no levels of the table.
-fn timesteps<F: Real>(planned: &Generation<F>) -> Option<Vec<usize>> {
+fn timesteps<F: Real>(planned: &Planned<F>) -> Option<Vec<usize>> {
     let (_, visited) = planned.levels.split_last()?;
     Some(visited.iter().map(|level| level - 1).collect())
 }
 
 fn json<F: Real>(
     arguments: &Generate,
-    planned: &Generation<F>,
+    model: &Model,
+    planned: &Planned<F>,
     frames: Option<Every>,
     report: &Report<'_, F>,
 ) -> String {
     let mut report = report.json();
-    report["method"] = json!(arguments.method);
-    report["schedule"] = json!(arguments.schedule);
-    report["levels"] = json!(arguments.levels);
+    report["method"] = json!(arguments.method.method);
+    report["model"] = json!(model.describe());
+    match &model.noising {
+        Noising::Vp { schedule, table } => {
+            report["process"] = json!("vp");
+            report["schedule"] = json!(schedule);
+            report["levels"] = json!(table.len());
+        }
+        Noising::Psld { process, .. } => {
+            report["process"] = json!("psld");
+            report["gamma"] = json!(process.gamma());
+            report["nu"] = json!(process.nu());
+            report["kappa"] = json!(process.kappa());
+        }
+    }
     report["planned_evaluations"] = json!(planned.evaluations);
+    report["model_calls_per_evaluation"] = json!(model.calls_per_evaluation());
     if let Some(timesteps) = timesteps(planned) {
         report["timesteps"] = json!(timesteps);
     }
@@ -176,14 +169,15 @@ fn json<F: Real>(
     report.to_string()
 }
 
-fn heading<F: Real>(arguments: &Generate, planned: &Generation<F>, outcome: &Outcome<F>) -> String {
+fn heading<F: Real>(arguments: &Generate, model: &Model, planned: &Planned<F>, outcome: &Outcome<F>) -> String {
     let samples = &outcome.samples;
+    let twice = if model.calls_per_evaluation() == 2 { ", each of the network twice" } else { "" };
     format!(
-        "{} on the {} schedule of {} levels: {} chains, {} steps, {} dimensions, {}\n\
-         {:.2} model evaluations per chain, {:.2} planned, in {} batched calls; {:.3} s\n",
-        arguments.method,
-        arguments.schedule,
-        arguments.levels,
+        "{} on {}, {}: {} chains, {} steps, {} dimensions, {}\n\
+         {:.2} model evaluations per chain, {:.2} planned, in {} batched calls{twice}; {:.3} s\n",
+        arguments.method.method,
+        model.noising.describe(),
+        model.describe(),
         arguments.run.chains,
         samples.steps,
         samples.dim,

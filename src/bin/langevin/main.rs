@@ -2,11 +2,16 @@
 //! exactly.
 
 mod arguments;
+mod compare;
+mod distance;
 mod failure;
 mod generate;
+mod images;
 mod input;
+mod model;
 mod npy;
 mod output;
+mod planning;
 mod probe;
 mod report;
 mod sample;
@@ -26,6 +31,7 @@ fn main() -> ExitCode {
     let result = langevin::instruction_set().map_err(Failure::from).and_then(|_| match command {
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
         Command::Methods { json } => methods(json),
     });
@@ -41,14 +47,14 @@ fn main() -> ExitCode {
 
 fn methods(json: bool) -> Result<(), Failure> {
     use langevin::catalog::{DYNAMICS, METHODS};
-    use langevin::generation::GENERATION_METHODS;
+    use langevin::generation::{GENERATION_METHODS, GenerationMethod, PHASE_METHODS};
     if json {
         let methods: Vec<_> = METHODS
             .iter()
             .map(|m| {
                 serde_json::json!({
                     "name": m.name, "title": m.title, "options": m.options, "evaluations_per_step": m.evaluations,
-                    "batched_calls_per_step": m.batched_calls, "source": m.source,
+                    "batched_calls_per_step": m.batched_calls, "dynamics": m.dynamics, "source": m.source,
                 })
             })
             .collect();
@@ -56,16 +62,19 @@ fn methods(json: bool) -> Result<(), Failure> {
             .iter()
             .map(|d| serde_json::json!({"name": d.name, "title": d.title, "options": d.options}))
             .collect();
-        let generation: Vec<_> = GENERATION_METHODS
-            .iter()
-            .map(|g| {
+        let list = |all: &[GenerationMethod]| -> Vec<_> {
+            let entry = |g: &GenerationMethod| {
                 serde_json::json!({
                     "name": g.name, "title": g.title, "options": g.options, "least_evaluations": g.least,
                     "source": g.source,
                 })
-            })
-            .collect();
-        let all = serde_json::json!({"methods": methods, "dynamics": dynamics, "generation": generation});
+            };
+            all.iter().map(entry).collect()
+        };
+        let (vp, psld) = (list(&GENERATION_METHODS), list(&PHASE_METHODS));
+        let all = serde_json::json!({
+            "methods": methods, "dynamics": dynamics, "generation": vp, "generation_psld": psld,
+        });
         return output::print_line(&all.to_string());
     }
     let mut text = String::from("methods      evaluations per step   batched calls   what it is\n");
@@ -82,9 +91,11 @@ fn methods(json: bool) -> Result<(), Failure> {
             text += &format!("{:15}options: --{}\n", "", d.options.join(" --"));
         }
     }
-    text += "\ngeneration\n";
-    for g in GENERATION_METHODS {
-        text += &format!("  {:<12} {}\n{:15}options: --{}\n", g.name, g.title, "", g.options.join(" --"));
+    for (process, all) in [("vp", &GENERATION_METHODS[..]), ("psld", &PHASE_METHODS[..])] {
+        text += &format!("\ngeneration, --process {process}\n");
+        for g in all {
+            text += &format!("  {:<12} {}\n{:15}options: --{}\n", g.name, g.title, "", g.options.join(" --"));
+        }
     }
     output::print_line(text.trim_end())
 }

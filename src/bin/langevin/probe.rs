@@ -1,7 +1,7 @@
 //! `langevin probe`: the exact stationary covariance of a method.
 
 use langevin::ndarray::Array2;
-use langevin::{catalog, probe};
+use langevin::probe;
 
 use crate::arguments::Probe;
 use crate::failure::Failure;
@@ -9,18 +9,22 @@ use crate::output;
 
 pub fn run(arguments: &Probe) -> Result<(), Failure> {
     let method = &arguments.method;
-    let sampler = catalog::sampler::<f64>(&method.dynamics, &method.method, &method.options())?;
+    let sampler = method.sampler::<f64>()?;
+    let dynamics = method.dynamics()?;
     let found = probe::stationary_covariance(&*sampler, method.step, arguments.curvature)?;
     if arguments.json {
         let json = serde_json::json!({
-            "method": method.method, "dynamics": method.dynamics, "step": method.step, "curvature": arguments.curvature,
+            "method": method.name(), "word": method.word, "dynamics": dynamics, "step": method.step, "curvature": arguments.curvature,
             "covariance": rows(&found.covariance), "target": rows(&found.target), "contraction": found.contraction,
         });
         return output::print_line(&json.to_string());
     }
     let mut text = format!(
         "{} on {} dynamics, step {}, target N(0, 1/{})\n\n",
-        method.method, method.dynamics, method.step, arguments.curvature
+        method.title(),
+        dynamics,
+        method.step,
+        arguments.curvature
     );
     let names = ["position", "velocity"];
     text += "stationary variance        exact             target     relative excess\n";

@@ -18,14 +18,19 @@ pub const MOST_MODES: usize = 256;
 /// The parts of a report that do not depend on the command.
 pub struct Report<'r, F> {
     options: &'r RunOptions,
-    target: &'r GaussianMixture,
+    target: Option<&'r GaussianMixture>,
     outcome: &'r Outcome<F>,
     modes: Option<Vec<f64>>,
 }
 
 impl<'r, F: Real> Report<'r, F> {
-    pub fn new(options: &'r RunOptions, target: &'r GaussianMixture, outcome: &'r Outcome<F>) -> Result<Self, Failure> {
-        let modes = mode_weights(target, outcome.samples.positions())?;
+    /// `target` is the law that was to be sampled, where it is known.
+    pub fn new(
+        options: &'r RunOptions,
+        target: Option<&'r GaussianMixture>,
+        outcome: &'r Outcome<F>,
+    ) -> Result<Self, Failure> {
+        let modes = target.map(|target| mode_weights(target, outcome.samples.positions())).transpose()?.flatten();
         Ok(Self { options, target, outcome, modes })
     }
 
@@ -51,6 +56,9 @@ impl<'r, F: Real> Report<'r, F> {
         if let Some(modes) = &self.modes {
             report["mode_weights"] = json!(modes);
         }
+        if let Some(acceptance) = samples.acceptance() {
+            report["acceptance"] = json!(acceptance);
+        }
         report
     }
 
@@ -60,26 +68,29 @@ impl<'r, F: Real> Report<'r, F> {
         let mut text = String::new();
         if let (Some(mean), Some(covariance)) = (&self.outcome.mean, &self.outcome.covariance) {
             // The covariance of a data set in all dimensions would cost more than the run.
-            let target = self.target.marginal(&(0..dim.min(SHOWN)).collect::<Vec<_>>())?;
-            let (exact_mean, exact) = (target.mean(), target.covariance());
-            text += "\ncoordinate         mean        target           sd        target\n";
-            for j in 0..dim.min(SHOWN) {
-                text += &format!(
-                    "  {j:<10} {:>12.5}  {:>12.5} {:>12.5}  {:>12.5}\n",
-                    mean[j],
-                    exact_mean[j],
-                    covariance[[j, j]].sqrt(),
-                    exact[[j, j]].sqrt()
-                );
+            let first: Vec<usize> = (0..dim.min(SHOWN)).collect();
+            let target = self.target.map(|target| target.marginal(&first)).transpose()?;
+            let exact = target.map(|target| (target.mean(), target.covariance()));
+            text += "\ncoordinate         mean";
+            text += if exact.is_some() { "        target           sd        target\n" } else { "           sd\n" };
+            for j in first {
+                let (mean, sd) = (mean[j], covariance[[j, j]].sqrt());
+                text += &match &exact {
+                    Some((exact_mean, exact)) => {
+                        let exact = (exact_mean[j], exact[[j, j]].sqrt());
+                        format!("  {j:<10} {mean:>12.5}  {:>12.5} {sd:>12.5}  {:>12.5}\n", exact.0, exact.1)
+                    }
+                    None => format!("  {j:<10} {mean:>12.5} {sd:>12.5}\n"),
+                };
             }
             if dim > SHOWN {
                 text += &format!("  ... and {} more\n", dim - SHOWN);
             }
         }
-        if let Some(modes) = self.modes.as_ref().filter(|modes| modes.len() > 1) {
+        if let (Some(modes), Some(target)) = (self.modes.as_ref().filter(|modes| modes.len() > 1), self.target) {
             text += "\nmode          weight        target\n";
             for (k, weight) in modes.iter().enumerate().take(2 * SHOWN) {
-                text += &format!("  {k:<8} {weight:>9.5}     {:>9.5}\n", self.target.weights()[k]);
+                text += &format!("  {k:<8} {weight:>9.5}     {:>9.5}\n", target.weights()[k]);
             }
             if modes.len() > 2 * SHOWN {
                 text += &format!("  ... and {} more\n", modes.len() - 2 * SHOWN);
@@ -122,8 +133,15 @@ fn mode_weights<F: Real>(target: &GaussianMixture, positions: ArrayView2<'_, F>)
     Ok((count > 0.0).then(|| (sums / count).to_vec()))
 }
 
-/// The final positions over the density, as the bytes of an SVG file.
-pub fn draw<F: Real>(target: &GaussianMixture, positions: ArrayView2<'_, F>, title: &str) -> Result<Vec<u8>, Failure> {
+/// The final positions over the density, where it is known, as the bytes of an SVG file.
+pub fn draw<F: Real>(
+    target: Option<&GaussianMixture>,
+    positions: ArrayView2<'_, F>,
+    title: &str,
+) -> Result<Vec<u8>, Failure> {
+    let Some(target) = target else {
+        return Ok(plot::scatter(positions.mapv(F::widen).view(), title)?.into_bytes());
+    };
     let coordinates: Vec<usize> = (0..target.dimension().min(2)).collect();
     let marginal = target.marginal(&coordinates)?;
     let log_density = |point: &[f64]| {

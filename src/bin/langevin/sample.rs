@@ -1,6 +1,6 @@
 //! `langevin sample`: Langevin dynamics on a target.
 
-use langevin::{Every, Real, TimeGrid, catalog};
+use langevin::{Every, Real, TimeGrid};
 use serde_json::json;
 
 use crate::arguments::{Precision, Sample};
@@ -11,7 +11,7 @@ use crate::simulation::{Job, Outcome, check_memory, read_start, simulate};
 use crate::target;
 
 pub fn run(arguments: &Sample) -> Result<(), Failure> {
-    match arguments.run.precision {
+    match arguments.run.precision.unwrap_or(Precision::F64) {
         Precision::F32 => run_in::<f32>(arguments),
         Precision::F64 => run_in::<f64>(arguments),
     }
@@ -19,7 +19,8 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
 
 fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     let (method, options) = (&arguments.method, &arguments.run);
-    let sampler = catalog::sampler::<F>(&method.dynamics, &method.method, &method.options())?;
+    let sampler = method.sampler::<F>()?;
+    let name = format!("{} on {} dynamics", method.title(), method.dynamics()?);
     let grid = TimeGrid::uniform(method.step, arguments.steps)?;
     let target = target::load(&arguments.target, None)?;
     let dim = target.dimension();
@@ -33,16 +34,15 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     let outcome = simulate(options, job, out)?;
     // A picture that cannot be drawn, of nothing but diverged chains, costs neither the samples nor the report.
     let drawn = write_picture(picture, "--plot", || {
-        let title = format!("{} on {} dynamics, step {}", method.method, method.dynamics, method.step);
-        draw(&target, outcome.samples.positions(), &title)
+        draw(Some(&target), outcome.samples.positions(), &format!("{name}, step {}", method.step))
     });
-    let report = Report::new(options, &target, &outcome)?;
+    let report = Report::new(options, Some(&target), &outcome)?;
     if options.json {
         print_line(&json(arguments, &report)?)?;
         return drawn;
     }
     let written = [options.out.as_deref(), options.plot.as_deref().filter(|_| drawn.is_ok())];
-    let text = heading(arguments, &outcome) + &report.tables()? + &report.ending(&written);
+    let text = heading(arguments, &name, &outcome) + &report.tables()? + &report.ending(&written);
     print_line(text.trim_end())?;
     drawn
 }
@@ -64,8 +64,11 @@ fn schedule(arguments: &Sample) -> Result<Option<Every>, Failure> {
 
 fn json<F: Real>(arguments: &Sample, report: &Report<'_, F>) -> Result<String, Failure> {
     let mut report = report.json();
-    report["method"] = json!(arguments.method.method);
-    report["dynamics"] = json!(arguments.method.dynamics);
+    report["method"] = json!(arguments.method.name());
+    report["dynamics"] = json!(arguments.method.dynamics()?);
+    if let Some(word) = &arguments.method.word {
+        report["word"] = json!(word.to_uppercase());
+    }
     report["step"] = json!(arguments.method.step);
     if let (Some(every), Some(schedule)) = (arguments.run.every, schedule(arguments)?) {
         report["every"] = json!(every);
@@ -74,14 +77,14 @@ fn json<F: Real>(arguments: &Sample, report: &Report<'_, F>) -> Result<String, F
     Ok(report.to_string())
 }
 
-fn heading<F: Real>(arguments: &Sample, outcome: &Outcome<F>) -> String {
+fn heading<F: Real>(arguments: &Sample, name: &str, outcome: &Outcome<F>) -> String {
     let samples = &outcome.samples;
     let per_step = 1e9 * outcome.seconds / (arguments.run.chains as f64 * samples.steps as f64);
+    let acceptance =
+        samples.acceptance().map_or_else(String::new, |share| format!(", {:.1} % accepted", 100.0 * share));
     format!(
-        "{} on {} dynamics: {} chains, {} steps of {}, {} dimensions, {}\n\
+        "{name}: {} chains, {} steps of {}, {} dimensions, {}{acceptance}\n\
          {:.2} drift evaluations per chain in {} batched calls; {:.3} s, {per_step:.1} ns per chain and step\n",
-        arguments.method.method,
-        arguments.method.dynamics,
         arguments.run.chains,
         samples.steps,
         arguments.method.step,

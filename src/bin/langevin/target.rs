@@ -19,7 +19,7 @@ pub fn load(arguments: &TargetOptions, scale: Option<(f64, f64)>) -> Result<Gaus
         (Some(data), Some(bandwidth), _) => {
             let mut rows = read_rows("--data", data, Accept::Reals)?;
             if let Some(interval) = scale {
-                rescale(&mut rows, interval)?;
+                rescale("--scale", &mut rows, interval)?;
             }
             Ok(GaussianMixture::from_data(rows.view(), bandwidth)?)
         }
@@ -27,7 +27,7 @@ pub fn load(arguments: &TargetOptions, scale: Option<(f64, f64)>) -> Result<Gaus
             Failure::Input(message) => Failure::Input(format!("{}: {message}", path.display())),
             other => other,
         }),
-        _ => Err(Failure::Input("give a TARGET.json, or --data with --bandwidth".into())),
+        _ => Err(Failure::Input("nothing to sample: give a TARGET.json, or --data with --bandwidth".into())),
     }
 }
 
@@ -37,11 +37,11 @@ pub fn extremes(numbers: &Array2<f64>) -> (f64, f64) {
 }
 
 /// Maps the smallest number to the first end of the interval and the largest to the second.
-fn rescale(rows: &mut Array2<f64>, (low, high): (f64, f64)) -> Result<(), Failure> {
+pub fn rescale(option: &str, rows: &mut Array2<f64>, (low, high): (f64, f64)) -> Result<(), Failure> {
     let (least, most) = extremes(rows);
     let length = most - least;
     if !(length > 0.0 && length.is_finite()) {
-        let given = format!("--scale: the numbers of the data set go from {least} to {most}");
+        let given = format!("{option}: the numbers of the data set go from {least} to {most}");
         return Err(Failure::Input(format!("{given}, expected different ones, a finite distance apart")));
     }
     rows.mapv_inplace(|x| {

@@ -65,7 +65,7 @@ impl DiffusedMixture {
             Spread::Full(factors) => {
                 let mut covariances = Array3::zeros(factors.raw_dim());
                 for (factor, mut to) in factors.outer_iter().zip(covariances.outer_iter_mut()) {
-                    to.assign(&(factor.dot(&factor.t()) * alpha_bar + Array2::<f64>::eye(factor.nrows()) * noise));
+                    to.assign(&(eigen::gram(factor) * alpha_bar + Array2::<f64>::eye(factor.nrows()) * noise));
                 }
                 GaussianMixture::full(means.view(), covariances.view())?
             }
@@ -79,7 +79,7 @@ fn eigensystems(factors: &Array3<f64>) -> (Array2<f64>, Array3<f64>) {
     let (components, dim, _) = factors.dim();
     let (mut values, mut vectors) = (Array2::zeros((components, dim)), Array3::zeros((components, dim, dim)));
     for (k, factor) in factors.axis_iter(Axis(0)).enumerate() {
-        let (v, q) = eigen::symmetric(&factor.dot(&factor.t()));
+        let (v, q) = eigen::symmetric(&eigen::gram(factor));
         values.row_mut(k).assign(&v);
         vectors.index_axis_mut(Axis(0), k).assign(&q);
     }

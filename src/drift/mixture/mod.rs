@@ -9,8 +9,9 @@ pub(crate) use kernel::Tables;
 
 use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, ArrayView3, ArrayViewMut2, Axis};
 
-use super::{Drift, Times, check_batch, with_columns};
+use super::{Drift, LogDensity, Times, check_batch, with_columns};
 use crate::error::{BoxError, Error, Result, count, positive};
+use crate::math::eigen::gram;
 use crate::math::simd;
 use crate::real::Real;
 use kernel::{Evaluate, Output};
@@ -207,7 +208,7 @@ impl GaussianMixture {
                 Spread::Diagonal(variances) => (0..dim).for_each(|i| total[[i, i]] += weight * variances[[k, i]]),
                 Spread::Full(factors) => {
                     let factor = factors.index_axis(Axis(0), k);
-                    total.scaled_add(weight, &factor.dot(&factor.t()));
+                    total.scaled_add(weight, &gram(factor));
                 }
             }
         }
@@ -241,19 +242,21 @@ impl GaussianMixture {
         Ok(out.into_iter().collect())
     }
 
+    fn check(&self, shape: (usize, usize)) -> Result<()> {
+        if shape.1 == self.dimension() {
+            return Ok(());
+        }
+        let expected = format!("(rows, {})", self.dimension());
+        Err(Error::Shape { what: "points", given: format!("{shape:?}"), expected })
+    }
+
     fn output(
         &self,
         x: ArrayView2<'_, f64>,
         width: usize,
         output: impl for<'a> Fn(&'a mut [f64]) -> Output<'a, f64>,
     ) -> Result<Array2<f64>> {
-        if x.ncols() != self.dimension() {
-            return Err(Error::Shape {
-                what: "points",
-                given: format!("({}, {})", x.nrows(), x.ncols()),
-                expected: format!("(rows, {})", self.dimension()),
-            });
-        }
+        self.check(x.dim())?;
         // Block by block: a large array of points is not copied whole.
         let mut all = Array2::zeros((x.nrows(), width));
         let (mut points, mut numbers) = (Vec::new(), Vec::new());
@@ -288,7 +291,7 @@ impl GaussianMixture {
                 let mut covariances = Array3::zeros((self.components(), kept, kept));
                 for (factor, mut to) in factors.outer_iter().zip(covariances.outer_iter_mut()) {
                     let factor = factor.select(Axis(0), coordinates);
-                    to.assign(&factor.dot(&factor.t()));
+                    to.assign(&gram(factor.view()));
                 }
                 Self::full(means.view(), covariances.view())?
             }
@@ -315,6 +318,26 @@ impl<F: Real> Drift<F> for GaussianMixture {
 
     fn dim(&self) -> Option<usize> {
         Some(self.dimension())
+    }
+
+    fn density(&self) -> Option<&dyn LogDensity<F>> {
+        Some(self)
+    }
+}
+
+impl<F: Real> LogDensity<F> for GaussianMixture {
+    fn log_density(&self, x: ArrayView2<'_, F>, out: &mut [f64]) -> Result<(), BoxError> {
+        self.check(x.dim())?;
+        let (rows, pool) = (x.nrows(), &self.double.scratch);
+        pool.with(|points| {
+            points.clear();
+            points.extend(x.t().iter().map(|x| x.widen()));
+            pool.with(|scratch| {
+                let output = Output::LogDensity(out);
+                simd::dispatch(Evaluate { tables: &self.double, rows, x: points, output, scratch });
+            });
+        });
+        Ok(())
     }
 }
 

@@ -188,7 +188,7 @@ impl<F: Real, D: LinearDynamics> Sampler<F> for PoissonMidpoint<D> {
         }
         scratch.jump_to_end((step.index, dim, layout, substeps), noise, state);
 
-        let mut info = StepInfo { evaluations: rows as u64, batched_calls: 1, rounds: 0 };
+        let mut info = StepInfo { evaluations: rows as u64, batched_calls: 1, ..StepInfo::default() };
         if substeps > 1 {
             // The second call belongs to the method; a batch in which no chain selected anything skips it.
             info.batched_calls = 2;

@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# Damaged network files, by the hundred thousand: the reader may refuse them, never panic. Usage: scripts/fuzz.sh [SECONDS]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+LANGEVIN_FUZZ_SECONDS=${1:-180} cargo test --features mlp --test network_errors no_bytes -- --nocapture
