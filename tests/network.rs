@@ -108,11 +108,12 @@ fn the_tiny_psld_network_says_what_pytorch_says() {
 fn layers_in_any_order_do_what_they_say() {
     let orders = [
         json!([{"linear": "a"}]),
-        json!(["silu", "silu", {"condition": "c"}, {"condition": "c"}, "silu"]),
+        json!(["silu", "silu", {"condition": "c"}, {"condition": "c"}, "silu", {"linear": "a"}]),
         json!([{"residual": ["silu"]}, {"residual": [{"linear": "a"}]}, "silu"]),
         json!([{"residual": [{"residual": [{"residual": [{"linear": "a"}]}, {"linear": "a"}]}, "silu"]}]),
         json!([{"residual": [{"condition": "c"}, {"residual": ["silu", {"linear": "up"}, "silu", {"linear": "down"}]}]}]),
-        json!([{"residual": [{"residual": [{"norm": "n", "epsilon": 0.1}]}, {"norm": "n", "epsilon": 0.1}, "silu"]}]),
+        json!([{"residual": [{"residual": [{"norm": "n", "epsilon": 0.1}]}, {"norm": "n", "epsilon": 0.1}, "silu"]},
+            {"linear": "a"}]),
         json!([{"residual": [{"linear": "a"}, "silu"]}, {"residual": [{"linear": "a"}, {"condition": "c"}]}]),
         json!([{"linear": "up"}, {"condition": "d"}, "silu", {"residual": [{"linear": "w"}, {"condition": "d"}, "silu",
             {"linear": "w"}]}, {"condition": "d"}, {"norm": "m", "epsilon": 1e-5}, {"condition": "d"}, {"linear": "down"}]),

@@ -20,6 +20,16 @@ pub(super) enum Layer {
     Residual(Vec<Layer>),
 }
 
+impl Layer {
+    fn has_linear(&self) -> bool {
+        match self {
+            Self::Linear(_) => true,
+            Self::Residual(inside) => inside.iter().any(Self::has_linear),
+            _ => false,
+        }
+    }
+}
+
 /// What number the network is told of the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TimeInput {
@@ -182,6 +192,10 @@ impl Description {
         let layers = root.layers("layers", 0)?;
         if layers.is_empty() {
             return Err(root.wrong("layers", "at least one layer"));
+        }
+        // A linear layer holds `input` to the width of a tensor that is there.
+        if !layers.iter().any(Layer::has_linear) {
+            return Err(wrong("layers", "no linear layer", "at least one {\"linear\": NAME} from input to output"));
         }
         let (mut range, mut image) = (None, None);
         if let Some(value) = root.get("data") {
