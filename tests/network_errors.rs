@@ -229,6 +229,62 @@ fn a_width_that_no_tensor_holds_is_refused() {
 }
 
 #[test]
+fn working_memory_and_the_number_of_layers_have_bounds() {
+    let nested = |depth: usize| {
+        let layers = (0..depth).fold(json!(["silu"]), |inside, _| json!([{"residual": inside}]));
+        json!([layers[0], {"linear": "last"}])
+    };
+    let deep = |depth: usize, input: usize| wide(input, nested(depth)).bytes();
+    // 33 buffers of 32,766 numbers are almost 264 MiB, 31 almost 248 MiB.
+    refused(
+        &deep(32, 32_766),
+        &["layers and condition: given 263 MiB of working memory for 64 rows", "less than 256 MiB"],
+    );
+    let network = Network::from_bytes(&deep(30, 32_766)).unwrap();
+    let x = Array2::zeros((64, 32_766));
+    let memory = allocation_counter::measure(|| drop(network.features(x.view()).unwrap()));
+    assert!(memory.bytes_max < 256 << 20, "{memory:?}");
+    // The condition counts too: an embedding needs no tensor.
+    let told = |width: usize| {
+        let mut file = file();
+        file.model["time"]["width"] = json!(width);
+        for key in ["condition", "labels"] {
+            file.model.as_object_mut().unwrap().remove(key);
+        }
+        file.model["layers"] = json!([{"linear": "a"}]);
+        file.bytes()
+    };
+    refused(&told(1 << 20), &["256 MiB of working memory"]);
+    Network::from_bytes(&told(1 << 19)).unwrap();
+
+    let many = |count: usize| {
+        // `condition` has two.
+        let layers = json!([{"linear": "a"}, {"residual": vec!["silu"; count - 4]}]);
+        let mut file = file();
+        file.model["layers"] = layers;
+        file.bytes()
+    };
+    refused(&many(10_001), &["layers: given 10001 layers, expected at most 10000"]);
+    survives(&many(10_000));
+    Network::from_bytes(&many(10_000)).unwrap();
+}
+
+/// 2,000 times the same tensors of 1/2 MiB would be 1 GiB.
+#[test]
+fn tensors_that_are_named_often_are_stored_once() {
+    let norm = json!({"norm": "n", "epsilon": 1e-5});
+    let mut layers = vec![norm; 2000];
+    layers.push(json!({"linear": "last"}));
+    let mut file = wide(1 << 16, json!(layers));
+    for part in ["weight", "bias"] {
+        file.put(&format!("n.{part}"), tensor(&[1 << 16], &vec![0.5; 1 << 16]));
+    }
+    let bytes = file.bytes();
+    let memory = allocation_counter::measure(|| drop(Network::from_bytes(&bytes).unwrap()));
+    assert!(memory.bytes_max < 10 << 20, "{memory:?}");
+}
+
+#[test]
 fn psld_and_features_have_rules_of_their_own() {
     let psld = json!({"kind": "psld", "beta": 8.0, "gamma": 0.01, "nu": 4.01, "kappa": 0.04});
     let change = |m: &mut Value| {

@@ -58,6 +58,13 @@ pub(super) struct Program {
     pub output_width: usize,
 }
 
+impl Program {
+    /// Numbers in all buffers, for each lane.
+    pub(super) fn room(&self) -> u64 {
+        self.widths.iter().fold(0, |sum: u64, width| sum.saturating_add(super::product::padded(*width) as u64))
+    }
+}
+
 /// The layers of a network with their numbers, each once however often it is named.
 #[derive(Clone, Default)]
 pub(super) struct Store {
