@@ -237,7 +237,8 @@ fn features_are_those_of_the_layers() {
         let wanted = file.evaluate(&file.model["layers"], 0.0, None, x.row(row));
         assert!(wanted.iter().zip(features.row(row)).all(|(a, b)| (a - b).abs() < 1e-6));
     }
-    assert!(network.features(some_rows(3, 6).view()).is_err());
+    let error = network.features(some_rows(3, 6).view()).unwrap_err().to_string();
+    assert!(error.contains("data given to a network for features: given shape (3, 6), expected (rows, 7)"), "{error}");
 }
 
 /// The bits of every kind of call, folded into one number.
