@@ -4,46 +4,11 @@
 mod network_files;
 
 use langevin::generation::{GENERATION_METHODS, GenerationOptions, plan};
-use langevin::ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, ShapeBuilder, s};
+use langevin::ndarray::{Array2, ArrayView2, Axis, ShapeBuilder, s};
 use langevin::network::{Network, NetworkPrediction, NetworkProcess};
 use langevin::*;
-use network_files::{File, golden};
-use serde_json::{Value, json};
-
-fn tiny() -> Network {
-    Network::load(golden("tiny.safetensors")).unwrap()
-}
-
-/// What PyTorch says of a network.
-fn expected(file: &str, network: &str) -> Value {
-    let all: Value = serde_json::from_str(&std::fs::read_to_string(golden(file)).unwrap()).unwrap();
-    all[network].clone()
-}
-
-fn vector(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
-}
-
-fn labels(value: &Value) -> Vec<Option<usize>> {
-    value.as_array().unwrap().iter().map(|label| label.as_u64().map(|label| label as usize)).collect()
-}
-
-fn matrix(value: &Value) -> Array2<f64> {
-    let rows: Vec<Vec<f64>> = value.as_array().unwrap().iter().map(vector).collect();
-    Array2::from_shape_fn((rows.len(), rows[0].len()), |(i, j)| rows[i][j])
-}
-
-/// The largest difference, relative where numbers are above 1.
-fn away(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> f64 {
-    assert_eq!(a.dim(), b.dim());
-    let differences = a.iter().zip(&b).map(|(a, b)| (a - b).abs() / b.abs().max(1.0));
-    differences.fold(0.0, |most, x| if x <= most { most } else { x })
-}
-
-/// Numbers that f32 holds exactly.
-fn some_rows(rows: usize, width: usize) -> Array2<f64> {
-    Array2::from_shape_fn((rows, width), |(i, j)| ((i * 37 + j * 101) % 64) as f64 / 16.0 - 2.0)
-}
+use network_files::{File, away, expected, golden, labels, matrix, some_rows, tiny, trained, vector};
+use serde_json::json;
 
 #[test]
 fn what_a_file_says_can_be_asked() {
@@ -334,10 +299,6 @@ fn no_call_allocates_after_the_first() {
     assert_eq!(counted.count_total, 0, "{counted:?}");
 }
 
-fn trained(name: &str) -> Network {
-    Network::load(format!("{}/examples/models/{name}.safetensors", env!("CARGO_MANIFEST_DIR"))).unwrap()
-}
-
 #[test]
 fn trained_networks_say_what_pytorch_says() {
     for name in ["digits", "digits-psld", "digits-features"] {
@@ -358,55 +319,4 @@ fn trained_networks_say_what_pytorch_says() {
         println!("{name}: largest difference {off:e}");
         assert!(off < 1e-5, "{name}: {off:e}");
     }
-}
-
-/// ε without a label plus `weight` times what the label adds: guidance without a classifier.
-struct Guided<'a> {
-    network: &'a Network,
-    labels: Vec<usize>,
-    weight: f64,
-}
-
-impl<F: Real> Denoiser<F> for Guided<'_> {
-    fn prediction(&self) -> Prediction {
-        Prediction::Epsilon
-    }
-
-    fn predict(&self, levels: Levels<'_>, x: ArrayView2<'_, F>, mut out: ArrayViewMut2<'_, F>) -> Result<(), BoxError> {
-        let model = self.network.denoiser()?;
-        model.predict(levels, x, out.view_mut())?;
-        for (row, label) in self.labels.iter().enumerate() {
-            let mut labelled = Array2::zeros((1, x.ncols()));
-            let level = Levels::Shared(levels.at(row));
-            model.with_label(Some(*label))?.predict(level, x.slice(s![row..row + 1, ..]), labelled.view_mut())?;
-            let weight = F::from_f64(self.weight);
-            out.row_mut(row).zip_mut_with(&labelled.row(0), |e, l| *e += weight * (*l - *e));
-        }
-        Ok(())
-    }
-}
-
-/// Fifty steps of DDIM from the same start, as PyTorch makes them.
-fn ddim<F: Real>(model: &dyn Denoiser<F>, name: &str) {
-    let (network, expected) = (trained("digits"), expected("networks.json", "ddim"));
-    let way = plan::<F>("ddim", network.table().unwrap(), 50, &GenerationOptions::default()).unwrap();
-    let drift = Denoised::<F>::new(model, way.clock, way.wanted).unwrap();
-    let start = matrix(&expected["start"]).mapv(F::from_f64);
-    let run = Run::<F>::with_precision(&*way.sampler, &drift, way.grid).start(start).threads(1).chunk(16);
-    let found = run.run().unwrap().state.mapv(F::widen);
-    let off = away(found.view(), matrix(&expected[format!("{name}_f64")]).view());
-    println!("ddim, {name}, {}: largest difference {off:e}", F::NAME);
-    assert!(off < 1e-4, "{name}: {off:e}");
-}
-
-#[test]
-fn a_trajectory_is_that_of_pytorch() {
-    let network = trained("digits");
-    let model = network.denoiser().unwrap();
-    ddim::<f32>(&model, "unlabelled");
-    ddim::<f64>(&model, "unlabelled");
-    let expected = expected("networks.json", "ddim");
-    let labels = labels(&expected["label"]).into_iter().flatten().collect();
-    let guided = Guided { network: &network, labels, weight: expected["weight"].as_f64().unwrap() };
-    ddim::<f32>(&guided, "guided");
 }
