@@ -320,3 +320,31 @@ fn trained_networks_say_what_pytorch_says() {
         assert!(off < 1e-5, "{name}: {off:e}");
     }
 }
+
+/// The score in phase space, by the covariance of the process, relative to the largest of a row.
+#[test]
+fn scores_in_phase_space_are_those_of_pytorch() {
+    let tiny = Network::load(golden("tiny-psld.safetensors")).unwrap();
+    for (network, file, name) in
+        [(tiny, "tiny.json", "tiny-psld"), (trained("digits-psld"), "networks.json", "digits-psld")]
+    {
+        let expected = expected(file, &format!("{name}.safetensors"));
+        let (z, wanted) = (matrix(&expected["input"]), matrix(&expected["score_f64"]));
+        let model = network.phase().unwrap();
+        let (process, beta) = model.noising();
+        let horizon = beta.integral(1.0).unwrap();
+        let drift = PhaseDenoised::<f64>::new(&model, process, horizon).unwrap();
+        let times: Vec<f64> = vector(&expected["time"]).iter().map(|t| horizon - beta.integral(*t).unwrap()).collect();
+        let mut found = Array2::zeros(z.dim());
+        drift.eval(Times::PerRow(&times), z.view(), found.view_mut()).unwrap();
+        let mut most = 0.0f64;
+        for (row, (found, wanted)) in found.rows().into_iter().zip(wanted.rows()).enumerate() {
+            let largest = wanted.iter().fold(0.0f64, |most, s| most.max(s.abs()));
+            let off = found.iter().zip(wanted).map(|(a, b)| (a - b).abs() / largest);
+            let off = off.fold(0.0, |most, x| if x <= most { most } else { x });
+            assert!(off < 1e-5, "{name}, row {row}: {off:e}");
+            most = most.max(off);
+        }
+        println!("{name}: largest difference of scores {most:e}");
+    }
+}
