@@ -6,23 +6,23 @@ cd "$(dirname "$0")/.."
 step() { printf '\n== %s\n' "$*"; "$@"; }
 
 step cargo fmt --all --check
-step cargo clippy --all-targets --all-features -- -D warnings
+step cargo clippy --all-targets --features cli -- -D warnings
 step cargo clippy --all-targets --no-default-features -- -D warnings
-RUSTDOCFLAGS="-D warnings" step cargo doc --no-deps --all-features
+RUSTDOCFLAGS="-D warnings" step cargo doc --no-deps --features cli
 
 # The test command of the README: unit, integration and documentation tests.
-step cargo test --all-features
+step cargo test --features cli
 # The core without any feature: one thread, same bits.
 step cargo test --no-default-features --test reproducible --test probe --test cost
 
 # Examples: built with and without pictures, and run; each takes seconds.
 step cargo build --release --examples
-step cargo build --release --examples --all-features
+step cargo build --release --examples --features cli
 pictures=$(mktemp -d)
 trap 'rm -rf "$pictures"' EXIT
 for example in manual_stepping custom_drift gaussian_mixture logistic_regression digits \
     reverse_diffusion digits_diffusion picking_a_method parallel_rounds; do
-    step cargo run --quiet --release --all-features --example "$example" -- "$pictures/$example.svg" > "$pictures/$example.txt"
+    step cargo run --quiet --release --features cli --example "$example" -- "$pictures/$example.svg" > "$pictures/$example.txt"
     tail -n 3 "$pictures/$example.txt"
 done
 
@@ -34,12 +34,12 @@ step cargo run --quiet --release --features cli -- sample examples/eight_gaussia
 step cargo run --quiet --release --features cli -- generate --data examples/data/digits_8x8_u8.npy --scale=-1,1 \
     --bandwidth 0.1 --method pmm2 --evaluations 50 --chains 100 --grid-image "$pictures/digits.png" --image-shape 8x8
 
-step cargo bench --no-run --all-features
+step cargo bench --no-run --features cli
 
 # The stated minimum version, where that toolchain is installed.
 msrv=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 if command -v rustup >/dev/null && rustup toolchain list | grep -q "^$msrv"; then
-    step cargo "+$msrv" check --all-features
+    step cargo "+$msrv" check --features cli
 else
     printf '\n== minimum Rust version %s: toolchain not installed, not checked\n' "$msrv"
 fi

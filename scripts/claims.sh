@@ -16,7 +16,7 @@ echo "== DDPM with 1000 evaluations against fewer"
     --methods ddpm@1000,ddpm,ddpm:grid=equal,ddim,dpmpp2m,pmm2,pmm2:grid=equal --evaluations 20,40,50,60,80 \
     --seeds "${SEEDS:-5}" --chains "${CHAINS:-10000}" --csv "$folder/ddpm.csv" --plot "$folder/ddpm.svg" | tee "$folder/ddpm.txt"
 
-echo "== the scale of the position noise, at 50 evaluations and another seed"
+echo "== the scale of the position noise, at 50 evaluations and other seeds: none (0) is the best of these for all three words"
 "$langevin" compare --model examples/models/digits-psld.safetensors "${against[@]}" --metric frechet,features \
     --methods roba:lambda-s=0,roba:lambda-s=0.5,roba,roba:lambda-s=2,roba:lambda-s=4,rbao:lambda-s=0,rbao:lambda-s=0.5,rbao,rbao:lambda-s=2,rbao:lambda-s=4,robab:lambda-s=0,robab:lambda-s=0.5,robab,robab:lambda-s=2,robab:lambda-s=4 \
     --evaluations 50 --seed 100 --seeds 2 --chains "${PHASE_CHAINS:-3000}" --csv "$folder/lambda.csv" | tee "$folder/lambda.txt"

@@ -1,6 +1,6 @@
 //! The one list of methods and dynamics: it feeds the command line, the tests, the benches and the tables.
 
-use crate::dynamics::{ContinuousDynamics, LinearDynamics, Linearized, Overdamped, Underdamped};
+use crate::dynamics::{ContinuousDynamics, Letter, LinearDynamics, Linearized, Overdamped, Underdamped};
 use crate::error::{Error, Result};
 use crate::real::Real;
 use crate::sampler::{EulerMaruyama, Mala, PoissonMidpoint, RandomizedMidpoint, Sampler, Selection, Splitting, Word};
@@ -64,7 +64,7 @@ pub const METHODS: [Method; 9] = [
     },
     splitting("baoab", "splitting B A O A B: positions exact on a harmonic oscillator at any step"),
     splitting("obabo", "splitting O B A B O: velocity Verlet between two half steps of friction"),
-    splitting("aboba", "splitting A B O B A: as BAOAB with positions and momenta exchanged"),
+    splitting("aboba", "splitting A B O B A: positions exact too at the end of a step, velocities too wide"),
     Method {
         name: "splitting",
         title: "splitting by any word over A (position), B (momentum), O (friction and noise)",
@@ -254,6 +254,9 @@ pub fn sampler<F: Real>(dynamics: &str, method: &str, options: &Options) -> Resu
         "mala" => Box::new(Mala::new()),
         "splitting" => {
             let word = options.word.clone().ok_or(Error::Missing { option: "word", by: "splitting" })?;
+            if word.count(Letter::O) == 0 && options.friction.is_some() {
+                return Err(Error::NotTaken { option: "friction", by: "a word without O" });
+            }
             Box::new(Splitting::new(underdamped()?, word))
         }
         word => Box::new(Splitting::new(underdamped()?, word.parse()?)),

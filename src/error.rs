@@ -256,6 +256,26 @@ pub enum Error {
         /// What should.
         expected: String,
     },
+    /// An ONNX network is not as the module `onnx` says, or is asked for what it does not do.
+    #[cfg(feature = "onnx")]
+    #[error("ONNX network, {what}: given {given}, expected {expected}")]
+    Onnx {
+        /// The place: an input, the output, the graph or an option.
+        what: String,
+        /// What stands there.
+        given: String,
+        /// What should.
+        expected: String,
+    },
+    /// The library that runs ONNX networks, tract, failed.
+    #[cfg(feature = "onnx")]
+    #[error("ONNX network, {doing}: {message}")]
+    Tract {
+        /// What it was doing.
+        doing: &'static str,
+        /// What it said.
+        message: String,
+    },
     /// A picture could not be drawn or encoded.
     #[cfg(feature = "plot")]
     #[error("the {format} picture could not be made: {message}")]

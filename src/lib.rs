@@ -87,6 +87,8 @@ pub mod metrics;
 #[cfg(feature = "mlp")]
 pub mod network;
 mod noise;
+#[cfg(feature = "onnx")]
+pub mod onnx;
 #[cfg(feature = "plot")]
 pub mod plot;
 pub mod probe;

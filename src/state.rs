@@ -47,8 +47,8 @@ impl<F: Real> State<F> {
         Ok(Self { chains: ids, dim, layout, carried_known: false, data: vec![F::zero(); chains * layout.columns(dim)] })
     }
 
-    /// A state from an array of positions, (chains, dim), of positions and momenta, or of all columns; momenta that are not
-    /// given are drawn from their stationary law.
+    /// A state from an array of positions, (chains, dim), or of positions and momenta; momenta that are not given are drawn
+    /// from their stationary law.
     ///
     /// # Errors
     /// [`Error::Shape`] if `start` has another shape, [`Error::NonFinite`] if it holds NaN or infinity.
@@ -65,7 +65,6 @@ impl<F: Real> State<F> {
         if start.ncols() == dim {
             state.draw_momenta(noise, 0);
         }
-        state.carried_known = start.ncols() == layout.columns(dim);
         Ok(state)
     }
 
@@ -183,18 +182,19 @@ impl<F: Real> State<F> {
 
 /// Checks the shape and the numbers of a start array.
 pub(crate) fn check_start<F: Real>(start: ArrayView2<'_, F>, dim: usize, layout: Layout) -> Result<()> {
-    let all = layout.columns(dim);
-    if ![dim, layout.blocks * dim, all].contains(&start.ncols()) {
+    if start.ncols() != dim && start.ncols() != layout.blocks * dim {
         let given = format!("({}, {})", start.nrows(), start.ncols());
         let mut expected = format!("(chains, {dim})");
         if layout.blocks == 2 {
             expected += &format!(" for positions or (chains, {}) for positions and momenta", 2 * dim);
         }
-        if layout.carried > 0 {
-            expected += &format!(", or (chains, {all}) for the whole state of an earlier run");
-        }
         return Err(Error::Shape { what: "start", given, expected });
     }
+    check_finite(start)
+}
+
+/// Checks the numbers of a start array.
+pub(crate) fn check_finite<F: Real>(start: ArrayView2<'_, F>) -> Result<()> {
     match start.indexed_iter().find(|(_, x)| !x.is_finite()) {
         Some(((row, column), _)) => Err(Error::NonFinite { what: "start", row, column }),
         None => Ok(()),

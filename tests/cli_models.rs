@@ -85,6 +85,7 @@ fn bad_models_are_refused() {
         (format!("--model {vp} --method ddim --guidance 2"), "--label"),
         (format!("--model {vp} --method ddim --label 1 --guidance nan"), "--guidance"),
         (format!("--model {vp} --method ddim --data x.npy --bandwidth 1"), "--data"),
+        (format!("--model {vp} --method ddim --bandwidth 1"), "--bandwidth"),
         (format!("g.json --model {vp} --method ddim"), "--model"),
         (format!("--model {vp} --method ddim --plot y.svg"), "--plot | --grid-image"),
         (format!("--model {vp} --method ddim --grid-image y.png --image-shape 4x4"), "4x4 | 64"),
@@ -113,7 +114,10 @@ fn comparing_methods_on_a_mixture() {
     assert!((0.05..1.5).contains(&number(&report["halves_of_reference"]["sliced"])), "{report}");
     let csv = fs::read_to_string(folder.join("x.csv")).unwrap();
     let lines: Vec<&str> = csv.lines().collect();
-    assert_eq!(lines[0], "method,budget,seed,evaluations,seconds,radial,radial_error,sliced,sliced_error");
+    assert_eq!(
+        lines[0],
+        "method,budget,seed,evaluations,network_calls_per_evaluation,seconds,radial,radial_error,sliced,sliced_error"
+    );
     assert_eq!(lines.len(), 1 + 7 * 2);
     assert!(lines[2].starts_with("ddpm,60,1,60,"), "{}", lines[2]);
     let svg = fs::read_to_string(folder.join("x.svg")).unwrap();
@@ -180,12 +184,15 @@ fn bad_comparisons_are_refused() {
         (format!("--model {vp} --methods ddim@9 --reference {data} --features {vp}"), "--features"),
         (format!("--model {features} --methods ddim@9 --reference {data}"), "features generates nothing"),
         ("g.json --methods ddim@9 --csv nowhere/x.csv".into(), "nowhere/x.csv"),
+        ("g.json --methods ddim,ddim@10 --evaluations 10".into(), "`ddim` with 10 evaluations is given twice"),
+        ("g.json --methods ddim:help@9".into(), "`ddim:help@9` | --help"),
     ] {
         refuse(&folder, &format!("compare {arguments}"), pieces);
     }
-    // A method that diverges is a row, not the end.
+    // A method that diverges is a row, not the end: modes so narrow that midpoints grow beyond f32.
+    fs::write(folder.join("far.json"), r#"{"means": [[0, 0], [1, 0]], "std": 1e-6}"#).unwrap();
     let wild =
-        "compare g.json --process psld --methods rm:windows=2:rounds=30@200,em@20 --seeds 1 --chains 50 --beta 4000";
+        "compare far.json --process psld --methods pmm2:substeps=1000@61,sscs@20 --seeds 2 --chains 50 --precision f32";
     let output = langevin(&folder, wild);
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(
@@ -193,6 +200,9 @@ fn bad_comparisons_are_refused() {
         "{}",
         String::from_utf8_lossy(&output.stdout)
     );
-    assert_eq!(listing(&folder), ["g.json", "narrow.npy"]);
+    assert_eq!(listing(&folder), ["far.json", "g.json", "narrow.npy"]);
+    // The last seed there is, and what comes after it.
+    let last = "compare g.json --methods ddim@5 --seed 18446744073709551615 --seeds 2 --chains 50";
+    assert_eq!(json(&folder, last)["rows"].as_array().unwrap().len(), 1);
     assert!(Path::new(&vp).exists());
 }

@@ -43,6 +43,7 @@ fn words_sample_and_are_probed() {
         ("--word OAO", "OAO | at least one B"),
         ("--word BOB", "BOB | at least one A"),
         ("--word BAOAB --method em", "word | em"),
+        ("--word BAB --friction 2", "friction | without O"),
         ("--method splitting", "splitting needs the option word"),
         ("--method baoab --dynamics overdamped", "baoab on overdamped | underdamped"),
         ("--method mala --dynamics underdamped", "mala on underdamped | overdamped"),
@@ -54,6 +55,11 @@ fn words_sample_and_are_probed() {
         refuse(&folder, &format!("sample g.json {options} --step 0.1 --steps 5 --chains 4 --out x2.npy"), pieces);
     }
     refuse(&folder, "probe --method mala --step 0.1", "probe cannot average | mala is exact");
+    refuse(&folder, "probe --word BAB --step 0.5", "no stationary law");
+    // Columns that are no velocities are not taken for what a sampler carries.
+    ndarray_npy::write_npy(folder.join("wide.npy"), &langevin::ndarray::Array2::<f64>::ones((4, 4))).unwrap();
+    let mala = "sample g.json --method mala --step 0.1 --steps 5 --chains 4";
+    refuse(&folder, &format!("{mala} --start wide.npy"), "start | (4, 4) | (chains, 2)");
 }
 
 #[test]
@@ -145,6 +151,7 @@ fn bad_input_is_refused() {
         ("--end-time 1", "end time: given 1"),
         ("--end-time -1", "end time: given -1"),
         ("--end-time nan", "end time: given NaN"),
+        ("--end-time 1e-18", "end time: given 0.000000000000000001 | 1e-12"),
         ("--grid logsnr", "unknown grid `logsnr` | uniform, quadratic"),
         ("--schedule linear", "schedule | psld"),
         ("--levels 10", "levels | psld"),

@@ -89,7 +89,7 @@ fn check<F: Real>() {
         let first = base(&*sampler, &target, &grid).observe(&mut stop).run().unwrap();
         assert_eq!(first.steps, 17);
         let first_state = first.state;
-        let rest = base(&*sampler, &target, &grid).start(first_state.clone()).first_step(17).run().unwrap();
+        let rest = base(&*sampler, &target, &grid).resume(first_state.clone()).first_step(17).run().unwrap();
         assert_eq!(rest.steps, (STEPS - 17) as u64);
         assert_eq!(bits(&rest.state), expected, "{name}, in two stretches");
         assert_eq!(first.evaluations + rest.evaluations, reference.evaluations, "{name}, in two stretches");

@@ -75,20 +75,14 @@ impl<'a, F: Real> Lifted<'a, F> {
     }
 }
 
-/// The level of data with noise of this variance: x₀ + N(0, n) is x/√ᾱ at ᾱ = 1/(1 + n).
-fn level(observation: &Observation) -> Level {
-    Level::from_sigma(observation.variance.max(0.0).sqrt()).unwrap_or(Level::PURE_NOISE)
-}
-
 /// Factors of (x, m, what the model saw, what it said) in the score of both blocks.
-fn factors(observation: &Observation, level: Level, prediction: Prediction) -> [[f64; 4]; 2] {
-    let Observation { weights: w, across: q, across_variance, .. } = *observation;
-    // The score of y is √ᾱ times that of √ᾱ y, which is c (√ᾱ y) + d (prediction).
+fn factors(observation: &Observation, prediction: Prediction) -> [[f64; 4]; 2] {
+    let Observation { weights: w, level, across: q, across_variance } = *observation;
+    // The score of w·z is c (w·z) + d (prediction).
     let (c, d) = prediction.convert(Prediction::Score, level);
-    let signal = level.signal();
     [0, 1].map(|r| {
         let across = -q[r] / across_variance;
-        [across * q[0], across * q[1], w[r] * signal * c, w[r] * signal * d]
+        [across * q[0], across * q[1], w[r] * c, w[r] * d]
     })
 }
 
@@ -111,7 +105,7 @@ impl<F: Real> PhaseDenoiser<F> for Lifted<'_, F> {
                     Times::PerRow(taus) => observations.extend(taus.iter().map(|tau| self.process.observation(*tau))),
                 }
                 levels.clear();
-                levels.extend(observations.iter().map(level));
+                levels.extend(observations.iter().map(|observation| observation.level));
                 let levels = match taus {
                     Times::Shared(_) => Levels::Shared(levels[0]),
                     Times::PerRow(_) => Levels::PerRow(levels),
@@ -122,18 +116,16 @@ impl<F: Real> PhaseDenoiser<F> for Lifted<'_, F> {
                 let (x, m) = z.split_at(size);
                 let (score_x, score_m) = out.split_at_mut(size);
                 let own = |row: usize| observations[row.min(observations.len() - 1)];
-                by_row(rows, observations.len() == 1, |row| {
-                    let Observation { weights, .. } = own(row);
-                    weights.map(|w| F::from_f64(levels.at(row).signal() * w))
-                })
-                .for_each(|(range, [a, b])| {
-                    for i in range.columns(dim) {
-                        seen[i] = a * x[i] + b * m[i];
-                    }
-                });
+                by_row(rows, observations.len() == 1, |row| own(row).weights.map(F::from_f64)).for_each(
+                    |(range, [a, b])| {
+                        for i in range.columns(dim) {
+                            seen[i] = a * x[i] + b * m[i];
+                        }
+                    },
+                );
                 self.model.predict(levels, columns(seen, rows, dim), columns_mut(said, rows, dim))?;
                 by_row(rows, observations.len() == 1, |row| {
-                    factors(&own(row), levels.at(row), self.model.prediction()).map(|row| row.map(F::from_f64))
+                    factors(&own(row), self.model.prediction()).map(|row| row.map(F::from_f64))
                 })
                 .for_each(|(range, [f, g])| {
                     for i in range.columns(dim) {

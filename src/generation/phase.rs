@@ -225,11 +225,10 @@ pub fn plan_phase<F: Real>(
     let horizon = crate::error::positive("integral of beta", beta.integral(1.0)?)?;
     let sampler = sampler::<F>(entry.name, process, horizon, options)?;
     let cost = sampler.evaluations_per_step();
-    // A Poisson midpoint is paid as two evaluations a step; what it saves by chance is left over.
-    let price = cost.ceil() as usize;
-    let steps = evaluations.saturating_sub(1) / price;
+    // The budget is kept in expectation; a last digit of the quotient must not cost a step.
+    let steps = (evaluations.saturating_sub(1) as f64 / cost * (1.0 + 1e-12)) as usize;
     if steps == 0 {
-        return Err(Error::TooFew { method: entry.name, given: evaluations, needed: price + 1 });
+        return Err(Error::TooFew { method: entry.name, given: evaluations, needed: cost.ceil() as usize + 1 });
     }
     count("steps", steps, 1, 1 << 24, "a whole number from 1 to 16777216")?;
     let left = |i: usize| {
@@ -242,6 +241,11 @@ pub fn plan_phase<F: Real>(
     let mut knots = vec![0.0];
     for i in 1..=steps {
         knots.push(horizon - beta.integral(left(i))?);
+    }
+    // The last knots must differ in f64 by what the end time is worth.
+    if !(horizon - knots[steps] > 1e-12 * horizon) {
+        let expected = "one by which at least 1e-12 of the noise is gained";
+        return Err(Error::Invalid { name: "end time", given: end, expected });
     }
     knots.push(horizon);
     let last = EulerMaruyama::new(Noiseless::new(Linearized::new(ReversePsld::new(process))));

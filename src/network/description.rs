@@ -37,11 +37,14 @@ impl Layer {
     }
 }
 
-/// What number the network is told of the time.
+/// What number a network is told of the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TimeInput {
+pub enum TimeInput {
+    /// `timestep`: the 0-based timestep of a table of levels, between two of them interpolated linearly in log ᾱ.
     Timestep,
+    /// `log-snr`: log(ᾱ/(1−ᾱ)).
     LogSnr,
+    /// `time`: t in (0, 1] of a psld process.
     Time,
 }
 

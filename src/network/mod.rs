@@ -42,12 +42,15 @@ use crate::error::{Error, Result};
 use crate::real::Real;
 use crate::schedule::LevelTable;
 pub use denoiser::NetworkDenoiser;
-use description::{Description, TimeInput, wrong};
+pub use description::TimeInput;
+use description::{Description, wrong};
 use kernel::Numbers;
 use model::Model;
 pub use phase::NetworkPhaseDenoiser;
 use rows::Views;
 use tensors::Tensors;
+#[cfg(feature = "onnx")]
+pub(crate) use time::number;
 
 /// What the last layer of a network says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -43,7 +43,7 @@ impl Embedding {
 }
 
 /// What a network is told of a level; beyond the first and the last noised level of the table, what it is told there.
-pub(super) fn number(input: TimeInput, table: &LevelTable, level: Level) -> f64 {
+pub(crate) fn number(input: TimeInput, table: &LevelTable, level: Level) -> f64 {
     let last = table.len();
     let log = |t: usize| table.level(t).log_alpha_bar();
     let wanted = level.log_alpha_bar().clamp(log(last), log(1));

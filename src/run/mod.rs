@@ -19,7 +19,7 @@ use crate::math::simd;
 use crate::noise::{Noise, Philox};
 use crate::real::Real;
 use crate::sampler::Sampler;
-use crate::state::check_start;
+use crate::state::{check_finite, check_start};
 use chunk::{Chunks, Segment};
 
 /// What happens when a coordinate of a chain becomes NaN or infinite. It is never hidden.
@@ -50,6 +50,7 @@ enum Start<F> {
     Normal(usize),
     Point(Vec<F>),
     Rows(Array2<F>),
+    Whole(Array2<F>),
 }
 
 /// A run: one sampler, one drift, many chains. Built up by options, then [`run`](Self::run).
@@ -199,8 +200,16 @@ impl<'a, F: Real> Run<'a, F> {
         self
     }
 
-    /// Starts chain i in row i: positions, (chains, dim), positions and momenta, or the whole state that an earlier run ended
-    /// in. Momenta that are not given are drawn from their stationary law.
+    /// Goes on from the state that an earlier run of the same sampler ended in, [`Samples::state`], with what the sampler
+    /// carried there: the same bits as if it had not been cut, at the same cost. (From positions and momenta alone,
+    /// [`start`](Self::start), they are the same bits too, for one evaluation more where something is carried.)
+    pub fn resume(mut self, state: Array2<F>) -> Self {
+        self.start = Some(Start::Whole(state));
+        self
+    }
+
+    /// Starts chain i in row i: positions, (chains, dim), or positions and momenta, (chains, 2 dim). Momenta that are not given
+    /// are drawn from their stationary law.
     pub fn start(mut self, rows: Array2<F>) -> Self {
         self.start = Some(Start::Rows(rows));
         self
@@ -311,7 +320,7 @@ impl<'a, F: Real> Run<'a, F> {
         };
         const CHAINS: &str = "a whole number >= 1, with chain numbers below 4294967296";
         let rows = match &start {
-            Start::Rows(rows) => rows.nrows(),
+            Start::Rows(rows) | Start::Whole(rows) => rows.nrows(),
             _ => 1,
         };
         let chains =
@@ -320,6 +329,7 @@ impl<'a, F: Real> Run<'a, F> {
             Start::Normal(dim) => *dim,
             Start::Point(point) => known.map_or(point.len(), |known| known / layout.inputs),
             Start::Rows(rows) => known.map_or(rows.ncols(), |known| known / layout.inputs),
+            Start::Whole(rows) => rows.ncols() / (layout.blocks + layout.carried),
         };
         count("dimension", dim, 1, u32::MAX as usize, "a whole number >= 1")?;
         if let Some(known) = known
@@ -333,11 +343,22 @@ impl<'a, F: Real> Run<'a, F> {
         }
         let columns = layout.columns(dim);
         let mut state = match start {
+            Start::Whole(rows) => {
+                if rows.ncols() != columns {
+                    let given = format!("({}, {})", rows.nrows(), rows.ncols());
+                    let expected = format!("(chains, {columns}), the state of a run with this sampler");
+                    return Err(Error::Shape { what: "state to resume from", given, expected });
+                }
+                check_finite(rows.view())?;
+                check_rows(&rows, chains)?;
+                let rows = if rows.is_standard_layout() { rows } else { rows.as_standard_layout().into_owned() };
+                return Ok((rows, dim, true));
+            }
             // Taken as it is where it is the whole state already: a large start is not copied.
             Start::Rows(rows) if rows.ncols() == columns && rows.is_standard_layout() => {
                 check_start(rows.view(), dim, layout)?;
                 check_rows(&rows, chains)?;
-                return Ok((rows, dim, true));
+                return Ok((rows, dim, false));
             }
             Start::Rows(rows) => {
                 check_start(rows.view(), dim, layout)?;
@@ -345,7 +366,7 @@ impl<'a, F: Real> Run<'a, F> {
                 let mut state = Array2::zeros((chains, columns));
                 state.slice_mut(s![.., ..rows.ncols()]).assign(&rows);
                 if rows.ncols() > dim || columns == dim {
-                    return Ok((state, dim, rows.ncols() == columns));
+                    return Ok((state, dim, false));
                 }
                 state
             }
@@ -355,7 +376,7 @@ impl<'a, F: Real> Run<'a, F> {
                 let mut state = Array2::zeros((chains, columns));
                 state.slice_mut(s![.., ..point.len()]).assign(&point);
                 if point.len() > dim {
-                    return Ok((state, dim, point.len() == columns));
+                    return Ok((state, dim, false));
                 }
                 state
             }

@@ -30,8 +30,8 @@ impl<F: Real> FinalDenoise<F> {
     /// # Errors
     /// [`Error::Shape`] if the sampler does not work on positions alone.
     pub fn new(sampler: Box<dyn Sampler<F>>, clock: Clock, from: f64) -> Result<Self> {
-        if sampler.layout().blocks != 1 {
-            let given = format!("{} blocks", sampler.layout().blocks);
+        if sampler.layout().columns(1) != 1 {
+            let given = format!("{} blocks", sampler.layout().columns(1));
             return Err(Error::Shape { what: "sampler to be denoised", given, expected: "1".into() });
         }
         Ok(Self { sampler, clock, from })

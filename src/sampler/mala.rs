@@ -111,6 +111,9 @@ impl<F: Real> Sampler<F> for Mala {
             let back = residual(x, proposal, b_new, h, (row, rows));
             let log_ratio = after[row] - before[row] + (forth - back) / (4.0 * h);
             let places = (row..rows * dim).step_by(rows);
+            if after[row] == f64::NEG_INFINITY {
+                continue;
+            }
             if log_ratio.is_nan() {
                 places.for_each(|at| x[at] = F::nan());
             } else if libm::log(coins[row]) < log_ratio {

@@ -74,10 +74,11 @@ impl<F: Real> PredictorCorrector<F> {
         plan: PhasePlan,
     ) -> Result<Self> {
         let check = |what, sampler: &dyn Sampler<F>, blocks: usize| {
-            if sampler.layout().blocks == blocks && sampler.layout().inputs == 1 {
+            let layout = sampler.layout();
+            if layout.columns(1) == blocks && layout.inputs == 1 {
                 return Ok(());
             }
-            let given = format!("{} blocks", sampler.layout().blocks);
+            let given = format!("{} blocks", layout.columns(1));
             Err(Error::Shape { what, given, expected: format!("{blocks}, a drift on positions") })
         };
         check("predictor", &*predictor, 1)?;
@@ -204,6 +205,8 @@ impl<F: Real> Sampler<F> for PredictorCorrector<F> {
             info.evaluations += part.evaluations;
             info.batched_calls += part.batched_calls;
             info.rounds += part.rounds;
+            info.proposed += part.proposed;
+            info.accepted += part.accepted;
         };
         let mut index = phase.first;
         for pair in phase.knots.windows(2) {

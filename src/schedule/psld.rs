@@ -1,5 +1,6 @@
 //! The phase-space Langevin diffusion (PSLD): its constants, its perturbation kernel, its two ways to factorise noise.
 
+use super::Level;
 use crate::error::{Error, Result, finite};
 use crate::math::block::{Block, cholesky, product, sum, transpose};
 use crate::math::critical::Critical;
@@ -35,13 +36,13 @@ pub enum Factor {
     Upper,
 }
 
-/// What z says about x₀, up to what it does not depend on.
+/// What z says about x₀, as data noised the ordinary way, and what it does not.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Observation {
-    /// w with w·z = x₀ + N(0, `variance`).
+    /// w with w·z = √ᾱ x₀ + √(1−ᾱ) ε.
     pub weights: [f64; 2],
-    /// The variance of the noise in it.
-    pub variance: f64,
+    /// The level of that, ᾱ = 1/(1 + n).
+    pub level: Level,
     /// q with q·z independent of x₀.
     pub across: [f64; 2],
     /// The variance of q·z.
@@ -62,11 +63,8 @@ impl Psld {
             return invalid("nu + gamma", nu + gamma, "a number > 0, or nothing is noised");
         }
         if gamma == nu {
-            return invalid(
-                "nu - gamma",
-                0.0,
-                "gamma and nu that differ: critical damping has the mass 4/(gamma - nu)^2",
-            );
+            let expected = "gamma and nu that differ: critical damping has the mass 4/(gamma - nu)^2";
+            return invalid("gamma, and the same nu", gamma, expected);
         }
         for (name, given) in [("gamma", gamma), ("nu", nu)] {
             if given < 0.0 {
@@ -172,17 +170,27 @@ impl Psld {
         }
     }
 
-    /// What z(τ) says about x₀. With E = e^{Fτ} (1, 0) and R = R(τ): w = R⁻¹E/(EᵀR⁻¹E), q ⟂ E.
+    /// What z(τ) says about x₀. With E = e^{Fτ} (1, 0) and R = R(τ): y = R⁻¹E·z/(EᵀR⁻¹E) = x₀ + N(0, n), n = 1/(EᵀR⁻¹E), and
+    /// q ⟂ E. E is taken without its factor e^{λτ}, which would underflow for large τ; it cancels in all but the level.
+    ///
+    /// The determinant of R loses digits where x and m are noised by one noise (Γ = 0, κ > 0): a relative error of 1e-13 at τ =
+    /// 1e-4, 1e-11 at 1e-6.
     pub(crate) fn observation(&self, tau: f64) -> Observation {
-        let (e, r) = (self.propagator(tau), self.covariance(tau, 0.0));
-        let e = [e[0][0], e[1][0]];
+        let (forward, r) = (self.forward(), self.covariance(tau, 0.0));
+        let [[a, _], [c, _]] = forward.nilpotent;
+        let e = [1.0 + tau * a, tau * c];
         // adj(R) E, and Eᵀ adj(R) E = qᵀ R q.
         let adjoint = [r[1][1] * e[0] - r[0][1] * e[1], r[0][0] * e[1] - r[0][1] * e[0]];
         let across_variance = e[0] * adjoint[0] + e[1] * adjoint[1];
-        let determinant = r[0][0] * r[1][1] - r[0][1] * r[0][1];
+        let determinant = (r[0][0] * r[1][1] - r[0][1] * r[0][1]).max(0.0);
+        // n = noise/signal, and √ᾱ w = (w without the factor)/√(signal + noise).
+        let (log_signal, noise) = (2.0 * forward.eigenvalue * tau, determinant / across_variance);
+        let total = libm::exp(log_signal) + noise;
+        let log_alpha_bar = log_signal - libm::log(total);
         Observation {
-            weights: [adjoint[0] / across_variance, adjoint[1] / across_variance],
-            variance: determinant / across_variance,
+            weights: adjoint.map(|w| w / across_variance / total.sqrt()),
+            // Above 0 by rounding alone.
+            level: Level::from_log_alpha_bar(log_alpha_bar.min(0.0)).unwrap_or(Level::PURE_NOISE),
             across: [-e[1], e[0]],
             across_variance,
         }

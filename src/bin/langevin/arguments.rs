@@ -208,7 +208,8 @@ pub struct Sample {
     /// Number of steps
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub steps: usize,
-    /// Start positions, (chains, dim), or positions and velocities, (chains, 2 dim) [default: standard normal]
+    /// Start positions, (chains, dim), or, for underdamped dynamics, positions and velocities, (chains, 2 dim)
+    /// [default: standard normal]
     #[arg(long, value_name = "FILE.npy")]
     pub start: Option<PathBuf>,
     /// Steps before the first that is saved; without --every, mean and covariance are over all steps after these

@@ -64,9 +64,9 @@ struct Entry {
     budgets: Vec<usize>,
 }
 
-/// So that the options of a method mean the same here as in `generate`.
+// So that the options of a method mean the same here as in `generate`.
 #[derive(Parser)]
-#[command(no_binary_name = true)]
+#[command(no_binary_name = true, disable_help_flag = true)]
 struct MethodLine {
     #[command(flatten)]
     options: MethodOptions,
@@ -159,6 +159,17 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
             plans.push((index, budget, planned.map_err(|failure| named(&entry.label, budget, failure))?));
         }
     }
+    if let Some((index, budget, _)) = plans
+        .iter()
+        .enumerate()
+        .find(|(i, plan)| {
+            plans[..*i].iter().any(|other| entries[other.0].label == entries[plan.0].label && other.1 == plan.1)
+        })
+        .map(|(_, plan)| plan)
+    {
+        let label = &entries[*index].label;
+        return Err(Failure::Input(format!("--methods `{label}` with {budget} evaluations is given twice")));
+    }
     let distances = Distances::new(&arguments.distance, &model, arguments.chains)?;
     let [csv, picture] = create_all([("--csv", arguments.csv.as_deref()), ("--plot", arguments.plot.as_deref())])?;
     let work: f64 = plans.iter().map(|(_, _, plan)| plan.evaluations).sum::<f64>() * arguments.seeds as f64;
@@ -169,10 +180,10 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
     for (index, budget, plan) in &plans {
         let label = &entries[*index].label;
         let mut runs = Vec::new();
-        for seed in arguments.seed..arguments.seed.saturating_add(arguments.seeds) {
+        for seed in (0..arguments.seeds).map(|count| arguments.seed.wrapping_add(count)) {
             bar.set_message(format!("{label}, {budget} evaluations, seed {seed}"));
             let one = one_run(arguments, &model, plan, &distances, seed, &bar)?;
-            lines.push(line(label, *budget, seed, &one));
+            lines.push(line(label, *budget, seed, model.calls_per_evaluation(), &one));
             runs.push(one);
         }
         rows.push(summary(label, *budget, &runs, distances.metrics.len()));
@@ -246,9 +257,10 @@ fn one_run<F: Real>(
             Ok(One { evaluations: samples.evaluations_per_chain(), seconds, values })
         }
         // A method that diverges is a finding, not a reason to lose the others.
-        Err(langevin::Error::Diverged { .. }) => {
+        Err(error @ langevin::Error::Diverged { .. }) => {
+            bar.println(format!("seed {seed}: {error}"));
             let values = vec![Estimate { value: f64::NAN, error: f64::NAN }; distances.metrics.len()];
-            Ok(One { evaluations: plan.evaluations, seconds, values })
+            Ok(One { evaluations: f64::NAN, seconds, values })
         }
         Err(error) => Err(error.into()),
     }
@@ -275,14 +287,19 @@ fn summary(label: &str, budget: usize, runs: &[One], metrics: usize) -> Row {
     }
 }
 
-fn header(distances: &Distances) -> String {
-    let columns: Vec<String> = distances.metrics.iter().map(|m| format!("{0},{0}_error", m.name())).collect();
-    format!("method,budget,seed,evaluations,seconds,{}", columns.join(","))
+/// None where a chain diverged on the way.
+fn evaluations(row: &Row) -> String {
+    if row.evaluations.is_nan() { "-".into() } else { format!("{:.2}", row.evaluations) }
 }
 
-fn line(label: &str, budget: usize, seed: u64, run: &One) -> String {
+fn header(distances: &Distances) -> String {
+    let columns: Vec<String> = distances.metrics.iter().map(|m| format!("{0},{0}_error", m.name())).collect();
+    format!("method,budget,seed,evaluations,network_calls_per_evaluation,seconds,{}", columns.join(","))
+}
+
+fn line(label: &str, budget: usize, seed: u64, calls: usize, run: &One) -> String {
     let values: Vec<String> = run.values.iter().map(|e| format!("{},{}", e.value, e.error)).collect();
-    format!("{label},{budget},{seed},{},{:.3},{}", run.evaluations, run.seconds, values.join(","))
+    format!("{label},{budget},{seed},{},{calls},{:.3},{}", run.evaluations, run.seconds, values.join(","))
 }
 
 fn write_csv(file: Option<OutputFile>, lines: &[String]) -> Result<(), Failure> {
@@ -295,7 +312,10 @@ fn write_csv(file: Option<OutputFile>, lines: &[String]) -> Result<(), Failure> 
 
 fn draw(rows: &[Row], model: &Model, distances: &Distances) -> Result<Vec<u8>, Failure> {
     let mut curves: Vec<plot::Curve> = Vec::new();
+    let mut logarithmic = true;
     for row in rows {
+        // Unbiased distances of good samples scatter about zero, which a logarithmic axis cannot show.
+        logarithmic &= !(row.values[0].value <= 0.0);
         let point = (row.evaluations, row.values[0].value, Some(row.values[0].error));
         match curves.iter_mut().find(|curve| curve.label == row.label) {
             Some(curve) => curve.points.push(point),
@@ -305,7 +325,12 @@ fn draw(rows: &[Row], model: &Model, distances: &Distances) -> Result<Vec<u8>, F
     curves.iter_mut().for_each(|curve| curve.points.sort_by(|a, b| a.0.total_cmp(&b.0)));
     let title = format!("{}, {}", model.describe(), model.noising.describe());
     let label = distances.metrics[0].label();
-    Ok(plot::curves(&curves, "model evaluations", label, &title, true, true)?.into_bytes())
+    let axis = if model.calls_per_evaluation() == 2 {
+        "model evaluations, each twice the network"
+    } else {
+        "model evaluations"
+    };
+    Ok(plot::curves(&curves, axis, label, &title, true, logarithmic)?.into_bytes())
 }
 
 fn table(arguments: &Compare, model: &Model, distances: &Distances, rows: &[Row]) -> String {
@@ -326,7 +351,7 @@ fn table(arguments: &Compare, model: &Model, distances: &Distances, rows: &[Row]
     }
     text += "\n";
     for row in rows {
-        text += &format!("{:<width$}  {:>11.2}  {:>10.2}", row.label, row.evaluations, row.seconds);
+        text += &format!("{:<width$}  {:>11}  {:>10.2}", row.label, evaluations(row), row.seconds);
         for value in &row.values {
             text += &if value.value.is_nan() {
                 format!("  {:>24}", "diverged")
@@ -356,7 +381,7 @@ fn json(arguments: &Compare, model: &Model, distances: &Distances, rows: &[Row])
         .iter()
         .map(|row| {
             let mut entry = json!({
-                "method": row.label, "budget": row.budget, "evaluations": row.evaluations, "seconds": row.seconds,
+                "method": row.label, "budget": row.budget, "evaluations": number(row.evaluations), "seconds": row.seconds,
             });
             for (metric, value) in distances.metrics.iter().zip(&row.values) {
                 entry[metric.name()] = number(value.value);
@@ -369,6 +394,7 @@ fn json(arguments: &Compare, model: &Model, distances: &Distances, rows: &[Row])
         distances.halves().unwrap_or_default().into_iter().map(|(m, e)| (m.name().into(), number(e.value))).collect();
     let report = json!({
         "process": model.noising.describe(), "model": model.describe(), "chains": arguments.chains,
+        "model_calls_per_evaluation": model.calls_per_evaluation(),
         "seeds": arguments.seeds, "seed": arguments.seed, "rows": rows, "halves_of_reference": halves,
     });
     report.to_string()

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use langevin::ndarray::{Array2, Axis};
+use langevin::schedule::Beta;
 use langevin::{Every, GaussianMixture, Real, metrics};
 use serde_json::json;
 
@@ -143,15 +144,24 @@ fn json<F: Real>(
 ) -> String {
     let mut report = report.json();
     report["method"] = json!(arguments.method.method);
+    report["options"] = arguments.method.given().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     report["model"] = json!(model.describe());
+    report["file"] = json!(arguments.source.model);
+    report["label"] = json!(arguments.source.label);
+    report["guidance"] = json!(arguments.source.guidance);
     match &model.noising {
         Noising::Vp { schedule, table } => {
             report["process"] = json!("vp");
             report["schedule"] = json!(schedule);
             report["levels"] = json!(table.len());
         }
-        Noising::Psld { process, .. } => {
+        Noising::Psld { process, beta } => {
             report["process"] = json!("psld");
+            report["beta"] = match beta {
+                Beta::Linear { first, last } => json!([first, last]),
+                Beta::Constant(rate) => json!(rate),
+                Beta::Cosine { .. } => json!("cosine"),
+            };
             report["gamma"] = json!(process.gamma());
             report["nu"] = json!(process.nu());
             report["kappa"] = json!(process.kappa());

@@ -67,6 +67,9 @@ impl Model {
         if source.model.is_none() && source.label.is_some() {
             return Err(Failure::Input("--label needs --model, a network trained with labels".into()));
         }
+        if source.model.is_some() && source.target.bandwidth.is_some() {
+            return Err(Failure::Input("--bandwidth is of a data set; it is not an option beside --model".into()));
+        }
         if source.label.is_none() && source.guidance.is_some() {
             return Err(Failure::Input("--guidance needs --label, the class to be guided to".into()));
         }

@@ -224,6 +224,9 @@ impl MethodOptions {
     pub fn plan<F: Real>(&self, noising: &Noising, evaluations: Option<usize>) -> Result<Planned<F>, Failure> {
         match noising {
             Noising::Vp { table, .. } => {
+                if !generation::GENERATION_METHODS.iter().any(|entry| entry.name == self.method) {
+                    return Err(self.not_of("vp", &generation::GENERATION_METHODS));
+                }
                 let options = self.vp()?;
                 let budget = self.budget(evaluations, &options)?;
                 let plan = generation::plan::<F>(&self.method, table, budget, &options)?;
@@ -238,6 +241,9 @@ impl MethodOptions {
             Noising::Psld { process, beta } => {
                 let options = self.psld()?;
                 let Some(budget) = evaluations else { return Err(missing_evaluations("")) };
+                if !generation::PHASE_METHODS.iter().any(|entry| entry.name == self.method) {
+                    return Err(self.not_of("psld", &generation::PHASE_METHODS));
+                }
                 let plan = generation::plan_phase::<F>(&self.method, *process, *beta, budget, &options)?;
                 Ok(Planned {
                     sampler: plan.sampler,
@@ -302,6 +308,37 @@ impl MethodOptions {
             tolerance: self.tolerance,
             control_variate: self.control_variate,
         })
+    }
+
+    fn not_of(&self, process: &str, all: &[generation::GenerationMethod]) -> Failure {
+        let known = all.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ");
+        Failure::Input(format!("unknown method `{}` of the process {process}; there are: {known}", self.method))
+    }
+
+    /// The options that were given, as they are spelled on the command line.
+    pub fn given(&self) -> Vec<(&'static str, serde_json::Value)> {
+        use serde_json::json;
+        let variance = self.variance.map(|variance| if variance == Variance::Large { "large" } else { "small" });
+        let all = [
+            ("grid", json!(self.grid)),
+            ("blocks", json!(self.blocks)),
+            ("timesteps", json!(self.timesteps)),
+            ("variance", json!(variance)),
+            ("eta", json!(self.eta)),
+            ("substeps", json!(self.substeps)),
+            ("noise-scale", json!(self.noise_scale)),
+            ("windows", json!(self.windows)),
+            ("rounds", json!(self.rounds)),
+            ("tolerance", json!(self.tolerance)),
+            ("control-variate", json!(self.control_variate.then_some(true))),
+            ("corrector-time", json!(self.corrector_time)),
+            ("corrector-step", json!(self.corrector_step)),
+            ("friction", json!(self.friction)),
+            ("end-time", json!(self.end_time)),
+            ("lambda-s", json!(self.lambda_s)),
+            ("noise-form", json!(self.noise_form)),
+        ];
+        all.into_iter().filter(|(_, value)| !value.is_null()).collect()
     }
 
     fn refuse(&self, by: &'static str, options: &[(&'static str, bool)]) -> Result<(), Failure> {

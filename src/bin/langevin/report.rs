@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::RunOptions;
 use crate::failure::Failure;
-use crate::simulation::Outcome;
+use crate::simulation::{MOST_MOMENTS, Outcome};
 
 /// Coordinates listed, and half the modes.
 const SHOWN: usize = 8;
@@ -66,6 +66,9 @@ impl<'r, F: Real> Report<'r, F> {
     pub fn tables(&self) -> Result<String, Failure> {
         let dim = self.outcome.samples.dim;
         let mut text = String::new();
+        if dim > MOST_MOMENTS {
+            text += &format!("\nmean and covariance are left out above {MOST_MOMENTS} dimensions\n");
+        }
         if let (Some(mean), Some(covariance)) = (&self.outcome.mean, &self.outcome.covariance) {
             // The covariance of a data set in all dimensions would cost more than the run.
             let first: Vec<usize> = (0..dim.min(SHOWN)).collect();

@@ -14,6 +14,9 @@ use crate::failure::Failure;
 use crate::npy::{Accept, read_rows, write_header, write_rows};
 use crate::output::OutputFile;
 
+/// Mean and covariance are taken up to this dimension: a covariance has its square in numbers.
+pub const MOST_MOMENTS: usize = 4096;
+
 /// What is to be run.
 pub struct Job<'j, F: Real> {
     pub sampler: &'j dyn Sampler<F>,
@@ -79,7 +82,10 @@ pub fn simulate<F: Real>(
 ) -> Result<Outcome<F>, Failure> {
     let (steps, dim) = (job.grid.steps(), job.dim);
     let cannot_write = |error| Failure::Run(format!("--out: {error}"));
-    let mut moments = job.moments.map(|every| Moments { seen: MomentsObserver::new(every), spoiled: false });
+    let mut moments = job
+        .moments
+        .filter(|_| dim <= MOST_MOMENTS)
+        .map(|every| Moments { seen: MomentsObserver::new(every), spoiled: false });
     let mut frames = None;
     if let (Some(every), Some(file)) = (job.frames, &mut out) {
         write_header::<F>(file, &[every.count(steps), options.chains, dim]).map_err(cannot_write)?;
@@ -122,6 +128,7 @@ pub fn simulate<F: Real>(
     let (mean, covariance) = match &moments {
         Some(moments) if moments.spoiled => (None, None),
         Some(moments) => (moments.seen.mean(), moments.seen.covariance()),
+        None if dim > MOST_MOMENTS => (None, None),
         None => final_moments(&samples),
     };
     if let Some(mut file) = out {

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 const LONGEST: usize = 64;
 
 /// A word such as BAOAB: the parts are applied from left to right, and a letter that occurs k times takes 1/k of the step
-/// each time.
+/// each time. A word without O has neither friction nor noise: it conserves energy and samples nothing.
 ///
 /// ```
 /// use langevin::Word;
