@@ -2,7 +2,8 @@
 //!
 //! Contestants take turns, so a machine that slows down slows all of them; the figure is the median of the ratios.
 //! `LANGEVIN_SIMD=avx2` or `baseline` measures a narrower instruction set. With `--features mlp` a trained network is
-//! measured too, and alone with `cargo bench --features mlp --bench speed -- network`.
+//! measured too, and alone with `cargo bench --features mlp --bench speed -- network`; its run of DDPM has
+//! `LANGEVIN_CHAINS` (128) chains, and with 1024 it is the counterpart of examples/training/timing.py.
 
 mod common;
 

@@ -9,6 +9,8 @@ use crate::error::{Error, Result};
 const MOST: usize = 1 << 20;
 /// Residuals inside residuals.
 const DEPTH: usize = 32;
+/// The most layers in all, those inside residuals and those of the condition among them.
+const MOST_LAYERS: usize = 10_000;
 
 /// A layer, with the name of its tensors.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +20,21 @@ pub(super) enum Layer {
     Norm(String, f64),
     Condition(String),
     Residual(Vec<Layer>),
+}
+
+impl Layer {
+    /// This layer and those inside it.
+    fn count(&self) -> usize {
+        if let Self::Residual(inside) = self { 1 + inside.iter().map(Self::count).sum::<usize>() } else { 1 }
+    }
+
+    fn has_linear(&self) -> bool {
+        match self {
+            Self::Linear(_) => true,
+            Self::Residual(inside) => inside.iter().any(Self::has_linear),
+            _ => false,
+        }
+    }
 }
 
 /// What number a network is told of the time.
@@ -185,6 +202,15 @@ impl Description {
         let layers = root.layers("layers", 0)?;
         if layers.is_empty() {
             return Err(root.wrong("layers", "at least one layer"));
+        }
+        let number: usize = condition.iter().chain(&layers).map(Layer::count).sum();
+        if number > MOST_LAYERS {
+            let expected = format!("at most {MOST_LAYERS}, those of the condition and inside residuals included");
+            return Err(wrong("layers", format!("{number} layers"), expected));
+        }
+        // A linear layer holds `input` to the width of a tensor that is there.
+        if !layers.iter().any(Layer::has_linear) {
+            return Err(wrong("layers", "no linear layer", "at least one {\"linear\": NAME} from input to output"));
         }
         let (mut range, mut image) = (None, None);
         if let Some(value) = root.get("data") {

@@ -7,7 +7,6 @@ use crate::math::elementary::exp_f32;
 pub(super) struct Norm {
     pub weight: Vec<f32>,
     pub bias: Vec<f32>,
-    pub epsilon: f32,
 }
 
 /// h ← h/(1 + exp(−h)); below −88, where the exponential would overflow, h · 0, so that −∞ becomes NaN as in PyTorch.
@@ -54,7 +53,7 @@ fn sum<S: pulp::Simd, const V: usize>(
 
 /// Mean of every lane, and 1/√(variance + epsilon).
 #[inline(always)]
-pub(super) fn moments<S: pulp::Simd, const V: usize>(simd: S, norm: &Norm, h: &[f32]) -> [[S::f32s; V]; 2] {
+pub(super) fn moments<S: pulp::Simd, const V: usize>(simd: S, epsilon: f32, h: &[f32]) -> [[S::f32s; V]; 2] {
     let (h, _) = S::as_simd_f32s(h).0.as_chunks::<V>();
     let count = simd.splat_f32s(h.len() as f32);
     let mut mean = sum(simd, h, |h, _| h);
@@ -66,7 +65,7 @@ pub(super) fn moments<S: pulp::Simd, const V: usize>(simd: S, norm: &Norm, h: &[
         simd.mul_f32s(away, away)
     });
     for v in 0..V {
-        let variance = simd.add_f32s(simd.div_f32s(scale[v], count), simd.splat_f32s(norm.epsilon));
+        let variance = simd.add_f32s(simd.div_f32s(scale[v], count), simd.splat_f32s(epsilon));
         scale[v] = simd.div_f32s(simd.splat_f32s(1.0), simd.sqrt_f32s(variance));
     }
     [mean, scale]

@@ -202,10 +202,10 @@ fn execute<S: pulp::Simd, const V: usize>(
                 product::<S, V>(simd, layer, input, room, Then { condition, silu, add });
                 slots[to] = out;
             }
-            Op::Norm { norm, from, to, silu: and_silu } => {
+            Op::Norm { norm, epsilon, from, to, silu: and_silu } => {
                 let norm = &model.store.norms[norm];
                 let length = norm.weight.len() * lanes;
-                let moments = moments::<S, V>(simd, norm, slots[from].get(length));
+                let moments = moments::<S, V>(simd, epsilon, slots[from].get(length));
                 let mut out = std::mem::take(&mut slots[to]);
                 let (target, _) = S::as_mut_simd_f32s(out.get_mut(length)).0.as_chunks_mut::<V>();
                 if from == to {

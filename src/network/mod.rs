@@ -247,6 +247,10 @@ impl Network {
             let given = format!("a network that predicts {:?}", self.prediction());
             return Err(wrong("features", given, "one that predicts features"));
         }
+        if x.ncols() != self.input_width() {
+            let (given, expected) = (format!("{:?}", x.dim()), format!("(rows, {})", self.input_width()));
+            return Err(Error::Shape { what: "data given to a network for features", given, expected });
+        }
         let mut out = Array2::zeros((x.nrows(), self.output_width()).f());
         self.evaluate(Times::Shared(0.0), None, x, out.view_mut())?;
         Ok(out)

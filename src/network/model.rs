@@ -1,6 +1,6 @@
 //! What is computed of a file: the description with its numbers, compiled.
 
-use super::description::{Description, Layer};
+use super::description::{Description, Layer, wrong};
 use super::kernel::{Forward, Numbers, Rows, Scratch};
 use super::program::{Op, Program, Store, compile};
 use super::tensors::Tensors;
@@ -8,6 +8,11 @@ use super::time::Embedding;
 use crate::drift::ScratchPool;
 use crate::error::Result;
 use crate::math::simd;
+
+/// The most lanes of a block: four vectors of 16, with AVX-512. What a file may be does not depend on the processor.
+const LANES: usize = 64;
+/// Working memory of a thread must stay below this.
+const MOST_MIB: u64 = 256;
 
 /// A network ready to run.
 #[derive(Clone)]
@@ -59,6 +64,13 @@ impl Model {
         }
         let width = condition.as_ref().map(|maker| maker.program.output_width);
         let program = compile(&mut store, tensors, "layers", &description.layers, description.input, width)?;
+        let made = condition.as_ref().map_or(0, |maker| maker.program.room());
+        let bytes = (4 * LANES as u64).saturating_mul(made.saturating_add(program.room()));
+        if bytes >= MOST_MIB << 20 {
+            let given = format!("{} MiB of working memory for {LANES} rows", bytes >> 20);
+            let expected = format!("less than {MOST_MIB} MiB: narrower layers, or fewer residuals inside each other");
+            return Err(wrong("layers and condition", given, expected));
+        }
         Ok(Self { input: description.input, store, condition, program, scratch: ScratchPool::default() })
     }
 

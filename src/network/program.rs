@@ -23,6 +23,7 @@ pub(super) enum Op {
     /// The normalisation, then SiLU; `to` may be `from`.
     Norm {
         norm: usize,
+        epsilon: f32,
         from: usize,
         to: usize,
         silu: bool,
@@ -57,6 +58,13 @@ pub(super) struct Program {
     pub output_width: usize,
 }
 
+impl Program {
+    /// Numbers in all buffers, for each lane.
+    pub(super) fn room(&self) -> u64 {
+        self.widths.iter().fold(0, |sum: u64, width| sum.saturating_add(super::product::padded(*width) as u64))
+    }
+}
+
 /// The layers of a network with their numbers, each once however often it is named.
 #[derive(Clone, Default)]
 pub(super) struct Store {
@@ -66,6 +74,7 @@ pub(super) struct Store {
     pub projections: Vec<(usize, usize)>,
     linear_names: HashMap<String, usize>,
     projection_names: HashMap<usize, usize>,
+    norm_names: HashMap<String, usize>,
 }
 
 impl Store {
@@ -88,6 +97,22 @@ impl Store {
         self.linears.push(Packed::new(inputs, shape[0], &weight, &bias));
         self.linear_names.insert(name.to_string(), self.linears.len() - 1);
         Ok(self.linears.len() - 1)
+    }
+
+    fn norm(&mut self, tensors: &mut Tensors<'_>, path: &str, name: &str, width: usize) -> Result<usize> {
+        if let Some(known) = self.norm_names.get(name) {
+            let have = self.norms[*known].weight.len();
+            if have != width {
+                return Err(wrong(path, format!("{width} numbers"), format!("{have}, those of {name}.weight")));
+            }
+            return Ok(*known);
+        }
+        let letters = format!("(features) at {path}");
+        let (_, weight) = tensors.read(&format!("{name}.weight"), &[Some(width)], &letters)?;
+        let (_, bias) = tensors.read(&format!("{name}.bias"), &[Some(width)], &letters)?;
+        self.norms.push(Norm { weight, bias });
+        self.norm_names.insert(name.to_string(), self.norms.len() - 1);
+        Ok(self.norms.len() - 1)
     }
 
     fn projection(&mut self, layer: usize) -> usize {
@@ -172,9 +197,9 @@ impl Compiler<'_, '_> {
                     slot = to;
                 }
                 Layer::Norm(name, epsilon) => {
-                    let norm = self.norm(&path, name, *epsilon, width)?;
+                    let norm = self.store.norm(self.tensors, &path, name, width)?;
                     let to = if self.slots[slot].kept { self.take(width) } else { slot };
-                    self.ops.push(Op::Norm { norm, from: slot, to, silu: false });
+                    self.ops.push(Op::Norm { norm, epsilon: *epsilon as f32, from: slot, to, silu: false });
                     slot = to;
                 }
                 Layer::Silu => slot = self.silu(slot, width),
@@ -183,14 +208,6 @@ impl Compiler<'_, '_> {
             }
         }
         Ok((slot, width))
-    }
-
-    fn norm(&mut self, path: &str, name: &str, epsilon: f64, width: usize) -> Result<usize> {
-        let letters = format!("(features) at {path}");
-        let (_, weight) = self.tensors.read(&format!("{name}.weight"), &[Some(width)], &letters)?;
-        let (_, bias) = self.tensors.read(&format!("{name}.bias"), &[Some(width)], &letters)?;
-        self.store.norms.push(Norm { weight, bias, epsilon: epsilon as f32 });
-        Ok(self.store.norms.len() - 1)
     }
 
     fn silu(&mut self, slot: usize, width: usize) -> usize {
@@ -270,15 +287,15 @@ mod tests {
         let linear = |from, to, condition, silu, add| Op::Linear { layer: 0, from, to, condition, silu, add };
         let expected = [
             linear(0, 1, None, false, false),
-            Op::Norm { norm: 0, from: 1, to: 0, silu: false },
+            Op::Norm { norm: 0, epsilon: 1e-3, from: 1, to: 0, silu: false },
             linear(0, 2, Some(0), true, false),
-            Op::Norm { norm: 1, from: 2, to: 0, silu: false },
+            Op::Norm { norm: 1, epsilon: 1e-5, from: 2, to: 0, silu: false },
             linear(0, 3, None, true, false),
             linear(3, 2, None, false, true),
             linear(2, 1, None, false, true),
             Op::Silu { slot: 1, width: 8 },
             Op::Condition { projection: 1, slot: 1 },
-            Op::Norm { norm: 2, from: 1, to: 1, silu: false },
+            Op::Norm { norm: 2, epsilon: 0.1, from: 1, to: 1, silu: false },
             linear(1, 0, None, false, false),
         ];
         for (i, (found, wanted)) in program.ops.iter().zip(&expected).enumerate() {

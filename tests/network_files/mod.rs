@@ -1,9 +1,10 @@
-//! Network files made for tests, and a plain evaluation of them in f64.
+//! Network files made for tests and a plain evaluation of them in f64, golden files, and comparisons.
 #![allow(dead_code)]
 
 use std::collections::HashMap;
 
-use langevin::ndarray::{Array1, ArrayView1};
+use langevin::ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use langevin::network::Network;
 use safetensors::{Dtype, tensor::TensorView};
 use serde_json::{Value, json};
 
@@ -124,4 +125,43 @@ impl File {
         let condition = self.layers(&self.model["condition"], embedded, None) + row;
         self.layers(layers, x.to_owned(), Some(&condition))
     }
+}
+
+pub fn tiny() -> Network {
+    Network::load(golden("tiny.safetensors")).unwrap()
+}
+
+/// What PyTorch says of a network.
+pub fn expected(file: &str, network: &str) -> Value {
+    let all: Value = serde_json::from_str(&std::fs::read_to_string(golden(file)).unwrap()).unwrap();
+    all[network].clone()
+}
+
+pub fn vector(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+}
+
+pub fn labels(value: &Value) -> Vec<Option<usize>> {
+    value.as_array().unwrap().iter().map(|label| label.as_u64().map(|label| label as usize)).collect()
+}
+
+pub fn matrix(value: &Value) -> Array2<f64> {
+    let rows: Vec<Vec<f64>> = value.as_array().unwrap().iter().map(vector).collect();
+    Array2::from_shape_fn((rows.len(), rows[0].len()), |(i, j)| rows[i][j])
+}
+
+/// The largest difference, relative where numbers are above 1.
+pub fn away(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> f64 {
+    assert_eq!(a.dim(), b.dim());
+    let differences = a.iter().zip(&b).map(|(a, b)| (a - b).abs() / b.abs().max(1.0));
+    differences.fold(0.0, |most, x| if x <= most { most } else { x })
+}
+
+/// Numbers that f32 holds exactly.
+pub fn some_rows(rows: usize, width: usize) -> Array2<f64> {
+    Array2::from_shape_fn((rows, width), |(i, j)| ((i * 37 + j * 101) % 64) as f64 / 16.0 - 2.0)
+}
+
+pub fn trained(name: &str) -> Network {
+    Network::load(format!("{}/examples/models/{name}.safetensors", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
