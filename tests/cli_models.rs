@@ -189,10 +189,10 @@ fn bad_comparisons_are_refused() {
     ] {
         refuse(&folder, &format!("compare {arguments}"), pieces);
     }
-    // A method that diverges is a row, not the end: modes so narrow that midpoints grow beyond f32.
+    // A method that diverges is a row, not the end: rounds without end on modes this narrow.
     fs::write(folder.join("far.json"), r#"{"means": [[0, 0], [1, 0]], "std": 1e-6}"#).unwrap();
     let wild =
-        "compare far.json --process psld --methods pmm2:substeps=1000@61,sscs@20 --seeds 2 --chains 50 --precision f32";
+        "compare far.json --process psld --methods rm:rounds=60@200,sscs@20 --seeds 2 --chains 50 --precision f32";
     let output = langevin(&folder, wild);
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(

@@ -176,13 +176,16 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
     let bar = bar(work.ceil() as u64, arguments.quiet);
 
     let mut lines = vec![header(&distances)];
-    let mut rows = Vec::new();
+    let (mut rows, mut failures) = (Vec::new(), Vec::new());
     for (index, budget, plan) in &plans {
         let label = &entries[*index].label;
         let mut runs = Vec::new();
         for seed in (0..arguments.seeds).map(|count| arguments.seed.wrapping_add(count)) {
             bar.set_message(format!("{label}, {budget} evaluations, seed {seed}"));
             let one = one_run(arguments, &model, plan, &distances, seed, &bar)?;
+            if let Some(failure) = &one.failure {
+                failures.push(format!("{label} with {budget} evaluations, seed {seed}: {failure}"));
+            }
             lines.push(line(label, *budget, seed, model.calls_per_evaluation(), &one));
             runs.push(one);
         }
@@ -194,9 +197,9 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
     let drawn = write_picture(picture, "--plot", || draw(&rows, &model, &distances));
     print_line(
         if arguments.json {
-            json(arguments, &model, &distances, &rows)
+            json(arguments, &model, &distances, &rows, &failures)
         } else {
-            table(arguments, &model, &distances, &rows)
+            table(arguments, &model, &distances, &rows, &failures)
         }
         .trim_end(),
     )?;
@@ -226,6 +229,8 @@ struct One {
     evaluations: f64,
     seconds: f64,
     values: Vec<Estimate>,
+    /// The chain that left the finite numbers, and when.
+    failure: Option<String>,
 }
 
 fn one_run<F: Real>(
@@ -254,13 +259,12 @@ fn one_run<F: Real>(
         Ok(samples) => {
             let positions = samples.positions().mapv(F::widen);
             let values = distances.measure(model, positions.view())?;
-            Ok(One { evaluations: samples.evaluations_per_chain(), seconds, values })
+            Ok(One { evaluations: samples.evaluations_per_chain(), seconds, values, failure: None })
         }
         // A method that diverges is a finding, not a reason to lose the others.
         Err(error @ langevin::Error::Diverged { .. }) => {
-            bar.println(format!("seed {seed}: {error}"));
             let values = vec![Estimate { value: f64::NAN, error: f64::NAN }; distances.metrics.len()];
-            Ok(One { evaluations: f64::NAN, seconds, values })
+            Ok(One { evaluations: f64::NAN, seconds, values, failure: Some(error.to_string()) })
         }
         Err(error) => Err(error.into()),
     }
@@ -333,7 +337,7 @@ fn draw(rows: &[Row], model: &Model, distances: &Distances) -> Result<Vec<u8>, F
     Ok(plot::curves(&curves, axis, label, &title, true, logarithmic)?.into_bytes())
 }
 
-fn table(arguments: &Compare, model: &Model, distances: &Distances, rows: &[Row]) -> String {
+fn table(arguments: &Compare, model: &Model, distances: &Distances, rows: &[Row], failures: &[String]) -> String {
     let twice = if model.calls_per_evaluation() == 2 { "; every evaluation is two of the network" } else { "" };
     let mut text = format!(
         "{}, {}: {} chains, {} seeds from {}, in {} dimensions{twice}\n\n",
@@ -369,13 +373,16 @@ fn table(arguments: &Compare, model: &Model, distances: &Distances, rows: &[Row]
             value.error
         );
     }
+    for failure in failures {
+        text += &format!("\n{failure}");
+    }
     for path in [&arguments.csv, &arguments.plot].into_iter().flatten() {
         text += &format!("\nwritten: {}", path.display());
     }
     text
 }
 
-fn json(arguments: &Compare, model: &Model, distances: &Distances, rows: &[Row]) -> String {
+fn json(arguments: &Compare, model: &Model, distances: &Distances, rows: &[Row], failures: &[String]) -> String {
     let number = |x: f64| if x.is_finite() { json!(x) } else { json!(null) };
     let rows: Vec<_> = rows
         .iter()
@@ -395,7 +402,7 @@ fn json(arguments: &Compare, model: &Model, distances: &Distances, rows: &[Row])
     let report = json!({
         "process": model.noising.describe(), "model": model.describe(), "chains": arguments.chains,
         "model_calls_per_evaluation": model.calls_per_evaluation(),
-        "seeds": arguments.seeds, "seed": arguments.seed, "rows": rows, "halves_of_reference": halves,
+        "seeds": arguments.seeds, "seed": arguments.seed, "rows": rows, "halves_of_reference": halves, "failures": failures,
     });
     report.to_string()
 }
