@@ -6,14 +6,14 @@ use std::time::Instant;
 use clap::{Args, Parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use langevin::metrics::Estimate;
-use langevin::{BoxError, Flow, Moment, Observer, Real, Run, plot};
-use serde_json::json;
+use langevin::{BoxError, Flow, Moment, Observer, Real, Run};
 
 use crate::arguments::Precision;
+use crate::comparison::{Row, draw, header, json, line, table, write_csv};
 use crate::distance::{DistanceOptions, Distances};
 use crate::failure::Failure;
 use crate::model::{Model, SourceOptions};
-use crate::output::{OutputFile, create_all, print_line, write_picture};
+use crate::output::{create_all, print_line, write_picture};
 use crate::planning::{MethodOptions, Planned};
 
 #[derive(Args)]
@@ -101,17 +101,6 @@ fn entry(text: &str, budgets: &[usize]) -> Result<Entry, Failure> {
         }
     };
     Ok(Entry { label: method.to_owned(), options: options.options, budgets })
-}
-
-/// A method at a budget, over all seeds.
-struct Row {
-    label: String,
-    budget: usize,
-    /// Evaluations per chain, on average over seeds.
-    evaluations: f64,
-    seconds: f64,
-    /// For every metric the mean over seeds and its error; NaN where a chain diverged.
-    values: Vec<Estimate>,
 }
 
 /// Moves the bar on by the evaluations that a step costs.
@@ -225,12 +214,12 @@ fn bar(work: u64, quiet: bool) -> ProgressBar {
 }
 
 /// What one run gave.
-struct One {
-    evaluations: f64,
-    seconds: f64,
-    values: Vec<Estimate>,
+pub struct One {
+    pub evaluations: f64,
+    pub seconds: f64,
+    pub values: Vec<Estimate>,
     /// The chain that left the finite numbers, and when.
-    failure: Option<String>,
+    pub failure: Option<String>,
 }
 
 fn one_run<F: Real>(
@@ -289,120 +278,4 @@ fn summary(label: &str, budget: usize, runs: &[One], metrics: usize) -> Row {
         seconds: mean(&|run| run.seconds),
         values,
     }
-}
-
-/// None where a chain diverged on the way.
-fn evaluations(row: &Row) -> String {
-    if row.evaluations.is_nan() { "-".into() } else { format!("{:.2}", row.evaluations) }
-}
-
-fn header(distances: &Distances) -> String {
-    let columns: Vec<String> = distances.metrics.iter().map(|m| format!("{0},{0}_error", m.name())).collect();
-    format!("method,budget,seed,evaluations,network_calls_per_evaluation,seconds,{}", columns.join(","))
-}
-
-fn line(label: &str, budget: usize, seed: u64, calls: usize, run: &One) -> String {
-    let values: Vec<String> = run.values.iter().map(|e| format!("{},{}", e.value, e.error)).collect();
-    format!("{label},{budget},{seed},{},{calls},{:.3},{}", run.evaluations, run.seconds, values.join(","))
-}
-
-fn write_csv(file: Option<OutputFile>, lines: &[String]) -> Result<(), Failure> {
-    use std::io::Write;
-    let Some(mut file) = file else { return Ok(()) };
-    let text = lines.join("\n") + "\n";
-    file.write_all(text.as_bytes()).map_err(|error| Failure::Run(format!("--csv: {error}")))?;
-    file.finish()
-}
-
-fn draw(rows: &[Row], model: &Model, distances: &Distances) -> Result<Vec<u8>, Failure> {
-    let mut curves: Vec<plot::Curve> = Vec::new();
-    let mut logarithmic = true;
-    for row in rows {
-        // Unbiased distances of good samples scatter about zero, which a logarithmic axis cannot show.
-        logarithmic &= !(row.values[0].value <= 0.0);
-        let point = (row.evaluations, row.values[0].value, Some(row.values[0].error));
-        match curves.iter_mut().find(|curve| curve.label == row.label) {
-            Some(curve) => curve.points.push(point),
-            None => curves.push(plot::Curve { label: row.label.clone(), points: vec![point] }),
-        }
-    }
-    curves.iter_mut().for_each(|curve| curve.points.sort_by(|a, b| a.0.total_cmp(&b.0)));
-    let title = format!("{}, {}", model.describe(), model.noising.describe());
-    let label = distances.metrics[0].label();
-    let axis = if model.calls_per_evaluation() == 2 {
-        "model evaluations, each twice the network"
-    } else {
-        "model evaluations"
-    };
-    Ok(plot::curves(&curves, axis, label, &title, true, logarithmic)?.into_bytes())
-}
-
-fn table(arguments: &Compare, model: &Model, distances: &Distances, rows: &[Row], failures: &[String]) -> String {
-    let twice = if model.calls_per_evaluation() == 2 { "; every evaluation is two of the network" } else { "" };
-    let mut text = format!(
-        "{}, {}: {} chains, {} seeds from {}, in {} dimensions{twice}\n\n",
-        model.noising.describe(),
-        model.describe(),
-        arguments.chains,
-        arguments.seeds,
-        arguments.seed,
-        model.dimension(),
-    );
-    let width = rows.iter().map(|row| row.label.chars().count()).max().unwrap_or(0).max(6);
-    text += &format!("{:<width$}  evaluations     seconds", "method");
-    for metric in &distances.metrics {
-        text += &format!("  {:>24}", metric.name());
-    }
-    text += "\n";
-    for row in rows {
-        text += &format!("{:<width$}  {:>11}  {:>10.2}", row.label, evaluations(row), row.seconds);
-        for value in &row.values {
-            text += &if value.value.is_nan() {
-                format!("  {:>24}", "diverged")
-            } else {
-                format!("  {:>12.5} +- {:>8.5}", value.value, value.error)
-            };
-        }
-        text += "\n";
-    }
-    for (metric, value) in distances.halves().unwrap_or_default() {
-        text += &format!(
-            "\n{}: one half of the reference is {:.5} +- {:.5} from the other",
-            metric.name(),
-            value.value,
-            value.error
-        );
-    }
-    for failure in failures {
-        text += &format!("\n{failure}");
-    }
-    for path in [&arguments.csv, &arguments.plot].into_iter().flatten() {
-        text += &format!("\nwritten: {}", path.display());
-    }
-    text
-}
-
-fn json(arguments: &Compare, model: &Model, distances: &Distances, rows: &[Row], failures: &[String]) -> String {
-    let number = |x: f64| if x.is_finite() { json!(x) } else { json!(null) };
-    let rows: Vec<_> = rows
-        .iter()
-        .map(|row| {
-            let mut entry = json!({
-                "method": row.label, "budget": row.budget, "evaluations": number(row.evaluations), "seconds": row.seconds,
-            });
-            for (metric, value) in distances.metrics.iter().zip(&row.values) {
-                entry[metric.name()] = number(value.value);
-                entry[format!("{}_error", metric.name())] = number(value.error);
-            }
-            entry
-        })
-        .collect();
-    let halves: serde_json::Map<String, serde_json::Value> =
-        distances.halves().unwrap_or_default().into_iter().map(|(m, e)| (m.name().into(), number(e.value))).collect();
-    let report = json!({
-        "process": model.noising.describe(), "model": model.describe(), "chains": arguments.chains,
-        "model_calls_per_evaluation": model.calls_per_evaluation(),
-        "seeds": arguments.seeds, "seed": arguments.seed, "rows": rows, "halves_of_reference": halves, "failures": failures,
-    });
-    report.to_string()
 }

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod compare;
+mod comparison;
 mod distance;
 mod failure;
 mod generate;
