@@ -2,7 +2,7 @@
 //! do together.
 
 use super::block::{Block, IDENTITY, ZERO, cholesky, product, sum};
-use super::kernels::{LANES, load, store};
+use super::kernels::LANES;
 use super::simd::Kernel;
 use crate::dynamics::Transition;
 use crate::real::Real;
@@ -45,77 +45,96 @@ impl<F: Real> Kernel for Apply<'_, F> {
     #[inline(always)]
     fn run(self) {
         let size = self.position.len();
-        let round = |block: &Block| block.map(|row| row.map(F::from_f64));
-        let (p, g, c) = (round(&self.map.propagator), round(&self.map.gain), round(&self.map.noise));
-        let (force, score_x) = if self.drift.len() > size { (size, true) } else { (0, false) };
-        let (second, first) = if self.normals.len() > size { (size, true) } else { (0, false) };
-        let (kicked, noisy) = (!self.drift.is_empty(), !self.normals.is_empty());
-        // A kick alone leaves the position where it is.
-        let moves =
-            self.map.propagator[0] != IDENTITY[0] || self.map.gain[0] != ZERO[0] || self.map.noise[0] != ZERO[0];
-        if !moves && self.map.propagator == IDENTITY && !noisy && !score_x {
-            return kick(self.momentum, g[1][0], self.drift);
-        }
-        // With one block of drift, or of normals, it is the second column of the matrix for normals and the first for drift.
-        let (gx, gm) = if score_x {
-            ([g[0][0], g[0][1]], [g[1][0], g[1][1]])
-        } else {
-            ([F::zero(), g[0][0]], [F::zero(), g[1][0]])
-        };
-        for start in (0..size).step_by(LANES) {
-            let count = LANES.min(size - start);
-            let (x, m) = (load(self.position, start, count), load(self.momentum, start, count));
-            let (mut y, mut w) = ([F::zero(); LANES], [F::zero(); LANES]);
-            for i in 0..LANES {
-                y[i] = p[0][1].fma(m[i], p[0][0] * x[i]);
-                w[i] = p[1][1].fma(m[i], p[1][0] * x[i]);
-            }
-            if kicked {
-                let b = load(self.drift, force + start, count);
-                for i in 0..LANES {
-                    y[i] = gx[1].fma(b[i], y[i]);
-                    w[i] = gm[1].fma(b[i], w[i]);
-                }
-                if score_x {
-                    let s = load(self.drift, start, count);
-                    for i in 0..LANES {
-                        y[i] = gx[0].fma(s[i], y[i]);
-                        w[i] = gm[0].fma(s[i], w[i]);
-                    }
-                }
-            }
-            if noisy {
-                let xi = load(self.normals, second + start, count);
-                for i in 0..LANES {
-                    y[i] = c[0][1].fma(xi[i], y[i]);
-                    w[i] = c[1][1].fma(xi[i], w[i]);
-                }
-                if first {
-                    let xi = load(self.normals, start, count);
-                    for i in 0..LANES {
-                        y[i] = c[0][0].fma(xi[i], y[i]);
-                        w[i] = c[1][0].fma(xi[i], w[i]);
-                    }
-                }
-            }
-            if moves {
-                store(&y, self.position, start, count);
-            }
-            store(&w, self.momentum, start, count);
+        // A loop for each number of blocks: what is there is known while it is compiled.
+        match (self.drift.len() / size.max(1), self.normals.len() / size.max(1)) {
+            (0, 0) => self.update::<0, 0>(),
+            (0, 1) => self.update::<0, 1>(),
+            (0, _) => self.update::<0, 2>(),
+            (1, 0) => self.update::<1, 0>(),
+            (1, 1) => self.update::<1, 1>(),
+            (1, _) => self.update::<1, 2>(),
+            (_, 0) => self.update::<2, 0>(),
+            (_, 1) => self.update::<2, 1>(),
+            _ => self.update::<2, 2>(),
         }
     }
 }
 
-/// m ← m + g b: a letter B alone, the same bits as the general update.
-#[inline(always)]
-fn kick<F: Real>(momentum: &mut [F], gain: F, drift: &[F]) {
-    let size = drift.len();
-    for start in (0..size).step_by(LANES) {
-        let count = LANES.min(size - start);
-        let (mut m, b) = (load(momentum, start, count), load(drift, start, count));
-        for i in 0..LANES {
-            m[i] = gain.fma(b[i], m[i]);
+/// The numbers of a map in the precision of the state, as they meet B blocks of drift and Z of normals.
+#[derive(Clone, Copy)]
+struct Rounded<F, const B: usize, const Z: usize> {
+    propagator: [[F; 2]; 2],
+    gain: [[F; B]; 2],
+    noise: [[F; Z]; 2],
+}
+
+impl<F: Real, const B: usize, const Z: usize> Rounded<F, B, Z> {
+    #[inline(always)]
+    fn new(map: &Affine) -> Self {
+        // One block of normals is that of the momentum, the last column; one block of drift is the first.
+        Self {
+            propagator: map.propagator.map(|row| row.map(F::from_f64)),
+            gain: map.gain.map(|row| std::array::from_fn(|k| F::from_f64(row[k]))),
+            noise: map.noise.map(|row| std::array::from_fn(|k| F::from_f64(row[k + 2 - Z]))),
         }
-        store(&m, momentum, start, count);
+    }
+
+    /// Row r of the map on N lanes: the state, then drift and normals from the last block to the first.
+    #[inline(always)]
+    fn row<const N: usize>(&self, r: usize, z: [&[F; N]; 2], drift: [&[F; N]; B], normals: [&[F; N]; Z]) -> [F; N] {
+        let mut sum = [F::zero(); N];
+        let p = self.propagator[r];
+        for i in 0..N {
+            sum[i] = p[1].fma(z[1][i], p[0] * z[0][i]);
+        }
+        for k in (0..B).rev() {
+            for i in 0..N {
+                sum[i] = self.gain[r][k].fma(drift[k][i], sum[i]);
+            }
+        }
+        for k in (0..Z).rev() {
+            for i in 0..N {
+                sum[i] = self.noise[r][k].fma(normals[k][i], sum[i]);
+            }
+        }
+        sum
+    }
+}
+
+impl<F: Real> Apply<'_, F> {
+    #[inline(always)]
+    fn update<const B: usize, const Z: usize>(self) {
+        let numbers = Rounded::<F, B, Z>::new(self.map);
+        // A kick alone leaves the position where it is.
+        let moves =
+            self.map.propagator[0] != IDENTITY[0] || self.map.gain[0] != ZERO[0] || self.map.noise[0] != ZERO[0];
+        let whole = self.position.len() / LANES * LANES;
+        self.lanes::<LANES, B, Z>(0..whole, &numbers, moves).lanes::<1, B, Z>(whole..usize::MAX, &numbers, moves);
+    }
+
+    /// Updates N lanes at a time, from the start of the range as far as there are whole ones.
+    #[inline(always)]
+    fn lanes<const N: usize, const B: usize, const Z: usize>(
+        self,
+        range: std::ops::Range<usize>,
+        numbers: &Rounded<F, B, Z>,
+        moves: bool,
+    ) -> Self {
+        let size = self.position.len();
+        let range = range.start..range.end.min(size);
+        let (positions, _) = self.position[range.clone()].as_chunks_mut::<N>();
+        let (momenta, _) = self.momentum[range.clone()].as_chunks_mut::<N>();
+        let block = |all: &'_ [F], k: usize| k * size + range.start..(k * size + range.end).min(all.len());
+        let drift: [&[[F; N]]; B] = std::array::from_fn(|k| self.drift[block(self.drift, k)].as_chunks::<N>().0);
+        let normals: [&[[F; N]]; Z] = std::array::from_fn(|k| self.normals[block(self.normals, k)].as_chunks::<N>().0);
+        for (i, (x, m)) in positions.iter_mut().zip(momenta).enumerate() {
+            let (b, z) = (std::array::from_fn(|k| &drift[k][i]), std::array::from_fn(|k| &normals[k][i]));
+            let moved = numbers.row(1, [x, m], b, z);
+            if moves {
+                *x = numbers.row(0, [x, m], b, z);
+            }
+            *m = moved;
+        }
+        self
     }
 }

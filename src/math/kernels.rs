@@ -53,7 +53,7 @@ impl Panel {
 }
 
 #[inline(always)]
-pub(super) fn load<F: Real>(from: &[F], start: usize, count: usize) -> [F; LANES] {
+fn load<F: Real>(from: &[F], start: usize, count: usize) -> [F; LANES] {
     let mut lanes = [F::zero(); LANES];
     if count == LANES {
         lanes.copy_from_slice(&from[start..start + LANES]);
@@ -64,7 +64,7 @@ pub(super) fn load<F: Real>(from: &[F], start: usize, count: usize) -> [F; LANES
 }
 
 #[inline(always)]
-pub(super) fn store<F: Real>(lanes: &[F; LANES], to: &mut [F], start: usize, count: usize) {
+fn store<F: Real>(lanes: &[F; LANES], to: &mut [F], start: usize, count: usize) {
     if count == LANES {
         to[start..start + LANES].copy_from_slice(lanes);
     } else {
