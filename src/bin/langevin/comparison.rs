@@ -45,19 +45,30 @@ pub fn write_csv(file: Option<OutputFile>, lines: &[String]) -> Result<(), Failu
 }
 
 pub fn draw(rows: &[Row], model: &Model, distances: &Distances) -> Result<Vec<u8>, Failure> {
+    /// Beyond this many times the smallest distance a method has failed, and would press all others into one line.
+    const SPAN: f64 = 100.0;
     let mut curves: Vec<plot::Curve> = Vec::new();
-    let mut logarithmic = true;
+    // Unbiased distances of good samples scatter about zero, which a logarithmic axis cannot show.
+    let logarithmic = !rows.iter().any(|row| row.values[0].value <= 0.0);
+    let smallest = rows.iter().map(|row| row.values[0].value).fold(f64::INFINITY, f64::min);
+    let mut left_out = 0;
     for row in rows {
-        // Unbiased distances of good samples scatter about zero, which a logarithmic axis cannot show.
-        logarithmic &= !(row.values[0].value <= 0.0);
-        let point = (row.evaluations, row.values[0].value, Some(row.values[0].error));
+        let value = row.values[0];
+        if logarithmic && value.value > SPAN * smallest {
+            left_out += 1;
+            continue;
+        }
+        let point = (row.evaluations, value.value, Some(value.error));
         match curves.iter_mut().find(|curve| curve.label == row.label) {
             Some(curve) => curve.points.push(point),
             None => curves.push(plot::Curve { label: row.label.clone(), points: vec![point] }),
         }
     }
     curves.iter_mut().for_each(|curve| curve.points.sort_by(|a, b| a.0.total_cmp(&b.0)));
-    let title = format!("{}, {}", model.describe(), model.noising.describe());
+    let mut title = format!("{}, {}", model.describe(), model.noising.title());
+    if left_out > 0 {
+        title += &format!(" ({left_out} above {:.0} left out)", SPAN * smallest);
+    }
     let label = distances.metrics[0].label();
     let axis = if model.calls_per_evaluation() == 2 {
         "model evaluations, each twice the network"

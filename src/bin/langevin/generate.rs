@@ -78,7 +78,7 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     // Pictures that cannot be drawn cost neither the samples nor the report.
     let drawn = write_picture(picture, "--plot", || {
         let title =
-            format!("{}, {:.1} evaluations, {}", arguments.method.method, planned.evaluations, kind(&model.noising));
+            format!("{}, {:.1} evaluations, {}", arguments.method.method, planned.evaluations, model.noising.title());
         draw(law, outcome.samples.positions(), &title)
     });
     let positions = outcome.samples.positions();
@@ -97,14 +97,6 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
         print_line(text.trim_end())?;
     }
     drawn.and(tiled)
-}
-
-/// A few words for a title.
-fn kind(noising: &Noising) -> String {
-    match noising {
-        Noising::Vp { schedule, .. } => format!("{schedule} schedule"),
-        Noising::Psld { .. } => "phase space".into(),
-    }
 }
 
 /// The steps that are saved on the way.

@@ -186,6 +186,14 @@ impl ProcessOptions {
 }
 
 impl Noising {
+    /// A few words, for the title of a picture.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Vp { schedule, .. } => format!("{schedule} schedule"),
+            Self::Psld { .. } => "phase space".into(),
+        }
+    }
+
     /// In words, for headings.
     pub fn describe(&self) -> String {
         match self {
