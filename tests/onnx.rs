@@ -43,7 +43,7 @@ fn away<F: Real>(a: ArrayView2<'_, F>, b: ArrayView2<'_, F>) -> f64 {
 
 /// Both networks at the same numbers t, together and each, in both precisions.
 fn compare(own: &Network, other: &OnnxNetwork, times: &[f64]) -> f64 {
-    let x = some_rows(times.len(), own.input());
+    let x = some_rows(times.len(), own.input_width());
     let (mut wanted, mut found) = (Array2::zeros(x.dim()), Array2::zeros(x.dim()));
     own.evaluate(Times::PerRow(times), None, x.view(), wanted.view_mut()).unwrap();
     other.evaluate(Times::PerRow(times), x.view(), found.view_mut()).unwrap();
@@ -192,7 +192,7 @@ fn runs_give_the_same_bits_in_any_chunks_and_threads() {
 #[test]
 fn inputs_may_stand_in_any_order_and_the_batch_may_be_fixed() {
     let network = OnnxNetwork::load(onnx("fixed-batch"), epsilon()).unwrap();
-    assert_eq!((network.block(), network.input(), network.output()), (5, 3, 3));
+    assert_eq!((network.block(), network.input_width(), network.output_width()), (5, 3, 3));
     let x = some_rows(12, 3);
     let times: Vec<f64> = (0..12).map(f64::from).collect();
     let mut out = Array2::zeros(x.dim());
@@ -232,7 +232,7 @@ fn a_row_that_is_not_finite_spoils_no_other() {
 #[test]
 fn features_have_a_width_of_their_own() {
     let network = OnnxNetwork::load(onnx("features"), OnnxOptions::features()).unwrap();
-    assert_eq!((network.input(), network.output()), (3, 6));
+    assert_eq!((network.input_width(), network.output_width()), (3, 6));
     let x = some_rows(70, 3);
     let features = network.features(x.view()).unwrap();
     assert!(features.indexed_iter().all(|((row, column), y)| *y == x[[row, column % 3]]));

@@ -65,6 +65,6 @@ impl<F: Real> Denoiser<F> for OnnxDenoiser<'_> {
     }
 
     fn dim(&self) -> Option<usize> {
-        Some(self.network.input())
+        Some(self.network.input_width())
     }
 }

@@ -73,8 +73,8 @@ pub struct OnnxNetwork {
 impl std::fmt::Debug for OnnxNetwork {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OnnxNetwork")
-            .field("input", &self.input())
-            .field("output", &self.output())
+            .field("input", &self.input_width())
+            .field("output", &self.output_width())
             .field("block", &self.block())
             .field("options", &self.options)
             .finish_non_exhaustive()
@@ -125,12 +125,12 @@ impl OnnxNetwork {
     }
 
     /// Numbers in a row that is given.
-    pub fn input(&self) -> usize {
+    pub fn input_width(&self) -> usize {
         self.plan.input
     }
 
     /// Numbers in a row that comes back.
-    pub fn output(&self) -> usize {
+    pub fn output_width(&self) -> usize {
         self.plan.output
     }
 
@@ -155,8 +155,8 @@ impl OnnxNetwork {
         OnnxPhaseDenoiser::new(self)
     }
 
-    /// The network itself: from `x`, shape (rows, [`input`](Self::input)), to `out`, shape (rows,
-    /// [`output`](Self::output)). Times are the numbers t that the file asks for, rounded to f32; without that input
+    /// The network itself: from `x`, shape (rows, [`input`](Self::input_width)), to `out`, shape (rows,
+    /// [`output`](Self::output_width)). Times are the numbers t that the file asks for, rounded to f32; without that input
     /// they are not used.
     ///
     /// # Errors
@@ -168,7 +168,7 @@ impl OnnxNetwork {
         }
     }
 
-    /// The features of data: from shape (rows, [`input`](Self::input)) to (rows, [`output`](Self::output)).
+    /// The features of data: from shape (rows, [`input`](Self::input_width)) to (rows, [`output`](Self::output_width)).
     ///
     /// # Errors
     /// [`Error::Onnx`] if the network predicts something else, and those of [`evaluate`](Self::evaluate).
@@ -177,7 +177,7 @@ impl OnnxNetwork {
             let given = format!("a network that predicts {:?}", self.options.prediction);
             return Err(wrong("features", given, "one that predicts Features"));
         }
-        let mut out = Array2::zeros((x.nrows(), self.output()).f());
+        let mut out = Array2::zeros((x.nrows(), self.output_width()).f());
         self.evaluate(Times::Shared(0.0), x, out.view_mut())?;
         Ok(out)
     }
@@ -190,8 +190,8 @@ impl OnnxNetwork {
         out: ArrayViewMut2<'_, F>,
     ) -> Result<()> {
         let rows = x.nrows();
-        if x.ncols() != self.input() || out.dim() != (rows, self.output()) {
-            let expected = format!("(rows, {}) -> (rows, {})", self.input(), self.output());
+        if x.ncols() != self.input_width() || out.dim() != (rows, self.output_width()) {
+            let expected = format!("(rows, {}) -> (rows, {})", self.input_width(), self.output_width());
             let given = format!("{:?} -> {:?}", x.dim(), out.dim());
             return Err(Error::Shape { what: "batch given to a network", given, expected });
         }

@@ -56,6 +56,6 @@ impl<F: Real> PhaseDenoiser<F> for OnnxPhaseDenoiser<'_> {
     }
 
     fn dim(&self) -> Option<usize> {
-        Some(self.network.input())
+        Some(self.network.input_width())
     }
 }
