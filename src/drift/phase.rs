@@ -188,7 +188,11 @@ impl<'a, F: Real> PhaseDenoised<'a, F> {
 impl<F: Real> Drift<F> for PhaseDenoised<'_, F> {
     fn eval(&self, times: Times<'_>, z: ArrayView2<'_, F>, mut out: ArrayViewMut2<'_, F>) -> Result<(), BoxError> {
         let predict = |taus: Times<'_>, out: ArrayViewMut2<'_, F>| {
-            if let Some(tau) = (0..z.nrows()).map(|row| taus.at(row)).find(|tau| !(*tau > 0.0)) {
+            let given: &[f64] = match &taus {
+                Times::Shared(tau) => std::slice::from_ref(tau),
+                Times::PerRow(taus) => taus,
+            };
+            if let Some(tau) = given.iter().copied().find(|tau| !(*tau > 0.0)) {
                 let expected = "a time before the end of the reverse process, where the score still exists";
                 return Err(Error::Invalid { name: "tau", given: tau, expected }.into());
             }

@@ -126,16 +126,14 @@ impl Distances {
 
     fn one(&self, metric: Metric, model: &Model, samples: ArrayView2<'_, f64>) -> Result<Estimate, Failure> {
         let unmeasured = Estimate { value: f64::NAN, error: f64::NAN };
-        let Some(reference) = &self.reference else {
-            let Some(data) = model.data() else { return Ok(unmeasured) };
+        if let (Metric::Radial, Some(data)) = (metric, model.data()) {
             let distances = data.distance_to_nearest_mode(samples)?.to_vec();
             return Ok(metrics::radial_wasserstein(&distances, data.dimension())?);
-        };
+        }
+        // `new` has made sure of a reference for all other metrics.
+        let Some(reference) = &self.reference else { return Ok(unmeasured) };
         Ok(match metric {
-            Metric::Radial => {
-                let Some(data) = model.data() else { return Ok(unmeasured) };
-                metrics::radial_wasserstein(&data.distance_to_nearest_mode(samples)?.to_vec(), data.dimension())?
-            }
+            Metric::Radial => unmeasured,
             Metric::Sliced => metrics::sliced_wasserstein(samples, reference.view(), 128, 0)?,
             Metric::Energy => metrics::energy_distance(samples, reference.view())?,
             Metric::Frechet => metrics::frechet_distance(samples, reference.view())?,
