@@ -1,6 +1,7 @@
 //! The hot loops one by one, under criterion: `cargo bench --bench hot_loops`.
 //!
-//! Times are per element (chain-step, normal or row), as criterion's throughput. `speed` has the bars, as ratios.
+//! Times are per element (chain-step, normal or row), as criterion's throughput. `speed` has the
+//! bars, as ratios.
 
 mod common;
 
@@ -10,7 +11,9 @@ use common::{STEP, circle, library, scalar_ula};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use langevin::catalog::{self, Options};
 use langevin::ndarray::{Array1, Array2, ShapeBuilder};
-use langevin::{Draw, Drift, EulerMaruyama, LogisticRegression, Noise, Overdamped, Philox, Purpose, Real, Times};
+use langevin::{
+    Draw, Drift, EulerMaruyama, LogisticRegression, Noise, Overdamped, Philox, Purpose, Real, Times,
+};
 
 /// ULA on eight Gaussians: the loop written by hand, and the library.
 fn ula(criterion: &mut Criterion) {
@@ -19,8 +22,12 @@ fn ula(criterion: &mut Criterion) {
     let sampler = EulerMaruyama::new(Overdamped);
     group.throughput(Throughput::Elements((chains * steps) as u64));
     group.bench_function("scalar_f64", |b| b.iter(|| scalar_ula(chains, steps)));
-    group.bench_function("library_f64", |b| b.iter(|| library::<f64>(&sampler, &target, chains, steps, STEP)));
-    group.bench_function("library_f32", |b| b.iter(|| library::<f32>(&sampler, &target, chains, steps, STEP)));
+    group.bench_function("library_f64", |b| {
+        b.iter(|| library::<f64>(&sampler, &target, chains, steps, STEP))
+    });
+    group.bench_function("library_f32", |b| {
+        b.iter(|| library::<f32>(&sampler, &target, chains, steps, STEP))
+    });
     group.finish();
 }
 
@@ -34,7 +41,9 @@ fn samplers(criterion: &mut Criterion) {
         let options = Options { word, ..Options::default() };
         let sampler = catalog::sampler::<f64>(dynamics.name, method.name, &options).unwrap();
         let name = BenchmarkId::new(method.name, dynamics.name);
-        group.bench_function(name, |b| b.iter(|| library::<f64>(&*sampler, &target, chains, steps, 0.05)));
+        group.bench_function(name, |b| {
+            b.iter(|| library::<f64>(&*sampler, &target, chains, steps, 0.05))
+        });
     }
     group.finish();
 }
@@ -61,7 +70,13 @@ fn normals<F: Real>(criterion: &mut Criterion) {
         let mut out = vec![F::zero(); chains.len() * dim];
         group.throughput(Throughput::Elements(out.len() as u64));
         group.bench_function(BenchmarkId::from_parameter(dim), |b| {
-            b.iter(|| Philox::new(1).normals(Draw::new(3, Purpose::Increment, 0), &chains, black_box(&mut out)));
+            b.iter(|| {
+                Philox::new(1).normals(
+                    Draw::new(3, Purpose::Increment, 0),
+                    &chains,
+                    black_box(&mut out),
+                )
+            });
         });
     }
     group.finish();
@@ -70,10 +85,14 @@ fn normals<F: Real>(criterion: &mut Criterion) {
 fn score<F: Real>(criterion: &mut Criterion, name: &str, drift: &dyn Drift<F>, dim: usize) {
     let mut group = criterion.benchmark_group(format!("score_{}", F::NAME));
     let rows = 256;
-    let x = Array2::from_shape_fn((rows, dim).f(), |(i, j)| F::from_f64(((i * 7 + j * 3) % 17) as f64 / 8.0 - 1.0));
+    let x = Array2::from_shape_fn((rows, dim).f(), |(i, j)| {
+        F::from_f64(((i * 7 + j * 3) % 17) as f64 / 8.0 - 1.0)
+    });
     let mut out = Array2::zeros((rows, dim).f());
     group.throughput(Throughput::Elements(rows as u64));
-    group.bench_function(name, |b| b.iter(|| drift.eval(Times::Shared(0.0), black_box(x.view()), out.view_mut())));
+    group.bench_function(name, |b| {
+        b.iter(|| drift.eval(Times::Shared(0.0), black_box(x.view()), out.view_mut()))
+    });
     group.finish();
 }
 
@@ -81,12 +100,14 @@ fn scores(criterion: &mut Criterion) {
     let target = circle();
     score::<f64>(criterion, "circle_8x2", &target, 2);
     score::<f32>(criterion, "circle_8x2", &target, 2);
-    let features = Array2::from_shape_fn((569, 31), |(i, j)| ((i * 13 + j * 7) % 23) as f64 / 8.0 - 1.4);
+    let features =
+        Array2::from_shape_fn((569, 31), |(i, j)| ((i * 13 + j * 7) % 23) as f64 / 8.0 - 1.4);
     let labels = Array1::from_shape_fn(569, |i| (i % 2) as f64);
     let posterior = LogisticRegression::new(features.view(), labels.view(), 1.0).unwrap();
     score::<f64>(criterion, "logistic_569x31", &posterior, 31);
     score::<f32>(criterion, "logistic_569x31", &posterior, 31);
-    let digits = Array2::from_shape_fn((1797, 64), |(i, j)| ((i * 31 + j * 17) % 16) as f64 / 8.0 - 1.0);
+    let digits =
+        Array2::from_shape_fn((1797, 64), |(i, j)| ((i * 31 + j * 17) % 16) as f64 / 8.0 - 1.0);
     let mixture = langevin::GaussianMixture::from_data(digits.view(), 0.5).unwrap();
     score::<f64>(criterion, "data_1797x64", &mixture, 64);
     score::<f32>(criterion, "data_1797x64", &mixture, 64);

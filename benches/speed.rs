@@ -1,9 +1,10 @@
 //! The speed bars as ratios in one run: `cargo bench --bench speed`.
 //!
-//! Contestants take turns, so a machine that slows down slows all of them; the figure is the median of the ratios.
-//! `LANGEVIN_SIMD=avx2` or `baseline` measures a narrower instruction set. With `--features mlp` a trained network is
-//! measured too, and alone with `cargo bench --features mlp --bench speed -- network`; its run of DDPM has
-//! `LANGEVIN_CHAINS` (128) chains, and with 1024 it is the counterpart of examples/training/timing.py.
+//! Contestants take turns, so a machine that slows down slows all of them; the figure is the median
+//! of the ratios. `LANGEVIN_SIMD=avx2` or `baseline` measures a narrower instruction set. With
+//! `--features mlp` a trained network is measured too, and alone with `cargo bench --features mlp
+//! --bench speed -- network`; its run of DDPM has `LANGEVIN_CHAINS` (128) chains, and with 1024 it
+//! is the counterpart of examples/training/timing.py.
 
 mod common;
 
@@ -18,8 +19,9 @@ use langevin::ndarray::{Array2, Array3, ShapeBuilder};
 #[cfg(feature = "mlp")]
 use langevin::ndarray::{ArrayView2, ArrayViewMut2, s};
 use langevin::{
-    Denoised, Denoiser, DiffusedMixture, EulerMaruyama, GaussianMixture, LevelTable, Levels, Mala, Overdamped,
-    PoissonMidpoint, RandomizedMidpoint, Run, Sampler, Splitting, Underdamped, instruction_set,
+    Denoised, Denoiser, DiffusedMixture, EulerMaruyama, GaussianMixture, LevelTable, Levels, Mala,
+    Overdamped, PoissonMidpoint, RandomizedMidpoint, Run, Sampler, Splitting, Underdamped,
+    instruction_set,
 };
 
 const TURNS: usize = 15;
@@ -63,7 +65,8 @@ fn table(title: &str, mut work: Vec<Contestant<'_>>) {
 fn digits() -> DiffusedMixture {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/digits_8x8_u8.npy");
     let ink: Array3<u8> = ndarray_npy::read_npy(path).unwrap();
-    let data = ink.mapv(|ink| f64::from(ink) / 8.0 - 1.0).into_shape_with_order((1797, 64)).unwrap();
+    let data =
+        ink.mapv(|ink| f64::from(ink) / 8.0 - 1.0).into_shape_with_order((1797, 64)).unwrap();
     DiffusedMixture::new(GaussianMixture::from_data(data.view(), 0.1).unwrap())
 }
 
@@ -71,14 +74,18 @@ fn digits() -> DiffusedMixture {
 #[cfg(feature = "mlp")]
 fn network() {
     use langevin::network::Network;
-    let path = std::env::var("LANGEVIN_NETWORK")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/examples/models/digits.safetensors").into());
+    let path = std::env::var("LANGEVIN_NETWORK").unwrap_or_else(|_| {
+        concat!(env!("CARGO_MANIFEST_DIR"), "/examples/models/digits.safetensors").into()
+    });
     let Ok(network) = Network::load(&path) else { return println!("no network at {path}\n") };
     let model = network.denoiser().unwrap();
     let table_of_levels = model.table();
     let (rows, width) = (1024, network.input_width());
-    let x = Array2::<f32>::from_shape_fn((rows, width).f(), |(i, j)| ((i * 7 + j * 13) % 17) as f32 / 8.0 - 1.0);
-    let per_row: Vec<_> = (0..rows).map(|i| table_of_levels.level(1 + i * 7 % table_of_levels.len())).collect();
+    let x = Array2::<f32>::from_shape_fn((rows, width).f(), |(i, j)| {
+        ((i * 7 + j * 13) % 17) as f32 / 8.0 - 1.0
+    });
+    let per_row: Vec<_> =
+        (0..rows).map(|i| table_of_levels.level(1 + i * 7 % table_of_levels.len())).collect();
     let out = std::cell::RefCell::new(Array2::<f32>::zeros((rows, width).f()));
     let forward = |levels: Levels<'_>, rows: usize| {
         let mut out = out.borrow_mut();
@@ -95,14 +102,20 @@ fn network() {
     };
     let work: Vec<Contestant<'_>> = vec![
         ("forward pass, 1024 rows in a call", rows, Box::new(|| forward(next(), 1024))),
-        ("64 rows in a call", rows, Box::new(|| forward(Levels::Shared(table_of_levels.level(500)), 64))),
+        (
+            "64 rows in a call",
+            rows,
+            Box::new(|| forward(Levels::Shared(table_of_levels.level(500)), 64)),
+        ),
         ("a level for each row", rows, Box::new(|| forward(Levels::PerRow(&per_row), 1024))),
     ];
     table(&format!("{network:?}, f32"), work);
-    let generation = plan::<f32>("ddpm", table_of_levels, 1000, &GenerationOptions::default()).unwrap();
+    let generation =
+        plan::<f32>("ddpm", table_of_levels, 1000, &GenerationOptions::default()).unwrap();
     let timed = Timed { model: &model, nanoseconds: AtomicU64::new(0) };
     let drift = Denoised::<f32>::new(&timed, generation.clock, generation.wanted).unwrap();
-    let chains: usize = std::env::var("LANGEVIN_CHAINS").map_or(128, |chains| chains.parse().unwrap());
+    let chains: usize =
+        std::env::var("LANGEVIN_CHAINS").map_or(128, |chains| chains.parse().unwrap());
     let (mut runs, mut shares, mut rates) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..5 {
         let run = Run::<f32>::with_precision(&*generation.sampler, &drift, generation.grid.clone());
@@ -115,7 +128,10 @@ fn network() {
         shares.push(100.0 * (whole - inside) / whole);
         rates.push(2.0 * network.multiplications() as f64 * chain_steps / inside);
     }
-    println!("  DDPM, 1000 steps, {chains} chains, one thread: {:.2} ns per chain-step", median(&runs));
+    println!(
+        "  DDPM, 1000 steps, {chains} chains, one thread: {:.2} ns per chain-step",
+        median(&runs)
+    );
     println!("  of it outside the network: {:.1} %", median(&shares));
     println!("  operations per second in the network: {:.1}e9\n", median(&rates));
 }
@@ -177,7 +193,11 @@ fn main() {
         vec![
             ("ULA, f64", n, Box::new(|| library::<f64>(&ula, &target, chains, steps, STEP))),
             ("BAOAB, f64", n, Box::new(|| library::<f64>(&baoab, &target, chains, steps, STEP))),
-            ("MALA, f64", n, Box::new(|| library::<f64>(&Mala::new(), &target, chains, steps, STEP))),
+            (
+                "MALA, f64",
+                n,
+                Box::new(|| library::<f64>(&Mala::new(), &target, chains, steps, STEP)),
+            ),
         ],
     );
     let poisson = |k| PoissonMidpoint::new(Underdamped::new(2.0, 1.0).unwrap(), k).unwrap();
@@ -197,13 +217,19 @@ fn main() {
         ("pmm2, K = 16, underdamped", Box::new(PoissonMidpoint::new(under(), 16).unwrap())),
         (
             "pmm1, K = 16, underdamped",
-            Box::new(PoissonMidpoint::new(under(), 16).unwrap().with_selection(langevin::Selection::Bernoulli)),
+            Box::new(
+                PoissonMidpoint::new(under(), 16)
+                    .unwrap()
+                    .with_selection(langevin::Selection::Bernoulli),
+            ),
         ),
         ("rm, R = 1, P = 0, overdamped", Box::new(RandomizedMidpoint::new(Overdamped))),
         ("rm, R = 1, P = 0, underdamped", Box::new(RandomizedMidpoint::new(under()))),
         (
             "rm, R = 4, P = 2, underdamped",
-            Box::new(RandomizedMidpoint::new(under()).with_windows(4).unwrap().with_rounds(2).unwrap()),
+            Box::new(
+                RandomizedMidpoint::new(under()).with_windows(4).unwrap().with_rounds(2).unwrap(),
+            ),
         ),
     ];
     let digits = digits();
@@ -211,7 +237,9 @@ fn main() {
     let rows = 256;
     let generation = plan::<f32>("ddpm", &levels, 1000, &GenerationOptions::default()).unwrap();
     let drift = Denoised::<f32>::new(&digits, generation.clock, generation.wanted).unwrap();
-    let x = Array2::<f32>::from_shape_fn((rows, 64).f(), |(i, j)| ((i * 7 + j * 13) % 17) as f32 / 8.0 - 1.0);
+    let x = Array2::<f32>::from_shape_fn((rows, 64).f(), |(i, j)| {
+        ((i * 7 + j * 13) % 17) as f32 / 8.0 - 1.0
+    });
     let mut out = Array2::<f32>::zeros((rows, 64).f());
     let score = |level: usize| {
         let level = levels.level(level);
@@ -228,7 +256,11 @@ fn main() {
                 "DDPM, 1000 steps",
                 rows * 1000,
                 Box::new(|| {
-                    let run = Run::<f32>::with_precision(&*generation.sampler, &drift, generation.grid.clone());
+                    let run = Run::<f32>::with_precision(
+                        &*generation.sampler,
+                        &drift,
+                        generation.grid.clone(),
+                    );
                     f64::from(run.chains(rows).threads(1).run().unwrap().state[[0, 0]])
                 }),
             ),

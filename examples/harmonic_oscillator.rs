@@ -1,18 +1,24 @@
-//! Splitting words on a harmonic oscillator: their exact stationary variances by the probe, beside theory.
+//! Splitting words on a harmonic oscillator: their exact stationary variances by the probe, beside
+//! theory.
 //!
 //! ```text
 //! cargo run --release --example harmonic_oscillator
 //! ```
 //!
-//! The target is N(0, 1), the velocity has variance 1. Nothing is simulated: the probe reads a step off as matrices and
-//! solves for its stationary covariance. Theory: between two O a word is a Verlet step, which conserves (1 − h²/4) x² + v²
-//! (kick first: BAB) or x² + (1 − h²/4) v² (move first: ABA), and O keeps the velocity at variance 1. What the table says:
+//! The target is N(0, 1), the velocity has variance 1. Nothing is simulated: the probe reads a step
+//! off as matrices and solves for its stationary covariance. Theory: between two O a word is a
+//! Verlet step, which conserves (1 − h²/4) x² + v² (kick first: BAB) or x² + (1 − h²/4) v² (move
+//! first: ABA), and O keeps the velocity at variance 1. What the table says:
 //!
-//! - BAOAB and ABOBA have the positions exactly right at any step up to the limit h = 2, and pay with the velocity.
-//! - OBABO has the velocity right and the positions too wide; OABAO, too narrow. All errors are of order h².
+//! - BAOAB and ABOBA have the positions exactly right at any step up to the limit h = 2, and pay
+//!   with the velocity.
+//! - OBABO has the velocity right and the positions too wide; OABAO, too narrow. All errors are of
+//!   order h².
 //! - The friction does not enter: it changes how fast, not where.
-//! - BAO, the same parts in no symmetric order, has errors of first order, in the position and its covariance with the velocity.
-//! - Euler–Maruyama with exact linear part (`em`) is of first order and has no such law; it is here for comparison.
+//! - BAO, the same parts in no symmetric order, has errors of first order, in the position and its
+//!   covariance with the velocity.
+//! - Euler–Maruyama with exact linear part (`em`) is of first order and has no such law; it is here
+//!   for comparison.
 
 use langevin::*;
 
@@ -33,7 +39,9 @@ fn main() -> Result<()> {
                 "OABAO" => Some((short, 1.0)),
                 _ => None,
             };
-            let expected = |pick: fn((f64, f64)) -> f64| theory.map_or("-".into(), |both| format!("{:.9}", pick(both)));
+            let expected = |pick: fn((f64, f64)) -> f64| {
+                theory.map_or("-".into(), |both| format!("{:.9}", pick(both)))
+            };
             println!(
                 "{word:<8} {h:>4}  {:>11.9}  {:>11}  {:>11.9}  {:>11}  {:>11.2e}",
                 found[[0, 0]],
@@ -45,10 +53,14 @@ fn main() -> Result<()> {
         }
     }
     for h in STEPS {
-        match probe::stationary_covariance(&EulerMaruyama::new(Underdamped::new(1.0, 1.0)?), h, 1.0) {
+        match probe::stationary_covariance(&EulerMaruyama::new(Underdamped::new(1.0, 1.0)?), h, 1.0)
+        {
             Ok(found) => {
                 let [x, v, xv] = [[0, 0], [1, 1], [0, 1]].map(|at| found.covariance[at]);
-                println!("{:<8} {h:>4}  {x:>11.9}  {:>11}  {v:>11.9}  {:>11}  {xv:>11.2e}", "em", "-", "-");
+                println!(
+                    "{:<8} {h:>4}  {x:>11.9}  {:>11}  {v:>11.9}  {:>11}  {xv:>11.2e}",
+                    "em", "-", "-"
+                );
             }
             Err(error) => println!("{:<8} {h:>4}  {error}", "em"),
         }

@@ -4,9 +4,10 @@
 //! cargo run --release --example manual_stepping
 //! ```
 //!
-//! For those who must interleave something of their own with the steps. Six chains start on a line to the left of two
-//! wells; the table shows how they fall in and now and then cross to the other well. The last line says that a `Run` with
-//! the same seed ended in the same state, to the last bit.
+//! For those who must interleave something of their own with the steps. Six chains start on a line
+//! to the left of two wells; the table shows how they fall in and now and then cross to the other
+//! well. The last line says that a `Run` with the same seed ended in the same state, to the last
+//! bit.
 
 use langevin::ndarray::{Array2, array};
 use langevin::*;
@@ -18,8 +19,9 @@ fn main() -> Result<()> {
     let start: Array2<f64> = array![[-5.0], [-4.5], [-4.0], [-3.5], [-3.0], [-2.5]];
     let (seed, first_chain, dim) = (11, 0, 1);
 
-    // The parts: noise is a function of the seed and an address, so it has no state to pass around; the state of all
-    // chains is one array; `work` is scratch memory that any sampler may use. Momenta are drawn, as none are given.
+    // The parts: noise is a function of the seed and an address, so it has no state to pass around;
+    // the state of all chains is one array; `work` is scratch memory that any sampler may use.
+    // Momenta are drawn, as none are given.
     let noise = Philox::new(seed);
     let layout = Sampler::<f64>::layout(&sampler);
     let mut state = State::new(start.view(), dim, layout, first_chain, &noise)?;

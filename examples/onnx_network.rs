@@ -4,11 +4,13 @@
 //! cargo run --release --features onnx,plot --example onnx_network [-- picture.png]
 //! ```
 //!
-//! The file is a small perceptron trained on 1,797 digits of 8 × 8 pixels from −1 to 1, which predicts the noise
-//! (`examples/models`; `examples/training/export_onnx.py` made the ONNX file of it). It says nothing of schedule or
-//! prediction, so the options do. `distance` is that of a pixel to the nearest digit of the data (root mean square over the
-//! pixels), `different` counts the nearest digits that are found; a network invents, so neither has a right value. The
-//! same network in the crate's own format is beside it for its time and numbers; without feature `plot` there is no picture.
+//! The file is a small perceptron trained on 1,797 digits of 8 × 8 pixels from −1 to 1, which
+//! predicts the noise (`examples/models`; `examples/training/export_onnx.py` made the ONNX file of
+//! it). It says nothing of schedule or prediction, so the options do. `distance` is that of a pixel
+//! to the nearest digit of the data (root mean square over the pixels), `different` counts the
+//! nearest digits that are found; a network invents, so neither has a right value. The same network
+//! in the crate's own format is beside it for its time and numbers; without feature `plot` there is
+//! no picture.
 
 use std::time::Instant;
 
@@ -49,20 +51,30 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             std::fs::create_dir_all(folder)?;
         }
         let shown = own.slice(ndarray::s![..80, ..]);
-        std::fs::write(&path, image::grid(shown, (8, 8), 20, (-1.0, 1.0), 6)?.inverted().to_png()?)?;
+        std::fs::write(
+            &path,
+            image::grid(shown, (8, 8), 20, (-1.0, 1.0), 6)?.inverted().to_png()?,
+        )?;
         println!("Picture: {}", path.display());
     }
     Ok(())
 }
 
-fn report(title: &str, model: &dyn Denoiser<f32>, table: &LevelTable, data: &GaussianMixture) -> Result<Array2<f64>> {
+fn report(
+    title: &str,
+    model: &dyn Denoiser<f32>,
+    table: &LevelTable,
+    data: &GaussianMixture,
+) -> Result<Array2<f64>> {
     let way = plan::<f32>("pmm2", table, EVALUATIONS, &GenerationOptions::default())?;
     let drift = Denoised::new(model, way.clock, way.wanted)?;
     let started = Instant::now();
-    let samples = Run::<f32>::with_precision(&*way.sampler, &drift, way.grid).chains(CHAINS).seed(5).run()?;
+    let samples =
+        Run::<f32>::with_precision(&*way.sampler, &drift, way.grid).chains(CHAINS).seed(5).run()?;
     let seconds = started.elapsed().as_secs_f64();
     let images = samples.positions().mapv(f64::from);
-    let distance = data.distance_to_nearest_mode(images.view())?.mean().unwrap_or(f64::NAN) * (0.1 / 8.0);
+    let distance =
+        data.distance_to_nearest_mode(images.view())?.mean().unwrap_or(f64::NAN) * (0.1 / 8.0);
     let nearest = data.responsibilities(images.view())?;
     let nearest = nearest.outer_iter().map(|row| row.iter().position(|share| *share > 0.5));
     let different = nearest.collect::<std::collections::HashSet<_>>().len();

@@ -1,24 +1,28 @@
-//! Picard rounds against dimension: how many calls one after the other a step of a parallel method needs.
+//! Picard rounds against dimension: how many calls one after the other a step of a parallel method
+//! needs.
 //!
 //! ```text
 //! cargo run --release --example parallel_rounds
 //! ```
 //!
-//! A randomized midpoint with R windows finds all R midpoints of a step at once: it guesses, evaluates the score at all of
-//! them in one batched call, corrects, and so on, round after round. Here it follows the probability flow in eight steps
-//! from noise to an anisotropic Gaussian with standard deviations from 1/2 to 2, where the true flow is known. The last
-//! column is the distance from it: the length of the whole vector, root mean square over the chains.
+//! A randomized midpoint with R windows finds all R midpoints of a step at once: it guesses,
+//! evaluates the score at all of them in one batched call, corrects, and so on, round after round.
+//! Here it follows the probability flow in eight steps from noise to an anisotropic Gaussian with
+//! standard deviations from 1/2 to 2, where the true flow is known. The last column is the distance
+//! from it: the length of the whole vector, root mean square over the chains.
 //!
-//! - First table: eight windows, and a chain is done once no coordinate of its midpoints moves by more than 1e-6. From 16
-//!   to 4,096 dimensions that takes less than one round more, with the same step. But the error grows like √d, as it must
-//!   where each coordinate keeps its own: a tight tolerance does not make a step accurate.
-//! - Second table: √d windows and a tolerance that falls like 1/√d, so that it holds for the vector, which is nearer to
-//!   theory (Gupta, Cai & Chen 2024, arXiv 2406.00924). Now the error falls and rounds still grow by less than two: each
-//!   round shrinks what is left by a factor that itself grows, so a smaller tolerance costs little. Evaluations grow like √d.
+//! - First table: eight windows, and a chain is done once no coordinate of its midpoints moves by
+//!   more than 1e-6. From 16 to 4,096 dimensions that takes less than one round more, with the same
+//!   step. But the error grows like √d, as it must where each coordinate keeps its own: a tight
+//!   tolerance does not make a step accurate.
+//! - Second table: √d windows and a tolerance that falls like 1/√d, so that it holds for the
+//!   vector, which is nearer to theory (Gupta, Cai & Chen 2024, arXiv 2406.00924). Now the error
+//!   falls and rounds still grow by less than two: each round shrinks what is left by a factor that
+//!   itself grows, so a smaller tolerance costs little. Evaluations grow like √d.
 //!
-//! `rounds` is the mean over chains and steps; `worst` that of the slowest chain of each step, for which the others of its
-//! run wait. A step takes two calls more than rounds. With enough machines calls are the time; on this one evaluations
-//! are, and the second table is only more work.
+//! `rounds` is the mean over chains and steps; `worst` that of the slowest chain of each step, for
+//! which the others of its run wait. A step takes two calls more than rounds. With enough machines
+//! calls are the time; on this one evaluations are, and the second table is only more work.
 
 use langevin::ndarray::{Array1, Array2};
 use langevin::*;
@@ -32,7 +36,10 @@ const RUNS: u64 = 4;
 const CHAINS: usize = 4;
 
 fn main() -> Result<()> {
-    println!("Probability flow, {STEPS} steps of {STEP}, {} chains; ± is one standard error", RUNS as usize * CHAINS);
+    println!(
+        "Probability flow, {STEPS} steps of {STEP}, {} chains; ± is one standard error",
+        RUNS as usize * CHAINS
+    );
     println!("\n8 windows, tolerance 1e-6 for each coordinate");
     let first = table(|_| (8, 1e-6))?;
     println!("\n√d windows, tolerance 4e-6/√d");
@@ -62,9 +69,13 @@ fn table(setting: impl Fn(usize) -> (usize, f64)) -> Result<f64> {
             calls = calls.max(samples.batched_calls);
             evaluations += spent / RUNS as f64;
         }
-        let of = |values: &Array1<f64>| (values.mean().unwrap_or(0.0), values.std(1.0) / (RUNS as f64).sqrt());
+        let of = |values: &Array1<f64>| {
+            (values.mean().unwrap_or(0.0), values.std(1.0) / (RUNS as f64).sqrt())
+        };
         let ((mean, plus), (error, or)) = (of(&rounds), of(&errors));
-        print!("{dim:>9} {windows:>8} {mean:>7.2} ± {plus:.2} {worst:>7.2} {evaluations:>12.0} {calls:>6}");
+        print!(
+            "{dim:>9} {windows:>8} {mean:>7.2} ± {plus:.2} {worst:>7.2} {evaluations:>12.0} {calls:>6}"
+        );
         println!(" {error:>12.4} ± {or:.4}");
         means.push(mean);
     }
@@ -74,7 +85,8 @@ fn table(setting: impl Fn(usize) -> (usize, f64)) -> Result<f64> {
 /// A run of the flow, and its distance from the true flow, root mean square over the chains.
 fn flow(sampler: &dyn Sampler<f64>, dim: usize, seed: u64) -> Result<(Samples<f64>, f64)> {
     let means = Array2::from_shape_fn((1, dim), |(_, j)| if j % 2 == 0 { 1.0 } else { -1.0 });
-    let variances = Array2::from_shape_fn((1, dim), |(_, j)| 0.25 * 16f64.powf(j as f64 / (dim - 1) as f64));
+    let variances =
+        Array2::from_shape_fn((1, dim), |(_, j)| 0.25 * 16f64.powf(j as f64 / (dim - 1) as f64));
     let model = DiffusedMixture::new(GaussianMixture::diagonal(means.view(), variances.view())?);
     let horizon = STEP * STEPS as f64;
     let drift = Denoised::new(&model, Clock::Reverse { horizon }, Prediction::Score)?;
@@ -86,7 +98,8 @@ fn flow(sampler: &dyn Sampler<f64>, dim: usize, seed: u64) -> Result<(Samples<f6
     let spread = &variances * level.alpha_bar() + level.one_minus_alpha_bar();
     let exact = &means + (&start - noised.means()) * (&variances / &spread).mapv(f64::sqrt);
 
-    let samples = Run::new(sampler, &drift, TimeGrid::uniform(STEP, STEPS)?).start(start).seed(seed).run()?;
+    let samples =
+        Run::new(sampler, &drift, TimeGrid::uniform(STEP, STEPS)?).start(start).seed(seed).run()?;
     let error = (&samples.positions() - &exact).mapv(|e| e * e).sum() / CHAINS as f64;
     Ok((samples, error.sqrt()))
 }

@@ -1,21 +1,26 @@
-//! Eight samplers of a phase-space diffusion: error against evaluations on eight modes, with the exact joint score.
+//! Eight samplers of a phase-space diffusion: error against evaluations on eight modes, with the
+//! exact joint score.
 //!
 //! ```text
 //! cargo run --release --example phase_space [--features plot] [-- picture.svg]
 //! ```
 //!
-//! Eight Gaussians of standard deviation 0.05 on the unit circle, noised in phase space (β 8, Γ 0.01, ν 4.01, κ 0.04) and
-//! brought back with equal steps. The table shows the error of the shape inside a mode in its standard deviations, radial
-//! W2; the picture, error against evaluations on logarithmic axes. What it says:
+//! Eight Gaussians of standard deviation 0.05 on the unit circle, noised in phase space (β 8, Γ
+//! 0.01, ν 4.01, κ 0.04) and brought back with equal steps. The table shows the error of the shape
+//! inside a mode in its standard deviations, radial W2; the picture, error against evaluations on
+//! logarithmic axes. What it says:
 //!
-//! - At 50 evaluations reduced splitting is far ahead of naive splitting (7 times for OBA), which needs a score for every
-//!   letter, and twice as good as Euler–Maruyama.
+//! - At 50 evaluations reduced splitting is far ahead of naive splitting (7 times for OBA), which
+//!   needs a score for every letter, and twice as good as Euler–Maruyama.
 //! - SSCS is better still there: its Gaussian part is exact, and modes this narrow are stiff.
-//! - From 250 evaluations on Euler–Maruyama is ahead of all splittings. The reduced ones get better more slowly: the score
-//!   they share between B and A belongs to a state that A has left, an error of first order with a larger constant.
-//! - The last column has the best of a handful of λ_s for the reduced ones: with an exact score none at all (λ_s = 0) is best.
+//! - From 250 evaluations on Euler–Maruyama is ahead of all splittings. The reduced ones get better
+//!   more slowly: the score they share between B and A belongs to a state that A has left, an error
+//!   of first order with a larger constant.
+//! - The last column has the best of a handful of λ_s for the reduced ones: with an exact score
+//!   none at all (λ_s = 0) is best.
 //!
-//! On a quadratic grid all are much better and in another order: `langevin generate --process psld --grid quadratic`.
+//! On a quadratic grid all are much better and in another order: `langevin generate --process psld
+//! --grid quadratic`.
 
 use langevin::generation::{PhaseOptions, plan_phase};
 use langevin::metrics::{Estimate, radial_wasserstein};
@@ -38,9 +43,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     let data = GaussianMixture::isotropic(means.view(), 0.05)?;
     let (noised, process) = (DiffusedMixture::new(data.clone()), Psld::PAPER);
-    // Any model of noised data gives the joint score of position and momentum; that of a mixture is exact.
+    // Any model of noised data gives the joint score of position and momentum; that of a mixture is
+    // exact.
     let model = Lifted::new(&noised, process);
-    let shape = |samples: ArrayView2<f64>| radial_wasserstein(&data.distance_to_nearest_mode(samples)?.to_vec(), 2);
+    let shape = |samples: ArrayView2<f64>| {
+        radial_wasserstein(&data.distance_to_nearest_mode(samples)?.to_vec(), 2)
+    };
     let error = |method: &str, budget: usize, options: &PhaseOptions| -> Result<(f64, Estimate)> {
         let plan = plan_phase(method, process, Beta::constant(8.0)?, budget, options)?;
         let drift = PhaseDenoised::new(&model, process, plan.horizon)?;
@@ -64,7 +72,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         if method.starts_with('r') {
             let mut best = (1.0, points[1].1);
             for scale in SCALES {
-                let found = error(method, 50, &PhaseOptions { lambda_s: Some(scale), ..Default::default() })?.1;
+                let found = error(
+                    method,
+                    50,
+                    &PhaseOptions { lambda_s: Some(scale), ..Default::default() },
+                )?
+                .1;
                 if found.value < best.1.value {
                     best = (scale, found);
                 }
@@ -84,11 +97,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn draw(lines: &[Line]) -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).unwrap_or_else(|| "target/phase_space.svg".into());
     let point = |(at, error): &(f64, Estimate)| (*at, error.value, Some(error.error));
-    let curve =
-        |(title, points): &Line| plot::Curve { label: (*title).into(), points: points.iter().map(point).collect() };
+    let curve = |(title, points): &Line| plot::Curve {
+        label: (*title).into(),
+        points: points.iter().map(point).collect(),
+    };
     let series: Vec<_> = lines.iter().map(curve).collect();
-    let svg =
-        plot::curves(&series, "evaluations per chain", "radial W₂", "Eight Gaussians in phase space", true, true)?;
+    let svg = plot::curves(
+        &series,
+        "evaluations per chain",
+        "radial W₂",
+        "Eight Gaussians in phase space",
+        true,
+        true,
+    )?;
     if let Some(folder) = std::path::Path::new(&path).parent() {
         std::fs::create_dir_all(folder)?;
     }

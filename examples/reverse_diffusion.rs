@@ -1,23 +1,29 @@
-//! Runs a diffusion backwards with ten methods: from noise to eight Gaussians, the exact score in place of a network.
+//! Runs a diffusion backwards with ten methods: from noise to eight Gaussians, the exact score in
+//! place of a network.
 //!
 //! ```text
 //! cargo run --release --example reverse_diffusion [--features plot] [-- picture.svg]
 //! ```
 //!
-//! The law of a noised mixture is a mixture again, so its score is known at every level and whatever error is left comes
-//! from the method. 1000 levels on the usual linear schedule; DDPM through all of them is the reference. Look at
+//! The law of a noised mixture is a mixture again, so its score is known at every level and
+//! whatever error is left comes from the method. 1000 levels on the usual linear schedule; DDPM
+//! through all of them is the reference. Look at
 //!
-//! - `evaluations` per chain, what a network would have to do, and `calls`, the batched calls one after the other: the
-//!   time it takes with machines enough. Only `pc-parallel` sets the two far apart.
-//! - `radial W2`, the error of the shape inside a mode in units of its standard deviation. Exact samples do not have 0.
-//! - `occupancy p`, the chance of a chi-square this large if the shares of the modes were right. Mixture and noise have
-//!   the same symmetry, so the shares cannot be wrong but by a bug. Where methods agree in it they followed the same flow
-//!   from the same noise.
+//! - `evaluations` per chain, what a network would have to do, and `calls`, the batched calls one
+//!   after the other: the time it takes with machines enough. Only `pc-parallel` sets the two far
+//!   apart.
+//! - `radial W2`, the error of the shape inside a mode in units of its standard deviation. Exact
+//!   samples do not have 0.
+//! - `occupancy p`, the chance of a chi-square this large if the shares of the modes were right.
+//!   Mixture and noise have the same symmetry, so the shares cannot be wrong but by a bug. Where
+//!   methods agree in it they followed the same flow from the same noise.
 //!
-//! On a smooth problem in the plane the solvers of the probability flow (`ddim`, `dpmpp2m`, `heun`) do well. The Poisson
-//! midpoint imitates the reference with a twentieth of its evaluations; that it beats it is two errors of opposite sign.
-//! DDPM and the Poisson midpoint suffer from DDPM's default variance: see `picking_a_method`. Predictor–corrector methods were made for guarantees in high dimension; with a
-//! corrector after each phase they need a larger budget, so their lines are not to be compared with the others.
+//! On a smooth problem in the plane the solvers of the probability flow (`ddim`, `dpmpp2m`, `heun`)
+//! do well. The Poisson midpoint imitates the reference with a twentieth of its evaluations; that
+//! it beats it is two errors of opposite sign. DDPM and the Poisson midpoint suffer from DDPM's
+//! default variance: see `picking_a_method`. Predictor–corrector methods were made for guarantees
+//! in high dimension; with a corrector after each phase they need a larger budget, so their lines
+//! are not to be compared with the others.
 
 use langevin::generation::{GENERATION_METHODS, GenerationOptions, plan};
 use langevin::metrics::{occupancy, radial_wasserstein};
@@ -51,7 +57,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (name, budget) in [("ddpm", table.len())].into_iter().chain(budgets) {
         let generation = plan(name, &table, budget, &GenerationOptions::default())?;
         let drift = Denoised::new(&model, generation.clock, generation.wanted)?;
-        let samples = Run::new(&generation.sampler, &drift, generation.grid).chains(CHAINS).seed(7).run()?;
+        let samples =
+            Run::new(&generation.sampler, &drift, generation.grid).chains(CHAINS).seed(7).run()?;
         let (evaluations, calls) = (samples.evaluations_per_chain(), samples.batched_calls);
         print!("{name:<13} {budget:>6} {evaluations:>11.1} {calls:>6}");
         report(&data, samples.positions())?;
@@ -77,7 +84,10 @@ fn report(data: &GaussianMixture, samples: ArrayView2<f64>) -> Result<()> {
 
 /// A scatter of the samples over the density, to the path given or to target/reverse_diffusion.svg.
 #[cfg(feature = "plot")]
-fn draw(data: &GaussianMixture, samples: ArrayView2<f64>) -> Result<(), Box<dyn std::error::Error>> {
+fn draw(
+    data: &GaussianMixture,
+    samples: ArrayView2<f64>,
+) -> Result<(), Box<dyn std::error::Error>> {
     use langevin::ndarray::{ArrayView1, Axis};
 
     let path = std::env::args().nth(1).unwrap_or_else(|| "target/reverse_diffusion.svg".into());

@@ -1,9 +1,14 @@
-//! The one list of methods and dynamics: it feeds the command line, the tests, the benches and the tables.
+//! The one list of methods and dynamics: it feeds the command line, the tests, the benches and the
+//! tables.
 
-use crate::dynamics::{ContinuousDynamics, Letter, LinearDynamics, Linearized, Overdamped, Underdamped};
+use crate::dynamics::{
+    ContinuousDynamics, Letter, LinearDynamics, Linearized, Overdamped, Underdamped,
+};
 use crate::error::{Error, Result};
 use crate::real::Real;
-use crate::sampler::{EulerMaruyama, Mala, PoissonMidpoint, RandomizedMidpoint, Sampler, Selection, Splitting, Word};
+use crate::sampler::{
+    EulerMaruyama, Mala, PoissonMidpoint, RandomizedMidpoint, Sampler, Selection, Splitting, Word,
+};
 
 /// What is known about a method before it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +69,10 @@ pub const METHODS: [Method; 9] = [
     },
     splitting("baoab", "splitting B A O A B: positions exact on a harmonic oscillator at any step"),
     splitting("obabo", "splitting O B A B O: velocity Verlet between two half steps of friction"),
-    splitting("aboba", "splitting A B O B A: positions exact too at the end of a step, velocities too wide"),
+    splitting(
+        "aboba",
+        "splitting A B O B A: positions exact too at the end of a step, velocities too wide",
+    ),
     Method {
         name: "splitting",
         title: "splitting by any word over A (position), B (momentum), O (friction and noise)",
@@ -117,7 +125,8 @@ impl Method {
 
 /// All pairs of a dynamics and a method that make sense.
 pub fn pairs() -> impl Iterator<Item = (DynamicsEntry, Method)> {
-    let works = |(dynamics, method): &(DynamicsEntry, Method)| method.dynamics.contains(&dynamics.name);
+    let works =
+        |(dynamics, method): &(DynamicsEntry, Method)| method.dynamics.contains(&dynamics.name);
     DYNAMICS.into_iter().flat_map(|dynamics| METHODS.map(|method| (dynamics, method))).filter(works)
 }
 
@@ -198,14 +207,19 @@ impl Options {
 /// ```
 ///
 /// # Errors
-/// [`Error::Unknown`] for a name that is not in the lists, [`Error::NotTaken`] for an option that the method or the
-/// dynamics does not take, and whatever their constructors refuse.
-pub fn sampler<F: Real>(dynamics: &str, method: &str, options: &Options) -> Result<Box<dyn Sampler<F>>> {
+/// [`Error::Unknown`] for a name that is not in the lists, [`Error::NotTaken`] for an option that
+/// the method or the dynamics does not take, and whatever their constructors refuse.
+pub fn sampler<F: Real>(
+    dynamics: &str,
+    method: &str,
+    options: &Options,
+) -> Result<Box<dyn Sampler<F>>> {
     let unknown_dynamics = || {
         let known = names(&DYNAMICS.map(|entry| entry.name));
         Error::Unknown { what: "dynamics", given: dynamics.into(), known }
     };
-    let entry = DYNAMICS.iter().find(|entry| entry.name == dynamics).ok_or_else(unknown_dynamics)?;
+    let entry =
+        DYNAMICS.iter().find(|entry| entry.name == dynamics).ok_or_else(unknown_dynamics)?;
     let method = Method::named(method)?;
     if !method.dynamics.contains(&entry.name) {
         let given = format!("{} on {} dynamics", method.name, entry.name);
@@ -217,11 +231,16 @@ pub fn sampler<F: Real>(dynamics: &str, method: &str, options: &Options) -> Resu
     }
     for option in options.given() {
         if !method.options.contains(&option) && !entry.options.contains(&option) {
-            let by = if DYNAMICS.iter().any(|d| d.options.contains(&option)) { entry.name } else { method.name };
+            let by = if DYNAMICS.iter().any(|d| d.options.contains(&option)) {
+                entry.name
+            } else {
+                method.name
+            };
             return Err(Error::NotTaken { option, by });
         }
     }
-    let underdamped = || Underdamped::new(options.friction.unwrap_or(2.0), options.inverse_mass.unwrap_or(1.0));
+    let underdamped =
+        || Underdamped::new(options.friction.unwrap_or(2.0), options.inverse_mass.unwrap_or(1.0));
     let continuous = || -> Result<Box<dyn ContinuousDynamics>> {
         Ok(match entry.name {
             "overdamped" => Box::new(Overdamped),
@@ -234,7 +253,8 @@ pub fn sampler<F: Real>(dynamics: &str, method: &str, options: &Options) -> Resu
         Ok(if options.linearized { Box::new(Linearized::new(exact)) } else { Box::new(exact) })
     };
     let poisson = |selection| -> Result<Box<dyn Sampler<F>>> {
-        let sampler = PoissonMidpoint::new(linear()?, options.substeps.unwrap_or(16))?.with_selection(selection);
+        let sampler = PoissonMidpoint::new(linear()?, options.substeps.unwrap_or(16))?
+            .with_selection(selection);
         Ok(Box::new(sampler.with_noise_scale(options.noise_scale.unwrap_or(1.0))?))
     };
     Ok(match method.name {
@@ -253,7 +273,8 @@ pub fn sampler<F: Real>(dynamics: &str, method: &str, options: &Options) -> Resu
         }
         "mala" => Box::new(Mala::new()),
         "splitting" => {
-            let word = options.word.clone().ok_or(Error::Missing { option: "word", by: "splitting" })?;
+            let word =
+                options.word.clone().ok_or(Error::Missing { option: "word", by: "splitting" })?;
             if word.count(Letter::O) == 0 && options.friction.is_some() {
                 return Err(Error::NotTaken { option: "friction", by: "a word without O" });
             }
@@ -275,7 +296,9 @@ mod tests {
     fn every_pair_builds_and_keeps_its_name() {
         for (dynamics, method) in pairs() {
             let word = (method.name == "splitting").then(|| "BAOOAB".parse().unwrap());
-            let sampler = sampler::<f64>(dynamics.name, method.name, &Options { word, ..Options::default() }).unwrap();
+            let sampler =
+                sampler::<f64>(dynamics.name, method.name, &Options { word, ..Options::default() })
+                    .unwrap();
             assert_eq!(sampler.name(), method.name);
         }
         assert_eq!(pairs().count(), 4 * 2 + 4 + 1);
@@ -285,15 +308,27 @@ mod tests {
     fn options_act_or_fail() {
         let substeps = Options { substeps: Some(4), ..Options::default() };
         let error = sampler::<f64>("overdamped", "em", &substeps).err().unwrap();
-        assert_eq!(error.to_string(), "substeps is not an option of em; leave it out, or choose what takes it");
+        assert_eq!(
+            error.to_string(),
+            "substeps is not an option of em; leave it out, or choose what takes it"
+        );
         let friction = Options { friction: Some(1.0), ..Options::default() };
         let error = sampler::<f64>("overdamped", "em", &friction).err().unwrap();
-        assert_eq!(error.to_string(), "friction is not an option of overdamped; leave it out, or choose what takes it");
+        assert_eq!(
+            error.to_string(),
+            "friction is not an option of overdamped; leave it out, or choose what takes it"
+        );
         let error = sampler::<f64>("overdamped", "baoab", &Options::default()).err().unwrap();
-        assert_eq!(error.to_string(), "unknown pair `baoab on overdamped dynamics`; there are: baoab on underdamped");
+        assert_eq!(
+            error.to_string(),
+            "unknown pair `baoab on overdamped dynamics`; there are: baoab on underdamped"
+        );
         let error = sampler::<f64>("underdamped", "splitting", &Options::default()).err().unwrap();
         assert_eq!(error.to_string(), "splitting needs the option word");
         let error = sampler::<f64>("sideways", "em", &Options::default()).err().unwrap();
-        assert_eq!(error.to_string(), "unknown dynamics `sideways`; there are: overdamped, underdamped");
+        assert_eq!(
+            error.to_string(),
+            "unknown dynamics `sideways`; there are: overdamped, underdamped"
+        );
     }
 }

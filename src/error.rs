@@ -1,6 +1,7 @@
 //! The one error type of the crate, and the open type that drifts and observers may return.
 
-/// What a user's drift or observer returns when it fails: any error, so that `?` works inside a closure.
+/// What a user's drift or observer returns when it fails: any error, so that `?` works inside a
+/// closure.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Everything that can go wrong, with the numbers that were given.
@@ -65,7 +66,9 @@ pub enum Error {
         value: f64,
     },
     /// A time grid is not strictly increasing.
-    #[error("time grid: knot {index} is {next} and the one before it {previous}; knots must increase strictly")]
+    #[error(
+        "time grid: knot {index} is {next} and the one before it {previous}; knots must increase strictly"
+    )]
     Grid {
         /// Index of the offending knot.
         index: usize,
@@ -160,7 +163,9 @@ pub enum Error {
         time: f64,
     },
     /// The drift returned an error.
-    #[error("the drift failed in step {step} (time {time}), in the chunk of chains that begins with {chain}: {source}")]
+    #[error(
+        "the drift failed in step {step} (time {time}), in the chunk of chains that begins with {chain}: {source}"
+    )]
     Drift {
         /// First chain of the chunk that was being evaluated.
         chain: u64,
@@ -301,7 +306,11 @@ pub(crate) fn positive(name: &'static str, given: f64) -> Result<f64> {
 
 /// A finite number, or the error that says so.
 pub(crate) fn finite(name: &'static str, given: f64) -> Result<f64> {
-    if given.is_finite() { Ok(given) } else { Err(Error::Invalid { name, given, expected: "a finite number" }) }
+    if given.is_finite() {
+        Ok(given)
+    } else {
+        Err(Error::Invalid { name, given, expected: "a finite number" })
+    }
 }
 
 /// A count from `least` to `most`, or the error that says so.

@@ -23,7 +23,8 @@ enum Knots {
 
 /// A strictly increasing sequence of times: N steps are N intervals between N + 1 knots.
 ///
-/// Sampling time always increases; a dynamics that runs a process backwards counts from its own start.
+/// Sampling time always increases; a dynamics that runs a process backwards counts from its own
+/// start.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimeGrid {
     knots: Knots,
@@ -58,7 +59,8 @@ impl TimeGrid {
         Ok(Self { knots: Knots::Uniform { start, length, last: end }, steps })
     }
 
-    /// Steps from `start` to exactly `end` that shrink towards the end: tᵢ = end − (end − start)(1 − i/N)².
+    /// Steps from `start` to exactly `end` that shrink towards the end: tᵢ = end − (end − start)(1
+    /// − i/N)².
     ///
     /// # Errors
     /// [`Error::Invalid`] if the interval is not finite and positive or `steps` is 0.
@@ -71,10 +73,12 @@ impl TimeGrid {
         Self::from_knots((0..=steps).map(knot).collect())
     }
 
-    /// Steps from `start` to exactly `end` that grow by a constant factor: tᵢ = start (end/start)^(i/N), start > 0.
+    /// Steps from `start` to exactly `end` that grow by a constant factor: tᵢ = start
+    /// (end/start)^(i/N), start > 0.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if `start` is not positive, the interval not finite and positive, or `steps` is 0.
+    /// [`Error::Invalid`] if `start` is not positive, the interval not finite and positive, or
+    /// `steps` is 0.
     pub fn logarithmic(start: f64, end: f64, steps: usize) -> Result<Self> {
         positive("start time of a logarithmic grid", start)?;
         Self::between(start, end, steps)?;
@@ -90,8 +94,8 @@ impl TimeGrid {
     /// The grid through these knots.
     ///
     /// # Errors
-    /// [`Error::Grid`] at the first knot that is not finite and above the one before it; [`Error::Invalid`] if there
-    /// are fewer than two.
+    /// [`Error::Grid`] at the first knot that is not finite and above the one before it;
+    /// [`Error::Invalid`] if there are fewer than two.
     pub fn from_knots(knots: Vec<f64>) -> Result<Self> {
         count("knots", knots.len(), 2, u32::MAX as usize, "at least 2")?;
         finite("first knot", knots[0])?;
@@ -162,8 +166,14 @@ mod tests {
         assert!(TimeGrid::between(1e16, 1e16 + 4.0, 10).is_err());
         assert!(TimeGrid::logarithmic(0.0, 1.0, 3).is_err());
         assert!(TimeGrid::from_knots(vec![0.0]).is_err());
-        assert!(matches!(TimeGrid::from_knots(vec![0.0, 1.0, 1.0]), Err(Error::Grid { index: 2, .. })));
-        assert!(matches!(TimeGrid::from_knots(vec![0.0, f64::NAN, 1.0]), Err(Error::Grid { index: 1, .. })));
+        assert!(matches!(
+            TimeGrid::from_knots(vec![0.0, 1.0, 1.0]),
+            Err(Error::Grid { index: 2, .. })
+        ));
+        assert!(matches!(
+            TimeGrid::from_knots(vec![0.0, f64::NAN, 1.0]),
+            Err(Error::Grid { index: 1, .. })
+        ));
         assert!(TimeGrid::from_knots(vec![f64::NEG_INFINITY, 0.0]).is_err());
     }
 

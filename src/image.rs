@@ -21,14 +21,15 @@ pub struct GreyImage {
 /// - `images`: shape (images, rows · columns), one image per row, its own rows one after the other.
 /// - `shape`: (rows, columns) of one image.
 /// - `columns`: images side by side; fewer images than that give a narrower grid.
-/// - `range`: (value of black, value of white); values outside become black or white, those between are rounded to
-///   the nearest of 256 greys. [`GreyImage::inverted`] makes low values white.
-/// - `scale`: each value becomes a square of `scale` × `scale` pixels, and grey lines of that width part the images.
+/// - `range`: (value of black, value of white); values outside become black or white, those between
+///   are rounded to the nearest of 256 greys. [`GreyImage::inverted`] makes low values white.
+/// - `scale`: each value becomes a square of `scale` × `scale` pixels, and grey lines of that width
+///   part the images.
 ///
 /// # Errors
-/// [`Error::Shape`] when there is no image or no pixel, when `shape` does not fit `images`, when `columns` or `scale`
-/// is zero, when `range` is not a finite, non-empty interval, when a value is not finite, or when the picture would
-/// have more than 2²⁸ pixels.
+/// [`Error::Shape`] when there is no image or no pixel, when `shape` does not fit `images`, when
+/// `columns` or `scale` is zero, when `range` is not a finite, non-empty interval, when a value is
+/// not finite, or when the picture would have more than 2²⁸ pixels.
 pub fn grid(
     images: ArrayView2<'_, f64>,
     shape: (usize, usize),
@@ -38,21 +39,37 @@ pub fn grid(
 ) -> Result<GreyImage, Error> {
     let (count, values) = images.dim();
     let (tile_height, tile_width) = shape;
-    let wrong = |what, given: String, expected: &str| Err(Error::Shape { what, given, expected: expected.into() });
+    let wrong = |what, given: String, expected: &str| {
+        Err(Error::Shape { what, given, expected: expected.into() })
+    };
     if count == 0 || values == 0 || tile_height.checked_mul(tile_width) != Some(values) {
         let given = format!("shape ({count}, {values}) for images of {tile_height} × {tile_width}");
-        return wrong("images of a grid", given, "at least one image, and rows · columns values in each");
+        return wrong(
+            "images of a grid",
+            given,
+            "at least one image, and rows · columns values in each",
+        );
     }
     if columns == 0 || scale == 0 {
-        return wrong("columns and scale of a grid", format!("{columns} and {scale}"), "at least 1 each");
+        return wrong(
+            "columns and scale of a grid",
+            format!("{columns} and {scale}"),
+            "at least 1 each",
+        );
     }
     let (black, white) = range;
     // Subtracting also turns away infinite ends and lengths.
     if !(white - black > 0.0 && (white - black).is_finite()) {
-        return wrong("range of a grid", format!("{black} to {white}"), "a finite interval, black below white");
+        return wrong(
+            "range of a grid",
+            format!("{black} to {white}"),
+            "a finite interval, black below white",
+        );
     }
     for (index, image) in images.rows().into_iter().enumerate() {
-        if let Some((position, value)) = image.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+        if let Some((position, value)) =
+            image.iter().enumerate().find(|(_, value)| !value.is_finite())
+        {
             let given = format!("{value} in row {index} at position {position}");
             return wrong("images of a grid", given, "finite values");
         }
@@ -60,14 +77,19 @@ pub fn grid(
 
     let across = columns.min(count);
     let down = count.div_ceil(across);
-    let side =
-        |tiles: usize, length: usize| length.checked_add(1)?.checked_mul(tiles)?.checked_sub(1)?.checked_mul(scale);
+    let side = |tiles: usize, length: usize| {
+        length.checked_add(1)?.checked_mul(tiles)?.checked_sub(1)?.checked_mul(scale)
+    };
     let (width, height) = match (side(across, tile_width), side(down, tile_height)) {
-        (Some(width), Some(height)) if width.checked_mul(height).is_some_and(|pixels| pixels <= MOST_PIXELS) => {
+        (Some(width), Some(height))
+            if width.checked_mul(height).is_some_and(|pixels| pixels <= MOST_PIXELS) =>
+        {
             (width, height)
         }
         _ => {
-            let given = format!("{down} × {across} images of {tile_height} × {tile_width} at scale {scale}");
+            let given = format!(
+                "{down} × {across} images of {tile_height} × {tile_width} at scale {scale}"
+            );
             return wrong("size of a grid", given, "at most 2²⁸ pixels");
         }
     };
@@ -122,7 +144,8 @@ impl GreyImage {
     /// [`Error::Picture`] when the encoder fails.
     pub fn to_png(&self) -> Result<Vec<u8>, Error> {
         let refused = |message: String| Error::Picture { format: "PNG", message };
-        let side = |length: usize| u32::try_from(length).map_err(|error| refused(error.to_string()));
+        let side =
+            |length: usize| u32::try_from(length).map_err(|error| refused(error.to_string()));
         let mut file = Vec::new();
         let mut encoder = png::Encoder::new(&mut file, side(self.width)?, side(self.height)?);
         encoder.set_color(png::ColorType::Grayscale);
@@ -181,7 +204,8 @@ mod tests {
     fn files_decode_to_the_same_pixels() {
         let image = three();
         let file = image.to_png().expect("a file");
-        let mut reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().expect("a header");
+        let mut reader =
+            png::Decoder::new(std::io::Cursor::new(file)).read_info().expect("a header");
         let mut pixels = vec![0; reader.output_buffer_size().expect("a size")];
         let info = reader.next_frame(&mut pixels).expect("a frame");
         assert_eq!((info.width, info.height, info.color_type), (5, 3, png::ColorType::Grayscale));
@@ -200,16 +224,24 @@ mod tests {
         assert!(!refused(&good, (2, 2), 1, (0.0, 1.0), 1));
         assert!(refused(&good, (2, 3), 1, (0.0, 1.0), 1));
         assert!(refused(&good, (usize::MAX, 2), 1, (0.0, 1.0), 1));
-        assert!(refused(&good, (2, 2), 0, (0.0, 1.0), 1) && refused(&good, (2, 2), 1, (0.0, 1.0), 0));
-        assert!(refused(&good, (2, 2), 1, (0.0, 1.0), usize::MAX) && refused(&good, (2, 2), 1, (0.0, 1.0), 1 << 20));
-        for range in [(1.0, 0.0), (0.0, 0.0), (f64::NAN, 1.0), (0.0, f64::INFINITY), (-1e308, 1e308)] {
+        assert!(
+            refused(&good, (2, 2), 0, (0.0, 1.0), 1) && refused(&good, (2, 2), 1, (0.0, 1.0), 0)
+        );
+        assert!(
+            refused(&good, (2, 2), 1, (0.0, 1.0), usize::MAX)
+                && refused(&good, (2, 2), 1, (0.0, 1.0), 1 << 20)
+        );
+        for range in
+            [(1.0, 0.0), (0.0, 0.0), (f64::NAN, 1.0), (0.0, f64::INFINITY), (-1e308, 1e308)]
+        {
             assert!(refused(&good, (2, 2), 1, range, 1), "{range:?}");
         }
         assert!(refused(&Array2::zeros((0, 4)), (2, 2), 1, (0.0, 1.0), 1));
         assert!(refused(&Array2::zeros((2, 0)), (0, 0), 1, (0.0, 1.0), 1));
         let mut holed = good.clone();
         holed[[1, 2]] = f64::NAN;
-        let message = grid(holed.view(), (2, 2), 1, (0.0, 1.0), 1).expect_err("refused").to_string();
+        let message =
+            grid(holed.view(), (2, 2), 1, (0.0, 1.0), 1).expect_err("refused").to_string();
         assert!(message.contains("NaN in row 1 at position 2"), "{message}");
     }
 }

@@ -1,6 +1,6 @@
-//! Samplers for Langevin dynamics and diffusion models on ndarray: Euler–Maruyama, Poisson midpoint, randomized midpoint,
-//! predictor–corrector and splitting integrators, on any linear dynamics and any drift; reproducible bit for bit, vectorised
-//! over chains.
+//! Samplers for Langevin dynamics and diffusion models on ndarray: Euler–Maruyama, Poisson
+//! midpoint, randomized midpoint, predictor–corrector and splitting integrators, on any linear
+//! dynamics and any drift; reproducible bit for bit, vectorised over chains.
 //!
 //! ```
 //! use langevin::ndarray::{Axis, array};
@@ -18,8 +18,9 @@
 //!
 //! # One idea
 //!
-//! [dynamics](LinearDynamics) × [sampler](Sampler) × [drift](Drift) × [noise](Noise): every linear dynamics works with
-//! every sampler that makes sense for it, and every drift with both. Pairs that make no sense do not compile:
+//! [dynamics](LinearDynamics) × [sampler](Sampler) × [drift](Drift) × [noise](Noise): every linear
+//! dynamics works with every sampler that makes sense for it, and every drift with both. Pairs that
+//! make no sense do not compile:
 //!
 //! ```
 //! use langevin::{Linearized, Overdamped, RandomizedMidpoint};
@@ -59,15 +60,17 @@
 //! | reverse SDE and probability flow in phase space | data, momentum | [`ReversePsld`], [`PsldFlow`] |
 //! | any without its noise | the same | [`Noiseless`] |
 //!
-//! Diffusion models: a [`Denoiser`] (the exact one of a noised mixture is [`DiffusedMixture`]) becomes a drift by
-//! [`Denoised`]; [`generation::plan`] puts sampler, grid and clock together by name and budget. In phase space the same is a
-//! [`PhaseDenoiser`], [`PhaseDenoised`] and [`generation::plan_phase`], and [`Lifted`] makes one of any [`Denoiser`]. Trained
-//! networks come from files with the feature `mlp`; [`Guided`] combines two drifts.
+//! Diffusion models: a [`Denoiser`] (the exact one of a noised mixture is [`DiffusedMixture`])
+//! becomes a drift by [`Denoised`]; [`generation::plan`] puts sampler, grid and clock together by
+//! name and budget. In phase space the same is a [`PhaseDenoiser`], [`PhaseDenoised`] and
+//! [`generation::plan_phase`], and [`Lifted`] makes one of any [`Denoiser`]. Trained networks come
+//! from files with the feature `mlp`; [`Guided`] combines two drifts.
 //!
 //! # Which bits
 //!
-//! A run is a pure function of sampler, drift, grid, start and seed. Threads, chunks, observers and the instruction set
-//! never change a bit of it, and chain k is the same chain alone or among a million. See [`Philox`].
+//! A run is a pure function of sampler, drift, grid, start and seed. Threads, chunks, observers and
+//! the instruction set never change a bit of it, and chain k is the same chain alone or among a
+//! million. See [`Philox`].
 
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
@@ -99,12 +102,14 @@ pub mod schedule;
 mod state;
 
 pub use drift::{
-    Clock, Counted, Denoised, Denoiser, DiffusedMixture, Drift, GaussianMixture, Guided, Levels, Lifted, LogDensity,
-    LogisticRegression, PerRow, PhaseDenoised, PhaseDenoiser, PhasePrediction, Prediction, Times, WithDensity,
+    Clock, Counted, Denoised, Denoiser, DiffusedMixture, Drift, GaussianMixture, Guided, Levels,
+    Lifted, LogDensity, LogisticRegression, PerRow, PhaseDenoised, PhaseDenoiser, PhasePrediction,
+    Prediction, Times, WithDensity,
 };
 pub use dynamics::{
-    Ancestral, ContinuousDynamics, DpmSolver, Layout, Letter, LinearDynamics, Linearized, Noiseless, Overdamped,
-    PhaseSpace, ProbabilityFlow, PsldFlow, ReversePsld, ReverseSde, Transition, Underdamped,
+    Ancestral, ContinuousDynamics, DpmSolver, Layout, Letter, LinearDynamics, Linearized,
+    Noiseless, Overdamped, PhaseSpace, ProbabilityFlow, PsldFlow, ReversePsld, ReverseSde,
+    Transition, Underdamped,
 };
 pub use error::{BoxError, Error, Result};
 pub use grid::{Step, TimeGrid};
@@ -114,10 +119,14 @@ pub use noise::{Draw, Generator, Noise, Philox, Purpose, Scripted, philox4x32_10
 pub use real::Real;
 #[cfg(feature = "progress")]
 pub use run::ProgressBar;
-pub use run::{Divergence, Every, Flow, Moment, MomentsObserver, NonFinite, Observer, Run, Samples, StopWhen, Trace};
+pub use run::{
+    Divergence, Every, Flow, Moment, MomentsObserver, NonFinite, Observer, Run, Samples, StopWhen,
+    Trace,
+};
 pub use sampler::{
-    CoinScript, EulerMaruyama, FinalDenoise, Heun, Mala, PhasePlan, PoissonMidpoint, PositionNoise, PredictorCorrector,
-    RandomizedMidpoint, Sampler, Selection, Splitting, StepInfo, Switch, SymmetricSplitting, Word, Work,
+    CoinScript, EulerMaruyama, FinalDenoise, Heun, Mala, PhasePlan, PoissonMidpoint, PositionNoise,
+    PredictorCorrector, RandomizedMidpoint, Sampler, Selection, Splitting, StepInfo, Switch,
+    SymmetricSplitting, Word, Work,
 };
 pub use schedule::{Factor, Level, LevelTable, Psld};
 pub use state::State;

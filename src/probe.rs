@@ -1,16 +1,18 @@
-//! The exact stationary covariance of a sampler on a Gaussian target: no simulation, no seeds, no tolerance windows.
+//! The exact stationary covariance of a sampler on a Gaussian target: no simulation, no seeds, no
+//! tolerance windows.
 //!
-//! With the drift b(x) = −k x of the target N(0, 1/k), a step is affine in the state and the normals once the coins of
-//! the method are fixed. Unit vectors fed through a [`Scripted`] source read off its matrices; the coins are averaged
-//! exactly; and the stationary covariance solves a linear equation:
+//! With the drift b(x) = −k x of the target N(0, 1/k), a step is affine in the state and the
+//! normals once the coins of the method are fixed. Unit vectors fed through a [`Scripted`] source
+//! read off its matrices; the coins are averaged exactly; and the stationary covariance solves a
+//! linear equation:
 //!
 //! ```text
 //! X⁺ = M X + B z                       M, B depend on the coins
 //! S  = E[ M S Mᵀ + B Bᵀ ]              the mean is over the coins
 //! ```
 //!
-//! It answers "how biased is this method at this step on a target of this curvature" to rounding errors: about 1e-16
-//! divided by 1 − contraction, so very short steps cost digits.
+//! It answers "how biased is this method at this step on a target of this curvature" to rounding
+//! errors: about 1e-16 divided by 1 − contraction, so very short steps cost digits.
 //!
 //! ```
 //! use langevin::{EulerMaruyama, Overdamped, probe};
@@ -39,19 +41,27 @@ pub struct Stationary {
     pub contraction: f64,
 }
 
-/// The stationary covariance of a sampler with steps of length `step` on the target N(0, 1/`curvature`).
+/// The stationary covariance of a sampler with steps of length `step` on the target N(0,
+/// 1/`curvature`).
 ///
 /// # Errors
-/// [`Error::Invalid`] if step or curvature is not finite and positive; [`Error::Unstable`] if there is no stationary law;
-/// [`Error::NotProbeable`] if the coins of the method cannot be averaged exactly.
-pub fn stationary_covariance(sampler: &dyn Sampler<f64>, step: f64, curvature: f64) -> Result<Stationary> {
+/// [`Error::Invalid`] if step or curvature is not finite and positive; [`Error::Unstable`] if there
+/// is no stationary law; [`Error::NotProbeable`] if the coins of the method cannot be averaged
+/// exactly.
+pub fn stationary_covariance(
+    sampler: &dyn Sampler<f64>,
+    step: f64,
+    curvature: f64,
+) -> Result<Stationary> {
     positive("curvature", curvature)?;
     let step = TimeGrid::uniform(step, 1)?.step(0);
     let blocks = sampler.layout().blocks;
     let mut mean = SecondMoments::default();
     // Scripts are probed in batches, all unit vectors of a script side by side as chains.
     for scripts in sampler.coin_scripts()?.chunks(256) {
-        for (script, matrices) in scripts.iter().zip(read_matrices(sampler, step, curvature, scripts)?) {
+        for (script, matrices) in
+            scripts.iter().zip(read_matrices(sampler, step, curvature, scripts)?)
+        {
             mean.add(script.weight, &matrices, blocks);
         }
     }
@@ -97,7 +107,10 @@ fn read_matrices(
     let column = |row: usize| [state[[row, 0]], if blocks == 2 { state[[row, 1]] } else { 0.0 }];
     let matrices = |i: usize| {
         let first = i * inputs;
-        ((first..first + blocks).map(column).collect(), (first + blocks..first + inputs).map(column).collect())
+        (
+            (first..first + blocks).map(column).collect(),
+            (first + blocks..first + inputs).map(column).collect(),
+        )
     };
     Ok((0..scripts.len()).map(matrices).collect())
 }
@@ -109,7 +122,10 @@ fn advance(
     noise: &dyn Noise<f64>,
     state: &mut State<f64>,
 ) -> Result<()> {
-    let drift = |_: Times<'_>, x: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>| -> Result<(), BoxError> {
+    let drift = |_: Times<'_>,
+                 x: ArrayView2<'_, f64>,
+                 mut out: ArrayViewMut2<'_, f64>|
+     -> Result<(), BoxError> {
         out.zip_mut_with(&x, |b, x| *b = -curvature * x);
         Ok(())
     };
@@ -138,7 +154,12 @@ impl Noise<f64> for Listener<'_> {
 }
 
 /// The normals that a step with any of these coins asks for.
-fn addresses(sampler: &dyn Sampler<f64>, step: Step, curvature: f64, scripts: &[CoinScript]) -> Result<Vec<Draw>> {
+fn addresses(
+    sampler: &dyn Sampler<f64>,
+    step: Step,
+    curvature: f64,
+    scripts: &[CoinScript],
+) -> Result<Vec<Draw>> {
     let mut script = Scripted::new();
     for (chain, coins) in scripts.iter().enumerate() {
         script.coins(chain as u32, &coins.uniforms);
@@ -151,7 +172,8 @@ fn addresses(sampler: &dyn Sampler<f64>, step: Step, curvature: f64, scripts: &[
     Ok(heard.into_iter().filter(|draw| draw.purpose != Purpose::Momentum).collect())
 }
 
-/// The map of symmetric second moments (s₀₀, s₀₁, s₁₁) to those after a step, averaged over coins: s⁺ = P s + q.
+/// The map of symmetric second moments (s₀₀, s₀₁, s₁₁) to those after a step, averaged over coins:
+/// s⁺ = P s + q.
 #[derive(Default)]
 struct SecondMoments {
     map: [[f64; 3]; 3],
@@ -165,7 +187,8 @@ impl SecondMoments {
         for (to, (r, c)) in PAIRS.into_iter().enumerate() {
             for (from, (a, b)) in PAIRS.into_iter().enumerate() {
                 if blocks == 2 || from == 0 {
-                    // (M S Mᵀ)_rc has S_ab once on the diagonal and twice, as S_ab and S_ba, off it.
+                    // (M S Mᵀ)_rc has S_ab once on the diagonal and twice, as S_ab and S_ba, off
+                    // it.
                     let mut entry = state[a][r] * state[b][c];
                     if a != b {
                         entry += state[b][r] * state[a][c];
@@ -173,7 +196,8 @@ impl SecondMoments {
                     self.map[to][from] += weight * entry;
                 }
             }
-            self.constant[to] += weight * noise.iter().map(|column| column[r] * column[c]).sum::<f64>();
+            self.constant[to] +=
+                weight * noise.iter().map(|column| column[r] * column[c]).sum::<f64>();
         }
     }
 
@@ -192,7 +216,9 @@ impl SecondMoments {
             })
             .collect();
         for i in 0..size {
-            let pivot = (i..size).max_by(|a, b| rows[*a][i].abs().total_cmp(&rows[*b][i].abs())).unwrap_or(i);
+            let pivot = (i..size)
+                .max_by(|a, b| rows[*a][i].abs().total_cmp(&rows[*b][i].abs()))
+                .unwrap_or(i);
             rows.swap(i, pivot);
             for k in 0..size {
                 if k != i {

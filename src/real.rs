@@ -1,4 +1,5 @@
-//! The two precisions: a sealed trait for `f32` and `f64` with the elementary functions the kernels use.
+//! The two precisions: a sealed trait for `f32` and `f64` with the elementary functions the kernels
+//! use.
 
 use crate::drift::ScratchPool;
 use crate::drift::diffused::{Call, Law};
@@ -34,7 +35,10 @@ pub trait Real: sealed::Sealed + ndarray::NdFloat + Default {
     fn diffused<'a>(single: &'a Law<f32>, double: &'a Law<f64>) -> &'a Law<Self>;
     /// Of two pools of scratch memory, the one in this precision.
     #[doc(hidden)]
-    fn scratch<'a>(single: &'a ScratchPool<Vec<f32>>, double: &'a ScratchPool<Vec<f64>>) -> &'a ScratchPool<Vec<Self>>;
+    fn scratch<'a>(
+        single: &'a ScratchPool<Vec<f32>>,
+        double: &'a ScratchPool<Vec<f64>>,
+    ) -> &'a ScratchPool<Vec<Self>>;
     /// The score of a noised data set in this precision.
     #[doc(hidden)]
     fn products(call: Call<'_, Self>);
@@ -71,7 +75,10 @@ impl Real for f32 {
     fn diffused<'a>(single: &'a Law<f32>, _: &'a Law<f64>) -> &'a Law<Self> {
         single
     }
-    fn scratch<'a>(single: &'a ScratchPool<Vec<f32>>, _: &'a ScratchPool<Vec<f64>>) -> &'a ScratchPool<Vec<Self>> {
+    fn scratch<'a>(
+        single: &'a ScratchPool<Vec<f32>>,
+        _: &'a ScratchPool<Vec<f64>>,
+    ) -> &'a ScratchPool<Vec<Self>> {
         single
     }
     fn products(call: Call<'_, Self>) {
@@ -111,7 +118,10 @@ impl Real for f64 {
     fn diffused<'a>(_: &'a Law<f32>, double: &'a Law<f64>) -> &'a Law<Self> {
         double
     }
-    fn scratch<'a>(_: &'a ScratchPool<Vec<f32>>, double: &'a ScratchPool<Vec<f64>>) -> &'a ScratchPool<Vec<Self>> {
+    fn scratch<'a>(
+        _: &'a ScratchPool<Vec<f32>>,
+        double: &'a ScratchPool<Vec<f64>>,
+    ) -> &'a ScratchPool<Vec<Self>> {
         double
     }
     fn products(call: Call<'_, Self>) {

@@ -1,4 +1,5 @@
-//! The state of a chunk of chains: one array of shape (chains, blocks·dim), the chain axis contiguous.
+//! The state of a chunk of chains: one array of shape (chains, blocks·dim), the chain axis
+//! contiguous.
 
 use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
 
@@ -10,20 +11,22 @@ use crate::real::Real;
 /// A column-major view of `rows` × `columns` numbers.
 pub(crate) fn columns<F>(data: &[F], rows: usize, columns: usize) -> ArrayView2<'_, F> {
     // The slice is cut to the length that the shape asks for, so this cannot fail.
-    ArrayView2::from_shape((rows, columns).f(), &data[..rows * columns]).expect("length matches the shape")
+    ArrayView2::from_shape((rows, columns).f(), &data[..rows * columns])
+        .expect("length matches the shape")
 }
 
 /// A column-major mutable view of `rows` × `columns` numbers.
 pub(crate) fn columns_mut<F>(data: &mut [F], rows: usize, columns: usize) -> ArrayViewMut2<'_, F> {
     // As above.
-    ArrayViewMut2::from_shape((rows, columns).f(), &mut data[..rows * columns]).expect("length matches the shape")
+    ArrayViewMut2::from_shape((rows, columns).f(), &mut data[..rows * columns])
+        .expect("length matches the shape")
 }
 
 /// Positions, and momenta where the dynamics has them, of a chunk of chains.
 ///
-/// Shape (chains, columns), columns `[position | momentum | carried]`, the last two where the sampler has them. Memory is
-/// column-major: every coordinate is one contiguous run over chains, so every kernel vectorises over chains, whatever the
-/// dimension.
+/// Shape (chains, columns), columns `[position | momentum | carried]`, the last two where the
+/// sampler has them. Memory is column-major: every coordinate is one contiguous run over chains, so
+/// every kernel vectorises over chains, whatever the dimension.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State<F> {
     chains: Vec<u32>,
@@ -44,14 +47,21 @@ impl<F: Real> State<F> {
         count("chains", chains, 1, (u32::MAX - first_chain) as usize + 1, CHAINS)?;
         count("dimension", dim, 1, u32::MAX as usize, "a whole number >= 1")?;
         let ids = (0..chains as u32).map(|i| first_chain + i).collect();
-        Ok(Self { chains: ids, dim, layout, carried_known: false, data: vec![F::zero(); chains * layout.columns(dim)] })
+        Ok(Self {
+            chains: ids,
+            dim,
+            layout,
+            carried_known: false,
+            data: vec![F::zero(); chains * layout.columns(dim)],
+        })
     }
 
-    /// A state from an array of positions, (chains, dim), or of positions and momenta; momenta that are not given are drawn
-    /// from their stationary law.
+    /// A state from an array of positions, (chains, dim), or of positions and momenta; momenta that
+    /// are not given are drawn from their stationary law.
     ///
     /// # Errors
-    /// [`Error::Shape`] if `start` has another shape, [`Error::NonFinite`] if it holds NaN or infinity.
+    /// [`Error::Shape`] if `start` has another shape, [`Error::NonFinite`] if it holds NaN or
+    /// infinity.
     pub fn new(
         start: ArrayView2<'_, F>,
         dim: usize,
@@ -68,7 +78,8 @@ impl<F: Real> State<F> {
         Ok(state)
     }
 
-    /// Draws the momentum block from its stationary law, as of this step; nothing where there is none.
+    /// Draws the momentum block from its stationary law, as of this step; nothing where there is
+    /// none.
     pub(crate) fn draw_momenta(&mut self, noise: &dyn Noise<F>, step: u32) {
         if self.layout.blocks == 2 {
             let scale = F::from_f64(self.layout.momentum_variance.sqrt());
@@ -109,8 +120,9 @@ impl<F: Real> State<F> {
         columns(&self.data, self.chains.len(), self.layout.columns(self.dim))
     }
 
-    /// The whole state for writing, (chains, columns). What a sampler carried there counts as unknown from now on, as the
-    /// positions may be others: the next step evaluates the drift again.
+    /// The whole state for writing, (chains, columns). What a sampler carried there counts as
+    /// unknown from now on, as the positions may be others: the next step evaluates the drift
+    /// again.
     pub fn view_mut(&mut self) -> ArrayViewMut2<'_, F> {
         self.carried_known = false;
         columns_mut(&mut self.data, self.chains.len(), self.layout.columns(self.dim))
@@ -124,7 +136,8 @@ impl<F: Real> State<F> {
     /// The momenta, (chains, dim), where the dynamics has them.
     pub fn momenta(&self) -> Option<ArrayView2<'_, F>> {
         let length = self.chains.len() * self.dim;
-        (self.layout.blocks == 2).then(|| columns(&self.data[length..2 * length], self.chains.len(), self.dim))
+        (self.layout.blocks == 2)
+            .then(|| columns(&self.data[length..2 * length], self.chains.len(), self.dim))
     }
 
     pub(crate) fn data(&self) -> &[F] {
@@ -135,7 +148,8 @@ impl<F: Real> State<F> {
         &mut self.data
     }
 
-    /// The numbers of the chains and the state itself, for a sampler that reads one and writes the other.
+    /// The numbers of the chains and the state itself, for a sampler that reads one and writes the
+    /// other.
     pub(crate) fn parts(&mut self) -> (&[u32], &mut [F]) {
         (&self.chains, &mut self.data)
     }
@@ -158,8 +172,8 @@ impl<F: Real> State<F> {
         self.data.resize(rows * self.layout.columns(self.dim), F::zero());
     }
 
-    /// Takes over the chains and positions of another state under this layout, keeping its own memory; momenta are left to be
-    /// drawn.
+    /// Takes over the chains and positions of another state under this layout, keeping its own
+    /// memory; momenta are left to be drawn.
     pub(crate) fn take_positions(&mut self, other: &Self, layout: Layout) {
         self.layout = layout;
         self.chains.clear();
@@ -181,12 +195,17 @@ impl<F: Real> State<F> {
 }
 
 /// Checks the shape and the numbers of a start array.
-pub(crate) fn check_start<F: Real>(start: ArrayView2<'_, F>, dim: usize, layout: Layout) -> Result<()> {
+pub(crate) fn check_start<F: Real>(
+    start: ArrayView2<'_, F>,
+    dim: usize,
+    layout: Layout,
+) -> Result<()> {
     if start.ncols() != dim && start.ncols() != layout.blocks * dim {
         let given = format!("({}, {})", start.nrows(), start.ncols());
         let mut expected = format!("(chains, {dim})");
         if layout.blocks == 2 {
-            expected += &format!(" for positions or (chains, {}) for positions and momenta", 2 * dim);
+            expected +=
+                &format!(" for positions or (chains, {}) for positions and momenta", 2 * dim);
         }
         return Err(Error::Shape { what: "start", given, expected });
     }

@@ -1,4 +1,5 @@
-//! The `langevin` program as a stranger meets it: what it refuses, what it writes, and that the numbers are right.
+//! The `langevin` program as a stranger meets it: what it refuses, what it writes, and that the
+//! numbers are right.
 #![cfg(feature = "cli")]
 
 use std::fs;
@@ -18,7 +19,8 @@ const RUN: &str = "--dynamics underdamped --method pmm2 --step 0.1 --steps 5 --c
 /// An .npy file by hand.
 fn raw_npy(path: &Path, descriptor: &str, fortran: bool, shape: &str, data: &[u8]) {
     let order = if fortran { "True" } else { "False" };
-    let header = format!("{{'descr': {descriptor}, 'fortran_order': {order}, 'shape': {shape}, }}\n");
+    let header =
+        format!("{{'descr': {descriptor}, 'fortran_order': {order}, 'shape': {shape}, }}\n");
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend((header.len() as u16).to_le_bytes());
     bytes.extend(header.as_bytes());
@@ -55,7 +57,10 @@ fn bad_targets_are_refused() {
             r#"{"means": [[0, 0], [1, 1]], "covariances": [[[1, 0], [0, 1]], [[1, 2], [2, 1]]]}"#,
             "component 1 | positive",
         ),
-        (r#"{"means": [[0, 0]], "covariances": [[[1, 0.5], [0.4, 1]]]}"#, "component 0 | symmetric"),
+        (
+            r#"{"means": [[0, 0]], "covariances": [[[1, 0.5], [0.4, 1]]]}"#,
+            "component 0 | symmetric",
+        ),
     ];
     for (target, pieces) in table {
         fs::write(folder.join("bad.json"), target).unwrap();
@@ -98,7 +103,11 @@ fn options_act_or_are_refused() {
     ];
     for (method, option, pieces) in table {
         let arguments = base.replace("METHOD", method);
-        refuse(&folder, &format!("sample g.json {arguments} {option} --out x.npy --plot x.svg --json"), pieces);
+        refuse(
+            &folder,
+            &format!("sample g.json {arguments} {option} --out x.npy --plot x.svg --json"),
+            pieces,
+        );
     }
     let values: &[(&str, &str, &str)] = &[
         ("--step 0.1", "--step 0", "step | given 0"),
@@ -113,11 +122,18 @@ fn options_act_or_are_refused() {
         ("--dynamics underdamped", "--dynamics overdamped --friction 2", "friction | overdamped"),
     ];
     for (from, to, pieces) in values {
-        refuse(&folder, &format!("sample g.json {} --out x.npy", RUN.replacen(from, to, 1)), pieces);
+        refuse(
+            &folder,
+            &format!("sample g.json {} --out x.npy", RUN.replacen(from, to, 1)),
+            pieces,
+        );
     }
     refuse(&folder, &format!("sample --data x.npy {RUN}"), "--bandwidth");
     refuse(&folder, &format!("sample {RUN}"), "TARGET.json");
-    succeed(&folder, &format!("sample g.json {RUN} --seed 18446744073709551615 --first-chain 4294967292"));
+    succeed(
+        &folder,
+        &format!("sample g.json {RUN} --seed 18446744073709551615 --first-chain 4294967292"),
+    );
 }
 
 #[test]
@@ -142,7 +158,11 @@ fn foreign_arrays_are_refused() {
     let mut rows = Array2::<f64>::zeros((4, 2));
     rows[[2, 1]] = f64::NAN;
     write_npy(folder.join("nan.npy"), &rows).unwrap();
-    let files = [("empty.npy", "not a readable"), ("words.npy", "not a readable"), ("nan.npy", "[2, 1] | NaN")];
+    let files = [
+        ("empty.npy", "not a readable"),
+        ("words.npy", "not a readable"),
+        ("nan.npy", "[2, 1] | NaN"),
+    ];
     let others = [(".", "directory"), ("missing.npy", "No such file")];
     for (name, pieces) in table.map(|row| (row.0, row.4)).into_iter().chain(files).chain(others) {
         for route in ["g.json --start", "--bandwidth 1 --data"] {
@@ -152,10 +172,18 @@ fn foreign_arrays_are_refused() {
     }
     // Integers are data (pixels, counts), not states.
     raw_npy(&folder.join("long.npy"), "'<i8'", false, "(4, 2)", &[0; 64]);
-    refuse(&folder, &format!("sample {RUN} g.json --start long.npy --out x.npy"), "--start long.npy | <i8 | float64");
+    refuse(
+        &folder,
+        &format!("sample {RUN} g.json --start long.npy --out x.npy"),
+        "--start long.npy | <i8 | float64",
+    );
     for (shape, given) in [((3, 2), "(3, 2)"), ((4, 3), "(4, 3)")] {
         write_npy(folder.join("shape.npy"), &Array2::<f64>::zeros(shape)).unwrap();
-        refuse(&folder, &format!("sample g.json {RUN} --start shape.npy --out x.npy"), &format!("start | {given}"));
+        refuse(
+            &folder,
+            &format!("sample g.json {RUN} --start shape.npy --out x.npy"),
+            &format!("start | {given}"),
+        );
     }
     write_npy(folder.join("large.npy"), &Array2::from_elem((4, 2), 1e300)).unwrap();
     let single = format!("sample g.json {RUN} --start large.npy --precision f32");
@@ -172,14 +200,26 @@ fn outputs_are_checked_before_the_run() {
     fs::create_dir(folder.join("dir")).unwrap();
     for place in ["nowhere/x.npy", "dir", "dir/", "new/", ".", "g.json/x.npy"] {
         refuse(&folder, &format!("sample g.json {RUN} --out {place}"), &format!("--out {place}"));
-        refuse(&folder, &format!("sample g.json {RUN} --out x.npy --plot {place}"), &format!("--plot {place}"));
+        refuse(
+            &folder,
+            &format!("sample g.json {RUN} --out x.npy --plot {place}"),
+            &format!("--plot {place}"),
+        );
     }
     for twice in ["x.npy", "./x.npy", "dir/../x.npy"] {
-        refuse(&folder, &format!("sample g.json {RUN} --out x.npy --plot {twice}"), "--out | --plot");
+        refuse(
+            &folder,
+            &format!("sample g.json {RUN} --out x.npy --plot {twice}"),
+            "--out | --plot",
+        );
     }
     #[cfg(unix)]
     {
-        refuse(&folder, &format!("sample g.json {RUN} --out /dev/null"), "--out | /dev/null | device");
+        refuse(
+            &folder,
+            &format!("sample g.json {RUN} --out /dev/null"),
+            "--out | /dev/null | device",
+        );
         // A link is followed, not replaced.
         std::os::unix::fs::symlink("../far.npy", folder.join("dir/near.npy")).unwrap();
         fs::write(folder.join("far.npy"), "old").unwrap();
@@ -196,26 +236,47 @@ fn outputs_are_checked_before_the_run() {
 
 #[test]
 fn bits_do_not_depend_on_threads_chunks_frames_or_parts() {
-    let folder = folder("bits", r#"{"means": [[0, 0, 1], [2, 1, 0]], "variances": [[1, 0.5, 1], [0.3, 1, 2]]}"#);
-    let methods = ["overdamped --method em", "underdamped --method pmm1", "underdamped --method rm --windows 2"];
+    let folder = folder(
+        "bits",
+        r#"{"means": [[0, 0, 1], [2, 1, 0]], "variances": [[1, 0.5, 1], [0.3, 1, 2]]}"#,
+    );
+    let methods = [
+        "overdamped --method em",
+        "underdamped --method pmm1",
+        "underdamped --method rm --windows 2",
+    ];
     for (method, precision) in methods.into_iter().flat_map(|m| [(m, "f64"), (m, "f32")]) {
-        let base = format!("sample g.json --dynamics {method} --step 0.2 --steps 12 --precision {precision} --seed 9");
+        let base = format!(
+            "sample g.json --dynamics {method} --step 0.2 --steps 12 --precision {precision} --seed 9"
+        );
         let bits = |name: &str| fs::read(folder.join(name)).unwrap();
         succeed(&folder, &format!("{base} --chains 300 --out whole.npy"));
         for (threads, chunk) in [(1, 1), (1, 37), (1, 4096), (2, 1), (2, 37), (2, 128), (2, 4096)] {
-            succeed(&folder, &format!("{base} --chains 300 --out x.npy --threads {threads} --chunk {chunk}"));
+            succeed(
+                &folder,
+                &format!("{base} --chains 300 --out x.npy --threads {threads} --chunk {chunk}"),
+            );
             assert_eq!(bits("x.npy"), bits("whole.npy"), "{method} {precision} {threads} {chunk}");
         }
         let whole = read_as_f64(&folder, "whole.npy", precision);
         assert_eq!(whole.shape(), [300, 3]);
-        succeed(&folder, &format!("{base} --chains 300 --out frames.npy --every 5 --burn-in 2 --threads 2 --chunk 37"));
+        succeed(
+            &folder,
+            &format!(
+                "{base} --chains 300 --out frames.npy --every 5 --burn-in 2 --threads 2 --chunk 37"
+            ),
+        );
         let frames = read_as_f64(&folder, "frames.npy", precision);
         assert_eq!(frames.shape(), [2, 300, 3]);
         assert_eq!(frames.index_axis(Axis(0), 1), whole, "{method} {precision}");
         succeed(&folder, &format!("{base} --chains 113 --out a.npy"));
         succeed(&folder, &format!("{base} --chains 187 --first-chain 113 --out b.npy"));
         let parts = ["a.npy", "b.npy"].map(|name| read_as_f64(&folder, name, precision));
-        assert_eq!(concatenate(Axis(0), &[parts[0].view(), parts[1].view()]).unwrap(), whole, "{method} {precision}");
+        assert_eq!(
+            concatenate(Axis(0), &[parts[0].view(), parts[1].view()]).unwrap(),
+            whole,
+            "{method} {precision}"
+        );
         succeed(&folder, &format!("{base}9 --chains 300 --out x.npy"));
         assert_ne!(bits("x.npy"), bits("whole.npy"), "{method} {precision}: the seed is ignored");
     }
@@ -229,11 +290,19 @@ fn read_as_f64(folder: &Path, name: &str, precision: &str) -> ArrayD<f64> {
 fn arrays_of_all_kinds_mean_the_same() {
     let folder = folder("kinds", ONE);
     let rows = Array2::from_shape_fn((4, 2), |(i, j)| (3 * i + 5 * j) as f64 * 0.5);
-    let bytes = |order: fn(f64) -> [u8; 8], rows: &Array2<f64>| rows.iter().flat_map(|x| order(*x)).collect::<Vec<_>>();
+    let bytes = |order: fn(f64) -> [u8; 8], rows: &Array2<f64>| {
+        rows.iter().flat_map(|x| order(*x)).collect::<Vec<_>>()
+    };
     raw_npy(&folder.join("little.npy"), "'<f8'", false, "(4, 2)", &bytes(f64::to_le_bytes, &rows));
     raw_npy(&folder.join("big.npy"), "'>f8'", false, "(4, 2)", &bytes(f64::to_be_bytes, &rows));
     let turned = rows.t().as_standard_layout().into_owned();
-    raw_npy(&folder.join("columns.npy"), "'<f8'", true, "(4, 2)", &bytes(f64::to_le_bytes, &turned));
+    raw_npy(
+        &folder.join("columns.npy"),
+        "'<f8'",
+        true,
+        "(4, 2)",
+        &bytes(f64::to_le_bytes, &turned),
+    );
     write_npy(folder.join("single.npy"), &rows.mapv(|x| x as f32)).unwrap();
     let states = concatenate(Axis(1), &[rows.view(), Array2::zeros((4, 2)).view()]).unwrap();
     write_npy(folder.join("states.npy"), &states).unwrap();
@@ -267,12 +336,18 @@ fn diverging_chains_stop_freeze_or_go_on() {
     for policy in ["freeze", "ignore"] {
         for frames in ["", "--every 100"] {
             // Nothing can be drawn of chains like these, but the samples and the report are there.
-            let output = langevin(&folder, &format!("{run} --non-finite {policy} {frames} --out x.npy --plot x.svg"));
+            let output = langevin(
+                &folder,
+                &format!("{run} --non-finite {policy} {frames} --out x.npy --plot x.svg"),
+            );
             assert_eq!(output.status.code(), Some(1), "{policy} {frames}");
             assert!(stderr(&output).contains("--plot"), "{}", stderr(&output));
             let report: Value = serde_json::from_slice(&output.stdout).unwrap();
             assert_eq!(report["diverged"], 20);
-            assert_eq!(read::<f64>(&folder, "x.npy").iter().all(|x| x.is_finite()), policy == "freeze");
+            assert_eq!(
+                read::<f64>(&folder, "x.npy").iter().all(|x| x.is_finite()),
+                policy == "freeze"
+            );
             assert_eq!(listing(&folder), ["g.json", "x.npy"]);
         }
     }
@@ -314,7 +389,10 @@ fn odd_ends_of_pipes_are_survived() {
         let output = shell("> /dev/full", &format!("sample g.json {RUN} --json"));
         assert_eq!(output.status.code(), Some(1));
         assert!(stderr(&output).contains("stdout"));
-        assert_eq!(shell("2> /dev/full", &format!("sample g.json {RUN} --every 0")).status.code(), Some(2));
+        assert_eq!(
+            shell("2> /dev/full", &format!("sample g.json {RUN} --every 0")).status.code(),
+            Some(2)
+        );
     }
 }
 
@@ -323,7 +401,8 @@ fn two_runs_may_write_one_file() {
     let folder = folder("race", ONE);
     let run = |seed: u64| format!("sample g.json {RUN} --every 1 --seed {seed} --out x.npy");
     for round in 0..5 {
-        let mut both = [1, 2].map(|seed| command(&folder, &run(seed)).stdout(Stdio::null()).spawn().unwrap());
+        let mut both =
+            [1, 2].map(|seed| command(&folder, &run(seed)).stdout(Stdio::null()).spawn().unwrap());
         for child in &mut both {
             assert!(child.wait().unwrap().success());
         }
@@ -341,10 +420,13 @@ fn two_runs_may_write_one_file() {
 fn the_report_has_all_fields() {
     let folder = folder("report", &ONE.replace('}', r#", "weights": [3, 1]}"#));
     let report = json(&folder, &format!("sample g.json {RUN}"));
-    for (field, expected) in [("method", "pmm2"), ("dynamics", "underdamped"), ("precision", "f64")] {
+    for (field, expected) in [("method", "pmm2"), ("dynamics", "underdamped"), ("precision", "f64")]
+    {
         assert_eq!(report[field], expected);
     }
-    for (field, expected) in [("chains", 4.0), ("steps", 5.0), ("batched_calls", 10.0), ("diverged", 0.0)] {
+    for (field, expected) in
+        [("chains", 4.0), ("steps", 5.0), ("batched_calls", 10.0), ("diverged", 0.0)]
+    {
         assert_eq!(number(&report[field]), expected, "{field}");
     }
     let evaluations = number(&report["evaluations_per_chain"]);
@@ -362,7 +444,8 @@ fn the_report_has_all_fields() {
 #[test]
 fn the_probe_knows_the_known_figure() {
     let folder = folder("probe", ONE);
-    let found = json(&folder, "probe --dynamics underdamped --method pmm2 --step 0.4 --substeps 16");
+    let found =
+        json(&folder, "probe --dynamics underdamped --method pmm2 --step 0.4 --substeps 16");
     let excess = number(&found["covariance"][0][0]) - 1.0;
     assert!((excess - 6.613e-3).abs() < 5e-7, "{excess}");
     assert_eq!(found["target"], serde_json::json!([[1.0, 0.0], [0.0, 1.0]]));
@@ -380,27 +463,41 @@ fn pictures_are_drawn_in_any_dimension() {
     let folder = folder("pictures", ONE);
     for dim in [1, 2, 3, 64] {
         let means = [vec![-1.0; dim], vec![1.0; dim]];
-        fs::write(folder.join("g.json"), serde_json::json!({"means": means, "std": 0.5}).to_string()).unwrap();
+        fs::write(
+            folder.join("g.json"),
+            serde_json::json!({"means": means, "std": 0.5}).to_string(),
+        )
+        .unwrap();
         let report = json(&folder, &format!("sample g.json {RUN} --plot x.svg"));
         assert_eq!(report["dim"], dim);
         let svg = fs::read_to_string(folder.join("x.svg")).unwrap();
-        assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>") && svg.contains("4 samples"), "{dim}");
+        assert!(
+            svg.starts_with("<svg")
+                && svg.trim_end().ends_with("</svg>")
+                && svg.contains("4 samples"),
+            "{dim}"
+        );
     }
     assert_eq!(listing(&folder), ["g.json", "x.svg"]);
 }
 
-/// Chains of ULA that start at the far-apart `centres` of width `spread`, and stay with them: the sum of n squared
-/// residuals over their variance is χ²(n), of mean n and standard deviation √(2n); five of those are missed by chance
-/// less than once in a million runs.
+/// Chains of ULA that start at the far-apart `centres` of width `spread`, and stay with them: the
+/// sum of n squared residuals over their variance is χ²(n), of mean n and standard deviation √(2n);
+/// five of those are missed by chance less than once in a million runs.
 fn residuals_of_ula_fit(folder: &Path, target: &str, centres: &Array2<f64>, spread: f64) {
     let (chains, steps) = (4000, 200);
-    let start = Array2::from_shape_fn((chains, centres.ncols()), |(i, j)| centres[[i % centres.nrows(), j]]);
+    let start = Array2::from_shape_fn((chains, centres.ncols()), |(i, j)| {
+        centres[[i % centres.nrows(), j]]
+    });
     write_npy(folder.join("start.npy"), &start).unwrap();
     let step = 0.05 * spread * spread;
-    let run = format!("--dynamics overdamped --method em --step {step} --steps {steps} --chains {chains}");
+    let run = format!(
+        "--dynamics overdamped --method em --step {step} --steps {steps} --chains {chains}"
+    );
     succeed(folder, &format!("sample {target} {run} --start start.npy --out x.npy --seed 5"));
     let ends: Array2<f64> = read_npy(folder.join("x.npy")).unwrap();
-    // X⁺ = (1 − a) X + √(2h) z with a = h/spread²: variance spread²/(1 − a/2) once (1 − a)^(2·200) is nothing.
+    // X⁺ = (1 − a) X + √(2h) z with a = h/spread²: variance spread²/(1 − a/2) once (1 − a)^(2·200)
+    // is nothing.
     let variance = spread * spread / (1.0 - 0.025);
     let n = ends.len() as f64;
     let chi_square = (&ends - &start).mapv(|x| x * x).sum() / variance;
@@ -413,9 +510,12 @@ fn residuals_of_ula_fit(folder: &Path, target: &str, centres: &Array2<f64>, spre
 fn eight_gaussians_and_a_data_set_have_their_widths() {
     let folder = folder("widths", ONE);
     let angle = |k: usize| std::f64::consts::FRAC_PI_4 * k as f64;
-    let ring = Array2::from_shape_fn((8, 2), |(k, j)| 6.0 * if j == 0 { angle(k).cos() } else { angle(k).sin() });
+    let ring = Array2::from_shape_fn((8, 2), |(k, j)| {
+        6.0 * if j == 0 { angle(k).cos() } else { angle(k).sin() }
+    });
     let means: Vec<Vec<f64>> = ring.outer_iter().map(|row| row.to_vec()).collect();
-    fs::write(folder.join("g.json"), serde_json::json!({"means": means, "std": 0.3}).to_string()).unwrap();
+    fs::write(folder.join("g.json"), serde_json::json!({"means": means, "std": 0.3}).to_string())
+        .unwrap();
     residuals_of_ula_fit(&folder, "g.json", &ring, 0.3);
     // Images of 2 × 3 pixels, flattened row by row.
     let images = Array3::from_shape_fn((10, 2, 3), |(n, i, j)| (20 * n + 7 * i + 3 * j) as u8);
@@ -426,14 +526,18 @@ fn eight_gaussians_and_a_data_set_have_their_widths() {
 
 #[test]
 fn a_correlated_covariance_is_reproduced() {
-    let folder = folder("correlated", r#"{"means": [[1, -1]], "covariances": [[[1, 0.8], [0.8, 1]]]}"#);
+    let folder =
+        folder("correlated", r#"{"means": [[1, -1]], "covariances": [[[1, 0.8], [0.8, 1]]]}"#);
     let (chains, step) = (20_000.0, 0.02);
-    let run = format!("--dynamics overdamped --method em --step {step} --steps 500 --chains {chains} --out x.npy");
+    let run = format!(
+        "--dynamics overdamped --method em --step {step} --steps 500 --chains {chains} --out x.npy"
+    );
     let report = json(&folder, &format!("sample g.json {run}"));
     let c = |i: usize, j: usize| number(&report["covariance"][i][j]);
     let half = 0.5 * (c(0, 0) + c(1, 1));
-    // Along (1, 1) and (1, −1) the target has the variances 1.8 and 0.2, and ULA these over 1 − h/2λ. A sample variance
-    // has the relative standard deviation √(2/chains); the start has decayed to e^(−2·10/1.8) < 2e-5 of it.
+    // Along (1, 1) and (1, −1) the target has the variances 1.8 and 0.2, and ULA these over 1 −
+    // h/2λ. A sample variance has the relative standard deviation √(2/chains); the start has
+    // decayed to e^(−2·10/1.8) < 2e-5 of it.
     for (found, eigenvalue) in [(half + c(0, 1), 1.8), (half - c(0, 1), 0.2)] {
         let expected = eigenvalue / (1.0 - 0.5 * step / eigenvalue);
         let bound = 5.0 * (2.0f64 / chains).sqrt() + 2e-5;

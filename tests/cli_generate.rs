@@ -1,4 +1,5 @@
-//! `langevin generate` as a stranger meets it: what it refuses, what it writes, and that it does what it says.
+//! `langevin generate` as a stranger meets it: what it refuses, what it writes, and that it does
+//! what it says.
 #![cfg(feature = "cli")]
 
 use std::fs;
@@ -26,12 +27,16 @@ fn every_method_runs_within_its_budget() {
     for method in GENERATION_METHODS.map(|m| m.name) {
         let budget = budget(method);
         let chains = 2000.0;
-        let run = format!("generate g.json --method {method} --evaluations {budget} --chains {chains} --seed 3");
+        let run = format!(
+            "generate g.json --method {method} --evaluations {budget} --chains {chains} --seed 3"
+        );
         let report = json(&folder, &format!("{run} --out x.npy"));
-        let (used, planned) = (number(&report["evaluations_per_chain"]), number(&report["planned_evaluations"]));
+        let (used, planned) =
+            (number(&report["evaluations_per_chain"]), number(&report["planned_evaluations"]));
         assert!(planned <= budget as f64 && planned > 0.5 * budget as f64, "{method}: {planned}");
         if method.starts_with("pmm") {
-            // What is used is random there, with a variance below 1 in every step of a chain: five standard deviations.
+            // What is used is random there, with a variance below 1 in every step of a chain: five
+            // standard deviations.
             let bound = 5.0 * (number(&report["steps"]) / chains).sqrt();
             assert!((used - planned).abs() < bound, "{method}: {used}");
         } else {
@@ -40,17 +45,25 @@ fn every_method_runs_within_its_budget() {
         assert!(number(&report["batched_calls"]) <= budget as f64, "{method}");
         assert_eq!(read::<f64>(&folder, "x.npy").shape(), [2000, 2], "{method}");
         // Few evaluations are not exact; all methods find the modes.
-        let weights: Vec<f64> = report["mode_weights"].as_array().unwrap().iter().map(number).collect();
+        let weights: Vec<f64> =
+            report["mode_weights"].as_array().unwrap().iter().map(number).collect();
         for (weight, exact) in weights.iter().zip([0.25, 0.5, 0.25]) {
             assert!((weight - exact).abs() < 0.2, "{method}: {weights:?}");
         }
         let text = String::from_utf8(succeed(&folder, &run)).unwrap();
-        for piece in [method, "linear schedule", "planned", "coordinate", "mode ", "W2 of the distances"] {
+        for piece in
+            [method, "linear schedule", "planned", "coordinate", "mode ", "W2 of the distances"]
+        {
             assert!(text.contains(piece), "{method}: no `{piece}` in {text}");
         }
     }
     let listed = json(&folder, "methods");
-    let names: Vec<&str> = listed["generation"].as_array().unwrap().iter().filter_map(|m| m["name"].as_str()).collect();
+    let names: Vec<&str> = listed["generation"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|m| m["name"].as_str())
+        .collect();
     assert_eq!(names, GENERATION_METHODS.map(|m| m.name));
     assert!(String::from_utf8(succeed(&folder, "methods")).unwrap().contains("pc-parallel"));
 }
@@ -60,17 +73,25 @@ fn bits_do_not_depend_on_threads_chunks_frames_or_parts() {
     let folder = folder("generate-bits", THREE);
     let bits = |name: &str| fs::read(folder.join(name)).unwrap();
     for method in GENERATION_METHODS.map(|m| m.name) {
-        let base = format!("generate g.json --method {method} --evaluations {} --seed 9", budget(method));
+        let base =
+            format!("generate g.json --method {method} --evaluations {} --seed 9", budget(method));
         succeed(&folder, &format!("{base} --chains 90 --out whole.npy"));
         for (threads, chunk) in [(1, 1), (1, 37), (2, 16), (2, 4096)] {
-            succeed(&folder, &format!("{base} --chains 90 --out x.npy --threads {threads} --chunk {chunk}"));
+            succeed(
+                &folder,
+                &format!("{base} --chains 90 --out x.npy --threads {threads} --chunk {chunk}"),
+            );
             assert_eq!(bits("x.npy"), bits("whole.npy"), "{method} {threads} {chunk}");
         }
         let whole: ArrayD<f64> = read(&folder, "whole.npy");
         succeed(&folder, &format!("{base} --chains 41 --out a.npy"));
         succeed(&folder, &format!("{base} --chains 49 --first-chain 41 --out b.npy"));
         let parts = ["a.npy", "b.npy"].map(|name| read::<f64>(&folder, name));
-        assert_eq!(concatenate(Axis(0), &[parts[0].view(), parts[1].view()]).unwrap(), whole, "{method}");
+        assert_eq!(
+            concatenate(Axis(0), &[parts[0].view(), parts[1].view()]).unwrap(),
+            whole,
+            "{method}"
+        );
         let report = json(&folder, &format!("{base} --chains 90 --every 1 --out x.npy"));
         let frames: Array3<f64> = read(&folder, "x.npy").into_dimensionality().unwrap();
         assert_eq!(frames.len_of(Axis(0)), number(&report["steps"]) as usize, "{method}");
@@ -89,17 +110,25 @@ fn listed_levels_are_those_visited() {
     for method in ["ddpm", "ddim", "dpmpp2m", "heun", "em", "pmm1", "pmm2", "rm"] {
         for list in [&[999, 500, 20, 0][..], &[900, 3], &[700]] {
             let text = list.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
-            let report = json(&folder, &format!("generate g.json --method {method} --timesteps {text} --chains 3"));
+            let report = json(
+                &folder,
+                &format!("generate g.json --method {method} --timesteps {text} --chains 3"),
+            );
             assert_eq!(report["timesteps"], json!(list), "{method}");
             assert_eq!(report["steps"], list.len(), "{method}");
         }
     }
-    let report = json(&folder, "generate g.json --method pmm2 --levels 100 --blocks 60,39,1 --chains 3");
+    let report =
+        json(&folder, "generate g.json --method pmm2 --levels 100 --blocks 60,39,1 --chains 3");
     assert_eq!((&report["timesteps"], &report["levels"]), (&json!([99, 39, 0]), &json!(100)));
     let report = json(&folder, &format!("{DDIM} --schedule cosine --grid trailing"));
     assert_eq!(report["timesteps"], json!([999, 899, 799, 699, 599, 499, 399, 299, 199, 99]));
     assert_eq!(report["schedule"], "cosine");
-    assert!(json(&folder, "generate g.json --method pc --evaluations 60 --chains 3").get("timesteps").is_none());
+    assert!(
+        json(&folder, "generate g.json --method pc --evaluations 60 --chains 3")
+            .get("timesteps")
+            .is_none()
+    );
 }
 
 #[test]
@@ -107,7 +136,8 @@ fn ddim_is_a_function_of_its_start() {
     let folder = folder("generate-start", THREE);
     let start = Array2::from_shape_fn((6, 2), |(i, j)| (i as f64 - 2.4) * 0.5 + j as f64 * 0.3);
     write_npy(folder.join("start.npy"), &start).unwrap();
-    let run = "generate g.json --method ddim --evaluations 20 --chains 6 --start start.npy --out x.npy";
+    let run =
+        "generate g.json --method ddim --evaluations 20 --chains 6 --start start.npy --out x.npy";
     let ends = |options: &str| {
         succeed(&folder, &format!("{run} {options}"));
         read::<f64>(&folder, "x.npy")
@@ -126,9 +156,11 @@ fn ddim_is_a_function_of_its_start() {
 fn images_of_a_data_set_are_drawn() {
     let folder = folder("generate-images", THREE);
     // Twelve images of 4 × 6 pixels from 0 to 16.
-    let images = Array3::from_shape_fn((12, 4, 6), |(n, i, j)| ((5 * n + 7 * i * j + i) % 17) as u8);
+    let images =
+        Array3::from_shape_fn((12, 4, 6), |(n, i, j)| ((5 * n + 7 * i * j + i) % 17) as u8);
     write_npy(folder.join("images.npy"), &images).unwrap();
-    let base = "generate --data images.npy --bandwidth 0.05 --method ddim --evaluations 15 --out x.npy";
+    let base =
+        "generate --data images.npy --bandwidth 0.05 --method ddim --evaluations 15 --out x.npy";
     let picture = "--grid-image x.png --image-shape 4x6 --plot x.svg";
     for (chains, across, down) in [(3, 3, 1), (25, 10, 3), (130, 10, 10)] {
         let report = json(&folder, &format!("{base} --chains {chains} --scale=-1,1 {picture}"));
@@ -141,8 +173,15 @@ fn images_of_a_data_set_are_drawn() {
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut pixels).unwrap();
         // Pixels are eight wide, and so are the lines between images.
-        assert_eq!((info.width, info.height), (8 * (7 * across - 1), 8 * (5 * down - 1)), "{chains}");
-        assert_eq!(f64::from(pixels[0]), (127.5 * (1.0 - samples[[0, 0]])).round().clamp(0.0, 255.0));
+        assert_eq!(
+            (info.width, info.height),
+            (8 * (7 * across - 1), 8 * (5 * down - 1)),
+            "{chains}"
+        );
+        assert_eq!(
+            f64::from(pixels[0]),
+            (127.5 * (1.0 - samples[[0, 0]])).round().clamp(0.0, 255.0)
+        );
     }
     // Without a scale, data keep their numbers.
     succeed(&folder, &base.replace("0.05", "0.5 --chains 20"));
@@ -152,10 +191,16 @@ fn images_of_a_data_set_are_drawn() {
     let flat = format!("{} --chains 2", base.replace("images", "flat"));
     refuse(&folder, &format!("{flat} --scale 0,1"), "--scale | from 2 to 2");
     refuse(&folder, &format!("{flat} {picture}"), "--grid-image | from 2 to 2");
-    for (scale, pieces) in [("1,-1", "LO below HI"), ("1", "1"), ("a,b", "a,b"), ("0,inf", "0,inf"), ("1,1", "1,1")] {
+    for (scale, pieces) in
+        [("1,-1", "LO below HI"), ("1", "1"), ("a,b", "a,b"), ("0,inf", "0,inf"), ("1,1", "1,1")]
+    {
         refuse(&folder, &format!("{flat} --scale {scale}"), &format!("--scale | {pieces}"));
     }
-    refuse(&folder, &format!("{base} --chains 2 --grid-image x.png --image-shape 4x5"), "--image-shape | 4x5 | 24");
+    refuse(
+        &folder,
+        &format!("{base} --chains 2 --grid-image x.png --image-shape 4x5"),
+        "--image-shape | 4x5 | 24",
+    );
 }
 
 #[test]
@@ -240,7 +285,10 @@ fn the_report_has_all_fields() {
     assert!(number(&report["seconds"]) >= 0.0);
     assert!(report["mean"][1].is_f64() && report["covariance"][1][1].is_f64());
     assert_eq!(report["timesteps"].as_array().map(Vec::len), Some(10));
-    assert!((report["mode_weights"].as_array().unwrap().iter().map(number).sum::<f64>() - 1.0).abs() < 1e-6);
+    assert!(
+        (report["mode_weights"].as_array().unwrap().iter().map(number).sum::<f64>() - 1.0).abs()
+            < 1e-6
+    );
     // Pictures that cannot be drawn cost neither samples nor report.
     write_npy(folder.join("far.npy"), &Array2::from_elem((4, 2), f64::MAX)).unwrap();
     let far = format!("{DDIM} --start far.npy --out x.npy --plot x.svg --json");

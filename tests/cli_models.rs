@@ -18,7 +18,8 @@ fn repository(path: &str) -> String {
 }
 
 fn models() -> [String; 3] {
-    ["digits", "digits-psld", "digits-features"].map(|name| repository(&format!("examples/models/{name}.safetensors")))
+    ["digits", "digits-psld", "digits-features"]
+        .map(|name| repository(&format!("examples/models/{name}.safetensors")))
 }
 
 #[test]
@@ -35,7 +36,8 @@ fn networks_generate_along_both_processes() {
         (&psld, "--method sscs --evaluations 41 --precision f64"),
     ] {
         let run = format!("generate --model {model} {options} --seed 5");
-        let report = json(&folder, &format!("{run} --chains 30 --out whole.npy --grid-image x.png"));
+        let report =
+            json(&folder, &format!("{run} --chains 30 --out whole.npy --grid-image x.png"));
         assert_eq!(report["dim"], 64, "{options}");
         let twice = if options.contains("guidance") { 2 } else { 1 };
         assert_eq!(report["model_calls_per_evaluation"], twice, "{options}");
@@ -53,10 +55,15 @@ fn networks_generate_along_both_processes() {
     }
     let text = String::from_utf8(succeed(
         &folder,
-        &format!("generate --model {vp} --method ddim --evaluations 5 --chains 3 --label 3 --guidance 2"),
+        &format!(
+            "generate --model {vp} --method ddim --evaluations 5 --chains 3 --label 3 --guidance 2"
+        ),
     ))
     .unwrap();
-    assert!(text.contains("label 3 with guidance 2") && text.contains("each of the network twice"), "{text}");
+    assert!(
+        text.contains("label 3 with guidance 2") && text.contains("each of the network twice"),
+        "{text}"
+    );
     assert!(!text.contains("target"), "{text}");
 }
 
@@ -91,7 +98,11 @@ fn bad_models_are_refused() {
         (format!("--model {vp} --method ddim --grid-image y.png --image-shape 4x4"), "4x4 | 64"),
         ("--method ddim".into(), "TARGET.json | --model"),
     ] {
-        refuse(&folder, &format!("generate {arguments} --evaluations 41 --chains 4 --out x.npy"), pieces);
+        refuse(
+            &folder,
+            &format!("generate {arguments} --evaluations 41 --chains 4 --out x.npy"),
+            pieces,
+        );
     }
 }
 
@@ -101,13 +112,17 @@ fn comparing_methods_on_a_mixture() {
     let run = "compare g.json --methods ddpm@60,ddim,pmm2:grid=equal,em --evaluations 20,40 --seeds 2 --chains 2000";
     let report = json(&folder, &format!("{run} --metric radial,sliced --csv x.csv --plot x.svg"));
     let rows = report["rows"].as_array().unwrap();
-    let names: Vec<_> = rows.iter().map(|row| (row["method"].as_str().unwrap(), number(&row["budget"]))).collect();
+    let names: Vec<_> =
+        rows.iter().map(|row| (row["method"].as_str().unwrap(), number(&row["budget"]))).collect();
     assert_eq!(names[0], ("ddpm", 60.0));
     assert_eq!(names[3], ("pmm2:grid=equal", 20.0));
     assert_eq!(rows.len(), 1 + 3 * 2);
     for row in rows {
         for metric in ["radial", "sliced"] {
-            assert!(number(&row[metric]) > 0.0 && number(&row[&format!("{metric}_error")]) > 0.0, "{row}");
+            assert!(
+                number(&row[metric]) > 0.0 && number(&row[&format!("{metric}_error")]) > 0.0,
+                "{row}"
+            );
         }
     }
     // Modes 4 apart whose weights differ by a few percent: half a unit.
@@ -123,18 +138,29 @@ fn comparing_methods_on_a_mixture() {
     let svg = fs::read_to_string(folder.join("x.svg")).unwrap();
     assert!(svg.contains("pmm2:grid=equal") && svg.contains("model evaluations"));
     // The same numbers as `generate` gives with the same seed: what is compared is what one gets.
-    let text = String::from_utf8(succeed(&folder, &format!("{run} --seeds 1").replace("--seeds 2 ", ""))).unwrap();
+    let text =
+        String::from_utf8(succeed(&folder, &format!("{run} --seeds 1").replace("--seeds 2 ", "")))
+            .unwrap();
     assert!(text.contains("pmm2:grid=equal") && text.contains("+-"), "{text}");
     let one = "generate g.json --method ddim --evaluations 20 --chains 2000 --seed 0";
     let alone = String::from_utf8(succeed(&folder, one)).unwrap();
-    let w2 = alone.lines().find(|line| line.starts_with("W2 of the distances")).unwrap().split(' ').nth(11).unwrap();
+    let w2 = alone
+        .lines()
+        .find(|line| line.starts_with("W2 of the distances"))
+        .unwrap()
+        .split(' ')
+        .nth(11)
+        .unwrap();
     let row = text.lines().find(|line| line.starts_with("ddim ")).unwrap();
     assert!(row.contains(w2), "{row} against {w2}");
     // Options of a method that hold a list, and a method of phase space.
     let lists = "compare g.json --methods pmm2:blocks=600+399+1@6,ddim:timesteps=900+400+1@3 --seeds 1 --chains 100";
     assert_eq!(json(&folder, lists)["rows"].as_array().unwrap().len(), 2);
     let phase = "compare g.json --process psld --methods em,roba:lambda-s=0:noise-form=remaining@30 --evaluations 20";
-    assert_eq!(json(&folder, &format!("{phase} --seeds 1 --chains 100"))["rows"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        json(&folder, &format!("{phase} --seeds 1 --chains 100"))["rows"].as_array().unwrap().len(),
+        2
+    );
 }
 
 #[test]
@@ -142,9 +168,13 @@ fn comparing_methods_on_a_network() {
     let folder = folder("compare-model", THREE);
     let [vp, _, features] = models();
     let data = repository("examples/data/digits_8x8_u8.npy");
-    let run = format!("compare --model {vp} --reference {data} --methods ddim@10,pmm2@60 --seeds 2 --chains 300");
-    let report =
-        json(&folder, &format!("{run} --features {features} --metric features,frechet,energy,copies --csv x.csv"));
+    let run = format!(
+        "compare --model {vp} --reference {data} --methods ddim@10,pmm2@60 --seeds 2 --chains 300"
+    );
+    let report = json(
+        &folder,
+        &format!("{run} --features {features} --metric features,frechet,energy,copies --csv x.csv"),
+    );
     for row in report["rows"].as_array().unwrap() {
         // The digits' own halves are 0.28 apart; noise would be at tens.
         let frechet = number(&row["frechet"]);
@@ -182,21 +212,28 @@ fn bad_comparisons_are_refused() {
         (format!("--model {vp} --methods ddim@9"), "--reference is missing"),
         (format!("--model {vp} --methods ddim@9 --reference {data} --metric radial"), "radial"),
         (format!("--model {vp} --methods ddim@9 --reference {data} --features {vp}"), "--features"),
-        (format!("--model {features} --methods ddim@9 --reference {data}"), "features generates nothing"),
+        (
+            format!("--model {features} --methods ddim@9 --reference {data}"),
+            "features generates nothing",
+        ),
         ("g.json --methods ddim@9 --csv nowhere/x.csv".into(), "nowhere/x.csv"),
-        ("g.json --methods ddim,ddim@10 --evaluations 10".into(), "`ddim` with 10 evaluations is given twice"),
+        (
+            "g.json --methods ddim,ddim@10 --evaluations 10".into(),
+            "`ddim` with 10 evaluations is given twice",
+        ),
         ("g.json --methods ddim:help@9".into(), "`ddim:help@9` | --help"),
     ] {
         refuse(&folder, &format!("compare {arguments}"), pieces);
     }
     // A method that diverges is a row, not the end: rounds without end on modes this narrow.
     fs::write(folder.join("far.json"), r#"{"means": [[0, 0], [1, 0]], "std": 1e-6}"#).unwrap();
-    let wild =
-        "compare far.json --process psld --methods rm:rounds=60@200,sscs@20 --seeds 2 --chains 50 --precision f32";
+    let wild = "compare far.json --process psld --methods rm:rounds=60@200,sscs@20 --seeds 2 --chains 50 --precision f32";
     let output = langevin(&folder, wild);
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(
-        ["diverged", "seed 1: chain"].iter().all(|piece| String::from_utf8_lossy(&output.stdout).contains(piece)),
+        ["diverged", "seed 1: chain"]
+            .iter()
+            .all(|piece| String::from_utf8_lossy(&output.stdout).contains(piece)),
         "{}",
         String::from_utf8_lossy(&output.stdout)
     );

@@ -1,4 +1,5 @@
-//! Coefficients of the dynamics against 25-digit tables, the composition laws, and positive semidefinite covariances.
+//! Coefficients of the dynamics against 25-digit tables, the composition laws, and positive
+//! semidefinite covariances.
 
 use langevin::*;
 
@@ -23,16 +24,23 @@ fn underdamped_coefficients_are_right_to_1e_13() {
                 t.covariance[0][1] / mass,
                 t.covariance[1][1] / mass,
             ];
-            for (name, (found, want)) in
-                ["A01", "A11", "G0", "G1", "Q00", "Q01", "Q11"].iter().zip(found.iter().zip(&n[3..]))
+            for (name, (found, want)) in ["A01", "A11", "G0", "G1", "Q00", "Q01", "Q11"]
+                .iter()
+                .zip(found.iter().zip(&n[3..]))
             {
                 let error = (found / want - 1.0).abs();
-                assert!(error <= TOLERANCE, "{name} at friction {friction}, step {step}: {found:e}, {error:e}");
+                assert!(
+                    error <= TOLERANCE,
+                    "{name} at friction {friction}, step {step}: {found:e}, {error:e}"
+                );
                 worst = worst.max(error);
             }
             let q = t.covariance;
             assert_eq!(q[0][1], q[1][0]);
-            assert!(q[0][0] >= 0.0 && q[1][1] >= 0.0 && q[0][0] * q[1][1] >= q[0][1] * q[0][1], "not PSD at {step:e}");
+            assert!(
+                q[0][0] >= 0.0 && q[1][1] >= 0.0 && q[0][0] * q[1][1] >= q[0][1] * q[0][1],
+                "not PSD at {step:e}"
+            );
         }
         count += 1;
     }
@@ -54,7 +62,8 @@ fn intervals_compose() {
     for dynamics in all() {
         for (first, second) in [(0.1, 0.2), (1e-3, 2.0), (0.7, 1e-4), (3.0, 4.0), (1e-6, 1e-6)] {
             let direct = dynamics.transition(0.5, first + second);
-            let composed = dynamics.transition(0.5, first).then(&dynamics.transition(0.5 + first, second));
+            let composed =
+                dynamics.transition(0.5, first).then(&dynamics.transition(0.5 + first, second));
             for (a, b) in [
                 (direct.propagator, composed.propagator),
                 (direct.gain, composed.gain),
@@ -78,7 +87,9 @@ fn short_intervals_are_the_linearized_ones() {
         let h = 1e-7;
         let exact = dynamics.transition(0.0, h);
         let euler = Linearized::new(dynamics).transition(0.0, h);
-        for (a, b) in exact.propagator.iter().flatten().zip(euler.propagator.iter().flatten()).take(2) {
+        for (a, b) in
+            exact.propagator.iter().flatten().zip(euler.propagator.iter().flatten()).take(2)
+        {
             assert!((a - b).abs() < 1e-12);
         }
         for (a, b) in exact.gain.iter().flatten().zip(euler.gain.iter().flatten()) {

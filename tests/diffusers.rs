@@ -1,6 +1,6 @@
-//! The numbers of diffusers (0.42.0, run by `golden/diffusers_reference.py`) for DDIM, DDPM and DPM-Solver++(2M), on the
-//! same ε, with all its spacings. Where diffusers steps to another level than the next of its own grid, the reference is
-//! its step taken to the right level.
+//! The numbers of diffusers (0.42.0, run by `golden/diffusers_reference.py`) for DDIM, DDPM and
+//! DPM-Solver++(2M), on the same ε, with all its spacings. Where diffusers steps to another level
+//! than the next of its own grid, the reference is its step taken to the right level.
 
 use langevin::ndarray::{Array2, array};
 use langevin::schedule::{Spacing, from_timesteps};
@@ -43,7 +43,8 @@ impl Noise<f64> for Sines {
     fn normals(&self, draw: Draw, chains: &[u32], out: &mut [f64]) {
         for (i, z) in out.iter_mut().enumerate() {
             let (coordinate, row) = (i / chains.len(), f64::from(chains[i % chains.len()]));
-            *z = 1.2 * (0.37 * f64::from(draw.step + 1) + 1.3 * row + 2.1 * coordinate as f64).sin();
+            *z =
+                1.2 * (0.37 * f64::from(draw.step + 1) + 1.3 * row + 2.1 * coordinate as f64).sin();
         }
     }
     fn uniforms(&self, _: Draw, _: &[u32], out: &mut [f64]) {
@@ -61,9 +62,15 @@ fn run<D: LinearDynamics>(
 ) -> Vec<Array2<f64>> {
     let (model, sampler) = (model(), EulerMaruyama::new(dynamics));
     let drift = Denoised::<f64>::new(&model, Clock::Chain(table.clone()), wanted).unwrap();
-    let grid = TimeGrid::from_knots(levels.iter().map(|l| (table.len() - l) as f64).collect()).unwrap();
+    let grid =
+        TimeGrid::from_knots(levels.iter().map(|l| (table.len() - l) as f64).collect()).unwrap();
     let mut trace = Trace::new(Every::new(1).unwrap());
-    Run::new(&sampler, &drift, grid).start(start.clone()).noise(Sines).observe(&mut trace).run().unwrap();
+    Run::new(&sampler, &drift, grid)
+        .start(start.clone())
+        .noise(Sines)
+        .observe(&mut trace)
+        .run()
+        .unwrap();
     trace.positions().outer_iter().map(|frame| frame.to_owned()).collect()
 }
 
@@ -83,7 +90,8 @@ fn check(
 ) {
     let table = table(&case["schedule"]);
     let timesteps: Vec<usize> =
-        serde_json::from_value(golden["grids"][case["timesteps"].as_str().unwrap()].clone()).unwrap();
+        serde_json::from_value(golden["grids"][case["timesteps"].as_str().unwrap()].clone())
+            .unwrap();
     let levels = from_timesteps(&table, &timesteps).unwrap();
     let steps = case["n"].as_u64().unwrap() as usize;
     assert_eq!(spacing.levels(&table, steps).unwrap(), levels, "{}", case["name"]);
@@ -116,7 +124,11 @@ fn ddpm_has_the_numbers_of_diffusers() {
         let last = if case.get("b_final").is_some() { "b_final" } else { "final" };
         check(&golden, case, spacing, [last, "after"], |table, levels, start| {
             let large = case["variance"] == "fixed_large";
-            let dynamics = if large { Ancestral::large(table.clone()) } else { Ancestral::small(table.clone()) };
+            let dynamics = if large {
+                Ancestral::large(table.clone())
+            } else {
+                Ancestral::small(table.clone())
+            };
             run(dynamics, Prediction::Epsilon, table, levels, start)
         });
     }

@@ -1,4 +1,5 @@
-//! Laws of the reverse-time samplers: one-step errors, orders, exact marginals on Gaussian data, and the sampled law.
+//! Laws of the reverse-time samplers: one-step errors, orders, exact marginals on Gaussian data,
+//! and the sampled law.
 
 use langevin::generation::{GENERATION_METHODS, GenerationOptions, plan};
 use langevin::metrics::{radial_wasserstein, sliced_wasserstein};
@@ -6,7 +7,8 @@ use langevin::ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, array};
 use langevin::schedule::Spacing;
 use langevin::*;
 
-/// 64 independent coordinates, each ½ N(±1, ¼), noised to an OU time: the score coordinate by coordinate.
+/// 64 independent coordinates, each ½ N(±1, ¼), noised to an OU time: the score coordinate by
+/// coordinate.
 struct Coordinates {
     horizon: f64,
 }
@@ -21,7 +23,12 @@ impl Coordinates {
 }
 
 impl Drift<f64> for Coordinates {
-    fn eval(&self, times: Times<'_>, x: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>) -> Result<(), BoxError> {
+    fn eval(
+        &self,
+        times: Times<'_>,
+        x: ArrayView2<'_, f64>,
+        mut out: ArrayViewMut2<'_, f64>,
+    ) -> Result<(), BoxError> {
         for (row, (x, mut out)) in x.rows().into_iter().zip(out.rows_mut()).enumerate() {
             let time = self.horizon - times.at(row);
             out.zip_mut_with(&x, |b, x| *b = self.score(*x, time));
@@ -46,7 +53,8 @@ fn flow(score: &Coordinates, x: f64, h: f64) -> f64 {
     x
 }
 
-/// Points of the law at OU time 1, as many equal cells of probability by bisection of the distribution function.
+/// Points of the law at OU time 1, as many equal cells of probability by bisection of the
+/// distribution function.
 fn law_at_one() -> Vec<f64> {
     let (a, sd) = ((-1.0f64).exp(), (0.25 * (-2.0f64).exp() - (-2.0f64).exp_m1()).sqrt());
     let cdf = |x: f64| {
@@ -71,11 +79,16 @@ fn step(sampler: &dyn Sampler<f64>, start: &Array2<f64>, h: f64, coin: f64) -> A
     let mut noise = Scripted::new();
     (0..start.nrows()).for_each(|chain| noise.coins(chain as u32, &[coin]));
     let grid = TimeGrid::uniform(h, 1).unwrap();
-    Run::new(sampler, &Coordinates { horizon: 1.0 }, grid).start(start.clone()).noise(noise).run().unwrap().state
+    Run::new(sampler, &Coordinates { horizon: 1.0 }, grid)
+        .start(start.clone())
+        .noise(noise)
+        .run()
+        .unwrap()
+        .state
 }
 
-/// rms over the law and the coins of the error of a step, as the Euclidean norm over 64 coordinates; and of its mean over
-/// the coins alone.
+/// rms over the law and the coins of the error of a step, as the Euclidean norm over 64
+/// coordinates; and of its mean over the coins alone.
 fn errors(sampler: &dyn Sampler<f64>, h: f64) -> (f64, f64) {
     let points = law_at_one();
     let start = Array2::from_shape_vec((points.len(), 1), points).unwrap();
@@ -97,7 +110,8 @@ fn one_step_errors_on_the_flow_are_those_of_the_table() {
     let euler = EulerMaruyama::new(ProbabilityFlow);
     let uniform = RandomizedMidpoint::new(ProbabilityFlow);
     let control = RandomizedMidpoint::new(ProbabilityFlow).with_control_variate(true);
-    // Twelve digits from an independent implementation; the quadrature over the law here is good to a percent.
+    // Twelve digits from an independent implementation; the quadrature over the law here is good to
+    // a percent.
     for (h, want) in [
         (0.2, [1.169057618579e-2, 1.045648092467e-1, 7.846330938169e-3]),
         (0.05, [5.798465255822e-4, 6.023839234234e-3, 3.470136128598e-4]),
@@ -118,10 +132,14 @@ fn orders_are_as_stated() {
     let (euler, mean) = (slope(&|h| errors(&euler, h).0), slope(&|h| errors(&midpoint, h).1));
     let mean_control = slope(&|h| errors(&control, h).1);
     assert!((1.9..2.1).contains(&euler), "local order of the exponential integrator: {euler}");
-    assert!(mean >= 2.8 && mean_control >= 2.8, "local order of the mean error of rm: {mean}, {mean_control}");
+    assert!(
+        mean >= 2.8 && mean_control >= 2.8,
+        "local order of the mean error of rm: {mean}, {mean_control}"
+    );
 }
 
-/// On Gaussian data every step is affine, so variances follow exactly: how far the marginal is off after a whole run.
+/// On Gaussian data every step is affine, so variances follow exactly: how far the marginal is off
+/// after a whole run.
 fn variance_error(dynamics: impl LinearDynamics, steps: usize) -> f64 {
     let (data, horizon, end) = (0.3, 3.0, 0.01);
     let marginal = |time: f64| data * (-2.0f64 * time).exp() - (-2.0f64 * time).exp_m1();
@@ -148,8 +166,8 @@ fn the_reverse_processes_keep_the_marginals_to_first_order() {
     }
 }
 
-/// Heun's method on Gaussian data against the exact flow: with the data prediction x̂₀ it is affine, and of order 2, and the
-/// models' other predictions lead to the same path.
+/// Heun's method on Gaussian data against the exact flow: with the data prediction x̂₀ it is
+/// affine, and of order 2, and the models' other predictions lead to the same path.
 #[test]
 fn heun_is_of_second_order_whatever_the_model_predicts() {
     struct Gaussian(Prediction);
@@ -178,7 +196,8 @@ fn heun_is_of_second_order_whatever_the_model_predicts() {
         let model = Gaussian(prediction);
         let drift = Denoised::new(&model, Clock::Chain(table.clone()), Prediction::Data).unwrap();
         let grid = TimeGrid::between(0.0, 3600.0, steps).unwrap();
-        Run::new(&Heun::new(table.clone()), &drift, grid).start(array![[1.0]]).run().unwrap().state[[0, 0]]
+        Run::new(&Heun::new(table.clone()), &drift, grid).start(array![[1.0]]).run().unwrap().state
+            [[0, 0]]
     };
     let spread = |level: Level| (0.3 * level.alpha_bar() + level.one_minus_alpha_bar()).sqrt();
     let exact = spread(table.level(400)) / spread(table.level(4000));
@@ -194,34 +213,51 @@ fn heun_is_of_second_order_whatever_the_model_predicts() {
 
 fn ring() -> GaussianMixture {
     let angle = |k: usize| std::f64::consts::TAU * k as f64 / 8.0;
-    let means = Array2::from_shape_fn((8, 2), |(k, j)| if j == 0 { angle(k).cos() } else { angle(k).sin() });
+    let means = Array2::from_shape_fn(
+        (8, 2),
+        |(k, j)| if j == 0 { angle(k).cos() } else { angle(k).sin() },
+    );
     GaussianMixture::isotropic(means.view(), 0.05).unwrap()
 }
 
-/// W₂ between distances to the nearest mode and their law, in units of the modes' standard deviation.
+/// W₂ between distances to the nearest mode and their law, in units of the modes' standard
+/// deviation.
 fn radial(method: &str, evaluations: usize, grid: Option<Spacing>, chains: usize) -> f64 {
     let (data, table) = (ring(), LevelTable::named("linear", 1000).unwrap());
     let model = DiffusedMixture::new(data.clone());
     let generation =
-        plan::<f64>(method, &table, evaluations, &GenerationOptions { grid, ..Default::default() }).unwrap();
+        plan::<f64>(method, &table, evaluations, &GenerationOptions { grid, ..Default::default() })
+            .unwrap();
     let drift = Denoised::new(&model, generation.clock, generation.wanted).unwrap();
-    let samples = Run::new(&*generation.sampler, &drift, generation.grid).chains(chains).seed(1).run().unwrap();
+    let samples = Run::new(&*generation.sampler, &drift, generation.grid)
+        .chains(chains)
+        .seed(1)
+        .run()
+        .unwrap();
     let distances = data.distance_to_nearest_mode(samples.positions()).unwrap();
     radial_wasserstein(distances.as_slice().unwrap(), 2).unwrap().value
 }
 
-/// The table of METHODS.md, within 20%: independent numbers from 8,000 samples. The seed is fixed; standard errors here are
-/// at most 7% of a value (DDIM at 40 and 50), so another seed would fail less than once in 100.
+/// The table of METHODS.md, within 20%: independent numbers from 8,000 samples. The seed is fixed;
+/// standard errors here are at most 7% of a value (DDIM at 40 and 50), so another seed would fail
+/// less than once in 100.
 #[test]
 fn the_generation_table_of_methods_md() {
     use Spacing::{Equal, Quadratic};
     let reference = radial("ddpm", 1000, None, 20_000);
     assert!((reference / 0.10 - 1.0).abs() < 0.2, "{reference}");
-    for (evaluations, ddpm, blocks) in [(20, 1.34, 25.0), (40, 0.65, 7.5), (50, 0.58, 5.2), (80, 0.48, 1.9)] {
-        let (ddpm_found, blocks_found) =
-            (radial("ddpm", evaluations, Some(Equal), 20_000), radial("pmm2", evaluations, Some(Equal), 20_000));
+    for (evaluations, ddpm, blocks) in
+        [(20, 1.34, 25.0), (40, 0.65, 7.5), (50, 0.58, 5.2), (80, 0.48, 1.9)]
+    {
+        let (ddpm_found, blocks_found) = (
+            radial("ddpm", evaluations, Some(Equal), 20_000),
+            radial("pmm2", evaluations, Some(Equal), 20_000),
+        );
         assert!((ddpm_found / ddpm - 1.0).abs() < 0.2, "ddpm at {evaluations}: {ddpm_found}");
-        assert!((blocks_found / blocks - 1.0).abs() < 0.2, "equal blocks at {evaluations}: {blocks_found}");
+        assert!(
+            (blocks_found / blocks - 1.0).abs() < 0.2,
+            "equal blocks at {evaluations}: {blocks_found}"
+        );
     }
     for (evaluations, ddim) in [(20, 0.16), (40, 0.064), (50, 0.060)] {
         let found = radial("ddim", evaluations, Some(Quadratic), 20_000);
@@ -238,7 +274,12 @@ fn budgets_are_kept_and_reported() {
     let model = DiffusedMixture::new(ring());
     for method in GENERATION_METHODS {
         for evaluations in [20, 50, 137, 1000] {
-            let generation = match plan::<f64>(method.name, &table, evaluations, &GenerationOptions::default()) {
+            let generation = match plan::<f64>(
+                method.name,
+                &table,
+                evaluations,
+                &GenerationOptions::default(),
+            ) {
                 Ok(generation) => generation,
                 Err(Error::TooFew { needed, .. }) if method.name.starts_with("pc") => {
                     assert!(needed > evaluations, "{}", method.name);
@@ -251,17 +292,31 @@ fn budgets_are_kept_and_reported() {
             assert!(planned <= evaluations as f64, "{}: {planned} of {evaluations}", method.name);
             let drift = Denoised::new(&model, generation.clock, generation.wanted).unwrap();
             let counted = Counted::new(&drift);
-            let samples = Run::new(&*generation.sampler, &counted, grid).chains(300).chunk(300).run().unwrap();
+            let samples = Run::new(&*generation.sampler, &counted, grid)
+                .chains(300)
+                .chunk(300)
+                .run()
+                .unwrap();
             assert_eq!(samples.evaluations, counted.rows(), "{}", method.name);
-            // A block of levels adds a number of midpoints of variance below 1, so the mean over 300 chains of `blocks` of
-            // them is off by six standard deviations once in 5·10^8; methods without coins are exact.
-            let allowed = if method.name.starts_with("pmm") { 6.0 * (blocks / 300.0).sqrt() } else { 1e-9 };
-            assert!((samples.evaluations_per_chain() - planned).abs() <= allowed, "{}", method.name);
+            // A block of levels adds a number of midpoints of variance below 1, so the mean over
+            // 300 chains of `blocks` of them is off by six standard deviations once in 5·10^8;
+            // methods without coins are exact.
+            let allowed =
+                if method.name.starts_with("pmm") { 6.0 * (blocks / 300.0).sqrt() } else { 1e-9 };
+            assert!(
+                (samples.evaluations_per_chain() - planned).abs() <= allowed,
+                "{}",
+                method.name
+            );
         }
         let least = |n| plan::<f64>(method.name, &table, n, &GenerationOptions::default());
         assert!(least(method.least).is_ok(), "{} at {}", method.name, method.least);
         let error = least(method.least - 1).err().unwrap();
-        assert!(matches!(error, Error::TooFew { needed, .. } if needed == method.least), "{}: {error}", method.name);
+        assert!(
+            matches!(error, Error::TooFew { needed, .. } if needed == method.least),
+            "{}: {error}",
+            method.name
+        );
     }
 }
 
@@ -272,11 +327,16 @@ fn options_and_budgets_that_make_no_sense_are_refused() {
         plan::<f64>(method, &table, evaluations, &options).err().unwrap().to_string()
     };
     let none = GenerationOptions::default();
-    assert!(message("pmm2", 1, none.clone()).contains("1 evaluations are too few, it needs at least 2"));
+    assert!(
+        message("pmm2", 1, none.clone()).contains("1 evaluations are too few, it needs at least 2")
+    );
     assert!(message("rm", 2, none.clone()).contains("needs at least 3"));
     assert!(message("pc", 3, none.clone()).contains("needs at least"));
     assert!(message("plms", 50, none.clone()).contains("there are: ddpm, ddim"));
-    assert!(message("ddim", 50, GenerationOptions { eta: Some(1.5), ..none.clone() }).starts_with("eta: given 1.5"));
+    assert!(
+        message("ddim", 50, GenerationOptions { eta: Some(1.5), ..none.clone() })
+            .starts_with("eta: given 1.5")
+    );
     assert!(
         message("ddpm", 50, GenerationOptions { eta: Some(0.5), ..none.clone() })
             .starts_with("eta is not an option of ddpm")
@@ -313,23 +373,29 @@ fn epsilon_at_zero_signal_is_refused() {
             Ok(())
         }
     }
-    let error = Denoised::new(&Epsilon, Clock::Frozen(Level::PURE_NOISE), Prediction::Data).err().unwrap();
+    let error =
+        Denoised::new(&Epsilon, Clock::Frozen(Level::PURE_NOISE), Prediction::Data).err().unwrap();
     assert!(
-        error.to_string().starts_with("Data does not follow from a prediction of Epsilon at alpha bar 0"),
+        error
+            .to_string()
+            .starts_with("Data does not follow from a prediction of Epsilon at alpha bar 0"),
         "{error}"
     );
     assert!(Denoised::new(&Epsilon, Clock::Frozen(Level::PURE_NOISE), Prediction::Score).is_ok());
 }
 
-/// Sequential and parallel predictor–corrector reach the exact law of an anisotropic 16-D mixture. The seed is fixed;
-/// exact samples in their place would fail with another one about once in 700.
+/// Sequential and parallel predictor–corrector reach the exact law of an anisotropic 16-D mixture.
+/// The seed is fixed; exact samples in their place would fail with another one about once in 700.
 #[test]
 fn predictor_corrector_reaches_the_law_of_the_data() {
     let means = Array2::from_shape_fn((3, 16), |(k, j)| ((k * 5 + j * 3) % 7) as f64 / 4.0 - 0.75);
     let variances = Array2::from_shape_fn((3, 16), |(k, j)| 0.05 + 0.1 * ((k + j) % 5) as f64);
-    let data =
-        GaussianMixture::diagonal(means.view(), variances.view()).unwrap().with_weights(&[0.5, 0.3, 0.2]).unwrap();
-    let (model, table) = (DiffusedMixture::new(data.clone()), LevelTable::named("linear", 1000).unwrap());
+    let data = GaussianMixture::diagonal(means.view(), variances.view())
+        .unwrap()
+        .with_weights(&[0.5, 0.3, 0.2])
+        .unwrap();
+    let (model, table) =
+        (DiffusedMixture::new(data.clone()), LevelTable::named("linear", 1000).unwrap());
     let chains = 20_000;
     let exact = data.sample(chains, 7).unwrap();
     let other = data.sample(chains, 8).unwrap();
@@ -338,14 +404,21 @@ fn predictor_corrector_reaches_the_law_of_the_data() {
         let options = GenerationOptions { end_time: Some(1e-4), ..Default::default() };
         let generation = plan::<f64>(method, &table, evaluations, &options).unwrap();
         let drift = Denoised::new(&model, generation.clock, generation.wanted).unwrap();
-        let samples = Run::new(&*generation.sampler, &drift, generation.grid).chains(chains).seed(3).run().unwrap();
+        let samples = Run::new(&*generation.sampler, &drift, generation.grid)
+            .chains(chains)
+            .seed(3)
+            .run()
+            .unwrap();
         let found = sliced_wasserstein(samples.positions(), exact.view(), 64, 0).unwrap();
         println!(
             "{method}: {:.4} ± {:.4}, exact samples {:.4} ± {:.4}",
             found.value, found.error, floor.value, floor.error
         );
         let error = found.error.hypot(floor.error);
-        assert!(found.value - floor.value < 3.0 * error, "{method}: {found:?}, exact samples {floor:?}");
+        assert!(
+            found.value - floor.value < 3.0 * error,
+            "{method}: {found:?}, exact samples {floor:?}"
+        );
     }
 }
 
@@ -353,10 +426,17 @@ fn predictor_corrector_reaches_the_law_of_the_data() {
 #[test]
 fn rounds_hardly_grow_with_the_dimension() {
     let rounds = |dim: usize| {
-        let means = Array2::from_shape_fn((2, dim), |(k, j)| if (k + j) % 2 == 0 { 1.0 } else { -1.0 });
+        let means =
+            Array2::from_shape_fn((2, dim), |(k, j)| if (k + j) % 2 == 0 { 1.0 } else { -1.0 });
         let model = DiffusedMixture::new(GaussianMixture::isotropic(means.view(), 0.5).unwrap());
-        let drift = Denoised::<f64>::new(&model, Clock::Reverse { horizon: 1.5 }, Prediction::Score).unwrap();
-        let sampler = RandomizedMidpoint::new(ProbabilityFlow).with_windows(8).unwrap().with_rounds(60).unwrap();
+        let drift =
+            Denoised::<f64>::new(&model, Clock::Reverse { horizon: 1.5 }, Prediction::Score)
+                .unwrap();
+        let sampler = RandomizedMidpoint::new(ProbabilityFlow)
+            .with_windows(8)
+            .unwrap()
+            .with_rounds(60)
+            .unwrap();
         let sampler = sampler.with_tolerance(1e-6).unwrap();
         let grid = TimeGrid::uniform(0.5, 1).unwrap();
         Run::new(&sampler, &drift, grid).chains(8).run().unwrap().rounds

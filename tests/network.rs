@@ -7,25 +7,38 @@ use langevin::generation::{GENERATION_METHODS, GenerationOptions, plan};
 use langevin::ndarray::{Array2, ArrayView2, Axis, ShapeBuilder, s};
 use langevin::network::{Network, NetworkPrediction, NetworkProcess};
 use langevin::*;
-use network_files::{File, away, expected, golden, labels, matrix, some_rows, tiny, trained, vector};
+use network_files::{
+    File, away, expected, golden, labels, matrix, some_rows, tiny, trained, vector,
+};
 use serde_json::json;
 
 #[test]
 fn what_a_file_says_can_be_asked() {
     let network = tiny();
     assert_eq!((network.input_width(), network.output_width(), network.classes()), (5, 5, Some(3)));
-    assert_eq!((network.prediction(), network.range(), network.image()), (NetworkPrediction::Velocity, None, None));
-    assert_eq!(network.process(), &NetworkProcess::Vp { schedule: "scaled-linear".into(), levels: 1000 });
+    assert_eq!(
+        (network.prediction(), network.range(), network.image()),
+        (NetworkPrediction::Velocity, None, None)
+    );
+    assert_eq!(
+        network.process(),
+        &NetworkProcess::Vp { schedule: "scaled-linear".into(), levels: 1000 }
+    );
     assert_eq!(network.table(), Some(&LevelTable::named("scaled-linear", 1000).unwrap()));
-    // time 8·12 + 12 + 12·6 + 6 + 4, label 4·6, first 48, outer 16 + 72 + 56 + 72, inner 16 + 90 + 88, condition 56,
-    // norm 16, last 45; what the description does not name is not counted.
+    // time 8·12 + 12 + 12·6 + 6 + 4, label 4·6, first 48, outer 16 + 72 + 56 + 72, inner 16 + 90 +
+    // 88, condition 56, norm 16, last 45; what the description does not name is not counted.
     assert_eq!(network.parameters(), 190 + 24 + 48 + 216 + 194 + 56 + 16 + 45);
     assert!(format!("{network:?}").contains("parameters: 789"), "{network:?}");
     let psld = Network::load(golden("tiny-psld.safetensors")).unwrap();
     assert_eq!(psld.prediction(), NetworkPrediction::EpsilonUpper);
-    assert_eq!(psld.process(), &NetworkProcess::Psld { beta: 8.0, gamma: 0.01, nu: 4.01, kappa: 0.04 });
+    assert_eq!(
+        psld.process(),
+        &NetworkProcess::Psld { beta: 8.0, gamma: 0.01, nu: 4.01, kappa: 0.04 }
+    );
     assert!(psld.denoiser().unwrap_err().to_string().contains("expected vp"));
-    assert!(psld.features(some_rows(2, 6).view()).unwrap_err().to_string().contains("EpsilonUpper"));
+    assert!(
+        psld.features(some_rows(2, 6).view()).unwrap_err().to_string().contains("EpsilonUpper")
+    );
 }
 
 #[test]
@@ -37,14 +50,19 @@ fn the_tiny_network_says_what_pytorch_says() {
     let mut out = Array2::zeros(x.dim());
     for (row, label) in labels(&expected["label"]).into_iter().enumerate() {
         let part = s![row..row + 1, ..];
-        network.evaluate(Times::Shared(log_snr[row]), label, x.slice(part), out.slice_mut(part)).unwrap();
+        network
+            .evaluate(Times::Shared(log_snr[row]), label, x.slice(part), out.slice_mut(part))
+            .unwrap();
         let model = network.denoiser().unwrap().with_label(label).unwrap();
         let mut predicted = Array2::<f64>::zeros((1, 5));
-        Denoiser::predict(&model, Levels::Shared(all[row]), x.slice(part), predicted.view_mut()).unwrap();
+        Denoiser::predict(&model, Levels::Shared(all[row]), x.slice(part), predicted.view_mut())
+            .unwrap();
         assert!(away(predicted.view(), out.slice(part)) < 1e-5);
-        for (name, wanted) in
-            [("epsilon_f64", Prediction::Epsilon), ("data_f64", Prediction::Data), ("score_f64", Prediction::Score)]
-        {
+        for (name, wanted) in [
+            ("epsilon_f64", Prediction::Epsilon),
+            ("data_f64", Prediction::Data),
+            ("score_f64", Prediction::Score),
+        ] {
             let (c, d) = Denoiser::<f64>::prediction(&model).convert(wanted, all[row]);
             let found = &x.slice(part) * c + &predicted * d;
             let off = away(found.view(), matrix(&expected[name]).slice(part));
@@ -87,7 +105,8 @@ fn layers_in_any_order_do_what_they_say() {
     ];
     for (i, layers) in orders.into_iter().enumerate() {
         let file = File::new(7, 30, layers.clone());
-        let network = Network::from_bytes(&file.bytes()).unwrap_or_else(|error| panic!("{layers}: {error}"));
+        let network =
+            Network::from_bytes(&file.bytes()).unwrap_or_else(|error| panic!("{layers}: {error}"));
         let x = some_rows(41, 7);
         let (mut out, mut wanted) = (Array2::zeros(x.dim()), Array2::zeros(x.dim()));
         for (row, mut out) in wanted.axis_iter_mut(Axis(0)).enumerate() {
@@ -95,14 +114,20 @@ fn layers_in_any_order_do_what_they_say() {
             out.assign(&file.evaluate(&layers, 300.0 + i as f64, label, x.row(row)));
         }
         network
-            .evaluate(Times::Shared(300.0 + i as f64), [None, Some(0), Some(1)][i % 3], x.view(), out.view_mut())
+            .evaluate(
+                Times::Shared(300.0 + i as f64),
+                [None, Some(0), Some(1)][i % 3],
+                x.view(),
+                out.view_mut(),
+            )
             .unwrap();
         let off = away(out.view(), wanted.view());
         assert!(off < 3e-6, "{off:e} by {layers}");
     }
 }
 
-/// Column-major or not, f32 or f64, in one call or in parts, a time for all or for each: the same numbers.
+/// Column-major or not, f32 or f64, in one call or in parts, a time for all or for each: the same
+/// numbers.
 #[test]
 fn rows_do_not_depend_on_how_they_are_given() {
     let layers = json!([{"linear": "up"}, {"residual": [{"norm": "m", "epsilon": 1e-5}, {"linear": "w"}, {"condition": "d"},
@@ -123,7 +148,9 @@ fn rows_do_not_depend_on_how_they_are_given() {
                 for start in (0..1024).step_by(parts) {
                     let end = (start + parts).min(1024);
                     let part = s![start..end, ..];
-                    let times = times.as_ref().map_or(Times::Shared(3.5), |times| Times::PerRow(&times[..end - start]));
+                    let times = times
+                        .as_ref()
+                        .map_or(Times::Shared(3.5), |times| Times::PerRow(&times[..end - start]));
                     network.evaluate(times, Some(1), x.slice(part), found.slice_mut(part)).unwrap();
                 }
                 same(found.view(), &format!("parts of {parts}, {times:?}"));
@@ -136,11 +163,20 @@ fn rows_do_not_depend_on_how_they_are_given() {
         let mut alone = Array2::zeros((1024, width));
         for row in 0..1024 {
             let part = s![row..row + 1, ..];
-            network.evaluate(Times::Shared(times[row]), None, x.slice(part), alone.slice_mut(part)).unwrap();
+            network
+                .evaluate(Times::Shared(times[row]), None, x.slice(part), alone.slice_mut(part))
+                .unwrap();
         }
         assert_eq!(together, alone);
         // No rows are no error.
-        network.evaluate(Times::Shared(1.0), None, x.slice(s![..0, ..]), Array2::zeros((0, width)).view_mut()).unwrap();
+        network
+            .evaluate(
+                Times::Shared(1.0),
+                None,
+                x.slice(s![..0, ..]),
+                Array2::zeros((0, width)).view_mut(),
+            )
+            .unwrap();
     }
 }
 
@@ -163,7 +199,9 @@ fn a_bad_row_is_seen_and_keeps_to_itself() {
         }
     }
     let mut out = Array2::<f64>::zeros((2, 5));
-    network.evaluate(Times::PerRow(&[f64::NAN, 1.0]), None, some_rows(2, 5).view(), out.view_mut()).unwrap();
+    network
+        .evaluate(Times::PerRow(&[f64::NAN, 1.0]), None, some_rows(2, 5).view(), out.view_mut())
+        .unwrap();
     assert!(out.row(0).iter().all(|y| y.is_nan()) && out.row(1).iter().all(|y| y.is_finite()));
 }
 
@@ -174,16 +212,29 @@ fn bad_batches_and_labels_are_errors() {
     let mut narrow = Array2::zeros((4, 4));
     assert!(network.evaluate(Times::Shared(1.0), None, x.view(), narrow.view_mut()).is_err());
     assert!(network.evaluate(Times::Shared(1.0), None, narrow.view(), out.view_mut()).is_err());
-    let error = network.evaluate(Times::PerRow(&[1.0; 3]), None, x.view(), out.view_mut()).unwrap_err();
+    let error =
+        network.evaluate(Times::PerRow(&[1.0; 3]), None, x.view(), out.view_mut()).unwrap_err();
     assert!(error.to_string().contains("given shape (3), expected (4)"), "{error}");
-    let error = network.evaluate(Times::Shared(1.0), Some(3), x.view(), out.view_mut()).unwrap_err();
-    assert_eq!(error.to_string(), "network, label: given 3, expected a class from 0 to 2, or no label");
+    let error =
+        network.evaluate(Times::Shared(1.0), Some(3), x.view(), out.view_mut()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "network, label: given 3, expected a class from 0 to 2, or no label"
+    );
     assert!(network.denoiser().unwrap().with_label(Some(3)).is_err());
     let psld = Network::load(golden("tiny-psld.safetensors")).unwrap();
-    let error = psld.evaluate(Times::Shared(1.0), Some(0), some_rows(1, 6).view(), Array2::zeros((1, 6)).view_mut());
+    let error = psld.evaluate(
+        Times::Shared(1.0),
+        Some(0),
+        some_rows(1, 6).view(),
+        Array2::zeros((1, 6)).view_mut(),
+    );
     assert!(error.unwrap_err().to_string().contains("without classes"));
     let error = Network::load("/no/such/file").unwrap_err();
-    assert!(matches!(&error, Error::NetworkFile { path, .. } if path == "/no/such/file"), "{error}");
+    assert!(
+        matches!(&error, Error::NetworkFile { path, .. } if path == "/no/such/file"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -203,7 +254,12 @@ fn features_are_those_of_the_layers() {
         assert!(wanted.iter().zip(features.row(row)).all(|(a, b)| (a - b).abs() < 1e-6));
     }
     let error = network.features(some_rows(3, 6).view()).unwrap_err().to_string();
-    assert!(error.contains("data given to a network for features: given shape (3, 6), expected (rows, 7)"), "{error}");
+    assert!(
+        error.contains(
+            "data given to a network for features: given shape (3, 6), expected (rows, 7)"
+        ),
+        "{error}"
+    );
 }
 
 /// The bits of every kind of call, folded into one number.
@@ -250,7 +306,8 @@ fn every_instruction_set_gives_the_same_bits() {
             .env("LANGEVIN_SIMD", set)
             .output()
             .unwrap();
-        let text = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
+        let text =
+            String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success() && text.contains(&wanted), "{set}: {text}, not {wanted}");
         if text.contains(&format!("Ok(\"{set}\")")) {
             sets.push(set); // Otherwise this processor does not have it.
@@ -267,10 +324,14 @@ fn runs_do_not_depend_on_chunks_and_threads() {
     let model = network.denoiser().unwrap().with_label(Some(2)).unwrap();
     for method in GENERATION_METHODS {
         let evaluations = if method.name.starts_with("pc") { 500 } else { 20 };
-        let way = plan::<f32>(method.name, model.table(), evaluations, &GenerationOptions::default()).unwrap();
+        let way =
+            plan::<f32>(method.name, model.table(), evaluations, &GenerationOptions::default())
+                .unwrap();
         let drift = Denoised::<f32>::new(&model, way.clock, way.wanted).unwrap();
         let run = |chunk, threads| {
-            let run = Run::<f32>::with_precision(&*way.sampler, &drift, way.grid.clone()).chains(131).seed(3);
+            let run = Run::<f32>::with_precision(&*way.sampler, &drift, way.grid.clone())
+                .chains(131)
+                .seed(3);
             run.chunk(chunk).threads(threads).run().unwrap().state
         };
         let whole = run(131, 1);
@@ -284,7 +345,8 @@ fn no_call_allocates_after_the_first() {
     let network = tiny();
     let model = network.denoiser().unwrap();
     let table = model.table();
-    let single = Array2::<f32>::from_shape_fn((300, 5).f(), |(i, j)| (i * 5 + j) as f32 / 750.0 - 1.0);
+    let single =
+        Array2::<f32>::from_shape_fn((300, 5).f(), |(i, j)| (i * 5 + j) as f32 / 750.0 - 1.0);
     let double = single.mapv(f64::from);
     let levels: Vec<Level> = (0..300).map(|i| table.level(1 + 3 * i)).collect();
     let (mut out_single, mut out_double) = (single.clone(), double.clone());
@@ -302,7 +364,8 @@ fn no_call_allocates_after_the_first() {
 #[test]
 fn trained_networks_say_what_pytorch_says() {
     for name in ["digits", "digits-psld", "digits-features"] {
-        let (network, expected) = (trained(name), expected("networks.json", &format!("{name}.safetensors")));
+        let (network, expected) =
+            (trained(name), expected("networks.json", &format!("{name}.safetensors")));
         let (x, wanted) = (matrix(&expected["input"]), matrix(&expected["output_f64"]));
         let mut out = Array2::zeros(wanted.dim());
         if network.prediction() == NetworkPrediction::Features {
@@ -313,7 +376,9 @@ fn trained_networks_say_what_pytorch_says() {
         for (row, time) in times.iter().enumerate() {
             let label = expected.get("label").and_then(|all| labels(all)[row]);
             let part = s![row..row + 1, ..];
-            network.evaluate(Times::Shared(*time), label, x.slice(part), out.slice_mut(part)).unwrap();
+            network
+                .evaluate(Times::Shared(*time), label, x.slice(part), out.slice_mut(part))
+                .unwrap();
         }
         let off = away(out.view(), wanted.view());
         println!("{name}: largest difference {off:e}");
@@ -334,7 +399,10 @@ fn scores_in_phase_space_are_those_of_pytorch() {
         let (process, beta) = model.noising();
         let horizon = beta.integral(1.0).unwrap();
         let drift = PhaseDenoised::<f64>::new(&model, process, horizon).unwrap();
-        let times: Vec<f64> = vector(&expected["time"]).iter().map(|t| horizon - beta.integral(*t).unwrap()).collect();
+        let times: Vec<f64> = vector(&expected["time"])
+            .iter()
+            .map(|t| horizon - beta.integral(*t).unwrap())
+            .collect();
         let mut found = Array2::zeros(z.dim());
         drift.eval(Times::PerRow(&times), z.view(), found.view_mut()).unwrap();
         let mut most = 0.0f64;

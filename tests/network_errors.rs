@@ -45,7 +45,10 @@ fn the_file_itself_is_good() {
 
 #[test]
 fn bytes_that_are_no_safetensors_file() {
-    refused(b"", &["network, file: given", "expected a safetensors file as in docs/network-format.md"]);
+    refused(
+        b"",
+        &["network, file: given", "expected a safetensors file as in docs/network-format.md"],
+    );
     refused(b"\x93NUMPY\x01\x00v\x00{'descr': '<f4'", &["file"]);
     refused(&[0xff; 100], &["file"]);
     let good = file().bytes();
@@ -77,10 +80,16 @@ fn metadata_that_is_missing_or_of_another_format() {
     bad.version = Some("mlp/2".into());
     refused(&bad.bytes(), &["metadata `langevin`: given mlp/2"]);
     for text in ["", "{", "{\"input\": 64", "nonsense", "{\"input\": 1e999}"] {
-        refused(&file().bytes_with(text), &["metadata `model`", "JSON as in docs/network-format.md"]);
+        refused(
+            &file().bytes_with(text),
+            &["metadata `model`", "JSON as in docs/network-format.md"],
+        );
     }
     for text in ["[]", "7", "\"silu\"", "null"] {
-        refused(&file().bytes_with(text), &["description: given", "an object with input, prediction"]);
+        refused(
+            &file().bytes_with(text),
+            &["description: given", "an object with input, prediction"],
+        );
     }
     let deep = "[".repeat(100_000);
     refused(&file().bytes_with(&deep), &["metadata `model`"]);
@@ -90,7 +99,14 @@ fn metadata_that_is_missing_or_of_another_format() {
 fn tensors_that_are_missing_misshaped_or_not_finite() {
     let mut bad = file();
     bad.tensors.remove("w.bias");
-    refused(&bad.bytes(), &["tensor w.bias: given nothing", "(out) at layers[1].residual[1]", "the file has a.bias, "]);
+    refused(
+        &bad.bytes(),
+        &[
+            "tensor w.bias: given nothing",
+            "(out) at layers[1].residual[1]",
+            "the file has a.bias, ",
+        ],
+    );
     let change = |name: &str, shape: &[usize]| {
         let mut bad = file();
         bad.put(name, tensor(shape, &vec![0.5; shape.iter().product()]));
@@ -98,17 +114,25 @@ fn tensors_that_are_missing_misshaped_or_not_finite() {
     };
     refused(
         &change("up.weight", &[4, 6]),
-        &["tensor up.weight: given shape [4, 6]", "(out, in) at layers[0] of shape [at least 1, 4]"],
+        &[
+            "tensor up.weight: given shape [4, 6]",
+            "(out, in) at layers[0] of shape [at least 1, 4]",
+        ],
     );
     refused(&change("up.weight", &[24]), &["given shape [24]"]);
     refused(&change("up.weight", &[0, 4]), &["given shape [0, 4]"]);
     refused(&change("up.bias", &[7]), &["tensor up.bias: given shape [7]", "[6]"]);
     refused(&change("m.weight", &[1]), &["tensor m.weight: given shape [1]", "[6]"]);
-    refused(&change("label.weight", &[2, 6]), &["tensor label.weight: given shape [2, 6]", "[3, 6]"]);
+    refused(
+        &change("label.weight", &[2, 6]),
+        &["tensor label.weight: given shape [2, 6]", "[3, 6]"],
+    );
     refused(&change("d.weight", &[5, 6]), &["d.bias"]);
-    for (bits, name) in
-        [(f32::NAN, "NaN at index 5"), (f32::INFINITY, "inf at index 5"), (f32::NEG_INFINITY, "-inf at")]
-    {
+    for (bits, name) in [
+        (f32::NAN, "NaN at index 5"),
+        (f32::INFINITY, "inf at index 5"),
+        (f32::NEG_INFINITY, "-inf at"),
+    ] {
         let mut numbers = vec![0.1; 24];
         numbers[5] = bits;
         let mut bad = file();
@@ -118,17 +142,33 @@ fn tensors_that_are_missing_misshaped_or_not_finite() {
     for (dtype, size) in [(Dtype::F64, 8), (Dtype::F16, 2), (Dtype::BF16, 2), (Dtype::I32, 4)] {
         let mut bad = file();
         bad.put("up.weight", (dtype, vec![6, 4], vec![0; 24 * size]));
-        refused(&bad.bytes(), &["tensor up.weight: given numbers of type", "F32; save model.float()"]);
+        refused(
+            &bad.bytes(),
+            &["tensor up.weight: given numbers of type", "F32; save model.float()"],
+        );
     }
 }
 
 #[test]
 fn descriptions_that_are_not_of_the_format() {
-    refused_with(|m| m["depth"] = json!(3), &["description: given the key `depth`, expected only input"]);
-    for width in
-        [json!(0), json!(-4), json!(4.5), json!("4"), json!(1e12), json!(1u64 << 40), json!(u64::MAX), json!(null)]
-    {
-        refused_with(|m| m["input"] = width.clone(), &["input: given", "a whole number from 1 to 1048576"]);
+    refused_with(
+        |m| m["depth"] = json!(3),
+        &["description: given the key `depth`, expected only input"],
+    );
+    for width in [
+        json!(0),
+        json!(-4),
+        json!(4.5),
+        json!("4"),
+        json!(1e12),
+        json!(1u64 << 40),
+        json!(u64::MAX),
+        json!(null),
+    ] {
+        refused_with(
+            |m| m["input"] = width.clone(),
+            &["input: given", "a whole number from 1 to 1048576"],
+        );
     }
     refused_with(|m| m["input"] = json!(5), &["image"]);
     refused_with(
@@ -136,12 +176,18 @@ fn descriptions_that_are_not_of_the_format() {
         &["prediction: given \"noise\"", "epsilon, data, velocity, score"],
     );
     refused_with(|m| m["prediction"] = json!("epsilon-lower"), &["for this process one of"]);
-    refused_with(|m| m["process"] = json!({"kind": "ve"}), &["process: given {\"kind\":\"ve\"}", "psld"]);
+    refused_with(
+        |m| m["process"] = json!({"kind": "ve"}),
+        &["process: given {\"kind\":\"ve\"}", "psld"],
+    );
     refused_with(|m| m["process"]["schedule"] = json!("sigmoid"), &["unknown schedule `sigmoid`"]);
     refused_with(|m| m["process"]["levels"] = json!(0), &["process.levels"]);
     refused_with(|m| m["process"]["levels"] = json!(1_000_001), &["levels"]);
     refused_with(|m| m["process"]["beta"] = json!(1), &["process: given the key `beta`"]);
-    refused_with(|m| m["time"]["width"] = json!(9), &["time.width: given 9, expected an even number"]);
+    refused_with(
+        |m| m["time"]["width"] = json!(9),
+        &["time.width: given 9, expected an even number"],
+    );
     refused_with(|m| m["time"]["width"] = json!(12), &["tensor time.weight", "[at least 1, 12]"]);
     refused_with(|m| m["time"]["max_period"] = json!(0.0), &["time.max_period"]);
     refused_with(|m| m["time"]["scale"] = json!("1"), &["time.scale"]);
@@ -151,11 +197,16 @@ fn descriptions_that_are_not_of_the_format() {
     );
     refused_with(|m| m["time"]["input"] = json!("time"), &["time.input", "timestep or log-snr"]);
     refused_with(
-        |m| m["time"] = json!({"input": "log-snr", "embedding": "fourier", "frequencies": "time.frequencies"}),
+        |m| {
+            m["time"] = json!({"input": "log-snr", "embedding": "fourier", "frequencies": "time.frequencies"})
+        },
         &["tensor time.frequencies: given nothing"],
     );
     refused_with(|m| m["labels"]["classes"] = json!(7), &["tensor label.weight", "[8, 6]"]);
-    refused_with(|m| drop(m.as_object_mut().unwrap().remove("time")), &["condition", "there is no `time`"]);
+    refused_with(
+        |m| drop(m.as_object_mut().unwrap().remove("time")),
+        &["condition", "there is no `time`"],
+    );
     refused_with(
         |m| {
             m.as_object_mut().unwrap().remove("time");
@@ -163,13 +214,19 @@ fn descriptions_that_are_not_of_the_format() {
         },
         &["labels", "there is no `time`"],
     );
-    refused_with(|m| m["condition"] = json!([{"condition": "c"}]), &["condition[0]", "this layer makes the condition"]);
+    refused_with(
+        |m| m["condition"] = json!([{"condition": "c"}]),
+        &["condition[0]", "this layer makes the condition"],
+    );
     refused_with(
         |m| m["data"]["range"] = json!([1.0, -1.0]),
         &["data.range: given [1.0,-1.0]", "the smaller one first"],
     );
     refused_with(|m| m["data"]["range"] = json!([0.0, 1.0, 2.0]), &["data.range"]);
-    refused_with(|m| m["data"]["image"] = json!([2, 3]), &["data.image: given [2,3]", "whose product is 4"]);
+    refused_with(
+        |m| m["data"]["image"] = json!([2, 3]),
+        &["data.image: given [2,3]", "whose product is 4"],
+    );
     refused_with(|m| m["data"]["image"] = json!([1 << 20, 1 << 20]), &["data.image"]);
 }
 
@@ -177,26 +234,57 @@ fn descriptions_that_are_not_of_the_format() {
 fn layers_that_do_not_fit() {
     refused_with(|m| m["layers"] = json!([]), &["layers: given []", "at least one layer"]);
     refused_with(|m| m["layers"] = json!({}), &["layers: given {}", "a list of layers"]);
-    refused_with(|m| m["layers"][0] = json!("gelu"), &["layers[0]: given \"gelu\", expected \"silu\", {\"linear\""]);
-    refused_with(|m| m["layers"][1]["residual"][2] = json!({"film": "d"}), &["layers[1].residual[2]", "film"]);
-    refused_with(|m| m["layers"][0] = json!({"linear": 5}), &["layers[0].linear: given 5, expected a text"]);
-    refused_with(|m| m["layers"][0] = json!({"linear": "up", "bias": false}), &["layers[0]: given the key `bias`"]);
-    refused_with(|m| m["layers"][0] = json!({"linear": "up", "norm": "m"}), &["layers[0]", "given the key `norm`"]);
+    refused_with(
+        |m| m["layers"][0] = json!("gelu"),
+        &["layers[0]: given \"gelu\", expected \"silu\", {\"linear\""],
+    );
+    refused_with(
+        |m| m["layers"][1]["residual"][2] = json!({"film": "d"}),
+        &["layers[1].residual[2]", "film"],
+    );
+    refused_with(
+        |m| m["layers"][0] = json!({"linear": 5}),
+        &["layers[0].linear: given 5, expected a text"],
+    );
+    refused_with(
+        |m| m["layers"][0] = json!({"linear": "up", "bias": false}),
+        &["layers[0]: given the key `bias`"],
+    );
+    refused_with(
+        |m| m["layers"][0] = json!({"linear": "up", "norm": "m"}),
+        &["layers[0]", "given the key `norm`"],
+    );
     refused_with(|m| m["layers"][1] = json!({"residual": []}), &["layers[1].residual: given []"]);
     refused_with(|m| m["layers"][1] = json!({"norm": "m"}), &["layers[1].epsilon: given nothing"]);
-    refused_with(|m| m["layers"][1] = json!({"norm": "m", "epsilon": 0.0}), &["layers[1].epsilon: given 0.0"]);
-    refused_with(|m| m["layers"][1] = json!({"condition": "c"}), &["layers[1]: given 4 numbers from c, expected 6"]);
-    refused_with(|m| m["layers"][1] = json!({"linear": "up"}), &["layers[1]: given 6 numbers, expected 4"]);
+    refused_with(
+        |m| m["layers"][1] = json!({"norm": "m", "epsilon": 0.0}),
+        &["layers[1].epsilon: given 0.0"],
+    );
+    refused_with(
+        |m| m["layers"][1] = json!({"condition": "c"}),
+        &["layers[1]: given 4 numbers from c, expected 6"],
+    );
+    refused_with(
+        |m| m["layers"][1] = json!({"linear": "up"}),
+        &["layers[1]: given 6 numbers, expected 4"],
+    );
     refused_with(
         |m| m["layers"][1]["residual"] = json!([{"linear": "down"}]),
         &["layers[1].residual: given 4 numbers at its end"],
     );
     refused_with(
-        |m| m["layers"][2] = json!({"residual": [{"linear": "down"}, {"norm": "m", "epsilon": 1.0}]}),
+        |m| {
+            m["layers"][2] =
+                json!({"residual": [{"linear": "down"}, {"norm": "m", "epsilon": 1.0}]})
+        },
         &["layers[2].residual[1]: given 4 numbers, expected 6, those of m.weight"],
     );
-    refused_with(|m| m["layers"] = json!([{"linear": "up"}]), &["layers: given 6 numbers at their end, expected 4"]);
-    let nested = |depth: usize| (0..depth).fold(json!("silu"), |layer, _| json!({"residual": [layer]}));
+    refused_with(
+        |m| m["layers"] = json!([{"linear": "up"}]),
+        &["layers: given 6 numbers at their end, expected 4"],
+    );
+    let nested =
+        |depth: usize| (0..depth).fold(json!("silu"), |layer, _| json!({"residual": [layer]}));
     refused_with(|m| m["layers"][1] = nested(33), &["at most 32 residuals inside each other"]);
     refused_with(|m| m["layers"][1] = nested(60), &["given"]);
     let mut good = file();
@@ -225,7 +313,8 @@ fn a_width_that_no_tensor_holds_is_refused() {
     }
     // The linear layers of the condition say nothing about the input.
     refused_with(|m| m["layers"] = json!(["silu"]), &["layers: given no linear layer"]);
-    Network::from_bytes(&wide(100, json!([{"residual": ["silu"]}, {"linear": "last"}])).bytes()).unwrap();
+    Network::from_bytes(&wide(100, json!([{"residual": ["silu"]}, {"linear": "last"}])).bytes())
+        .unwrap();
 }
 
 #[test]
@@ -305,7 +394,10 @@ fn psld_and_features_have_rules_of_their_own() {
             parts,
         );
     };
-    with(&|m| m["process"]["beta"] = json!(0), &["process.beta: given 0, expected a finite number > 0"]);
+    with(
+        &|m| m["process"]["beta"] = json!(0),
+        &["process.beta: given 0, expected a finite number > 0"],
+    );
     with(&|m| m["process"]["nu"] = json!(-1), &["process.nu"]);
     with(&|m| m["process"]["kappa"] = json!(null), &["process.kappa"]);
     with(&|m| m["input"] = json!(5), &["input: given 5, expected an even number"]);
@@ -325,7 +417,8 @@ struct Draws(u64);
 
 impl Draws {
     fn next(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) as usize) % below
     }
 }
@@ -339,14 +432,19 @@ fn survives(bytes: &[u8]) -> bool {
         network.evaluate(Times::PerRow(&[0.5, 1.0, 1.0]), None, x.view(), out.view_mut()).unwrap();
         true
     }));
-    outcome.unwrap_or_else(|_| panic!("a panic for {:?}", String::from_utf8_lossy(&bytes[..bytes.len().min(2000)])))
+    outcome.unwrap_or_else(|_| {
+        panic!("a panic for {:?}", String::from_utf8_lossy(&bytes[..bytes.len().min(2000)]))
+    })
 }
 
-/// Thousands of damaged files; more of them, from other seeds, for as many seconds as `LANGEVIN_FUZZ_SECONDS` says
-/// (`scripts/fuzz.sh`).
+/// Thousands of damaged files; more of them, from other seeds, for as many seconds as
+/// `LANGEVIN_FUZZ_SECONDS` says (`scripts/fuzz.sh`).
 #[test]
 fn no_bytes_make_the_reader_panic() {
-    let seconds = std::env::var("LANGEVIN_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(0.0);
+    let seconds = std::env::var("LANGEVIN_FUZZ_SECONDS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0.0);
     let clock = std::time::Instant::now();
     let (mut tried, mut accepted, mut seed) = (0, 0, 1);
     while seed == 1 || clock.elapsed().as_secs_f64() < seconds {
@@ -394,10 +492,13 @@ fn no_value_makes_the_reader_panic() {
     fn paths(value: &Value, path: &str, all: &mut Vec<String>) {
         all.push(path.into());
         match value {
-            Value::Object(map) => map.iter().for_each(|(key, value)| paths(value, &format!("{path}/{key}"), all)),
-            Value::Array(items) => {
-                items.iter().enumerate().for_each(|(i, item)| paths(item, &format!("{path}/{i}"), all))
+            Value::Object(map) => {
+                map.iter().for_each(|(key, value)| paths(value, &format!("{path}/{key}"), all))
             }
+            Value::Array(items) => items
+                .iter()
+                .enumerate()
+                .for_each(|(i, item)| paths(item, &format!("{path}/{i}"), all)),
             _ => (),
         }
     }

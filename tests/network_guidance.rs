@@ -10,8 +10,14 @@ use langevin::*;
 use network_files::{away, expected, golden, labels, matrix, some_rows, tiny, trained};
 use serde_json::Value;
 
-/// b = u + w (c − u) for each row, where u and c are evaluated a row at a time; the very numbers, as the order is the same.
-fn combines(conditional: &dyn Drift<f64>, unconditional: &dyn Drift<f64>, times: &[f64], x: ArrayView2<'_, f64>) {
+/// b = u + w (c − u) for each row, where u and c are evaluated a row at a time; the very numbers,
+/// as the order is the same.
+fn combines(
+    conditional: &dyn Drift<f64>,
+    unconditional: &dyn Drift<f64>,
+    times: &[f64],
+    x: ArrayView2<'_, f64>,
+) {
     let alone = |drift: &dyn Drift<f64>, time: f64, row: usize| {
         let part = s![row..row + 1, ..];
         let mut out = Array2::zeros((1, x.ncols()));
@@ -24,8 +30,14 @@ fn combines(conditional: &dyn Drift<f64>, unconditional: &dyn Drift<f64>, times:
             let mut out = Array2::zeros(x.dim());
             guided.eval(times, x, out.view_mut()).unwrap();
             for (row, b) in out.rows().into_iter().enumerate() {
-                let (c, u) = (alone(conditional, times.at(row), row), alone(unconditional, times.at(row), row));
-                assert!((&c - &u).iter().any(|d| d.abs() > 1e-3), "row {row}: nothing to tell them apart");
+                let (c, u) = (
+                    alone(conditional, times.at(row), row),
+                    alone(unconditional, times.at(row), row),
+                );
+                assert!(
+                    (&c - &u).iter().any(|d| d.abs() > 1e-3),
+                    "row {row}: nothing to tell them apart"
+                );
                 let largest = c.iter().chain(&u).fold(0.0f64, |most, p| most.max(p.abs()));
                 for (j, b) in b.iter().enumerate() {
                     let wanted = if weight == 0.0 { u[j] } else { u[j] + weight * (c[j] - u[j]) };
@@ -33,7 +45,11 @@ fn combines(conditional: &dyn Drift<f64>, unconditional: &dyn Drift<f64>, times:
                         (b - wanted).abs() <= 1e-13 * largest,
                         "weight {weight}, {times:?}, row {row}: {b}, {wanted}"
                     );
-                    assert!(weight != 1.0 || (b - c[j]).abs() <= 1e-13 * largest, "weight 1, row {row}: {b}, {}", c[j]);
+                    assert!(
+                        weight != 1.0 || (b - c[j]).abs() <= 1e-13 * largest,
+                        "weight 1, row {row}: {b}, {}",
+                        c[j]
+                    );
                 }
             }
         }
@@ -49,7 +65,9 @@ fn guidance_combines_two_networks_row_by_row() {
     let chain: Vec<f64> = (0..20).map(|i| (i / 2 * 97) as f64).collect();
     let ou: Vec<f64> = (0..20).map(|i| (i / 2) as f64 / 5.0).collect();
     for wanted in [Prediction::Score, Prediction::Epsilon, Prediction::Data] {
-        for (clock, times) in [(Clock::Chain(all.table().clone()), &chain), (Clock::Reverse { horizon: 2.0 }, &ou)] {
+        for (clock, times) in
+            [(Clock::Chain(all.table().clone()), &chain), (Clock::Reverse { horizon: 2.0 }, &ou)]
+        {
             let conditional = Denoised::new(&one, clock.clone(), wanted).unwrap();
             let unconditional = Denoised::new(&all, clock, wanted).unwrap();
             combines(&conditional, &unconditional, times, x.view());
@@ -57,13 +75,15 @@ fn guidance_combines_two_networks_row_by_row() {
     }
 }
 
-/// In phase space too, and what is combined need not be of one kind: the exact score of a mixture, and a network.
+/// In phase space too, and what is combined need not be of one kind: the exact score of a mixture,
+/// and a network.
 #[test]
 fn guidance_combines_two_models_of_phase_space_row_by_row() {
     let network = Network::load(golden("tiny-psld.safetensors")).unwrap();
     let model = network.phase().unwrap();
     let (process, _) = model.noising();
-    let mixture = GaussianMixture::isotropic(array![[-1.0, 0.5, 2.0], [1.0, 0.0, -1.0]].view(), 0.3).unwrap();
+    let mixture =
+        GaussianMixture::isotropic(array![[-1.0, 0.5, 2.0], [1.0, 0.0, -1.0]].view(), 0.3).unwrap();
     let mixture = DiffusedMixture::new(mixture);
     let exact = Lifted::new(&mixture, process);
     let conditional = PhaseDenoised::new(&exact, process, 8.0).unwrap();
@@ -73,12 +93,17 @@ fn guidance_combines_two_models_of_phase_space_row_by_row() {
 }
 
 /// Fifty steps of DDIM from these starts.
-fn ddim<F: Real>(network: &Network, start: Array2<f64>, guidance: Option<(usize, f64)>) -> Array2<f64> {
+fn ddim<F: Real>(
+    network: &Network,
+    start: Array2<f64>,
+    guidance: Option<(usize, f64)>,
+) -> Array2<f64> {
     let all = network.denoiser().unwrap();
     let way = plan::<F>("ddim", all.table(), 50, &GenerationOptions::default()).unwrap();
     let unconditional = Denoised::<F>::new(&all, way.clock.clone(), way.wanted).unwrap();
     let run = |drift: &dyn Drift<F>| {
-        let run = Run::<F>::with_precision(&*way.sampler, drift, way.grid.clone()).start(start.mapv(F::from_f64));
+        let run = Run::<F>::with_precision(&*way.sampler, drift, way.grid.clone())
+            .start(start.mapv(F::from_f64));
         run.threads(1).chunk(16).run().unwrap().state.mapv(F::widen)
     };
     let Some((label, weight)) = guidance else { return run(&unconditional) };
@@ -98,7 +123,8 @@ fn a_trajectory_is_that_of_pytorch() {
         // A drift has one label for all rows.
         let mut guided = Array2::zeros(start.dim());
         for label in 0..10 {
-            let rows: Vec<usize> = (0..labels.len()).filter(|row| labels[*row] == Some(label)).collect();
+            let rows: Vec<usize> =
+                (0..labels.len()).filter(|row| labels[*row] == Some(label)).collect();
             let found = ddim::<F>(network, start.select(Axis(0), &rows), Some((label, weight)));
             for (row, found) in rows.iter().zip(found.rows()) {
                 guided.row_mut(*row).assign(&found);

@@ -1,11 +1,12 @@
-//! The noise: Philox against an independent implementation, the laws of its numbers, independence, purity, pinned bits.
+//! The noise: Philox against an independent implementation, the laws of its numbers, independence,
+//! purity, pinned bits.
 //!
 //! # False alarms
 //!
-//! Everything here is seeded, so a test passes always or never; what has a probability is that a *right* library fails
-//! at the seeds and addresses chosen. Every Monte-Carlo assertion goes through [`Checks::accept`] and compares a
-//! p-value, or a proven upper bound of one, with [`LEVEL`] = 1e-9. Each test states how many it makes and fails if the
-//! number is wrong:
+//! Everything here is seeded, so a test passes always or never; what has a probability is that a
+//! *right* library fails at the seeds and addresses chosen. Every Monte-Carlo assertion goes
+//! through [`Checks::accept`] and compares a p-value, or a proven upper bound of one, with
+//! [`LEVEL`] = 1e-9. Each test states how many it makes and fails if the number is wrong:
 //!
 //! | test | assertions |
 //! |---|---|
@@ -18,9 +19,10 @@
 //! | `generator_with_*` | 2 × 56 |
 //! | together | 373: false alarms below 3.8e-7 |
 //!
-//! `different_addresses_give_different_numbers` adds less than 1e-18. The bounds are exact or conservative, except
-//! Pearson's chi-square, whose law is a limit: with λ expected per cell its third cumulant is 8 + 22/λ for 8, which
-//! moves a p-value of 1e-9 by less than 2 % at the λ ≥ 900 used here.
+//! `different_addresses_give_different_numbers` adds less than 1e-18. The bounds are exact or
+//! conservative, except Pearson's chi-square, whose law is a limit: with λ expected per cell its
+//! third cumulant is 8 + 22/λ for 8, which moves a p-value of 1e-9 by less than 2 % at the λ ≥ 900
+//! used here.
 
 use langevin::metrics::{gamma_lower, gamma_upper};
 use langevin::*;
@@ -61,12 +63,17 @@ impl Checks {
     }
 
     fn finish(self, stated: usize) {
-        println!("{} assertions at {LEVEL:e}, smallest p-value {:.1e}", self.made, self.smallest.unwrap());
+        println!(
+            "{} assertions at {LEVEL:e}, smallest p-value {:.1e}",
+            self.made,
+            self.smallest.unwrap()
+        );
         assert_eq!(self.made, stated, "the header states another number of assertions");
     }
 }
 
-// ---------------------------------------------------------------------------------------------------------- p-values
+// ----------------------------------------------------------------------------------------------------------
+// p-values
 
 /// P(|Z| ≥ |`value`|) for a standard normal Z: exact.
 fn normal_p(value: f64) -> f64 {
@@ -79,8 +86,9 @@ fn chi_square_p(statistic: f64, degrees_of_freedom: f64) -> f64 {
     2.0 * gamma_lower(shape, x).unwrap().min(gamma_upper(shape, x).unwrap())
 }
 
-/// Two-sided bound for a binomial count with mean `expected`. Outside expected ± 1 its tails are below those of the
-/// Poisson law with the same mean (Anderson & Samuels 1967), and inside no count is rare.
+/// Two-sided bound for a binomial count with mean `expected`. Outside expected ± 1 its tails are
+/// below those of the Poisson law with the same mean (Anderson & Samuels 1967), and inside no count
+/// is rare.
 fn rare_count_p(count: f64, expected: f64) -> f64 {
     let at_least = if count > 0.0 { gamma_lower(count, expected).unwrap() } else { 1.0 };
     2.0 * at_least.min(gamma_upper(count + 1.0, expected).unwrap())
@@ -91,7 +99,8 @@ fn fair_coin_p(count: f64, n: f64) -> f64 {
     2.0 * (-2.0 * n * (count / n - 0.5).powi(2)).exp()
 }
 
-/// Bound on P(√n D ≥ x) for the Kolmogorov–Smirnov distance D of n uniforms: 2 exp(−2 x²) for every n (Massart 1990).
+/// Bound on P(√n D ≥ x) for the Kolmogorov–Smirnov distance D of n uniforms: 2 exp(−2 x²) for every
+/// n (Massart 1990).
 fn kolmogorov_p(mut uniforms: Vec<f64>) -> f64 {
     uniforms.sort_unstable_by(f64::total_cmp);
     let n = uniforms.len() as f64;
@@ -104,16 +113,18 @@ fn kolmogorov_p(mut uniforms: Vec<f64>) -> f64 {
 fn equal_cells_p(cells: &[u32]) -> f64 {
     let expected = cells.iter().sum::<u32>() as f64 / cells.len() as f64;
     assert!(expected > 900.0);
-    let statistic: f64 = cells.iter().map(|count| (f64::from(*count) - expected).powi(2) / expected).sum();
+    let statistic: f64 =
+        cells.iter().map(|count| (f64::from(*count) - expected).powi(2) / expected).sum();
     chi_square_p(statistic, cells.len() as f64 - 1.0)
 }
 
 /// Two-sided Chernoff bound for the mean `found` of n independent values f(z), z normal, E f = 0:
 /// 2 inf_θ exp(n (ln E e^(θ f) − θ found)).
 ///
-/// Any θ gives a valid bound; those tried surround the best one for small means. The integral is over |z| ≤ 8.58: from
-/// 53 bits Box–Muller gives nothing above √(2 · 53 ln 2) = 8.572, and an ideal normal does so with probability 1e-17.
-/// The trapezoidal rule is exact to rounding for such an integrand.
+/// Any θ gives a valid bound; those tried surround the best one for small means. The integral is
+/// over |z| ≤ 8.58: from 53 bits Box–Muller gives nothing above √(2 · 53 ln 2) = 8.572, and an
+/// ideal normal does so with probability 1e-17. The trapezoidal rule is exact to rounding for such
+/// an integrand.
 fn chernoff_p(f: fn(f64) -> f64, variance: f64, found: f64, n: f64) -> f64 {
     const STEP: f64 = 1.0 / 64.0;
     let nodes: Vec<f64> = (-549..=549).map(|k| f64::from(k) * STEP).collect();
@@ -122,7 +133,8 @@ fn chernoff_p(f: fn(f64) -> f64, variance: f64, found: f64, n: f64) -> f64 {
         (nodes.iter().map(term).sum::<f64>() * STEP / std::f64::consts::TAU.sqrt()).ln_1p()
     };
     let exponent = |theta: f64| n * (log_moment(theta) - theta * found);
-    let best = (1..=40).map(|k| exponent(found / variance * f64::from(k) / 20.0)).fold(0.0, f64::min);
+    let best =
+        (1..=40).map(|k| exponent(found / variance * f64::from(k) / 20.0)).fold(0.0, f64::min);
     (2.0 * best.exp()).min(1.0)
 }
 
@@ -145,8 +157,8 @@ fn correlation_p(a: &[f64], b: &[f64]) -> f64 {
     normal_p(product / square.sqrt())
 }
 
-/// Correlation of squares of normals. With w = a² − 1 given, S = Σ w (b² − 1) has
-/// P(|S| ≥ 2 |w|₂ √x + 2 |w|_∞ x) ≤ 2 e^(−x) (Laurent & Massart 2000, lemma 1 on w⁺ and w⁻ at once); solved for x.
+/// Correlation of squares of normals. With w = a² − 1 given, S = Σ w (b² − 1) has P(|S| ≥ 2 |w|₂ √x
+/// + 2 |w|_∞ x) ≤ 2 e^(−x) (Laurent & Massart 2000, lemma 1 on w⁺ and w⁻ at once); solved for x.
 fn square_correlation_p(a: &[f64], b: &[f64]) -> f64 {
     let [mut product, mut square, mut largest] = [0.0f64; 3];
     for (x, y) in a.iter().zip(b) {
@@ -159,8 +171,8 @@ fn square_correlation_p(a: &[f64], b: &[f64]) -> f64 {
     2.0 * (-root * root).exp()
 }
 
-/// Correlation of uniforms. A centred uniform is sub-Gaussian with its own variance 1/12 (sinh t ≤ t e^(t²/6)), so given
-/// w = u − ½, P(|Σ w (v − ½)| ≥ s) ≤ 2 exp(−6 s² / |w|²).
+/// Correlation of uniforms. A centred uniform is sub-Gaussian with its own variance 1/12 (sinh t ≤
+/// t e^(t²/6)), so given w = u − ½, P(|Σ w (v − ½)| ≥ s) ≤ 2 exp(−6 s² / |w|²).
 fn uniform_correlation_p(u: &[f64], v: &[f64]) -> f64 {
     assert_eq!(u.len(), v.len());
     let [mut product, mut square] = [0.0; 2];
@@ -171,7 +183,8 @@ fn uniform_correlation_p(u: &[f64], v: &[f64]) -> f64 {
     2.0 * (-6.0 * product * product / square).exp()
 }
 
-// ----------------------------------------------------------------------------------------------------------- numbers
+// -----------------------------------------------------------------------------------------------------------
+// numbers
 
 fn normals<F: Real>(noise: &dyn Noise<F>, draw: Draw, chains: &[u32], dim: usize) -> Vec<F> {
     let mut out = vec![F::from_f64(f64::NAN); chains.len() * dim];
@@ -204,7 +217,8 @@ fn cells(uniforms: &[f64], count: usize) -> Vec<u32> {
     cells
 }
 
-// --------------------------------------------------------------------------------------- against another implementation
+// --------------------------------------------------------------------------------------- against
+// another implementation
 
 /// Four words of the block with this counter, from `rand_philox`.
 fn foreign_words(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
@@ -229,7 +243,8 @@ fn philox_gives_the_known_answers() {
 #[test]
 fn philox_is_the_one_of_rand_philox() {
     // Counters and keys with few bits, with many, and at the ends.
-    let word = |i: u32| [0, u32::MAX, 1 << (i % 32), i, i.wrapping_mul(0x9E37_79B9)][i as usize % 5];
+    let word =
+        |i: u32| [0, u32::MAX, 1 << (i % 32), i, i.wrapping_mul(0x9E37_79B9)][i as usize % 5];
     for i in 0..200_000u32 {
         let counter = std::array::from_fn(|j| word(i.wrapping_add(i / 5 * j as u32)));
         let key = [word(i / 3), word(i / 7)];
@@ -237,10 +252,13 @@ fn philox_is_the_one_of_rand_philox() {
     }
     for seed in SEEDS {
         let key = rand_philox::splitmix64(seed);
-        for (stream, block) in [(0, 0), (1, 7), (u64::MAX, u64::MAX), (0x0123_4567_89AB_CDEF, 1 << 40)] {
+        for (stream, block) in
+            [(0, 0), (1, 7), (u64::MAX, u64::MAX), (0x0123_4567_89AB_CDEF, 1 << 40)]
+        {
             let mut generator = rand_philox::Philox::from_u64_seed_stream(seed, stream);
             generator.seek(u128::from(stream) << 64 | u128::from(block));
-            let counter = [block as u32, (block >> 32) as u32, stream as u32, (stream >> 32) as u32];
+            let counter =
+                [block as u32, (block >> 32) as u32, stream as u32, (stream >> 32) as u32];
             for word in philox4x32_10(counter, [key as u32, (key >> 32) as u32]) {
                 assert_eq!(word, generator.next_u32());
             }
@@ -274,11 +292,13 @@ fn numbers_are_the_documented_function_of_the_address() {
         let found_uniforms = uniforms::<f64>(&noise, draw, &chains);
         for (i, chain) in chains.iter().enumerate() {
             for j in 0..dim {
-                let [a, b, c, d] = foreign_words([*chain, draw.step, j as u32 / 2, tag], key).map(u64::from);
+                let [a, b, c, d] =
+                    foreign_words([*chain, draw.step, j as u32 / 2, tag], key).map(u64::from);
                 let open = (((a << 32 | b) >> 12) as f64 + 0.5) / TWO_52;
                 let turns = ((c << 32 | d) >> 12) as f64 / TWO_52;
                 let angle = std::f64::consts::TAU * turns;
-                let expected = (-2.0 * open.ln()).sqrt() * if j % 2 == 0 { angle.cos() } else { angle.sin() };
+                let expected =
+                    (-2.0 * open.ln()).sqrt() * if j % 2 == 0 { angle.cos() } else { angle.sin() };
                 worst = worst.max((found[j * n + i] - expected).abs());
             }
             // The uniform of a draw stands where no normal does.
@@ -296,7 +316,11 @@ fn normals_in_f32_are_those_in_f64_rounded() {
         for (chains, dim) in [(first_chains(1000), 3), (vec![u32::MAX - 1, 5, 0], 8)] {
             let wide = normals::<f64>(&Philox::new(seed), draw, &chains, dim);
             let narrow = normals::<f32>(&Philox::new(seed), draw, &chains, dim);
-            assert!(wide.iter().zip(&narrow).all(|(z, rounded)| (*z as f32).to_bits() == rounded.to_bits()));
+            assert!(
+                wide.iter()
+                    .zip(&narrow)
+                    .all(|(z, rounded)| (*z as f32).to_bits() == rounded.to_bits())
+            );
             let [u, v] = [
                 uniforms::<f64>(&Philox::new(seed), draw, &chains),
                 uniforms::<f32>(&Philox::new(seed), draw, &chains),
@@ -306,16 +330,19 @@ fn normals_in_f32_are_those_in_f64_rounded() {
     }
 }
 
-// -------------------------------------------------------------------------------------------------------------- laws
+// --------------------------------------------------------------------------------------------------------------
+// laws
 
-/// Nine checks over 8000 normals per step: moments, signs, tails. How many lay beyond ±5 is returned.
+/// Nine checks over 8000 normals per step: moments, signs, tails. How many lay beyond ±5 is
+/// returned.
 fn check_moments(checks: &mut Checks, noise: &dyn Noise<f64>, steps: u32) -> u32 {
     let chains = first_chains(1000);
     let mut out = vec![0.0; 8000];
     let n = f64::from(steps) * out.len() as f64;
     let [mut sum, mut sum_of_squares, mut third, mut fourth] = [0.0f64; 4];
     let mut positive = 0u32;
-    // Beyond the ziggurat's last layer, where tables go wrong (rust-lang/rust#10196), and far out; each side by itself.
+    // Beyond the ziggurat's last layer, where tables go wrong (rust-lang/rust#10196), and far out;
+    // each side by itself.
     let bounds = [3.4426, 5.0];
     let mut beyond = [[0u32; 2]; 2];
     for step in 0..steps {
@@ -332,7 +359,8 @@ fn check_moments(checks: &mut Checks, noise: &dyn Noise<f64>, steps: u32) -> u32
             }
         }
     }
-    // Hermite polynomials carry what is new in a moment: E z⁴ = 3 ⇔ E (z⁴ − 6 z² + 3) = 0 where E z² = 1.
+    // Hermite polynomials carry what is new in a moment: E z⁴ = 3 ⇔ E (z⁴ − 6 z² + 3) = 0 where E
+    // z² = 1.
     checks.accept("mean", normal_p(sum / n.sqrt()));
     checks.accept("second moment", chi_square_p(sum_of_squares, n));
     checks.accept("third moment", chernoff_p(hermite3, 6.0, third / n, n));
@@ -362,11 +390,15 @@ fn check_distribution(checks: &mut Checks, noise: &dyn Noise<f64>, steps: u32) {
 fn check_uniforms(checks: &mut Checks, noise: &dyn Noise<f64>, steps: u32) {
     let chains = first_chains(1000);
     let mut u = Vec::with_capacity(1000 * steps as usize);
-    (0..steps).for_each(|step| u.extend(uniforms(noise, Draw::new(step, Purpose::Coin, 0), &chains)));
+    (0..steps)
+        .for_each(|step| u.extend(uniforms(noise, Draw::new(step, Purpose::Coin, 0), &chains)));
     assert!(u.iter().all(|u| *u > 0.0 && *u < 1.0));
     let n = u.len() as f64;
     // Sub-Gaussian with the variance 1/12, as in `uniform_correlation_p`: 2 exp(−6 n (mean − ½)²).
-    checks.accept("mean of uniforms", 2.0 * (-6.0 * n * (u.iter().sum::<f64>() / n - 0.5).powi(2)).exp());
+    checks.accept(
+        "mean of uniforms",
+        2.0 * (-6.0 * n * (u.iter().sum::<f64>() / n - 0.5).powi(2)).exp(),
+    );
     checks.accept("equal cells of uniforms", equal_cells_p(&cells(&u, 1024)));
     checks.accept("Kolmogorov–Smirnov of uniforms", kolmogorov_p(u));
 }
@@ -385,7 +417,8 @@ fn normals_are_normal() {
         beyond_five += check_moments(&mut checks, &Philox::new(seed), 3125);
         check_distribution(&mut checks, &Philox::new(seed), 500);
     }
-    // Of 10⁸ normals 57 are out there. One seed alone, with 14, could not tell a tail that is missing from bad luck.
+    // Of 10⁸ normals 57 are out there. One seed alone, with 14, could not tell a tail that is
+    // missing from bad luck.
     checks.accept("tail at all seeds", rare_count_p(f64::from(beyond_five), 1e8 * normal_p(5.0)));
     checks.finish(45);
 }
@@ -406,7 +439,8 @@ fn radius_and_angle_are_independent() {
         let pairs = normals::<f64>(&Philox::new(seed), Draw::new(3, Purpose::Start, 0), &chains, 2);
         let (first, second) = pairs.split_at(chains.len());
         check_uncorrelated(&mut checks, "the two coordinates of a pair", first, second);
-        // For two independent normals, e^(−r²/2) and the angle are independent uniforms: all 1024 cells are equal.
+        // For two independent normals, e^(−r²/2) and the angle are independent uniforms: all 1024
+        // cells are equal.
         let mut cells = vec![0; SIDE * SIDE];
         for (x, y) in first.iter().zip(second) {
             let radius = (-(x * x + y * y) / 2.0).exp();
@@ -419,7 +453,8 @@ fn radius_and_angle_are_independent() {
     checks.finish(12);
 }
 
-// ------------------------------------------------------------------------------------------------------ independence
+// ------------------------------------------------------------------------------------------------------
+// independence
 
 /// Two checks.
 fn check_uncorrelated(checks: &mut Checks, what: &str, a: &[f64], b: &[f64]) {
@@ -434,8 +469,16 @@ fn neighbouring_draws() -> Vec<(&'static str, Draw, Draw)> {
         ("steps 0, 1", draw(0, Purpose::Path, 2), draw(1, Purpose::Path, 2)),
         ("steps 7, 8", draw(7, Purpose::Path, 2), draw(8, Purpose::Path, 2)),
         ("indices 0, 1", draw(7, Purpose::Path, 0), draw(7, Purpose::Path, 1)),
-        ("the last index and the first", draw(7, Purpose::Path, LAST_INDEX), draw(7, Purpose::Path, 0)),
-        ("the last index and the next purpose", draw(7, Purpose::Path, LAST_INDEX), draw(7, Purpose::Coin, 0)),
+        (
+            "the last index and the first",
+            draw(7, Purpose::Path, LAST_INDEX),
+            draw(7, Purpose::Path, 0),
+        ),
+        (
+            "the last index and the next purpose",
+            draw(7, Purpose::Path, LAST_INDEX),
+            draw(7, Purpose::Coin, 0),
+        ),
     ];
     for purposes in PURPOSES.windows(2) {
         pairs.push(("purposes", draw(7, purposes[0].0, 0), draw(7, purposes[1].0, 0)));
@@ -480,7 +523,14 @@ fn normals_of_neighbouring_streams_are_uncorrelated() {
         // Across pairs; within a pair is `radius_and_angle_are_independent`.
         let columns = normals::<f64>(&noise, home, &chains, 2 * dim);
         let pick = |first: usize| -> Vec<f64> {
-            columns.chunks(chains.len()).skip(first).step_by(2).take(dim - 1).flatten().copied().collect()
+            columns
+                .chunks(chains.len())
+                .skip(first)
+                .step_by(2)
+                .take(dim - 1)
+                .flatten()
+                .copied()
+                .collect()
         };
         check_uncorrelated(&mut checks, "coordinates 2j + 1, 2j + 2", &pick(1), &pick(2));
     }
@@ -514,14 +564,17 @@ fn uniforms_of_neighbouring_streams_are_uncorrelated() {
             checks.accept(what, uniform_correlation_p(&u, &v));
         }
         // The coins of a step against the normals it uses: given the coins, exactly normal again.
-        let centred: Vec<f64> = uniforms::<f64>(&noise, coin, &chains).iter().map(|u| u - 0.5).collect();
+        let centred: Vec<f64> =
+            uniforms::<f64>(&noise, coin, &chains).iter().map(|u| u - 0.5).collect();
         for purpose in [Purpose::Path, Purpose::Increment] {
             let z = normals::<f64>(&noise, Draw::new(7, purpose, 0), &chains, 1);
             checks.accept("coins and normals", correlation_p(&centred, &z));
         }
     }
     for seeds in neighbouring_seeds() {
-        let [u, v] = seeds.map(|seed| uniforms::<f64>(&Philox::new(seed), Draw::new(7, Purpose::Coin, 0), &chains));
+        let [u, v] = seeds.map(|seed| {
+            uniforms::<f64>(&Philox::new(seed), Draw::new(7, Purpose::Coin, 0), &chains)
+        });
         checks.accept(&format!("seeds {seeds:x?}"), uniform_correlation_p(&u, &v));
     }
     checks.finish(48);
@@ -529,8 +582,9 @@ fn uniforms_of_neighbouring_streams_are_uncorrelated() {
 
 #[test]
 fn different_addresses_give_different_numbers() {
-    // Two normals come from one block, of which 104 bits count: two blocks agree in them with probability 2⁻¹⁰⁴, in the
-    // rounded normals a few times as often. A million have 5e11 couples, so a right library fails with 3e-20 times a few.
+    // Two normals come from one block, of which 104 bits count: two blocks agree in them with
+    // probability 2⁻¹⁰⁴, in the rounded normals a few times as often. A million have 5e11 couples,
+    // so a right library fails with 3e-20 times a few.
     let chains: Vec<u32> = (0..124).chain([u32::MAX]).collect();
     let (n, pairs) = (chains.len(), 10);
     let mut found = Vec::new();
@@ -538,10 +592,19 @@ fn different_addresses_give_different_numbers() {
         for step in [0, 1, 2, 3, u32::MAX] {
             for (purpose, _) in PURPOSES {
                 for index in [0, 1, 2, LAST_INDEX] {
-                    let z = normals::<f64>(&Philox::new(seed), Draw::new(step, purpose, index), &chains, 2 * pairs);
+                    let z = normals::<f64>(
+                        &Philox::new(seed),
+                        Draw::new(step, purpose, index),
+                        &chains,
+                        2 * pairs,
+                    );
                     for pair in z.chunks(2 * n) {
                         let both = pair[..n].iter().zip(&pair[n..]);
-                        found.extend(both.map(|(x, y)| u128::from(x.to_bits()) << 64 | u128::from(y.to_bits())));
+                        found.extend(
+                            both.map(|(x, y)| {
+                                u128::from(x.to_bits()) << 64 | u128::from(y.to_bits())
+                            }),
+                        );
                     }
                 }
             }
@@ -552,18 +615,22 @@ fn different_addresses_give_different_numbers() {
     assert!(found.windows(2).all(|two| two[0] != two[1]));
 }
 
-// ------------------------------------------------------------------------------------------------------------ purity
+// ------------------------------------------------------------------------------------------------------------
+// purity
 
-/// Whatever chains are asked for together, in whatever order and with however many coordinates, the numbers are those
-/// of every chain alone.
+/// Whatever chains are asked for together, in whatever order and with however many coordinates, the
+/// numbers are those of every chain alone.
 fn check_pure<F: Real>(noise: &dyn Noise<F>) {
     const DIM: usize = 7;
     let draw = Draw::new(41, Purpose::Path, 3);
     let mut all: Vec<u32> = (0..1000u32).map(|i| i.wrapping_mul(0x9E37_79B9) >> (i % 20)).collect();
     all[..4].copy_from_slice(&[0, u32::MAX, 17, 17]);
-    let alone: Vec<Vec<u64>> = all.iter().map(|chain| bits(&normals(noise, draw, &[*chain], DIM))).collect();
-    let coins: Vec<u64> = all.iter().map(|chain| uniforms(noise, draw, &[*chain])[0].to_bits()).collect();
-    let mut orders: Vec<Vec<usize>> = [1, 2, 15, 16, 17, 31, 33, 1000].map(|length| (0..length).collect()).into();
+    let alone: Vec<Vec<u64>> =
+        all.iter().map(|chain| bits(&normals(noise, draw, &[*chain], DIM))).collect();
+    let coins: Vec<u64> =
+        all.iter().map(|chain| uniforms(noise, draw, &[*chain])[0].to_bits()).collect();
+    let mut orders: Vec<Vec<usize>> =
+        [1, 2, 15, 16, 17, 31, 33, 1000].map(|length| (0..length).collect()).into();
     orders.push((983..1000).collect());
     orders.push((0..1000).rev().collect());
     orders.push((0..17).rev().collect());
@@ -621,12 +688,14 @@ fn generator_with_xoshiro_is_normal_and_uniform() {
     check_generator(Generator::<Xoshiro256PlusPlus>::new);
 }
 
-// --------------------------------------------------------------------------------------------------- value stability
+// ---------------------------------------------------------------------------------------------------
+// value stability
 
 /// Address and bits of its first three normals and of its uniform.
 type Pin = ((u64, Draw, u32), [u64; 3], u64);
 
-/// Changing a number here needs a "Value-breaking" line in CHANGELOG.md: every result of every run changes with it.
+/// Changing a number here needs a "Value-breaking" line in CHANGELOG.md: every result of every run
+/// changes with it.
 fn pins() -> [Pin; 5] {
     let draw = Draw::new;
     [
@@ -660,24 +729,41 @@ fn pins() -> [Pin; 5] {
 
 /// FNV-1a over the words.
 fn hash(words: &[u64]) -> u64 {
-    words.iter().fold(0xCBF2_9CE4_8422_2325, |hash, word| (hash ^ word).wrapping_mul(0x0100_0000_01B3))
+    words
+        .iter()
+        .fold(0xCBF2_9CE4_8422_2325, |hash, word| (hash ^ word).wrapping_mul(0x0100_0000_01B3))
 }
 
 #[test]
 fn pinned_values() {
     for ((seed, draw, chain), three_normals, uniform) in pins() {
         let noise = Philox::new(seed);
-        assert_eq!(bits(&normals::<f64>(&noise, draw, &[chain], 3)), three_normals, "{seed:#x} {draw:?} {chain}");
-        assert_eq!(bits(&uniforms::<f64>(&noise, draw, &[chain])), [uniform], "{seed:#x} {draw:?} {chain}");
+        assert_eq!(
+            bits(&normals::<f64>(&noise, draw, &[chain], 3)),
+            three_normals,
+            "{seed:#x} {draw:?} {chain}"
+        );
+        assert_eq!(
+            bits(&uniforms::<f64>(&noise, draw, &[chain])),
+            [uniform],
+            "{seed:#x} {draw:?} {chain}"
+        );
     }
-    // A hundred thousand at once, for what shows in few of them: the last bit of a logarithm, a lane.
-    let many = normals::<f64>(&Philox::new(1), Draw::new(0, Purpose::Increment, 0), &first_chains(10_001), 10);
+    // A hundred thousand at once, for what shows in few of them: the last bit of a logarithm, a
+    // lane.
+    let many = normals::<f64>(
+        &Philox::new(1),
+        Draw::new(0, Purpose::Increment, 0),
+        &first_chains(10_001),
+        10,
+    );
     assert_eq!(hash(&bits(&many)), 0xAEA0_FABE_B47C_C354);
 }
 
 #[test]
 fn every_instruction_set_gives_the_pinned_values() {
-    // The choice is made once per process, so other choices need other processes; a set that is missing falls back.
+    // The choice is made once per process, so other choices need other processes; a set that is
+    // missing falls back.
     for instruction_set in ["baseline", "avx2", "avx512"] {
         let output = std::process::Command::new(std::env::current_exe().unwrap())
             .args(["pinned_values", "--exact"])
@@ -685,6 +771,9 @@ fn every_instruction_set_gives_the_pinned_values() {
             .output()
             .unwrap();
         let report = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && report.contains("1 passed"), "{instruction_set}: {report}");
+        assert!(
+            output.status.success() && report.contains("1 passed"),
+            "{instruction_set}: {report}"
+        );
     }
 }

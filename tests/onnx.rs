@@ -1,5 +1,5 @@
-//! Networks from ONNX files: the numbers of the same networks in the crate's own format, the same bits in any chunks, and
-//! errors that name what is wrong.
+//! Networks from ONNX files: the numbers of the same networks in the crate's own format, the same
+//! bits in any chunks, and errors that name what is wrong.
 #![cfg(feature = "onnx")]
 
 use langevin::generation::{GENERATION_METHODS, GenerationOptions, PhaseOptions, plan, plan_phase};
@@ -37,7 +37,8 @@ fn some_rows(rows: usize, width: usize) -> Array2<f64> {
 /// The largest difference, relative where numbers are above 1.
 fn away<F: Real>(a: ArrayView2<'_, F>, b: ArrayView2<'_, F>) -> f64 {
     assert_eq!(a.dim(), b.dim());
-    let differences = a.iter().zip(&b).map(|(a, b)| (a.widen() - b.widen()).abs() / b.widen().abs().max(1.0));
+    let differences =
+        a.iter().zip(&b).map(|(a, b)| (a.widen() - b.widen()).abs() / b.widen().abs().max(1.0));
     differences.fold(0.0, |most, x| if x <= most { most } else { x })
 }
 
@@ -74,7 +75,8 @@ fn it_says_what_the_same_network_in_the_own_format_says() {
     assert!(off < 1e-4, "{off:e}");
 
     let own = Network::load(path("tests/golden/tiny.safetensors")).unwrap();
-    let options = OnnxOptions::vp(NetworkPrediction::Velocity, "scaled-linear", 1000, TimeInput::LogSnr);
+    let options =
+        OnnxOptions::vp(NetworkPrediction::Velocity, "scaled-linear", 1000, TimeInput::LogSnr);
     let other = OnnxNetwork::load(onnx("tiny"), options).unwrap();
     let log_snr: Vec<f64> = (0..50).map(|i| f64::from(i) / 4.0 - 5.0).collect();
     let off = compare(&own, &other, &log_snr);
@@ -94,9 +96,13 @@ fn it_is_told_the_levels_as_a_network_of_the_own_format() {
     let (own, other) = digits();
     let (own, other) = (own.denoiser().unwrap(), other.denoiser().unwrap());
     assert_eq!(own.table(), other.table());
-    assert_eq!((Denoiser::<f32>::prediction(&other), Denoiser::<f32>::dim(&other)), (Prediction::Epsilon, Some(64)));
+    assert_eq!(
+        (Denoiser::<f32>::prediction(&other), Denoiser::<f32>::dim(&other)),
+        (Prediction::Epsilon, Some(64))
+    );
     let table = own.table();
-    let levels: Vec<Level> = (1..=100).map(|i| table.level(i * 10)).chain([Level::CLEAN, Level::PURE_NOISE]).collect();
+    let levels: Vec<Level> =
+        (1..=100).map(|i| table.level(i * 10)).chain([Level::CLEAN, Level::PURE_NOISE]).collect();
     let x = some_rows(levels.len(), 64);
     let (mut wanted, mut found) = (Array2::<f64>::zeros(x.dim()), Array2::<f64>::zeros(x.dim()));
     own.predict(Levels::PerRow(&levels), x.view(), wanted.view_mut()).unwrap();
@@ -157,12 +163,15 @@ fn chunks_and_neighbours_do_not_change_a_bit() {
             let rows = x.slice(s![start..end, ..]);
             let mut columns = Array2::zeros((end - start, 64).f());
             columns.assign(&rows);
-            network.evaluate(Times::PerRow(&times[start..end]), columns.view(), part.view_mut()).unwrap();
+            network
+                .evaluate(Times::PerRow(&times[start..end]), columns.view(), part.view_mut())
+                .unwrap();
             assert_eq!(part, whole.slice(s![start..end, ..]), "rows {start}..{end}");
         }
     }
     // Backwards.
-    let (mut turned, back) = (Array2::zeros(x.dim()), times.iter().rev().copied().collect::<Vec<_>>());
+    let (mut turned, back) =
+        (Array2::zeros(x.dim()), times.iter().rev().copied().collect::<Vec<_>>());
     network.evaluate(Times::PerRow(&back), x.slice(s![..;-1, ..]), turned.view_mut()).unwrap();
     assert_eq!(turned.slice(s![..;-1, ..]), whole);
 }
@@ -177,9 +186,14 @@ fn runs_give_the_same_bits_in_any_chunks_and_threads() {
     let model = network.denoiser().unwrap();
     for entry in GENERATION_METHODS {
         let draw = |chunk: usize, threads: usize| {
-            let way = plan::<f64>(entry.name, model.table(), 200, &GenerationOptions::default()).unwrap();
+            let way =
+                plan::<f64>(entry.name, model.table(), 200, &GenerationOptions::default()).unwrap();
             let drift = Denoised::new(&model, way.clock, way.wanted).unwrap();
-            let run = Run::new(&*way.sampler, &drift, way.grid).chains(90).seed(11).chunk(chunk).threads(threads);
+            let run = Run::new(&*way.sampler, &drift, way.grid)
+                .chains(90)
+                .seed(11)
+                .chunk(chunk)
+                .threads(threads);
             run.run().unwrap().positions().to_owned()
         };
         let wanted = draw(90, 1);
@@ -239,17 +253,29 @@ fn features_have_a_width_of_their_own() {
     assert!(network.denoiser().unwrap_err().to_string().contains("expected vp"));
     assert!(network.phase().unwrap_err().to_string().contains("expected psld"));
     let (_, other) = digits();
-    assert!(other.features(x.view()).unwrap_err().to_string().contains("expected one that predicts Features"));
+    assert!(
+        other
+            .features(x.view())
+            .unwrap_err()
+            .to_string()
+            .contains("expected one that predicts Features")
+    );
     assert!(other.phase().unwrap_err().to_string().contains("given Vp"));
 }
 
 #[test]
 fn files_that_cannot_be_used_are_named() {
     let missing = OnnxNetwork::load("no/such/file.onnx", epsilon()).unwrap_err();
-    assert!(matches!(missing, Error::NetworkFile { .. }) && missing.to_string().contains("no/such/file.onnx"));
+    assert!(
+        matches!(missing, Error::NetworkFile { .. })
+            && missing.to_string().contains("no/such/file.onnx")
+    );
     for (file, words) in [
         ("mixed-fixed-batch", "a fixed N = 5 and rows that depend on each other"),
-        ("three-inputs", "inputs: given x (N,3,F32), t (N,F32), label (N,F32), expected two: x (N, d) and t (N)"),
+        (
+            "three-inputs",
+            "inputs: given x (N,3,F32), t (N,F32), label (N,F32), expected two: x (N, d) and t (N)",
+        ),
         ("two-outputs", "outputs: given 2, expected one"),
         ("no-output", "reading it: "),
         ("wide-output", "output: given 32,6,F32"),
@@ -287,11 +313,14 @@ fn bytes_that_are_no_model_are_errors() {
 
 #[test]
 fn options_that_make_no_sense_are_named() {
-    let load = |options: OnnxOptions| OnnxNetwork::load(onnx("tiny"), options).unwrap_err().to_string();
+    let load =
+        |options: OnnxOptions| OnnxNetwork::load(onnx("tiny"), options).unwrap_err().to_string();
     let vp = |prediction, schedule: &str, time| OnnxOptions::vp(prediction, schedule, 1000, time);
     let error = load(vp(NetworkPrediction::EpsilonLower, "linear", TimeInput::Timestep));
     assert!(
-        error.contains("options, prediction: given EpsilonLower, expected Epsilon, Data, Velocity or Score"),
+        error.contains(
+            "options, prediction: given EpsilonLower, expected Epsilon, Data, Velocity or Score"
+        ),
         "{error}"
     );
     let error = load(vp(NetworkPrediction::Epsilon, "linear", TimeInput::Time));
@@ -305,9 +334,13 @@ fn options_that_make_no_sense_are_named() {
 
     let (_, network) = digits();
     let x = some_rows(4, 63);
-    let error = network.evaluate(Times::Shared(1.0), x.view(), Array2::zeros((4, 64)).view_mut()).unwrap_err();
+    let error = network
+        .evaluate(Times::Shared(1.0), x.view(), Array2::zeros((4, 64)).view_mut())
+        .unwrap_err();
     assert!(error.to_string().contains("(rows, 64) -> (rows, 64)"), "{error}");
     let x = some_rows(4, 64);
-    let error = network.evaluate(Times::PerRow(&[1.0]), x.view(), Array2::zeros((4, 64)).view_mut()).unwrap_err();
+    let error = network
+        .evaluate(Times::PerRow(&[1.0]), x.view(), Array2::zeros((4, 64)).view_mut())
+        .unwrap_err();
     assert!(error.to_string().contains("(4), the rows of the batch"), "{error}");
 }

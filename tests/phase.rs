@@ -1,9 +1,11 @@
-//! Phase-space diffusions: the kernel, the exact joint score, one step of every sampler as an affine map, and the table of
-//! errors in METHODS.md.
+//! Phase-space diffusions: the kernel, the exact joint score, one step of every sampler as an
+//! affine map, and the table of errors in METHODS.md.
 
 use langevin::generation::{NoiseForm, PhaseGrid, PhaseOptions, plan_phase};
 use langevin::metrics::radial_wasserstein;
-use langevin::ndarray::{Array1, Array2, Array3, ArrayView2, ArrayViewMut2, Axis, array, concatenate};
+use langevin::ndarray::{
+    Array1, Array2, Array3, ArrayView2, ArrayViewMut2, Axis, array, concatenate,
+};
 use langevin::schedule::Beta;
 use langevin::*;
 
@@ -27,7 +29,8 @@ fn transposed(a: &Matrix) -> Matrix {
 
 const ONE: Matrix = [[1.0, 0.0], [0.0, 1.0]];
 
-/// exp(a) by scaling, a Taylor series and squaring: nothing in common with the library's closed form.
+/// exp(a) by scaling, a Taylor series and squaring: nothing in common with the library's closed
+/// form.
 fn exponential(a: &Matrix) -> Matrix {
     let small = scale(a, 1.0 / 1024.0);
     let (mut sum, mut term) = (ONE, ONE);
@@ -72,11 +75,15 @@ fn the_kernel_is_that_of_the_equation() {
                 let want = plus(&limit, &scale(&rest, -1.0));
                 let found = p.covariance(tau, variance);
                 let scale = 1.0 + p.mass();
-                let close =
-                    found.iter().flatten().zip(want.iter().flatten()).all(|(a, b)| (a - b).abs() < 1e-12 * scale);
+                let close = found
+                    .iter()
+                    .flatten()
+                    .zip(want.iter().flatten())
+                    .all(|(a, b)| (a - b).abs() < 1e-12 * scale);
                 assert!(close, "{p:?} {tau}: {found:?} {want:?}");
             }
-            // And by quadrature, relative to each entry, where that formula has lost its digits: Simpson on 4000 cells.
+            // And by quadrature, relative to each entry, where that formula has lost its digits:
+            // Simpson on 4000 cells.
             let mut q = [[0.0; 2]; 2];
             let cells = 4000;
             for i in 0..=cells {
@@ -89,16 +96,29 @@ fn the_kernel_is_that_of_the_equation() {
                 };
                 let e = p.propagator(tau * f64::from(i) / f64::from(cells));
                 let d = [[p.gamma(), 0.0], [0.0, p.mass() * p.nu()]];
-                q = plus(&q, &scale(&times(&times(&e, &d), &transposed(&e)), weight * tau / (3.0 * f64::from(cells))));
+                q = plus(
+                    &q,
+                    &scale(
+                        &times(&times(&e, &d), &transposed(&e)),
+                        weight * tau / (3.0 * f64::from(cells)),
+                    ),
+                );
             }
-            let carried = times(&times(&e, &[[0.0, 0.0], [0.0, p.kappa() * p.mass()]]), &transposed(&e));
+            let carried =
+                times(&times(&e, &[[0.0, 0.0], [0.0, p.kappa() * p.mass()]]), &transposed(&e));
             let (found, want) = (p.covariance(tau, 0.0), plus(&q, &carried));
             for i in 0..2 {
-                assert!((found[i][i] / want[i][i] - 1.0).abs() < 1e-10, "{p:?} {tau}: {found:?} {want:?}");
+                assert!(
+                    (found[i][i] / want[i][i] - 1.0).abs() < 1e-10,
+                    "{p:?} {tau}: {found:?} {want:?}"
+                );
             }
             for factor in [Factor::Lower, Factor::Upper] {
                 let root = p.noise_factor(tau, factor);
-                assert!(near(&times(&root, &transposed(&root)), &found, 1e-13), "{p:?} {tau} {factor:?}");
+                assert!(
+                    near(&times(&root, &transposed(&root)), &found, 1e-13),
+                    "{p:?} {tau} {factor:?}"
+                );
                 assert_eq!(if factor == Factor::Lower { root[0][1] } else { root[1][0] }, 0.0);
                 let back = times(&p.score_of_noise(tau, factor), &transposed(&root));
                 assert!(near(&back, &scale(&ONE, -1.0), 1e-9), "{p:?} {tau} {factor:?}: {back:?}");
@@ -146,7 +166,8 @@ fn reverse_coefficients_compose_and_are_those_of_the_equation() {
 fn mixtures() -> Vec<GaussianMixture> {
     let means = array![[0.0, 1.0], [2.0, -1.0], [-1.0, 0.5]];
     let weights = [1.0, 2.0, 0.5];
-    let covariances = array![[[1.0, 0.4], [0.4, 0.8]], [[0.5, -0.1], [-0.1, 1.5]], [[0.3, 0.0], [0.0, 0.2]]];
+    let covariances =
+        array![[[1.0, 0.4], [0.4, 0.8]], [[0.5, -0.1], [-0.1, 1.5]], [[0.3, 0.0], [0.0, 0.2]]];
     let variances = array![[0.5, 1.0], [0.3, 0.1], [2.0, 0.7]];
     [
         GaussianMixture::isotropic(means.view(), 0.4).unwrap(),
@@ -157,17 +178,26 @@ fn mixtures() -> Vec<GaussianMixture> {
     .into()
 }
 
-/// The law of (x, m) at τ as a mixture in four dimensions, written down without anything of the library's score.
-fn joint(data: &GaussianMixture, covariances: &[Array2<f64>], p: &Psld, tau: f64) -> GaussianMixture {
+/// The law of (x, m) at τ as a mixture in four dimensions, written down without anything of the
+/// library's score.
+fn joint(
+    data: &GaussianMixture,
+    covariances: &[Array2<f64>],
+    p: &Psld,
+    tau: f64,
+) -> GaussianMixture {
     let e = exponential(&scale(&forward(p), tau));
     let limit = [[1.0, 0.0], [0.0, p.mass()]];
-    let means = concatenate(Axis(1), &[(data.means() * e[0][0]).view(), (data.means() * e[1][0]).view()]).unwrap();
+    let means =
+        concatenate(Axis(1), &[(data.means() * e[0][0]).view(), (data.means() * e[1][0]).view()])
+            .unwrap();
     // Σ_∞ − e (Σ_∞ − diag(0, κM)) eᵀ for the noise, and e (V, 0) eᵀ for the data.
     let rest = plus(&limit, &[[0.0, 0.0], [0.0, -p.kappa() * p.mass()]]);
     let noise = plus(&limit, &scale(&times(&times(&e, &rest), &transposed(&e)), -1.0));
     let joint = Array3::from_shape_fn((data.components(), 4, 4), |(k, i, j)| {
         let (block_i, block_j, i, j) = (i / 2, j / 2, i % 2, j % 2);
-        e[block_i][0] * e[block_j][0] * covariances[k][[i, j]] + if i == j { noise[block_i][block_j] } else { 0.0 }
+        e[block_i][0] * e[block_j][0] * covariances[k][[i, j]]
+            + if i == j { noise[block_i][block_j] } else { 0.0 }
     });
     GaussianMixture::full(means.view(), joint.view()).unwrap().with_weights(data.weights()).unwrap()
 }
@@ -176,8 +206,14 @@ fn joint(data: &GaussianMixture, covariances: &[Array2<f64>], p: &Psld, tau: f64
 fn covariances(k: usize) -> Vec<Array2<f64>> {
     match k {
         0 => vec![Array2::eye(2) * 0.16; 3],
-        1 => [[0.5, 1.0], [0.3, 0.1], [2.0, 0.7]].map(|v| Array2::from_diag(&Array1::from(v.to_vec()))).into(),
-        _ => vec![array![[1.0, 0.4], [0.4, 0.8]], array![[0.5, -0.1], [-0.1, 1.5]], array![[0.3, 0.0], [0.0, 0.2]]],
+        1 => [[0.5, 1.0], [0.3, 0.1], [2.0, 0.7]]
+            .map(|v| Array2::from_diag(&Array1::from(v.to_vec())))
+            .into(),
+        _ => vec![
+            array![[1.0, 0.4], [0.4, 0.8]],
+            array![[0.5, -0.1], [-0.1, 1.5]],
+            array![[0.3, 0.0], [0.0, 0.2]],
+        ],
     }
 }
 
@@ -208,7 +244,8 @@ fn the_joint_score_is_the_gradient_of_the_log_density() {
                     };
                     for (i, (up, down)) in shifted(h).iter().zip(&shifted(-h)).enumerate() {
                         let numerical = (up - down) / (2.0 * h);
-                        let bound = 1e-5 * (1.0 + found.row(i).iter().fold(0.0f64, |m, s| m.max(s.abs())));
+                        let bound =
+                            1e-5 * (1.0 + found.row(i).iter().fold(0.0f64, |m, s| m.max(s.abs())));
                         assert!(
                             (found[[i, j]] - numerical).abs() < bound,
                             "{p:?} {tau}: {} {numerical}",
@@ -219,9 +256,14 @@ fn the_joint_score_is_the_gradient_of_the_log_density() {
                 // In f32, and with a time of its own for every row.
                 let mut single = Array2::<f32>::zeros(z.dim());
                 let narrow = Lifted::<f32>::new(&diffused, p);
-                narrow.predict(Times::Shared(tau), z.mapv(|x| x as f32).view(), single.view_mut()).unwrap();
+                narrow
+                    .predict(Times::Shared(tau), z.mapv(|x| x as f32).view(), single.view_mut())
+                    .unwrap();
                 let bound = 2e-4 * found.iter().fold(1.0f64, |m, s| m.max(s.abs()));
-                assert!(found.iter().zip(&single).all(|(f, s)| (f - f64::from(*s)).abs() < bound), "{p:?} {tau}");
+                assert!(
+                    found.iter().zip(&single).all(|(f, s)| (f - f64::from(*s)).abs() < bound),
+                    "{p:?} {tau}"
+                );
                 let mut own = Array2::<f64>::zeros(z.dim());
                 model.predict(Times::PerRow(&vec![tau; 77]), z.view(), own.view_mut()).unwrap();
                 assert_eq!(own, found);
@@ -266,27 +308,40 @@ fn epsilon_models_give_their_score() {
         let model = Epsilon(Lifted::new(&data, p), p, factor);
         for times in [Times::Shared(1.5), Times::PerRow(&own)] {
             let (mut want, mut found) = (Array2::zeros(z.dim()), Array2::zeros(z.dim()));
-            PhaseDenoised::new(&exact, p, 8.0).unwrap().eval(times, z.view(), want.view_mut()).unwrap();
-            PhaseDenoised::new(&model, p, 8.0).unwrap().eval(times, z.view(), found.view_mut()).unwrap();
+            PhaseDenoised::new(&exact, p, 8.0)
+                .unwrap()
+                .eval(times, z.view(), want.view_mut())
+                .unwrap();
+            PhaseDenoised::new(&model, p, 8.0)
+                .unwrap()
+                .eval(times, z.view(), found.view_mut())
+                .unwrap();
             let largest = want.iter().fold(1.0f64, |m: f64, s: &f64| m.max(s.abs()));
-            assert!(want.iter().zip(&found).all(|(w, f)| (w - f).abs() < 1e-11 * largest), "{factor:?}");
+            assert!(
+                want.iter().zip(&found).all(|(w, f)| (w - f).abs() < 1e-11 * largest),
+                "{factor:?}"
+            );
         }
     }
     // At its end the process has no score any more: an error, not an infinity.
     let drift = PhaseDenoised::new(&exact, p, 8.0).unwrap();
-    let error = drift.eval(Times::Shared(8.0), z.view(), Array2::zeros(z.dim()).view_mut()).unwrap_err();
+    let error =
+        drift.eval(Times::Shared(8.0), z.view(), Array2::zeros(z.dim()).view_mut()).unwrap_err();
     assert!(error.to_string().starts_with("tau: given 0"), "{error}");
 }
 
-/// The affine map of a step on a drift b(z, t) = K(t) z, read off with scripted noise: columns of the state, then of the
-/// normals (block 0 and 1 of each draw).
+/// The affine map of a step on a drift b(z, t) = K(t) z, read off with scripted noise: columns of
+/// the state, then of the normals (block 0 and 1 of each draw).
 fn matrices(
     sampler: &dyn Sampler<f64>,
     step: Step,
     k: impl Fn(f64) -> Matrix + Sync,
     draws: u32,
 ) -> (Matrix, Vec<[f64; 2]>) {
-    let drift = |t: Times<'_>, z: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>| -> Result<(), BoxError> {
+    let drift = |t: Times<'_>,
+                 z: ArrayView2<'_, f64>,
+                 mut out: ArrayViewMut2<'_, f64>|
+     -> Result<(), BoxError> {
         for (i, (z, mut out)) in z.rows().into_iter().zip(out.rows_mut()).enumerate() {
             let k = k(t.at(i));
             (out[0], out[1]) = (k[0][0] * z[0] + k[0][1] * z[1], k[1][0] * z[0] + k[1][1] * z[1]);
@@ -297,7 +352,12 @@ fn matrices(
     let rows = 2 + 2 * draws as usize;
     for draw in 0..draws {
         for block in 0..2 {
-            noise.normal(Draw::new(step.index, Purpose::Increment, draw), 2 + 2 * draw + block, block as usize, 1.0);
+            noise.normal(
+                Draw::new(step.index, Purpose::Increment, draw),
+                2 + 2 * draw + block,
+                block as usize,
+                1.0,
+            );
         }
     }
     let mut state = State::zeros(0, rows, 1, sampler.layout()).unwrap();
@@ -308,7 +368,8 @@ fn matrices(
     (m, (2..rows).map(|row| [state[[row, 0]], state[[row, 1]]]).collect())
 }
 
-/// Each step on Gaussian data against the product of the parts as the paper writes them, in the clock of β = 8.
+/// Each step on Gaussian data against the product of the parts as the paper writes them, in the
+/// clock of β = 8.
 #[test]
 fn every_step_is_its_affine_map() {
     let (beta, p, v) = (8.0, Psld::PAPER, 0.09);
@@ -332,9 +393,13 @@ fn every_step_is_its_affine_map() {
         let push = [[0.0, 0.0], [beta * mass * nu * k[1][0], beta * mass * nu * k[1][1]]];
         (scale(&linear, h), scale(&push, h))
     };
-    let o_part = |h: f64| [[(-0.5 * beta * gamma * h).exp(), 0.0], [0.0, (-0.5 * beta * nu * h).exp()]];
+    let o_part =
+        |h: f64| [[(-0.5 * beta * gamma * h).exp(), 0.0], [0.0, (-0.5 * beta * nu * h).exp()]];
     let o_noise = |h: f64, lambda: f64| {
-        [[(-(-beta * gamma * lambda * h).exp_m1()).sqrt(), 0.0], [0.0, (-mass * (-beta * nu * h).exp_m1()).sqrt()]]
+        [
+            [(-(-beta * gamma * lambda * h).exp_m1()).sqrt(), 0.0],
+            [0.0, (-mass * (-beta * nu * h).exp_m1()).sqrt()],
+        ]
     };
     // Applies a word to the identity (or to the noise matrix that an O starts from) by hand.
     let by_hand = |word: &str, naive: bool, start: Matrix, skip: usize| -> Matrix {
@@ -357,7 +422,8 @@ fn every_step_is_its_affine_map() {
                 moved = false;
             }
             let image = frozen.unwrap();
-            let (linear, push) = if letter == 'A' { a_part(share, &ONE) } else { b_part(share, &ONE) };
+            let (linear, push) =
+                if letter == 'A' { a_part(share, &ONE) } else { b_part(share, &ONE) };
             if active {
                 z = plus(&plus(&z, &times(&linear, &z)), &times(&push, &image));
             }
@@ -365,23 +431,33 @@ fn every_step_is_its_affine_map() {
         }
         z
     };
-    let check = |name: &str, sampler: &dyn Sampler<f64>, want: Matrix, noise: Matrix, draws: u32| {
-        let (found, columns) = matrices(sampler, step, k, draws);
-        assert!(near(&found, &want, 1e-12), "{name}: {found:?} {want:?}");
-        let covariance = |m: &Matrix| times(m, &transposed(m));
-        let mut total = [[0.0; 2]; 2];
-        for pair in columns.chunks(2) {
-            total = plus(&total, &covariance(&transposed(&[pair[0], pair[1]])));
-        }
-        assert!(near(&total, &covariance(&noise), 1e-12), "{name}: {total:?} {:?}", covariance(&noise));
-    };
+    let check =
+        |name: &str, sampler: &dyn Sampler<f64>, want: Matrix, noise: Matrix, draws: u32| {
+            let (found, columns) = matrices(sampler, step, k, draws);
+            assert!(near(&found, &want, 1e-12), "{name}: {found:?} {want:?}");
+            let covariance = |m: &Matrix| times(m, &transposed(m));
+            let mut total = [[0.0; 2]; 2];
+            for pair in columns.chunks(2) {
+                total = plus(&total, &covariance(&transposed(&[pair[0], pair[1]])));
+            }
+            assert!(
+                near(&total, &covariance(&noise), 1e-12),
+                "{name}: {total:?} {:?}",
+                covariance(&noise)
+            );
+        };
     for word in ["OBA", "BAO", "OBAB"] {
         for naive in [true, false] {
             let parsed: Word = word.parse().unwrap();
             let reverse = ReversePsld::new(p);
             let mut samplers = vec![(1.0, h)];
             if !naive {
-                samplers.extend([(0.0, h), (4.0, h), (1.0, 1.0 - t - h / 2.0), (4.0, 1.0 - t - h / 2.0)]);
+                samplers.extend([
+                    (0.0, h),
+                    (4.0, h),
+                    (1.0, 1.0 - t - h / 2.0),
+                    (4.0, 1.0 - t - h / 2.0),
+                ]);
             }
             for (lambda, span) in samplers {
                 let sampler = if naive {
@@ -398,9 +474,16 @@ fn every_step_is_its_affine_map() {
                 fresh[0][0] = o_noise(span, lambda)[0][0];
                 let place = word.find('O').unwrap();
                 let noise = by_hand(word, naive, fresh, place + 1);
-                // The score of letters before the O does not see its noise: only BAO has such, and nothing after.
+                // The score of letters before the O does not see its noise: only BAO has such, and
+                // nothing after.
                 let noise = if place > 0 { fresh } else { noise };
-                check(&format!("{word} {naive} {lambda} {span}"), &sampler, by_hand(word, naive, ONE, 0), noise, 1);
+                check(
+                    &format!("{word} {naive} {lambda} {span}"),
+                    &sampler,
+                    by_hand(word, naive, ONE, 0),
+                    noise,
+                    1,
+                );
             }
         }
     }
@@ -428,8 +511,10 @@ fn every_step_is_its_affine_map() {
     let want = plus(&times(&first, &transposed(&first)), &q);
     assert!(near(&total, &want, 1e-9), "sscs noise: {total:?} {want:?}");
     // Plain Euler–Maruyama and the last step.
-    let drift =
-        plus(&scale(&forward(&p), -beta), &times(&[[beta * gamma, 0.0], [0.0, beta * mass * nu]], &k(beta * t)));
+    let drift = plus(
+        &scale(&forward(&p), -beta),
+        &times(&[[beta * gamma, 0.0], [0.0, beta * mass * nu]], &k(beta * t)),
+    );
     let euler = plus(&ONE, &scale(&drift, h));
     let noise = [[(beta * gamma * h).sqrt(), 0.0], [0.0, (beta * mass * nu * h).sqrt()]];
     let plain = Linearized::new(ReversePsld::new(p));
@@ -440,7 +525,10 @@ fn every_step_is_its_affine_map() {
 #[test]
 fn bad_constants_are_named() {
     let message = |gamma, nu, kappa| Psld::new(gamma, nu, kappa).unwrap_err().to_string();
-    assert!(message(1.0, 1.0, 0.0).starts_with("gamma, and the same nu: given 1, expected gamma and nu that differ"));
+    assert!(
+        message(1.0, 1.0, 0.0)
+            .starts_with("gamma, and the same nu: given 1, expected gamma and nu that differ")
+    );
     assert!(message(-1.0, 0.5, 0.0).starts_with("nu + gamma: given -0.5"));
     assert!(message(0.0, 0.0, 0.0).starts_with("nu + gamma: given 0"));
     assert!(message(-0.5, 4.0, 0.0).starts_with("gamma: given -0.5"));
@@ -450,7 +538,10 @@ fn bad_constants_are_named() {
     assert!(message(0.01, f64::INFINITY, 0.0).starts_with("nu: given inf"));
     let plan = |method: &str, evaluations, options: PhaseOptions| {
         let beta = Beta::constant(8.0).unwrap();
-        plan_phase::<f64>(method, Psld::PAPER, beta, evaluations, &options).err().unwrap().to_string()
+        plan_phase::<f64>(method, Psld::PAPER, beta, evaluations, &options)
+            .err()
+            .unwrap()
+            .to_string()
     };
     for end in [0.0, 1.0, -0.1, 2.0, f64::NAN] {
         let options = PhaseOptions { end_time: Some(end), ..Default::default() };
@@ -482,17 +573,22 @@ fn ring() -> GaussianMixture {
 fn error(method: &str, evaluations: usize, options: &PhaseOptions, seed: u64) -> f64 {
     let (data, process) = (DiffusedMixture::new(ring()), Psld::PAPER);
     let model = Lifted::new(&data, process);
-    let plan = plan_phase::<f64>(method, process, Beta::constant(8.0).unwrap(), evaluations, options).unwrap();
+    let plan =
+        plan_phase::<f64>(method, process, Beta::constant(8.0).unwrap(), evaluations, options)
+            .unwrap();
     let drift = PhaseDenoised::new(&model, process, plan.horizon).unwrap();
-    let samples = Run::new(&*plan.sampler, &drift, plan.grid).chains(20_000).seed(seed).run().unwrap();
+    let samples =
+        Run::new(&*plan.sampler, &drift, plan.grid).chains(20_000).seed(seed).run().unwrap();
     let distances = ring().distance_to_nearest_mode(samples.positions()).unwrap();
     radial_wasserstein(distances.as_slice().unwrap(), 2).unwrap().value
 }
 
-/// 20,000 chains, uniform grid, 50 evaluations: within 15 % of the table, and λ_s as a separate numpy program has it. The
-/// jackknife puts one standard error at 1 % of each value or less, so that 15 % would be missed by chance with a probability
-/// below 1e-40; what it allows for is the rounding of the table. Of the nine values that are compared with numpy within 6 %, each
-/// side has an error of about 1 %: four standard deviations, 6e-5 each, 6e-4 in all, with seeds that are fixed.
+/// 20,000 chains, uniform grid, 50 evaluations: within 15 % of the table, and λ_s as a separate
+/// numpy program has it. The jackknife puts one standard error at 1 % of each value or less, so
+/// that 15 % would be missed by chance with a probability below 1e-40; what it allows for is the
+/// rounding of the table. Of the nine values that are compared with numpy within 6 %, each side has
+/// an error of about 1 %: four standard deviations, 6e-5 each, 6e-4 in all, with seeds that are
+/// fixed.
 #[test]
 fn errors_are_those_of_the_table() {
     let plain = PhaseOptions::default();
@@ -509,7 +605,10 @@ fn errors_are_those_of_the_table() {
     ] {
         let values = [0, 1, u64::MAX].map(|seed| error(method, 50, &plain, seed));
         println!("{method:6} {table:5} {values:.3?}");
-        assert!(values.iter().all(|value| (value / table - 1.0).abs() < 0.15), "{method}: {values:?}, table {table}");
+        assert!(
+            values.iter().all(|value| (value / table - 1.0).abs() < 0.15),
+            "{method}: {values:?}, table {table}"
+        );
         found.push(values[0]);
     }
     assert!(found[2] / found[5] >= 5.0 && found[0] / found[5] >= 1.7, "{found:?}");
@@ -523,10 +622,14 @@ fn errors_are_those_of_the_table() {
         ("robab", 0.0, NoiseForm::Step, 1.561),
         ("robab", 4.0, NoiseForm::Remaining, 1.835),
     ] {
-        let options = PhaseOptions { lambda_s: Some(lambda), noise_form: Some(form), ..Default::default() };
+        let options =
+            PhaseOptions { lambda_s: Some(lambda), noise_form: Some(form), ..Default::default() };
         let value = error(method, 50, &options, 2);
         println!("{method:6} λ {lambda} {form:?} {table:5} {value:.3}");
-        assert!((value / table - 1.0).abs() < 0.06, "{method} {lambda} {form:?}: {value}, numpy {table}");
+        assert!(
+            (value / table - 1.0).abs() < 0.06,
+            "{method} {lambda} {form:?}: {value}, numpy {table}"
+        );
     }
     let quadratic = PhaseOptions { grid: Some(PhaseGrid::Quadratic), ..Default::default() };
     let value = error("robab", 50, &quadratic, 3);

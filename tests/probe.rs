@@ -1,5 +1,5 @@
-//! Stationary covariances of every sampler against an independent implementation (`golden/probe_reference.py`) and
-//! against the table of METHODS.md.
+//! Stationary covariances of every sampler against an independent implementation
+//! (`golden/probe_reference.py`) and against the table of METHODS.md.
 
 use langevin::*;
 
@@ -18,7 +18,8 @@ fn rows() -> Vec<Row> {
         .skip(1)
         .map(|line| {
             let mut fields = line.split(',');
-            let (dynamics, method) = (fields.next().unwrap().to_owned(), fields.next().unwrap().to_owned());
+            let (dynamics, method) =
+                (fields.next().unwrap().to_owned(), fields.next().unwrap().to_owned());
             Row { dynamics, method, numbers: fields.map(|f| f.parse().unwrap()).collect() }
         })
         .collect()
@@ -37,7 +38,9 @@ fn sampler(row: &Row) -> Box<dyn Sampler<f64>> {
     let [substeps, windows, rounds] = [1, 2, 3].map(|i| row.numbers[i] as usize);
     let (control_variate, noise_scale) = (row.numbers[4] == 1.0, row.numbers[5]);
     let linear: Box<dyn LinearDynamics> = match row.dynamics.as_str() {
-        "underdamped-euler" => Box::new(Linearized::new(Underdamped::new(row.numbers[6], row.numbers[7]).unwrap())),
+        "underdamped-euler" => {
+            Box::new(Linearized::new(Underdamped::new(row.numbers[6], row.numbers[7]).unwrap()))
+        }
         "overdamped" => Box::new(Overdamped),
         _ => Box::new(Underdamped::new(row.numbers[6], row.numbers[7]).unwrap()),
     };
@@ -85,16 +88,26 @@ fn every_setting_agrees_with_the_independent_implementation() {
             &[(0, 0, expected[0]), (0, 1, expected[1]), (1, 0, expected[1]), (1, 1, expected[2])]
         };
         for &(i, j, want) in entries {
-            // The covariance of position and velocity may vanish, so it is measured against their spreads.
-            let error = (found.covariance[[i, j]] - want).abs() / if i == j { want } else { scale(i, j) };
+            // The covariance of position and velocity may vanish, so it is measured against their
+            // spreads.
+            let error =
+                (found.covariance[[i, j]] - want).abs() / if i == j { want } else { scale(i, j) };
             worst = worst.max(error);
-            assert!(error < TOLERANCE, "{} {} {:?}: {:?}", row.dynamics, row.method, row.numbers, found.covariance);
+            assert!(
+                error < TOLERANCE,
+                "{} {} {:?}: {:?}",
+                row.dynamics,
+                row.method,
+                row.numbers,
+                found.covariance
+            );
         }
     }
     println!("largest relative difference over {} settings: {worst:.1e}", rows.len());
 }
 
-/// The table of METHODS.md, to every printed digit: stationary position variance minus 1 on N(0, 1).
+/// The table of METHODS.md, to every printed digit: stationary position variance minus 1 on N(0,
+/// 1).
 #[test]
 fn the_table_of_methods_md() {
     let excess = |sampler: &dyn Sampler<f64>, step: f64| {
@@ -105,25 +118,31 @@ fn the_table_of_methods_md() {
         PoissonMidpoint::new(dynamics, k).unwrap().with_selection(selection)
     };
     let midpoint = |dynamics: Box<dyn ContinuousDynamics>, windows, rounds| {
-        RandomizedMidpoint::new(dynamics).with_windows(windows).unwrap().with_rounds(rounds).unwrap()
+        RandomizedMidpoint::new(dynamics)
+            .with_windows(windows)
+            .unwrap()
+            .with_rounds(rounds)
+            .unwrap()
     };
     use Selection::{Bernoulli, Single};
     let over = || -> Box<dyn LinearDynamics> { Box::new(Overdamped) };
     let under = || -> Box<dyn LinearDynamics> { Box::new(Underdamped::new(2.0, 1.0).unwrap()) };
-    let line =
-        |h: f64, linear: &dyn Fn() -> Box<dyn LinearDynamics>, continuous: &dyn Fn() -> Box<dyn ContinuousDynamics>| {
-            vec![
-                excess(&EulerMaruyama::new(linear()), h),
-                excess(&poisson(linear(), 4, Bernoulli), h),
-                excess(&poisson(linear(), 4, Single), h),
-                excess(&poisson(linear(), 16, Bernoulli), h),
-                excess(&poisson(linear(), 16, Single), h),
-                excess(&midpoint(continuous(), 1, 0), h),
-                excess(&midpoint(continuous(), 2, 2), h),
-            ]
-        };
+    let line = |h: f64,
+                linear: &dyn Fn() -> Box<dyn LinearDynamics>,
+                continuous: &dyn Fn() -> Box<dyn ContinuousDynamics>| {
+        vec![
+            excess(&EulerMaruyama::new(linear()), h),
+            excess(&poisson(linear(), 4, Bernoulli), h),
+            excess(&poisson(linear(), 4, Single), h),
+            excess(&poisson(linear(), 16, Bernoulli), h),
+            excess(&poisson(linear(), 16, Single), h),
+            excess(&midpoint(continuous(), 1, 0), h),
+            excess(&midpoint(continuous(), 2, 2), h),
+        ]
+    };
     let over_c = || -> Box<dyn ContinuousDynamics> { Box::new(Overdamped) };
-    let under_c = || -> Box<dyn ContinuousDynamics> { Box::new(Underdamped::new(2.0, 1.0).unwrap()) };
+    let under_c =
+        || -> Box<dyn ContinuousDynamics> { Box::new(Underdamped::new(2.0, 1.0).unwrap()) };
     let expect = |found: Vec<String>, printed: [&str; 7]| assert_eq!(found, printed);
     expect(
         line(0.4, &over, &over_c),
@@ -157,12 +176,20 @@ fn one_substep_is_euler_maruyama() {
 
 #[test]
 fn what_has_no_stationary_law_or_cannot_be_averaged_says_so() {
-    let error = probe::stationary_covariance(&EulerMaruyama::new(Overdamped), 2.5, 1.0).unwrap_err();
+    let error =
+        probe::stationary_covariance(&EulerMaruyama::new(Overdamped), 2.5, 1.0).unwrap_err();
     assert!(matches!(error, Error::Unstable { growth } if (growth - 2.25).abs() < 1e-5), "{error}");
     assert!(probe::stationary_covariance(&EulerMaruyama::new(Overdamped), 0.1, -1.0).is_err());
     assert!(probe::stationary_covariance(&EulerMaruyama::new(Overdamped), f64::NAN, 1.0).is_err());
-    let tolerant = RandomizedMidpoint::new(Overdamped).with_rounds(3).unwrap().with_tolerance(1e-6).unwrap();
-    assert!(matches!(probe::stationary_covariance(&tolerant, 0.1, 1.0), Err(Error::NotProbeable { .. })));
+    let tolerant =
+        RandomizedMidpoint::new(Overdamped).with_rounds(3).unwrap().with_tolerance(1e-6).unwrap();
+    assert!(matches!(
+        probe::stationary_covariance(&tolerant, 0.1, 1.0),
+        Err(Error::NotProbeable { .. })
+    ));
     let many = PoissonMidpoint::new(Overdamped, 2000).unwrap().with_selection(Selection::Bernoulli);
-    assert!(matches!(probe::stationary_covariance(&many, 0.1, 1.0), Err(Error::NotProbeable { .. })));
+    assert!(matches!(
+        probe::stationary_covariance(&many, 0.1, 1.0),
+        Err(Error::NotProbeable { .. })
+    ));
 }

@@ -1,8 +1,10 @@
-//! A run is a pure function of sampler, drift, grid, start and seed: not of threads, chunks, observers, the instruction
-//! set, or of which chains run beside one.
+//! A run is a pure function of sampler, drift, grid, start and seed: not of threads, chunks,
+//! observers, the instruction set, or of which chains run beside one.
 
 use langevin::catalog::{self, Options};
-use langevin::generation::{GENERATION_METHODS, GenerationOptions, PHASE_METHODS, PhaseOptions, plan, plan_phase};
+use langevin::generation::{
+    GENERATION_METHODS, GenerationOptions, PHASE_METHODS, PhaseOptions, plan, plan_phase,
+};
 use langevin::ndarray::{Array2, array, concatenate, s};
 use langevin::*;
 
@@ -29,11 +31,25 @@ fn samplers<F: Real>() -> Vec<(String, Box<dyn Sampler<F>>)> {
         }
         if method.name.starts_with("pmm") {
             variants.push(Options { substeps: Some(5), linearized: true, ..Options::default() });
-            variants.push(Options { substeps: Some(1), noise_scale: Some(0.9), ..Options::default() });
+            variants.push(Options {
+                substeps: Some(1),
+                noise_scale: Some(0.9),
+                ..Options::default()
+            });
         }
         if method.name == "rm" {
-            variants.push(Options { windows: Some(3), rounds: Some(2), control_variate: true, ..Options::default() });
-            variants.push(Options { windows: Some(4), rounds: Some(9), tolerance: Some(1e-3), ..Options::default() });
+            variants.push(Options {
+                windows: Some(3),
+                rounds: Some(2),
+                control_variate: true,
+                ..Options::default()
+            });
+            variants.push(Options {
+                windows: Some(4),
+                rounds: Some(9),
+                tolerance: Some(1e-3),
+                ..Options::default()
+            });
         }
         for (i, options) in variants.iter().enumerate() {
             let name = format!("{} {} variant {i}", dynamics.name, method.name);
@@ -47,7 +63,11 @@ fn bits<F: Real>(state: &Array2<F>) -> Vec<u64> {
     state.iter().map(|x| x.widen().to_bits()).collect()
 }
 
-fn base<'a, F: Real>(sampler: &'a dyn Sampler<F>, target: &'a GaussianMixture, grid: &TimeGrid) -> Run<'a, F> {
+fn base<'a, F: Real>(
+    sampler: &'a dyn Sampler<F>,
+    target: &'a GaussianMixture,
+    grid: &TimeGrid,
+) -> Run<'a, F> {
     Run::with_precision(sampler, target, grid.clone()).chains(CHAINS).seed(11)
 }
 
@@ -59,8 +79,11 @@ fn check<F: Real>() {
         let expected = bits(&reference.state);
         assert!(reference.state.iter().all(|x| x.is_finite()), "{name}");
         for chunk in [1, 37, 128, 4096] {
-            let samples =
-                base(&*sampler, &target, &grid).chunk(chunk).threads(if chunk == 37 { MANY } else { 1 }).run().unwrap();
+            let samples = base(&*sampler, &target, &grid)
+                .chunk(chunk)
+                .threads(if chunk == 37 { MANY } else { 1 })
+                .run()
+                .unwrap();
             assert_eq!(bits(&samples.state), expected, "{name}, chunks of {chunk}");
             assert_eq!(samples.evaluations, reference.evaluations, "{name}, chunks of {chunk}");
             assert_eq!(samples.batched_calls, reference.batched_calls, "{name}, chunks of {chunk}");
@@ -73,33 +96,60 @@ fn check<F: Real>() {
         // Observers cut the run into stretches.
         let mut trace = Trace::new(Every::new(7).unwrap().after(3));
         let mut moments = MomentsObserver::new(Every::new(1).unwrap());
-        let samples = base(&*sampler, &target, &grid).observe(&mut trace).observe(&mut moments).run().unwrap();
+        let samples = base(&*sampler, &target, &grid)
+            .observe(&mut trace)
+            .observe(&mut moments)
+            .run()
+            .unwrap();
         assert_eq!(bits(&samples.state), expected, "{name}, with observers");
         assert_eq!(samples.evaluations, reference.evaluations, "{name}, with observers");
         assert_eq!(trace.steps(), [10, 17, 24, 31, 38]);
         assert_eq!(moments.count(), CHAINS * STEPS);
         // Parts of the chains alone.
         let parts: Vec<Array2<F>> = [(0, 1), (1, 76), (77, 223)]
-            .map(|(first, count)| base(&*sampler, &target, &grid).chains(count).first_chain(first).run().unwrap().state)
+            .map(|(first, count)| {
+                base(&*sampler, &target, &grid)
+                    .chains(count)
+                    .first_chain(first)
+                    .run()
+                    .unwrap()
+                    .state
+            })
             .into();
         let views: Vec<_> = parts.iter().map(|p| p.view()).collect();
-        assert_eq!(bits(&concatenate(langevin::ndarray::Axis(0), &views).unwrap()), expected, "{name}, in parts");
+        assert_eq!(
+            bits(&concatenate(langevin::ndarray::Axis(0), &views).unwrap()),
+            expected,
+            "{name}, in parts"
+        );
         // The first half of the steps, then the rest from the state reached.
         let mut stop = StopWhen::new(Every::new(1).unwrap(), |m: &Moment<'_, F>| m.step == 17);
         let first = base(&*sampler, &target, &grid).observe(&mut stop).run().unwrap();
         assert_eq!(first.steps, 17);
         let first_state = first.state;
-        let rest = base(&*sampler, &target, &grid).resume(first_state.clone()).first_step(17).run().unwrap();
+        let rest = base(&*sampler, &target, &grid)
+            .resume(first_state.clone())
+            .first_step(17)
+            .run()
+            .unwrap();
         assert_eq!(rest.steps, (STEPS - 17) as u64);
         assert_eq!(bits(&rest.state), expected, "{name}, in two stretches");
-        assert_eq!(first.evaluations + rest.evaluations, reference.evaluations, "{name}, in two stretches");
+        assert_eq!(
+            first.evaluations + rest.evaluations,
+            reference.evaluations,
+            "{name}, in two stretches"
+        );
         // Without what the sampler carries, it is found again.
         let kept = (rest.layout.blocks * rest.dim).min(first_state.ncols());
         let bare = first_state.slice(s![.., ..kept]).to_owned();
         let rest = base(&*sampler, &target, &grid).start(bare).first_step(17).run().unwrap();
         assert_eq!(bits(&rest.state), expected, "{name}, in two stretches, nothing carried");
         // Another seed is another result.
-        assert_ne!(bits(&base(&*sampler, &target, &grid).seed(12).run().unwrap().state), expected, "{name}");
+        assert_ne!(
+            bits(&base(&*sampler, &target, &grid).seed(12).run().unwrap().state),
+            expected,
+            "{name}"
+        );
     }
 }
 
@@ -119,12 +169,20 @@ fn hash<F: Real>(state: &Array2<F>) -> u64 {
     bits(state).into_iter().fold(0xcbf2_9ce4_8422_2325, fold)
 }
 
-/// One line for every method, precision and kind of target: its name and the hash of its final states.
+/// One line for every method, precision and kind of target: its name and the hash of its final
+/// states.
 fn fingerprints() -> String {
     let grid = TimeGrid::uniform(0.1, 25).unwrap();
     let mut lines = String::new();
     fn run<F: Real>(sampler: &dyn Sampler<F>, drift: &dyn Drift<F>, grid: &TimeGrid) -> u64 {
-        hash(&Run::with_precision(sampler, drift, grid.clone()).chains(131).seed(3).run().unwrap().state)
+        hash(
+            &Run::with_precision(sampler, drift, grid.clone())
+                .chains(131)
+                .seed(3)
+                .run()
+                .unwrap()
+                .state,
+        )
     }
     for (name, sampler) in samplers::<f64>() {
         lines += &format!("{name}, f64: {:016x}\n", run(&*sampler, &target(), &grid));
@@ -139,12 +197,16 @@ fn fingerprints() -> String {
     let means = array![[0.0, 1.0], [1.0, -1.0]];
     let covariances = array![[[1.0, 0.3], [0.3, 0.5]], [[0.7, -0.2], [-0.2, 0.9]]];
     let full = GaussianMixture::full(means.view(), covariances.view()).unwrap();
-    let diagonal = GaussianMixture::diagonal(means.view(), array![[1.0, 0.3], [0.5, 2.0]].view()).unwrap();
-    let features = Array2::from_shape_fn((23, 2), |(i, j)| ((i * 7 + j * 5) % 11) as f64 / 5.0 - 1.0);
+    let diagonal =
+        GaussianMixture::diagonal(means.view(), array![[1.0, 0.3], [0.5, 2.0]].view()).unwrap();
+    let features =
+        Array2::from_shape_fn((23, 2), |(i, j)| ((i * 7 + j * 5) % 11) as f64 / 5.0 - 1.0);
     let labels = langevin::ndarray::Array1::from_shape_fn(23, |i| ((i * i) % 3 % 2) as f64);
     let posterior = LogisticRegression::new(features.view(), labels.view(), 2.0).unwrap();
     let sampler = EulerMaruyama::new(Overdamped);
-    for (name, drift) in [("full", &full as &dyn Drift<f64>), ("diagonal", &diagonal), ("logistic", &posterior)] {
+    for (name, drift) in
+        [("full", &full as &dyn Drift<f64>), ("diagonal", &diagonal), ("logistic", &posterior)]
+    {
         lines += &format!("overdamped em on {name}, f64: {:016x}\n", run(&sampler, drift, &grid));
     }
     lines
@@ -162,10 +224,12 @@ fn generation_fingerprints<F: Real>() -> String {
     for method in GENERATION_METHODS {
         for (name, model) in &models {
             let evaluations = if method.name.starts_with("pc") { 500 } else { 20 };
-            let generation = plan::<F>(method.name, &table, evaluations, &GenerationOptions::default()).unwrap();
+            let generation =
+                plan::<F>(method.name, &table, evaluations, &GenerationOptions::default()).unwrap();
             let drift = Denoised::<F>::new(model, generation.clock, generation.wanted).unwrap();
             let run = |chunk, threads| {
-                let run = Run::<F>::with_precision(&*generation.sampler, &drift, generation.grid.clone());
+                let run =
+                    Run::<F>::with_precision(&*generation.sampler, &drift, generation.grid.clone());
                 hash(&run.chains(131).seed(3).chunk(chunk).threads(threads).run().unwrap().state)
             };
             let found = run(131, 1);
@@ -184,7 +248,8 @@ fn phase_fingerprints<F: Real>() -> String {
     let mut lines = String::new();
     for method in PHASE_METHODS {
         let beta = langevin::schedule::Beta::linear(2.0, 12.0).unwrap();
-        let plan = plan_phase::<F>(method.name, process, beta, 101, &PhaseOptions::default()).unwrap();
+        let plan =
+            plan_phase::<F>(method.name, process, beta, 101, &PhaseOptions::default()).unwrap();
         let drift = PhaseDenoised::new(&model, process, plan.horizon).unwrap();
         let run = |chunk, threads| {
             let run = Run::<F>::with_precision(&*plan.sampler, &drift, plan.grid.clone());
@@ -197,7 +262,8 @@ fn phase_fingerprints<F: Real>() -> String {
     lines
 }
 
-/// Changing a line of the file needs a "Value-breaking" line in CHANGELOG.md; a new method adds lines.
+/// Changing a line of the file needs a "Value-breaking" line in CHANGELOG.md; a new method adds
+/// lines.
 #[test]
 fn pinned_results() {
     let (found, pinned) = (fingerprints(), include_str!("golden/fingerprints.txt"));
@@ -214,7 +280,8 @@ fn every_instruction_set_gives_the_same_bits() {
             .env("LANGEVIN_SIMD", set)
             .output()
             .unwrap();
-        let text = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
+        let text =
+            String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
         if text.contains("this machine knows") {
             continue; // This processor does not have it.
         }
@@ -231,7 +298,8 @@ fn the_two_precisions_see_the_same_noise() {
     let sampler = EulerMaruyama::new(Overdamped);
     let grid = TimeGrid::uniform(0.01, 20).unwrap();
     let wide = Run::new(&sampler, &target, grid.clone()).chains(50).run().unwrap().state;
-    let narrow = Run::<f32>::with_precision(&sampler, &target, grid).chains(50).run().unwrap().state;
+    let narrow =
+        Run::<f32>::with_precision(&sampler, &target, grid).chains(50).run().unwrap().state;
     for (a, b) in wide.iter().zip(narrow.slice(s![.., ..])) {
         assert!((a - f64::from(*b)).abs() < 1e-4, "{a} {b}");
     }

@@ -1,4 +1,5 @@
-//! Runs: what is refused before the first step, what happens to chains that diverge, and what observers see.
+//! Runs: what is refused before the first step, what happens to chains that diverge, and what
+//! observers see.
 
 use langevin::ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, array};
 use langevin::*;
@@ -12,7 +13,11 @@ fn grid(steps: usize) -> TimeGrid {
 }
 
 /// Repels every chain that starts to the right of 1 faster and faster; attracts all others.
-fn half_bad(_: Times<'_>, x: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>) -> Result<(), BoxError> {
+fn half_bad(
+    _: Times<'_>,
+    x: ArrayView2<'_, f64>,
+    mut out: ArrayViewMut2<'_, f64>,
+) -> Result<(), BoxError> {
     out.zip_mut_with(&x, |b, x| *b = if *x > 1.0 { x * x * x * 1e6 } else { -x });
     Ok(())
 }
@@ -48,7 +53,10 @@ fn what_makes_no_sense_is_refused_before_the_first_step() {
     assert!(message(run().chains(3).first_step(3)).starts_with("first step: given 3"));
     assert!(message(run().chains(2).first_chain(u32::MAX)).starts_with("chains: given 2"));
     assert!(run().chains(1).first_chain(u32::MAX).run().is_ok());
-    assert_eq!(message(run().start(Array2::zeros((4, 3)))), "start: given shape (4, 3), expected (chains, 2)");
+    assert_eq!(
+        message(run().start(Array2::zeros((4, 3)))),
+        "start: given shape (4, 3), expected (chains, 2)"
+    );
     assert_eq!(
         message(run().chains(5).start(Array2::zeros((4, 2)))),
         "start: given shape (4, 2), expected 5 rows, one for each chain"
@@ -57,9 +65,13 @@ fn what_makes_no_sense_is_refused_before_the_first_step() {
     assert!(message(run().start(array![[0.0, 0.0], [0.0, f64::NAN]])).contains("row 1, column 1"));
     assert!(message(run().start_normal(3)).contains("start: given shape (chains, 3)"));
     let no_dimension = Run::new(&sampler, &half_bad, grid(3)).run().unwrap_err().to_string();
-    assert!(no_dimension.contains("a start, as the drift does not say its dimension"), "{no_dimension}");
+    assert!(
+        no_dimension.contains("a start, as the drift does not say its dimension"),
+        "{no_dimension}"
+    );
     let underdamped = EulerMaruyama::new(Underdamped::new(1.0, 1.0).unwrap());
-    let error = Run::new(&underdamped, &target, grid(3)).start(Array2::zeros((4, 3))).run().unwrap_err();
+    let error =
+        Run::new(&underdamped, &target, grid(3)).start(Array2::zeros((4, 3))).run().unwrap_err();
     assert!(error.to_string().contains("(chains, 4) for positions and momenta"), "{error}");
 }
 
@@ -69,15 +81,18 @@ fn starts_are_where_they_were_asked_for() {
     let sampler = EulerMaruyama::new(Underdamped::new(1.0, 4.0).unwrap());
     // A step so short that nothing moves.
     let still = TimeGrid::uniform(1e-300, 1).unwrap();
-    let run = |start: Array2<f64>| Run::new(&sampler, &target, still.clone()).start(start).run().unwrap();
+    let run =
+        |start: Array2<f64>| Run::new(&sampler, &target, still.clone()).start(start).run().unwrap();
     let whole = array![[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]];
     assert_eq!(run(whole.clone()).state, whole);
     let positions = run(array![[1.0, 2.0], [5.0, 6.0]]);
     assert_eq!(positions.positions(), array![[1.0, 2.0], [5.0, 6.0]]);
     assert!(positions.momenta().unwrap().iter().all(|v| *v != 0.0));
-    let at = Run::new(&sampler, &target, still.clone()).chains(3).start_at(&[1.0, 2.0]).run().unwrap();
+    let at =
+        Run::new(&sampler, &target, still.clone()).chains(3).start_at(&[1.0, 2.0]).run().unwrap();
     assert!(at.positions().rows().into_iter().all(|row| row == array![1.0, 2.0]));
-    // Momenta have variance u = 4: 20,000 of them, six standard errors 6·4·√(2/20000) = 0.24, once in 5·10^8.
+    // Momenta have variance u = 4: 20,000 of them, six standard errors 6·4·√(2/20000) = 0.24, once
+    // in 5·10^8.
     let many = Run::new(&sampler, &target, still).chains(10_000).run().unwrap();
     let variance = many.momenta().unwrap().mapv(|v| v * v).mean().unwrap();
     assert!((variance - 4.0).abs() < 0.24, "{variance}");
@@ -88,7 +103,11 @@ fn divergence_stops_the_run_at_the_same_place_with_any_threads() {
     let sampler = EulerMaruyama::new(Overdamped);
     let many = if cfg!(feature = "rayon") { 4 } else { 1 };
     for (threads, chunk) in [(1, 100), (1, 1), (many / 2 + many % 2, 3), (many, 16)] {
-        let run = Run::new(&sampler, &half_bad, grid(50)).start(starts()).noise(Still).threads(threads).chunk(chunk);
+        let run = Run::new(&sampler, &half_bad, grid(50))
+            .start(starts())
+            .noise(Still)
+            .threads(threads)
+            .chunk(chunk);
         match run.run().unwrap_err() {
             Error::Diverged { chain, step, time } => {
                 assert_eq!((chain, step), (7, 5), "{threads} threads, chunks of {chunk}");
@@ -109,14 +128,20 @@ fn frozen_chains_stay_finite_and_the_others_do_not_notice() {
         assert_eq!((divergence.chain, divergence.step), (10 * i as u64 + 7, 5));
     }
     assert!(frozen.state.iter().all(|x| x.is_finite()));
-    let ignored = Run::new(&sampler, &half_bad, grid(50)).start(starts()).noise(Still).non_finite(NonFinite::Ignore);
+    let ignored = Run::new(&sampler, &half_bad, grid(50))
+        .start(starts())
+        .noise(Still)
+        .non_finite(NonFinite::Ignore);
     let ignored = ignored.run().unwrap();
     assert_eq!(
         ignored.diverged.iter().map(|d| d.chain).collect::<Vec<_>>(),
         (0..10).map(|i| 10 * i + 7).collect::<Vec<_>>()
     );
     let mut moments = MomentsObserver::new(Every::new(50).unwrap());
-    let run = Run::new(&sampler, &half_bad, grid(50)).start(starts()).noise(Still).non_finite(NonFinite::Ignore);
+    let run = Run::new(&sampler, &half_bad, grid(50))
+        .start(starts())
+        .noise(Still)
+        .non_finite(NonFinite::Ignore);
     run.observe(&mut moments).run().unwrap();
     assert_eq!((moments.count(), moments.non_finite()), (90, 10));
     for (a, b) in frozen.state.axis_iter(Axis(0)).zip(ignored.state.axis_iter(Axis(0))) {
@@ -127,11 +152,19 @@ fn frozen_chains_stay_finite_and_the_others_do_not_notice() {
 #[test]
 fn a_failing_drift_ends_the_run_with_its_own_words() {
     let sampler = EulerMaruyama::new(Overdamped);
-    let failing = |times: Times<'_>, x: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>| -> Result<(), BoxError> {
+    let failing = |times: Times<'_>,
+                   x: ArrayView2<'_, f64>,
+                   mut out: ArrayViewMut2<'_, f64>|
+     -> Result<(), BoxError> {
         out.assign(&x);
         if times.at(0) > 0.25 { Err("the device is on fire".into()) } else { Ok(()) }
     };
-    let error = Run::new(&sampler, &failing, grid(10)).chains(9).first_chain(100).start_normal(2).run().unwrap_err();
+    let error = Run::new(&sampler, &failing, grid(10))
+        .chains(9)
+        .first_chain(100)
+        .start_normal(2)
+        .run()
+        .unwrap_err();
     assert!(matches!(error, Error::Drift { chain: 100, step: 4, .. }), "{error}");
     assert!(error.to_string().contains("the device is on fire"));
 }
@@ -151,7 +184,8 @@ impl Observer<f64> for Broken {
 fn observers_see_the_right_steps() {
     let (sampler, target) = (EulerMaruyama::new(Overdamped), normal());
     let mut trace = Trace::new(Every::new(4).unwrap().after(2));
-    let samples = Run::new(&sampler, &target, grid(14)).chains(5).observe(&mut trace).run().unwrap();
+    let samples =
+        Run::new(&sampler, &target, grid(14)).chains(5).observe(&mut trace).run().unwrap();
     assert_eq!(trace.steps(), [6, 10, 14]);
     assert_eq!(trace.positions().dim(), (3, 5, 2));
     assert_eq!(trace.positions().index_axis(Axis(0), 2), samples.positions());
@@ -159,7 +193,8 @@ fn observers_see_the_right_steps() {
     assert!(Every::new(0).is_err());
     assert_eq!(Trace::<f64>::new(Every::new(1).unwrap()).positions().dim(), (0, 0, 0));
 
-    let mut stop = StopWhen::new(Every::new(1).unwrap(), |moment: &Moment<'_, f64>| moment.time > 0.45);
+    let mut stop =
+        StopWhen::new(Every::new(1).unwrap(), |moment: &Moment<'_, f64>| moment.time > 0.45);
     let samples = Run::new(&sampler, &target, grid(14)).chains(5).observe(&mut stop).run().unwrap();
     assert_eq!(samples.steps, 5);
 
@@ -181,17 +216,25 @@ fn long_runs_reach_the_stationary_law_of_the_probe() {
         Box::new(EulerMaruyama::new(Overdamped)),
         Box::new(PoissonMidpoint::new(Underdamped::new(2.0, 1.0).unwrap(), 4).unwrap()),
         Box::new(PoissonMidpoint::new(Overdamped, 4).unwrap().with_selection(Selection::Bernoulli)),
-        Box::new(RandomizedMidpoint::new(Underdamped::new(2.0, 1.0).unwrap()).with_windows(2).unwrap()),
+        Box::new(
+            RandomizedMidpoint::new(Underdamped::new(2.0, 1.0).unwrap()).with_windows(2).unwrap(),
+        ),
     ];
-    // 4 samplers × 3 seeds of 40,000 chains, each variance within six standard errors √(2/40000): 2e-9 × 12 = 3e-8.
+    // 4 samplers × 3 seeds of 40,000 chains, each variance within six standard errors √(2/40000):
+    // 2e-9 × 12 = 3e-8.
     for sampler in &samplers {
         let exact = probe::stationary_covariance(&**sampler, 0.4, 1.0).unwrap().covariance[[0, 0]];
         for seed in [0, 1, u64::MAX] {
             let grid = TimeGrid::uniform(0.4, 60).unwrap();
-            let samples = Run::new(&**sampler, &target, grid).chains(40_000).seed(seed).run().unwrap();
+            let samples =
+                Run::new(&**sampler, &target, grid).chains(40_000).seed(seed).run().unwrap();
             let variance = samples.positions().mapv(|x| x * x).mean().unwrap();
             let error = exact * (2.0f64 / 40_000.0).sqrt();
-            assert!((variance - exact).abs() < 6.0 * error, "{}: {variance} {exact}", sampler.name());
+            assert!(
+                (variance - exact).abs() < 6.0 * error,
+                "{}: {variance} {exact}",
+                sampler.name()
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Splitting words on underdamped dynamics, and MALA: exact stationary laws, orders, detailed balance, acceptance.
+//! Splitting words on underdamped dynamics, and MALA: exact stationary laws, orders, detailed
+//! balance, acceptance.
 
 use std::sync::Mutex;
 
@@ -14,23 +15,38 @@ fn stationary(word: &str, h: f64, friction: f64) -> Array2<f64> {
 const STEPS: [f64; 3] = [0.5, 1.0, 1.5];
 const FRICTIONS: [f64; 3] = [1e-3, 1.0, 50.0];
 
-/// Between two O the words are Verlet steps: B½AB½ conserves (1 − h²/4) x² + v², A½BA½ x² + (1 − h²/4) v², and O keeps v of
-/// variance 1, so the law at O is known, and the letters that remain carry it to the end of the step.
+/// Between two O the words are Verlet steps: B½AB½ conserves (1 − h²/4) x² + v², A½BA½ x² + (1 −
+/// h²/4) v², and O keeps v of variance 1, so the law at O is known, and the letters that remain
+/// carry it to the end of the step.
 #[test]
 fn the_words_have_their_stationary_laws_on_an_oscillator() {
     for h in STEPS {
         for friction in FRICTIONS {
             let short = 1.0 - h * h / 4.0;
-            // The probe's equation is conditioned like 1/(1 − contraction), 1e3 at the smallest friction.
+            // The probe's equation is conditioned like 1/(1 − contraction), 1e3 at the smallest
+            // friction.
             let tolerance = 1e-13 * if friction < 0.1 { 10.0 } else { 1.0 };
-            for (word, position, velocity) in
-                [("BAOAB", 1.0, short), ("OBABO", 1.0 / short, 1.0), ("ABOBA", 1.0, 1.0 / short), ("OABAO", short, 1.0)]
-            {
+            for (word, position, velocity) in [
+                ("BAOAB", 1.0, short),
+                ("OBABO", 1.0 / short, 1.0),
+                ("ABOBA", 1.0, 1.0 / short),
+                ("OABAO", short, 1.0),
+            ] {
                 let found = stationary(word, h, friction);
                 let (x, v) = (found[[0, 0]], found[[1, 1]]);
-                println!("{word} h = {h}, friction {friction}: {:+.1e} {:+.1e}", x - position, v - velocity);
-                assert!((x / position - 1.0).abs() < tolerance, "{word} {h} {friction}: {x} {position}");
-                assert!((v / velocity - 1.0).abs() < tolerance, "{word} {h} {friction}: {v} {velocity}");
+                println!(
+                    "{word} h = {h}, friction {friction}: {:+.1e} {:+.1e}",
+                    x - position,
+                    v - velocity
+                );
+                assert!(
+                    (x / position - 1.0).abs() < tolerance,
+                    "{word} {h} {friction}: {x} {position}"
+                );
+                assert!(
+                    (v / velocity - 1.0).abs() < tolerance,
+                    "{word} {h} {friction}: {v} {velocity}"
+                );
                 assert!(found[[0, 1]].abs() < tolerance, "{word} {h} {friction}");
             }
         }
@@ -43,26 +59,38 @@ fn positions_of_baoab_are_exact() {
     for h in STEPS {
         for friction in FRICTIONS {
             let found = stationary("BAOAB", h, friction);
-            assert!((found[[0, 0]] - 1.0).abs() < 1e-13, "{h} {friction}: {:e}", found[[0, 0]] - 1.0);
-            assert!((found[[1, 1]] - (1.0 - h * h / 4.0)).abs() < 1e-13, "{h} {friction}: {:e}", found[[1, 1]]);
+            assert!(
+                (found[[0, 0]] - 1.0).abs() < 1e-13,
+                "{h} {friction}: {:e}",
+                found[[0, 0]] - 1.0
+            );
+            assert!(
+                (found[[1, 1]] - (1.0 - h * h / 4.0)).abs() < 1e-13,
+                "{h} {friction}: {:e}",
+                found[[1, 1]]
+            );
         }
     }
 }
 
-/// Errors of the stationary variances fall by four with every halving for palindromes, by two for BAO.
+/// Errors of the stationary variances fall by four with every halving for palindromes, by two for
+/// BAO.
 #[test]
 fn orders_by_halving() {
     let excess = |word: &str, h: f64| {
         let found = stationary(word, h, 1.0);
         (found[[0, 0]] - 1.0).abs().max((found[[1, 1]] - 1.0).abs())
     };
-    for (word, factor) in [("BAOAB", 4.0), ("OBABO", 4.0), ("ABOBA", 4.0), ("BOAOB", 4.0), ("BAOABAOAB", 4.0)] {
+    for (word, factor) in
+        [("BAOAB", 4.0), ("OBABO", 4.0), ("ABOBA", 4.0), ("BOAOB", 4.0), ("BAOABAOAB", 4.0)]
+    {
         for h in [0.2, 0.1, 0.05] {
             let ratio = excess(word, h) / excess(word, h / 2.0);
             assert!((ratio / factor - 1.0).abs() < 0.03, "{word} at {h}: {ratio}");
         }
     }
-    // One full kick and one full drift: a conjugate of the palindrome whose covariance is off in first order.
+    // One full kick and one full drift: a conjugate of the palindrome whose covariance is off in
+    // first order.
     let cross = |h: f64| stationary("BAO", h, 1.0)[[0, 1]].abs();
     assert!((cross(0.05) / cross(0.025) - 2.0).abs() < 0.1, "{}", cross(0.05) / cross(0.025));
 }
@@ -102,7 +130,8 @@ fn a_step_is_what_the_word_says() {
     }
 }
 
-/// Whoever moves the positions between two steps gets the force of the new ones (Molly#203 kept the old).
+/// Whoever moves the positions between two steps gets the force of the new ones (Molly#203 kept the
+/// old).
 #[test]
 fn an_edited_state_gets_a_fresh_force() {
     let target = GaussianMixture::isotropic(array![[-1.0], [1.0]].view(), 0.8).unwrap();
@@ -124,7 +153,10 @@ fn an_edited_state_gets_a_fresh_force() {
 #[test]
 fn a_drift_is_asked_at_the_time_reached() {
     let seen = Mutex::new(Vec::new());
-    let drift = |times: Times<'_>, x: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>| -> Result<(), BoxError> {
+    let drift = |times: Times<'_>,
+                 x: ArrayView2<'_, f64>,
+                 mut out: ArrayViewMut2<'_, f64>|
+     -> Result<(), BoxError> {
         seen.lock().unwrap().push(times.at(0));
         out.assign(&(-&x));
         Ok(())
@@ -136,7 +168,12 @@ fn a_drift_is_asked_at_the_time_reached() {
         Run::new(&sampler, &drift, grid).start_at(&[1.0]).threads(1).run().unwrap();
         seen.lock().unwrap().clone()
     };
-    let knots: Vec<f64> = TimeGrid::between(0.1, 0.9, 4).unwrap().iter().map(|step| step.start).chain([0.9]).collect();
+    let knots: Vec<f64> = TimeGrid::between(0.1, 0.9, 4)
+        .unwrap()
+        .iter()
+        .map(|step| step.start)
+        .chain([0.9])
+        .collect();
     assert_eq!(times("BAOAB"), knots);
     assert_eq!(times("BAO"), knots[..4]);
     let middles = times("ABOBA");
@@ -146,8 +183,9 @@ fn a_drift_is_asked_at_the_time_reached() {
     }
 }
 
-/// π(x) q(x → y) α(x, y) = π(y) q(y → x) α(y, x) holds for α = min(1, π(y) q(y → x)/(π(x) q(x → y))), and at 1000 pairs, both
-/// ways, the step itself accepts a coin below that α and refuses one above, each by 1e-12 of it.
+/// π(x) q(x → y) α(x, y) = π(y) q(y → x) α(y, x) holds for α = min(1, π(y) q(y → x)/(π(x) q(x →
+/// y))), and at 1000 pairs, both ways, the step itself accepts a coin below that α and refuses one
+/// above, each by 1e-12 of it.
 #[test]
 fn mala_is_in_detailed_balance() {
     let covariances = array![
@@ -177,21 +215,32 @@ fn mala_is_in_detailed_balance() {
             let away = (&points.row(y) - &points.row(x) - &(&score.row(x) * h)) / (2.0 * h).sqrt();
             // log α is a sum of numbers as large as these, each with a last digit.
             let scale = 1.0 + 1e-3 * (forth.abs() + back.abs());
-            for (coin, accepts) in [(alpha * (1.0 - 1e-12 * scale), true), (alpha * (1.0 + 1e-12 * scale), false)] {
+            for (coin, accepts) in
+                [(alpha * (1.0 - 1e-12 * scale), true), (alpha * (1.0 + 1e-12 * scale), false)]
+            {
                 if !(coin > 1e-300 && coin < 1.0) {
                     continue;
                 }
                 let mut noise = Scripted::new();
-                (0..3).for_each(|j| noise.normal(Draw::new(0, Purpose::Increment, 0), 0, j, away[j]));
+                (0..3)
+                    .for_each(|j| noise.normal(Draw::new(0, Purpose::Increment, 0), 0, j, away[j]));
                 noise.uniform(Draw::new(0, Purpose::Accept, 0), 0, coin);
                 let start = points.row(x).insert_axis(langevin::ndarray::Axis(0)).to_owned();
                 let layout = Sampler::<f64>::layout(&Mala::new());
                 let mut state = State::new(start.view(), 3, layout, 0, &noise).unwrap();
-                let info = Mala::new().step(step, &target, &noise, &mut state, &mut Work::new()).unwrap();
-                assert_eq!((info.proposed, info.accepted), (1, u64::from(accepts)), "{pair}: α = {alpha}");
+                let info =
+                    Mala::new().step(step, &target, &noise, &mut state, &mut Work::new()).unwrap();
+                assert_eq!(
+                    (info.proposed, info.accepted),
+                    (1, u64::from(accepts)),
+                    "{pair}: α = {alpha}"
+                );
                 let end = if accepts { y } else { x };
-                assert!((&state.positions().row(0) - &points.row(end)).iter().all(|d| d.abs() < 1e-12));
-                // What is carried is the drift where the chain now is: refused moves leave the old one.
+                assert!(
+                    (&state.positions().row(0) - &points.row(end)).iter().all(|d| d.abs() < 1e-12)
+                );
+                // What is carried is the drift where the chain now is: refused moves leave the old
+                // one.
                 let carried = state.view().slice(langevin::ndarray::s![0, 3..]).to_owned();
                 assert!((&carried - &score.row(end)).iter().all(|d| d.abs() < 1e-9), "{pair}");
                 refused += usize::from(!accepts);
@@ -206,10 +255,12 @@ fn mala_is_in_detailed_balance() {
 fn mala_has_the_exact_moments_at_large_steps() {
     let target = GaussianMixture::isotropic(array![[0.0, 0.0]].view(), 1.0).unwrap();
     let grid = TimeGrid::uniform(1.2, 60).unwrap();
-    // ULA's variance at this step is 1/(1 − h/2) = 2.5. Each of 3 seeds checks two variances of 20,000 independent chains
-    // (relative error 0.01) within 0.06, six standard errors: 6 × 2e-9 false alarms.
+    // ULA's variance at this step is 1/(1 − h/2) = 2.5. Each of 3 seeds checks two variances of
+    // 20,000 independent chains (relative error 0.01) within 0.06, six standard errors: 6 × 2e-9
+    // false alarms.
     for seed in [0, 1, u64::MAX] {
-        let samples = Run::new(&Mala::new(), &target, grid.clone()).chains(20_000).seed(seed).run().unwrap();
+        let samples =
+            Run::new(&Mala::new(), &target, grid.clone()).chains(20_000).seed(seed).run().unwrap();
         let acceptance = samples.acceptance().unwrap();
         let found = metrics::moments(samples.positions()).unwrap();
         println!(
@@ -227,18 +278,25 @@ fn mala_has_the_exact_moments_at_large_steps() {
 
 #[test]
 fn mala_names_what_it_needs_and_hides_nothing() {
-    let score = |_: Times<'_>, x: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>| -> Result<(), BoxError> {
+    let score = |_: Times<'_>,
+                 x: ArrayView2<'_, f64>,
+                 mut out: ArrayViewMut2<'_, f64>|
+     -> Result<(), BoxError> {
         out.assign(&(-&x));
         Ok(())
     };
     let grid = TimeGrid::uniform(0.1, 3).unwrap();
-    let error = Run::new(&Mala::new(), &score, grid.clone()).start_at(&[1.0]).run().unwrap_err().to_string();
+    let error = Run::new(&Mala::new(), &score, grid.clone())
+        .start_at(&[1.0])
+        .run()
+        .unwrap_err()
+        .to_string();
     assert!(error.starts_with("mala needs the log density of the target"), "{error}");
     // Outside the support a move is refused; NaN stops the run.
     let half = |x: ArrayView2<'_, f64>, out: &mut [f64]| -> Result<(), BoxError> {
-        out.iter_mut()
-            .zip(x.rows())
-            .for_each(|(l, x)| *l = if x[0] > 0.0 { -0.5 * x[0] * x[0] } else { f64::NEG_INFINITY });
+        out.iter_mut().zip(x.rows()).for_each(|(l, x)| {
+            *l = if x[0] > 0.0 { -0.5 * x[0] * x[0] } else { f64::NEG_INFINITY }
+        });
         Ok(())
     };
     let target = WithDensity::new(score, half);

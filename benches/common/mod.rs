@@ -22,8 +22,8 @@ pub fn circle() -> GaussianMixture {
     GaussianMixture::isotropic(Array2::from(means().to_vec()).view(), STD).unwrap()
 }
 
-/// ULA on the circle as one writes it by hand: chain by chain, xoshiro256++, ziggurat, the standard library's exp.
-/// Returns a sum of the final states, so that nothing is optimised away.
+/// ULA on the circle as one writes it by hand: chain by chain, xoshiro256++, ziggurat, the standard
+/// library's exp. Returns a sum of the final states, so that nothing is optimised away.
 pub fn scalar_ula(chains: usize, steps: usize) -> f64 {
     let means = means();
     let noise = (2.0 * STEP).sqrt();

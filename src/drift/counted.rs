@@ -10,8 +10,8 @@ use crate::real::Real;
 
 /// Wraps a drift and counts its batched calls and the rows in them.
 ///
-/// A run reports its evaluations by itself; this wrapper is the independent witness, and serves code that calls a drift
-/// outside a run.
+/// A run reports its evaluations by itself; this wrapper is the independent witness, and serves
+/// code that calls a drift outside a run.
 pub struct Counted<'a, F> {
     inner: &'a dyn Drift<F>,
     calls: AtomicU64,
@@ -36,7 +36,12 @@ impl<'a, F: Real> Counted<'a, F> {
 }
 
 impl<F: Real> Drift<F> for Counted<'_, F> {
-    fn eval(&self, times: Times<'_>, x: ArrayView2<'_, F>, out: ArrayViewMut2<'_, F>) -> Result<(), BoxError> {
+    fn eval(
+        &self,
+        times: Times<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.rows.fetch_add(x.nrows() as u64, Ordering::Relaxed);
         self.inner.eval(times, x, out)

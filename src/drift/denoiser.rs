@@ -57,7 +57,8 @@ impl Prediction {
         }
     }
 
-    /// Whether what is wanted follows from this at a level: from ε or the score alone, the data is unknown in pure noise.
+    /// Whether what is wanted follows from this at a level: from ε or the score alone, the data is
+    /// unknown in pure noise.
     fn reaches(self, wanted: Self, level: Level) -> bool {
         let (c, d) = self.convert(wanted, level);
         c.is_finite() && d.is_finite()
@@ -89,12 +90,17 @@ pub trait Denoiser<F: Real>: Sync {
     /// What [`predict`](Self::predict) writes.
     fn prediction(&self) -> Prediction;
 
-    /// Writes the prediction for every row of `x`, shape (rows, dim), at its level. As for [`Drift::eval`], rows are
-    /// independent, and in a run both arrays are column-major.
+    /// Writes the prediction for every row of `x`, shape (rows, dim), at its level. As for
+    /// [`Drift::eval`], rows are independent, and in a run both arrays are column-major.
     ///
     /// # Errors
     /// Any error stops the run.
-    fn predict(&self, levels: Levels<'_>, x: ArrayView2<'_, F>, out: ArrayViewMut2<'_, F>) -> Result<(), BoxError>;
+    fn predict(
+        &self,
+        levels: Levels<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError>;
 
     /// The width it insists on, where it does.
     fn dim(&self) -> Option<usize> {
@@ -102,7 +108,8 @@ pub trait Denoiser<F: Real>: Sync {
     }
 }
 
-/// Which level belongs to which time of a run: sampling time starts at the noise and increases towards the data.
+/// Which level belongs to which time of a run: sampling time starts at the noise and increases
+/// towards the data.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Clock {
     /// Time s is Ornstein–Uhlenbeck time `horizon` − s.
@@ -120,14 +127,17 @@ impl Clock {
     /// The level at a time. Times outside the process take its nearest end.
     pub fn level(&self, time: f64) -> Level {
         match self {
-            Self::Reverse { horizon } => Level::from_ou_time((horizon - time).max(0.0)).unwrap_or(Level::CLEAN),
+            Self::Reverse { horizon } => {
+                Level::from_ou_time((horizon - time).max(0.0)).unwrap_or(Level::CLEAN)
+            }
             Self::Chain(table) => table.level(table.number_at(time)),
             Self::Frozen(level) => *level,
         }
     }
 }
 
-/// A drift made of a model of noised data: the prediction that a dynamics asks for, at the level of its clock.
+/// A drift made of a model of noised data: the prediction that a dynamics asks for, at the level of
+/// its clock.
 pub struct Denoised<'a, F> {
     model: &'a dyn Denoiser<F>,
     clock: Clock,
@@ -139,12 +149,16 @@ impl<'a, F: Real> Denoised<'a, F> {
     /// The prediction `wanted` of the model, by this clock.
     ///
     /// # Errors
-    /// [`Error::Unreachable`] if at the clock's noisiest level what is wanted does not follow from what the model
-    /// predicts: ε at ᾱ = 0 says nothing about the data.
+    /// [`Error::Unreachable`] if at the clock's noisiest level what is wanted does not follow from
+    /// what the model predicts: ε at ᾱ = 0 says nothing about the data.
     pub fn new(model: &'a dyn Denoiser<F>, clock: Clock, wanted: Prediction) -> Result<Self> {
         let noisiest = clock.level(0.0);
         if !model.prediction().reaches(wanted, noisiest) {
-            return Err(Error::Unreachable { from: model.prediction(), wanted, alpha_bar: noisiest.alpha_bar() });
+            return Err(Error::Unreachable {
+                from: model.prediction(),
+                wanted,
+                alpha_bar: noisiest.alpha_bar(),
+            });
         }
         Ok(Self { model, clock, wanted, levels: ScratchPool::default() })
     }
@@ -156,7 +170,12 @@ impl<'a, F: Real> Denoised<'a, F> {
 }
 
 impl<F: Real> Drift<F> for Denoised<'_, F> {
-    fn eval(&self, times: Times<'_>, x: ArrayView2<'_, F>, mut out: ArrayViewMut2<'_, F>) -> Result<(), BoxError> {
+    fn eval(
+        &self,
+        times: Times<'_>,
+        x: ArrayView2<'_, F>,
+        mut out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
         let from = self.model.prediction();
         match times {
             Times::Shared(time) => {
@@ -178,7 +197,8 @@ impl<F: Real> Drift<F> for Denoised<'_, F> {
                         let (c, d) = from.convert(self.wanted, *level);
                         let (c, d) = (F::from_f64(c), F::from_f64(d));
                         let x = x.index_axis(Axis(0), row);
-                        out.index_axis_mut(Axis(0), row).zip_mut_with(&x, |p, x| *p = c * *x + d * *p);
+                        out.index_axis_mut(Axis(0), row)
+                            .zip_mut_with(&x, |p, x| *p = c * *x + d * *p);
                     }
                 }
                 Ok(())
@@ -213,9 +233,13 @@ mod tests {
                 for wanted in [Score, Epsilon, Data, Velocity] {
                     let (c, d) = from.convert(wanted, level);
                     let found = c * x + d * value(from);
-                    // Data from ε loses digits as ᾱ → 0, ε from data as ᾱ → 1: that much is in the problem.
+                    // Data from ε loses digits as ᾱ → 0, ε from data as ᾱ → 1: that much is in the
+                    // problem.
                     let scale = value(wanted).abs() + (c * x).abs() + (d * value(from)).abs();
-                    assert!((found - value(wanted)).abs() < 1e-14 * scale, "{from:?} -> {wanted:?} at {alpha_bar}");
+                    assert!(
+                        (found - value(wanted)).abs() < 1e-14 * scale,
+                        "{from:?} -> {wanted:?} at {alpha_bar}"
+                    );
                 }
             }
         }

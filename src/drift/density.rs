@@ -1,4 +1,5 @@
-//! Log densities, for methods that accept or refuse a move, and the adapter that adds one to any drift.
+//! Log densities, for methods that accept or refuse a move, and the adapter that adds one to any
+//! drift.
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
@@ -10,8 +11,9 @@ use crate::real::Real;
 ///
 /// Closures are densities, and [`WithDensity`] puts one beside a drift that has none.
 pub trait LogDensity<F: Real>: Sync {
-    /// Writes log π of every row of `x`, shape (rows, dim), to `out`, one number for each row, in f64 whatever the precision
-    /// of the state: a Metropolis test takes differences of these. −∞ says that a point is outside; such a move is refused.
+    /// Writes log π of every row of `x`, shape (rows, dim), to `out`, one number for each row, in
+    /// f64 whatever the precision of the state: a Metropolis test takes differences of these. −∞
+    /// says that a point is outside; such a move is refused.
     ///
     /// # Errors
     /// Any error stops the run.
@@ -57,7 +59,12 @@ impl<D, L> WithDensity<D, L> {
 }
 
 impl<F: Real, D: Drift<F>, L: LogDensity<F>> Drift<F> for WithDensity<D, L> {
-    fn eval(&self, times: Times<'_>, x: ArrayView2<'_, F>, out: ArrayViewMut2<'_, F>) -> Result<(), BoxError> {
+    fn eval(
+        &self,
+        times: Times<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
         self.drift.eval(times, x, out)
     }
 

@@ -1,4 +1,5 @@
-//! The posterior of a Bayesian logistic regression: the standard real-data target of the Langevin literature.
+//! The posterior of a Bayesian logistic regression: the standard real-data target of the Langevin
+//! literature.
 
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2};
 
@@ -27,17 +28,27 @@ pub struct LogisticRegression {
 }
 
 impl LogisticRegression {
-    /// The posterior for `features` of shape (observations, dim) and one label, 0 or 1, for each observation.
+    /// The posterior for `features` of shape (observations, dim) and one label, 0 or 1, for each
+    /// observation.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the numbers of observations differ or there are none, [`Error::NonFinite`] if a feature is not
-    /// finite, [`Error::Invalid`] if a label is neither 0 nor 1 or the prior's standard deviation is not positive.
-    pub fn new(features: ArrayView2<'_, f64>, labels: ArrayView1<'_, f64>, prior_std: f64) -> Result<Self> {
+    /// [`Error::Shape`] if the numbers of observations differ or there are none,
+    /// [`Error::NonFinite`] if a feature is not finite, [`Error::Invalid`] if a label is neither 0
+    /// nor 1 or the prior's standard deviation is not positive.
+    pub fn new(
+        features: ArrayView2<'_, f64>,
+        labels: ArrayView1<'_, f64>,
+        prior_std: f64,
+    ) -> Result<Self> {
         positive("prior std", prior_std)?;
         if features.is_empty() || labels.len() != features.nrows() {
             return Err(Error::Shape {
                 what: "labels",
-                given: format!("{} labels for features of shape {:?}", labels.len(), features.dim()),
+                given: format!(
+                    "{} labels for features of shape {:?}",
+                    labels.len(),
+                    features.dim()
+                ),
                 expected: "one for each of at least one row of features".into(),
             });
         }
@@ -47,7 +58,11 @@ impl LogisticRegression {
         if let Some(&given) = labels.iter().find(|y| **y != 0.0 && **y != 1.0) {
             return Err(Error::Invalid { name: "label", given, expected: "0 or 1" });
         }
-        Ok(Self { features: features.as_standard_layout().into_owned(), labels: labels.to_vec(), prior_std })
+        Ok(Self {
+            features: features.as_standard_layout().into_owned(),
+            labels: labels.to_vec(),
+            prior_std,
+        })
     }
 
     /// log π(θ) up to its constant, for every row of `parameters`, shape (rows, dim).
@@ -119,7 +134,8 @@ impl<F: Real> Gradient<'_, F> {
         for (features, label) in features.rows().into_iter().zip(&self.posterior.labels) {
             let mut z = [F::zero(); L];
             for (j, x) in features.iter().enumerate() {
-                let (x, theta) = (F::from_f64(*x), load::<F, L>(&self.x[j * rows + start..], count));
+                let (x, theta) =
+                    (F::from_f64(*x), load::<F, L>(&self.x[j * rows + start..], count));
                 for l in 0..L {
                     z[l] = x.fma(theta[l], z[l]);
                 }
@@ -127,7 +143,8 @@ impl<F: Real> Gradient<'_, F> {
             let label = F::from_f64(*label);
             let mut residual = [F::zero(); L];
             for l in 0..L {
-                // 1/(1 + e^−|z|) never overflows; for negative z it is the complement that is wanted.
+                // 1/(1 + e^−|z|) never overflows; for negative z it is the complement that is
+                // wanted.
                 let e = (-z[l].abs()).exp_lane();
                 let upper = F::one() / (F::one() + e);
                 let probability = if z[l] < F::zero() { e * upper } else { upper };
@@ -158,7 +175,12 @@ fn load<F: Real, const L: usize>(from: &[F], count: usize) -> [F; L] {
 }
 
 impl<F: Real> Drift<F> for LogisticRegression {
-    fn eval(&self, _: Times<'_>, x: ArrayView2<'_, F>, out: ArrayViewMut2<'_, F>) -> Result<(), BoxError> {
+    fn eval(
+        &self,
+        _: Times<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
         check_batch("batch given to a logistic regression", self.features.ncols(), &x, &out)?;
         let rows = x.nrows();
         with_columns(x, out, |x, out| simd::dispatch(Gradient { posterior: self, rows, x, out }));
@@ -177,7 +199,9 @@ impl<F: Real> Drift<F> for LogisticRegression {
 impl<F: Real> LogDensity<F> for LogisticRegression {
     fn log_density(&self, parameters: ArrayView2<'_, F>, out: &mut [f64]) -> Result<(), BoxError> {
         self.check(parameters.dim())?;
-        out.iter_mut().zip(parameters.rows()).for_each(|(log, theta)| *log = self.log_density_at(theta));
+        out.iter_mut()
+            .zip(parameters.rows())
+            .for_each(|(log, theta)| *log = self.log_density_at(theta));
         Ok(())
     }
 }
@@ -189,11 +213,13 @@ mod tests {
 
     #[test]
     fn gradient_is_that_of_the_log_density() {
-        let features = Array2::from_shape_fn((17, 3), |(i, j)| ((i * 5 + j * 7) % 13) as f64 / 4.0 - 1.5);
+        let features =
+            Array2::from_shape_fn((17, 3), |(i, j)| ((i * 5 + j * 7) % 13) as f64 / 4.0 - 1.5);
         let labels = Array1::from_shape_fn(17, |i| (i % 3 == 0) as u8 as f64);
         let posterior = LogisticRegression::new(features.view(), labels.view(), 1.7).unwrap();
         // 70 rows: a whole block and a partial one.
-        let theta = Array2::from_shape_fn((70, 3), |(i, j)| ((i * 3 + j * 11) % 17) as f64 / 3.0 - 2.5);
+        let theta =
+            Array2::from_shape_fn((70, 3), |(i, j)| ((i * 3 + j * 11) % 17) as f64 / 3.0 - 2.5);
         let mut gradient = Array2::<f64>::zeros((70, 3));
         posterior.eval(Times::Shared(0.0), theta.view(), gradient.view_mut()).unwrap();
         let h = 1e-5;
@@ -205,7 +231,11 @@ mod tests {
             };
             for (i, (up, down)) in shifted(h).into_iter().zip(shifted(-h)).enumerate() {
                 let numerical = (up - down) / (2.0 * h);
-                assert!((gradient[[i, j]] - numerical).abs() < 1e-7, "{i} {j}: {} {numerical}", gradient[[i, j]]);
+                assert!(
+                    (gradient[[i, j]] - numerical).abs() < 1e-7,
+                    "{i} {j}: {} {numerical}",
+                    gradient[[i, j]]
+                );
             }
         }
     }
@@ -214,7 +244,12 @@ mod tests {
     fn bad_data_is_named() {
         let x = Array2::<f64>::zeros((3, 2));
         let y = Array1::from(vec![0.0, 1.0, 2.0]);
-        assert!(LogisticRegression::new(x.view(), y.view(), 1.0).unwrap_err().to_string().contains("label: given 2"));
+        assert!(
+            LogisticRegression::new(x.view(), y.view(), 1.0)
+                .unwrap_err()
+                .to_string()
+                .contains("label: given 2")
+        );
         assert!(LogisticRegression::new(x.view(), y.slice(ndarray::s![..2]), 1.0).is_err());
         assert!(LogisticRegression::new(x.view(), Array1::zeros(3).view(), -1.0).is_err());
     }

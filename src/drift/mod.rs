@@ -1,4 +1,5 @@
-//! Drifts: the expensive part b(x, t) of an equation, in batches. A score, a posterior's gradient, a network.
+//! Drifts: the expensive part b(x, t) of an equation, in batches. A score, a posterior's gradient,
+//! a network.
 
 mod counted;
 mod denoiser;
@@ -52,8 +53,8 @@ impl Times<'_> {
 
 /// The drift b(x, t) of an equation, for a batch of rows.
 ///
-/// For Langevin dynamics on a density π it is the score ∇ log π(x), whatever the normalisation of π, and the time (that
-/// of the run) is usually ignored. Closures are drifts:
+/// For Langevin dynamics on a density π it is the score ∇ log π(x), whatever the normalisation of
+/// π, and the time (that of the run) is usually ignored. Closures are drifts:
 ///
 /// ```
 /// use langevin::{BoxError, Drift, Times};
@@ -69,16 +70,23 @@ impl Times<'_> {
 /// assert_eq!(out, array![[-1.0, -2.0]]);
 /// ```
 ///
-/// [`PerRow`] makes a drift of a function of one point. Rows are independent: a drift must not let one row's result
-/// depend on the others, or runs would depend on how chains are cut into chunks.
+/// [`PerRow`] makes a drift of a function of one point. Rows are independent: a drift must not let
+/// one row's result depend on the others, or runs would depend on how chains are cut into chunks.
 pub trait Drift<F: Real>: Sync {
-    /// Writes b(x, t) for every row of `x`, shape (rows, width), to `out`, same shape. `out` holds old numbers; every
-    /// one must be overwritten. In a run both are column-major: every column is contiguous.
+    /// Writes b(x, t) for every row of `x`, shape (rows, width), to `out`, same shape. `out` holds
+    /// old numbers; every one must be overwritten. In a run both are column-major: every column is
+    /// contiguous.
     ///
     /// # Errors
-    /// Any error stops the run, which reports step, time and the first chain of the batch. To fail softly, write NaN into the rows concerned;
-    /// the run's policy for non-finite chains then decides.
-    fn eval(&self, times: Times<'_>, x: ArrayView2<'_, F>, out: ArrayViewMut2<'_, F>) -> Result<(), BoxError>;
+    /// Any error stops the run, which reports step, time and the first chain of the batch. To fail
+    /// softly, write NaN into the rows concerned; the run's policy for non-finite chains then
+    /// decides.
+    fn eval(
+        &self,
+        times: Times<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError>;
 
     /// The width it insists on, where it does; a run checks it once before the first step.
     fn dim(&self) -> Option<usize> {
@@ -96,7 +104,12 @@ where
     F: Real,
     C: Fn(Times<'_>, ArrayView2<'_, F>, ArrayViewMut2<'_, F>) -> Result<(), BoxError> + Sync,
 {
-    fn eval(&self, times: Times<'_>, x: ArrayView2<'_, F>, out: ArrayViewMut2<'_, F>) -> Result<(), BoxError> {
+    fn eval(
+        &self,
+        times: Times<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
         self(times, x, out)
     }
 }
@@ -110,21 +123,26 @@ pub(crate) fn evaluate<F: Real>(
     out: &mut [F],
     (step, chain): (Step, u32),
 ) -> Result<()> {
-    drift.eval(times, columns(x, rows, width), columns_mut(out, rows, width)).map_err(|source| Error::Drift {
-        chain: u64::from(chain),
-        step: u64::from(step.index) + 1,
-        time: step.start,
-        source,
+    drift.eval(times, columns(x, rows, width), columns_mut(out, rows, width)).map_err(|source| {
+        Error::Drift {
+            chain: u64::from(chain),
+            step: u64::from(step.index) + 1,
+            time: step.start,
+            source,
+        }
     })
 }
 
-/// Runs `f` on column-major numbers: in place where the arrays are column-major, as in a run, and on copies otherwise.
+/// Runs `f` on column-major numbers: in place where the arrays are column-major, as in a run, and
+/// on copies otherwise.
 pub(crate) fn with_columns<F: Real>(
     x: ArrayView2<'_, F>,
     mut out: ArrayViewMut2<'_, F>,
     f: impl FnOnce(&[F], &mut [F]),
 ) {
-    if let (Some(from), Some(to)) = (x.reversed_axes().to_slice(), out.view_mut().reversed_axes().into_slice()) {
+    if let (Some(from), Some(to)) =
+        (x.reversed_axes().to_slice(), out.view_mut().reversed_axes().into_slice())
+    {
         return f(from, to);
     }
     let (rows, width) = x.dim();

@@ -18,7 +18,8 @@ use crate::real::Real;
 /// });
 /// ```
 ///
-/// A batch is copied point by point into contiguous slices; a drift that works on whole columns at once is faster.
+/// A batch is copied point by point into contiguous slices; a drift that works on whole columns at
+/// once is faster.
 pub struct PerRow<F, C> {
     dim: usize,
     function: C,
@@ -26,21 +27,27 @@ pub struct PerRow<F, C> {
 }
 
 impl<F: Real, C: Fn(f64, &[F], &mut [F]) + Sync> PerRow<F, C> {
-    /// A drift for points of `dim` coordinates. `function(time, x, out)` writes b(x, time) to `out`; NaN there marks a
-    /// failure of that point alone.
+    /// A drift for points of `dim` coordinates. `function(time, x, out)` writes b(x, time) to
+    /// `out`; NaN there marks a failure of that point alone.
     pub fn new(dim: usize, function: C) -> Self {
         Self { dim, function, points: ScratchPool::default() }
     }
 }
 
 impl<F: Real, C: Fn(f64, &[F], &mut [F]) + Sync> Drift<F> for PerRow<F, C> {
-    fn eval(&self, times: Times<'_>, x: ArrayView2<'_, F>, mut out: ArrayViewMut2<'_, F>) -> Result<(), BoxError> {
+    fn eval(
+        &self,
+        times: Times<'_>,
+        x: ArrayView2<'_, F>,
+        mut out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
         self.points.with(|scratch| {
             scratch.resize(2 * self.dim, F::zero());
             let (point, result) = scratch.split_at_mut(self.dim);
             for (i, (from, mut to)) in x.rows().into_iter().zip(out.rows_mut()).enumerate() {
                 point.iter_mut().zip(from).for_each(|(p, x)| *p = *x);
-                // A coordinate that the function forgets must not show the number of the point before.
+                // A coordinate that the function forgets must not show the number of the point
+                // before.
                 result.fill(F::nan());
                 (self.function)(times.at(i), point, result);
                 to.iter_mut().zip(&*result).for_each(|(b, r)| *b = *r);

@@ -1,4 +1,5 @@
-//! Models of noised phase-space data, the exact one made of any model of noised data, and the adapter to a drift.
+//! Models of noised phase-space data, the exact one made of any model of noised data, and the
+//! adapter to a drift.
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
@@ -23,12 +24,18 @@ pub trait PhaseDenoiser<F: Real>: Sync {
     /// What [`predict`](Self::predict) writes.
     fn prediction(&self) -> PhasePrediction;
 
-    /// Writes the prediction, 2·dim columns, for every row of `z`; `taus` has τ = ∫₀ᵗ β of the rows. As for
-    /// [`Drift::eval`], rows are independent, and in a run both arrays are column-major.
+    /// Writes the prediction, 2·dim columns, for every row of `z`; `taus` has τ = ∫₀ᵗ β of the
+    /// rows. As for [`Drift::eval`], rows are independent, and in a run both arrays are
+    /// column-major.
     ///
     /// # Errors
     /// Any error stops the run.
-    fn predict(&self, taus: Times<'_>, z: ArrayView2<'_, F>, out: ArrayViewMut2<'_, F>) -> Result<(), BoxError>;
+    fn predict(
+        &self,
+        taus: Times<'_>,
+        z: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError>;
 
     /// The number of columns of z it insists on, where it does.
     fn dim(&self) -> Option<usize> {
@@ -38,16 +45,17 @@ pub trait PhaseDenoiser<F: Real>: Sync {
 
 /// The joint score of phase-space data from any model of noised data: exact where that model is.
 ///
-/// Given x₀, z is Gaussian, so all that z says about x₀ is one number for each coordinate, y = w·z = x₀ + N(0, n): data
-/// noised the ordinary way. With E the first column of e^{Fτ}, R the covariance of z given x₀ and q ⟂ E:
+/// Given x₀, z is Gaussian, so all that z says about x₀ is one number for each coordinate, y = w·z
+/// = x₀ + N(0, n): data noised the ordinary way. With E the first column of e^{Fτ}, R the
+/// covariance of z given x₀ and q ⟂ E:
 ///
 /// ```text
 /// w = R⁻¹E/(EᵀR⁻¹E)     n = 1/(EᵀR⁻¹E)
 /// ∇ log p(z) = w · ∇ log p_n(w·z) − q (q·z)/(qᵀRq)               p_n: data with noise of variance n
 /// ```
 ///
-/// So a [`DiffusedMixture`](crate::DiffusedMixture) gives the exact score here, and a network trained for a
-/// variance-preserving process samples along this one without being trained again.
+/// So a [`DiffusedMixture`](crate::DiffusedMixture) gives the exact score here, and a network
+/// trained for a variance-preserving process samples along this one without being trained again.
 pub struct Lifted<'a, F> {
     model: &'a dyn Denoiser<F>,
     process: Psld,
@@ -91,7 +99,12 @@ impl<F: Real> PhaseDenoiser<F> for Lifted<'_, F> {
         PhasePrediction::Score
     }
 
-    fn predict(&self, taus: Times<'_>, z: ArrayView2<'_, F>, out: ArrayViewMut2<'_, F>) -> Result<(), BoxError> {
+    fn predict(
+        &self,
+        taus: Times<'_>,
+        z: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
         let rows = z.nrows();
         let dim = z.ncols() / 2;
         check_batch("batch given to a phase-space model", 2 * dim, &z, &out)?;
@@ -102,7 +115,9 @@ impl<F: Real> PhaseDenoiser<F> for Lifted<'_, F> {
                 observations.clear();
                 match taus {
                     Times::Shared(tau) => observations.push(self.process.observation(tau)),
-                    Times::PerRow(taus) => observations.extend(taus.iter().map(|tau| self.process.observation(*tau))),
+                    Times::PerRow(taus) => {
+                        observations.extend(taus.iter().map(|tau| self.process.observation(*tau)))
+                    }
                 }
                 levels.clear();
                 levels.extend(observations.iter().map(|observation| observation.level));
@@ -116,14 +131,17 @@ impl<F: Real> PhaseDenoiser<F> for Lifted<'_, F> {
                 let (x, m) = z.split_at(size);
                 let (score_x, score_m) = out.split_at_mut(size);
                 let own = |row: usize| observations[row.min(observations.len() - 1)];
-                by_row(rows, observations.len() == 1, |row| own(row).weights.map(F::from_f64)).for_each(
-                    |(range, [a, b])| {
+                by_row(rows, observations.len() == 1, |row| own(row).weights.map(F::from_f64))
+                    .for_each(|(range, [a, b])| {
                         for i in range.columns(dim) {
                             seen[i] = a * x[i] + b * m[i];
                         }
-                    },
-                );
-                self.model.predict(levels, columns(seen, rows, dim), columns_mut(said, rows, dim))?;
+                    });
+                self.model.predict(
+                    levels,
+                    columns(seen, rows, dim),
+                    columns_mut(said, rows, dim),
+                )?;
                 by_row(rows, observations.len() == 1, |row| {
                     factors(&own(row), self.model.prediction()).map(|row| row.map(F::from_f64))
                 })
@@ -160,13 +178,19 @@ impl Rows {
     }
 }
 
-/// The coefficients of all rows at once where they are shared, and of one row after the other where not.
-fn by_row<T>(rows: usize, shared: bool, coefficients: impl Fn(usize) -> T) -> impl Iterator<Item = (Rows, T)> {
+/// The coefficients of all rows at once where they are shared, and of one row after the other where
+/// not.
+fn by_row<T>(
+    rows: usize,
+    shared: bool,
+    coefficients: impl Fn(usize) -> T,
+) -> impl Iterator<Item = (Rows, T)> {
     let parts = if shared { 0..1 } else { 0..rows };
     parts.map(move |row| (Rows { rows, row: (!shared).then_some(row) }, coefficients(row)))
 }
 
-/// The drift of the reverse process: the joint score of a model of phase-space data, at τ = `horizon` − time.
+/// The drift of the reverse process: the joint score of a model of phase-space data, at τ =
+/// `horizon` − time.
 pub struct PhaseDenoised<'a, F> {
     model: &'a dyn PhaseDenoiser<F>,
     process: Psld,
@@ -175,7 +199,8 @@ pub struct PhaseDenoised<'a, F> {
 }
 
 impl<'a, F: Real> PhaseDenoised<'a, F> {
-    /// The joint score of this model of data noised by `process` from time 0 of the run, τ = `horizon` > 0, on.
+    /// The joint score of this model of data noised by `process` from time 0 of the run, τ =
+    /// `horizon` > 0, on.
     ///
     /// # Errors
     /// [`Error::Invalid`] if the horizon is not finite and positive.
@@ -186,14 +211,20 @@ impl<'a, F: Real> PhaseDenoised<'a, F> {
 }
 
 impl<F: Real> Drift<F> for PhaseDenoised<'_, F> {
-    fn eval(&self, times: Times<'_>, z: ArrayView2<'_, F>, mut out: ArrayViewMut2<'_, F>) -> Result<(), BoxError> {
+    fn eval(
+        &self,
+        times: Times<'_>,
+        z: ArrayView2<'_, F>,
+        mut out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
         let predict = |taus: Times<'_>, out: ArrayViewMut2<'_, F>| {
             let given: &[f64] = match &taus {
                 Times::Shared(tau) => std::slice::from_ref(tau),
                 Times::PerRow(taus) => taus,
             };
             if let Some(tau) = given.iter().copied().find(|tau| !(*tau > 0.0)) {
-                let expected = "a time before the end of the reverse process, where the score still exists";
+                let expected =
+                    "a time before the end of the reverse process, where the score still exists";
                 return Err(Error::Invalid { name: "tau", given: tau, expected }.into());
             }
             self.model.predict(taus, z, out)
@@ -230,12 +261,16 @@ impl<F: Real> PhaseDenoised<'_, F> {
         let matrix = |tau: f64| -> Block { self.process.score_of_noise(tau, factor) };
         if shared {
             let [[a, b], [c, d]] = matrix(taus.at(0)).map(|row| row.map(F::from_f64));
-            ndarray::Zip::from(&mut x).and(&mut m).for_each(|x, m| (*x, *m) = (a * *x + b * *m, c * *x + d * *m));
+            ndarray::Zip::from(&mut x)
+                .and(&mut m)
+                .for_each(|x, m| (*x, *m) = (a * *x + b * *m, c * *x + d * *m));
             return;
         }
         for (row, (mut x, mut m)) in x.rows_mut().into_iter().zip(m.rows_mut()).enumerate() {
             let [[a, b], [c, d]] = matrix(taus.at(row)).map(|row| row.map(F::from_f64));
-            ndarray::Zip::from(&mut x).and(&mut m).for_each(|x, m| (*x, *m) = (a * *x + b * *m, c * *x + d * *m));
+            ndarray::Zip::from(&mut x)
+                .and(&mut m)
+                .for_each(|x, m| (*x, *m) = (a * *x + b * *m, c * *x + d * *m));
         }
     }
 }

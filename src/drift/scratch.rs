@@ -1,4 +1,5 @@
-//! Reusable scratch memory for drifts, which are shared between threads and must not allocate at every call.
+//! Reusable scratch memory for drifts, which are shared between threads and must not allocate at
+//! every call.
 
 use std::sync::Mutex;
 

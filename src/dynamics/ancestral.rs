@@ -14,7 +14,8 @@ enum Variance {
     Large,
 }
 
-/// A step of a discrete diffusion chain from level t to level s < t of a table; the drift is ε̂ at level t.
+/// A step of a discrete diffusion chain from level t to level s < t of a table; the drift is ε̂ at
+/// level t.
 ///
 /// ```text
 /// x_s = √ᾱ_s x̂₀ + √(1 − ᾱ_s − σ²) ε̂ + σ z           x̂₀ = (x − √(1−ᾱ_t) ε̂)/√ᾱ_t
@@ -22,10 +23,11 @@ enum Variance {
 /// σ²  = β, with the mean of the small variance                      large; no noise in the step to level 0
 /// ```
 ///
-/// Time s of a run is level n − s of the table, so grids count 0, …, n and every step may skip levels: its coefficients
-/// are derived anew from ᾱ_t/ᾱ_s ("re-spaced"). With [`EulerMaruyama`](crate::EulerMaruyama) it is DDPM or DDIM; with
-/// [`PoissonMidpoint::on_chain`](crate::PoissonMidpoint::on_chain) a step is a block of the chain's own steps.
-/// Skipping levels at once and composing single steps are different maps, so this is no
+/// Time s of a run is level n − s of the table, so grids count 0, …, n and every step may skip
+/// levels: its coefficients are derived anew from ᾱ_t/ᾱ_s ("re-spaced"). With
+/// [`EulerMaruyama`](crate::EulerMaruyama) it is DDPM or DDIM; with
+/// [`PoissonMidpoint::on_chain`](crate::PoissonMidpoint::on_chain) a step is a block of the chain's
+/// own steps. Skipping levels at once and composing single steps are different maps, so this is no
 /// [`ContinuousDynamics`](crate::ContinuousDynamics).
 ///
 /// Source: Ho et al. 2020 (arXiv 2006.11239); Song, Meng & Ermon 2020 (arXiv 2010.02502) for η.
@@ -109,13 +111,16 @@ mod tests {
         LevelTable::named("linear", 1000).unwrap()
     }
 
-    /// With the exact ε of a point x₀ the marginal after every step is N(√ᾱ x₀, 1−ᾱ), whatever η and levels.
+    /// With the exact ε of a point x₀ the marginal after every step is N(√ᾱ x₀, 1−ᾱ), whatever η
+    /// and levels.
     #[test]
     fn marginals_are_kept_exactly() {
         let x0 = 0.83;
         for eta in [0.0, 0.3, 1.0] {
             let chain = Ancestral::ddim(table(), eta).unwrap();
-            for (from, to) in [(1000, 999), (1000, 300), (600, 599), (50, 7), (2, 1), (1, 0), (1000, 0), (3, 0)] {
+            for (from, to) in
+                [(1000, 999), (1000, 300), (600, 599), (50, 7), (2, 1), (1, 0), (1000, 0), (3, 0)]
+            {
                 let t = chain.transition((1000 - from) as f64, (from - to) as f64);
                 let (a, g, q) = (t.propagator[0][0], t.gain[0][0], t.covariance[0][0]);
                 let (source, goal) = (table().level(from), table().level(to));
@@ -124,7 +129,10 @@ mod tests {
                 let mean = slope * source.signal() * x0 - g * source.signal() / source.noise() * x0;
                 let variance = slope * slope * source.one_minus_alpha_bar() + q;
                 assert!((mean - goal.signal() * x0).abs() < 1e-12, "{eta} {from} {to}: {mean}");
-                assert!((variance - goal.one_minus_alpha_bar()).abs() < 1e-12, "{eta} {from} {to}: {variance}");
+                assert!(
+                    (variance - goal.one_minus_alpha_bar()).abs() < 1e-12,
+                    "{eta} {from} {to}: {variance}"
+                );
             }
         }
     }
@@ -141,16 +149,26 @@ mod tests {
             let large = Ancestral::large(table()).transition(start, length);
             for t in [small, large] {
                 assert!((t.propagator[0][0] - 1.0 / alpha.sqrt()).abs() < 1e-13);
-                assert!((t.gain[0][0] + beta / (alpha * noise).sqrt()).abs() < 1e-11, "{from} {to}: {t:?}");
+                assert!(
+                    (t.gain[0][0] + beta / (alpha * noise).sqrt()).abs() < 1e-11,
+                    "{from} {to}: {t:?}"
+                );
             }
-            assert!((small.covariance[0][0] - beta * goal.one_minus_alpha_bar() / noise).abs() < 1e-13);
+            assert!(
+                (small.covariance[0][0] - beta * goal.one_minus_alpha_bar() / noise).abs() < 1e-13
+            );
             assert!((large.covariance[0][0] - if to == 0 { 0.0 } else { beta }).abs() < 1e-13);
         }
         assert!(
-            (Ancestral::small(table()).transition(500.0, 1.0).covariance[0][0] / table().beta(500) - 1.0).abs() < 0.01
+            (Ancestral::small(table()).transition(500.0, 1.0).covariance[0][0] / table().beta(500)
+                - 1.0)
+                .abs()
+                < 0.01
         );
         for bad in [-0.1, 1.1, f64::NAN] {
-            assert!(Ancestral::ddim(table(), bad).unwrap_err().to_string().starts_with("eta: given"));
+            assert!(
+                Ancestral::ddim(table(), bad).unwrap_err().to_string().starts_with("eta: given")
+            );
         }
     }
 

@@ -1,4 +1,5 @@
-//! DPM-Solver++(2M): the two-step multistep solver of the probability flow in the data prediction, as linear dynamics.
+//! DPM-Solver++(2M): the two-step multistep solver of the probability flow in the data prediction,
+//! as linear dynamics.
 
 use super::{Layout, LinearDynamics, Transition};
 use crate::error::Result;
@@ -12,10 +13,12 @@ use crate::schedule::{Level, LevelTable, check_levels};
 /// the first step, and the one to level 0, take D = x̂₀: there r has no meaning, or h is infinite
 /// ```
 ///
-/// One evaluation per step with [`EulerMaruyama`](crate::EulerMaruyama). The second block of the state holds the x̂₀ of the
-/// step before, so a run can be cut anywhere. Its grid must be the one of [`times`](Self::times).
+/// One evaluation per step with [`EulerMaruyama`](crate::EulerMaruyama). The second block of the
+/// state holds the x̂₀ of the step before, so a run can be cut anywhere. Its grid must be the one
+/// of [`times`](Self::times).
 ///
-/// Source: Lu et al. 2022 (arXiv 2211.01095), midpoint form, lower order at the end, as in diffusers.
+/// Source: Lu et al. 2022 (arXiv 2211.01095), midpoint form, lower order at the end, as in
+/// diffusers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DpmSolver {
     table: LevelTable,
@@ -54,7 +57,8 @@ impl LinearDynamics for DpmSolver {
         let h = half_snr(goal) - half_snr(source);
         let weight = goal.signal() * -libm::expm1(-h);
         let propagator = goal.noise() / source.noise();
-        let before = self.levels.iter().position(|level| *level == from).and_then(|i| i.checked_sub(1));
+        let before =
+            self.levels.iter().position(|level| *level == from).and_then(|i| i.checked_sub(1));
         let extrapolated = match before {
             Some(before) if to > 0 => {
                 let r = (half_snr(source) - half_snr(self.table.level(self.levels[before]))) / h;

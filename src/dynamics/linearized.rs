@@ -9,12 +9,12 @@ use crate::math::block::{self, IDENTITY};
 /// A = I + h L    G = h J    Q = h S Sᵀ
 /// ```
 ///
-/// With Euler–Maruyama this is the Euler–Maruyama scheme in the plain sense. Order 1 like the exact coefficients, but
-/// stable only for small steps; it is here for comparison with other software. A Poisson midpoint step imitates K
-/// small Euler steps, each linearized.
+/// With Euler–Maruyama this is the Euler–Maruyama scheme in the plain sense. Order 1 like the exact
+/// coefficients, but stable only for small steps; it is here for comparison with other software. A
+/// Poisson midpoint step imitates K small Euler steps, each linearized.
 ///
-/// The wrapper is deliberately no [`ContinuousDynamics`]: its coefficients do not compose, so inner times have no
-/// meaning.
+/// The wrapper is deliberately no [`ContinuousDynamics`]: its coefficients do not compose, so inner
+/// times have no meaning.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Linearized<D>(D);
 

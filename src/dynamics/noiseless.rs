@@ -5,8 +5,8 @@ use crate::math::block::ZERO;
 
 /// Leaves out the noise of a dynamics: Q = 0, the rest unchanged.
 ///
-/// A sampler of a reverse SDE stops at a small time and takes one such step to the data, so that no fresh noise is left in
-/// them. Drawing no noise in it, the step is deterministic.
+/// A sampler of a reverse SDE stops at a small time and takes one such step to the data, so that no
+/// fresh noise is left in them. Drawing no noise in it, the step is deterministic.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Noiseless<D>(D);
 

@@ -10,7 +10,8 @@ use crate::math::block::{Block, ZERO};
 /// A = 1    G = h    Q = 2h
 /// ```
 ///
-/// With Euler–Maruyama this is Langevin Monte Carlo, also called the unadjusted Langevin algorithm (ULA).
+/// With Euler–Maruyama this is Langevin Monte Carlo, also called the unadjusted Langevin algorithm
+/// (ULA).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Overdamped;
 

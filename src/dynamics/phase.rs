@@ -1,4 +1,5 @@
-//! The phase-space Langevin diffusion run backwards: reverse SDE and probability flow, in the clock τ = ∫β.
+//! The phase-space Langevin diffusion run backwards: reverse SDE and probability flow, in the clock
+//! τ = ∫β.
 
 use super::{ContinuousDynamics, Layout, Letter, LinearDynamics, PhaseSpace, Transition};
 use crate::math::block::{Block, ZERO, product, scaled};
@@ -11,8 +12,9 @@ use crate::schedule::Psld;
 /// A = e^{−Fh}     G = ∫₀ʰ e^{−Fs} ds · diag(Γ, Mν)     Q = ∫₀ʰ e^{−Fs} diag(Γ, Mν) e^{−Fᵀs} ds
 /// ```
 ///
-/// Time s counts from the prior: the score belongs to τ = T − s ([`PhaseDenoised`](crate::PhaseDenoised)). Coefficients are
-/// constant in this clock, whatever the rate β(t). The drift reads and writes 2·dim columns.
+/// Time s counts from the prior: the score belongs to τ = T − s
+/// ([`PhaseDenoised`](crate::PhaseDenoised)). Coefficients are constant in this clock, whatever the
+/// rate β(t). The drift reads and writes 2·dim columns.
 ///
 /// As a [`PhaseSpace`] it splits into
 ///
@@ -21,7 +23,8 @@ use crate::schedule::Psld;
 /// O: dx = −½ Γ x ds + √Γ dW,  dm = −½ ν m ds + √(Mν) dW                                exact
 /// ```
 ///
-/// Source: Pandey & Mandt 2023 (arXiv 2303.01748); the split of Pandey, Rudolph & Mandt 2024 (arXiv 2402.07211).
+/// Source: Pandey & Mandt 2023 (arXiv 2303.01748); the split of Pandey, Rudolph & Mandt 2024 (arXiv
+/// 2402.07211).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ReversePsld {
     process: Psld,

@@ -21,7 +21,8 @@ pub trait PhaseSpace: ContinuousDynamics {
     /// What one part does over `length` ≥ 0.
     fn part(&self, letter: Letter, length: f64) -> Transition;
 
-    /// Whether a part depends on the drift: B always, A where the position is driven by a score of its own.
+    /// Whether a part depends on the drift: B always, A where the position is driven by a score of
+    /// its own.
     fn takes_drift(&self, letter: Letter) -> bool {
         letter == Letter::B
     }

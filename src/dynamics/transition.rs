@@ -15,7 +15,8 @@ pub struct Transition {
 
 impl Transition {
     /// The transition over an interval of length zero.
-    pub const IDENTITY: Self = Self { propagator: block::IDENTITY, gain: block::ZERO, covariance: block::ZERO };
+    pub const IDENTITY: Self =
+        Self { propagator: block::IDENTITY, gain: block::ZERO, covariance: block::ZERO };
 
     /// This interval followed by `next`:
     ///

@@ -1,4 +1,5 @@
-//! Underdamped (kinetic) Langevin dynamics: position and velocity with friction, the linear part solved exactly.
+//! Underdamped (kinetic) Langevin dynamics: position and velocity with friction, the linear part
+//! solved exactly.
 
 use super::{ContinuousDynamics, Layout, Letter, LinearDynamics, PhaseSpace, Transition};
 use crate::error::{Result, positive};
@@ -19,9 +20,9 @@ use crate::math::phi::Phi;
 /// A: x += h v        B: v += h u b(x)        O: v ← e^(−γh) v + √(u (1 − e^(−2γh))) ξ
 /// ```
 ///
-/// γ is the `friction` (1/time), u the `inverse_mass`. Coefficients that cancel for small γh are evaluated by series:
-/// relative error at most 1e-13 for γh from 1e-10 to 50.
-/// Source: Cheng et al. 2018; Shen & Lee 2019 use γ = 2, u = 1/L.
+/// γ is the `friction` (1/time), u the `inverse_mass`. Coefficients that cancel for small γh are
+/// evaluated by series: relative error at most 1e-13 for γh from 1e-10 to 50. Source: Cheng et al.
+/// 2018; Shen & Lee 2019 use γ = 2, u = 1/L.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Underdamped {
     friction: f64,
@@ -34,7 +35,10 @@ impl Underdamped {
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) naming the constant that is not.
     pub fn new(friction: f64, inverse_mass: f64) -> Result<Self> {
-        Ok(Self { friction: positive("friction", friction)?, inverse_mass: positive("inverse mass", inverse_mass)? })
+        Ok(Self {
+            friction: positive("friction", friction)?,
+            inverse_mass: positive("inverse mass", inverse_mass)?,
+        })
     }
 
     /// The friction γ.
@@ -65,7 +69,10 @@ impl LinearDynamics for Underdamped {
         Transition {
             propagator: [[1.0, drag], [0.0, phi.decay]],
             gain: [[u * h * h * phi.phi2, 0.0], [u * drag, 0.0]],
-            covariance: [[u * gamma * h * h * h * phi.position_variance, cross], [cross, u * phi.lost_twice]],
+            covariance: [
+                [u * gamma * h * h * h * phi.position_variance, cross],
+                [cross, u * phi.lost_twice],
+            ],
         }
     }
 

@@ -85,13 +85,22 @@ pub const GENERATION_METHODS: [GenerationMethod; 10] = [
     GenerationMethod {
         name: "pc-parallel",
         title: "the same with windows in parallel and Picard rounds in both",
-        options: &["windows", "rounds", "tolerance", "corrector-time", "corrector-step", "friction", "end-time"],
+        options: &[
+            "windows",
+            "rounds",
+            "tolerance",
+            "corrector-time",
+            "corrector-step",
+            "friction",
+            "end-time",
+        ],
         least: 234,
         source: "Gupta, Cai & Chen 2024, Algorithms 4-6",
     },
 ];
 
-/// Options of generation; what is not given takes its default, what a method does not take is an error.
+/// Options of generation; what is not given takes its default, what a method does not take is an
+/// error.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GenerationOptions {
     /// Spread of the visited levels. Default: quadratic.
@@ -114,7 +123,8 @@ pub struct GenerationOptions {
     pub tolerance: Option<f64>,
     /// Control variate of the randomized midpoint. Default: without.
     pub control_variate: bool,
-    /// Time of Langevin dynamics in each corrector, with inverse mass 1 − ᾱ at its level. Default 1.
+    /// Time of Langevin dynamics in each corrector, with inverse mass 1 − ᾱ at its level. Default
+    /// 1.
     pub corrector_time: Option<f64>,
     /// Length of a corrector step. Default 0.2 (0.5 for `pc-parallel`).
     pub corrector_step: Option<f64>,

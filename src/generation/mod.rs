@@ -1,4 +1,5 @@
-//! Generation by name and budget: which sampler, grid, clock and prediction a method of the diffusion literature needs.
+//! Generation by name and budget: which sampler, grid, clock and prediction a method of the
+//! diffusion literature needs.
 
 mod methods;
 mod phase;
@@ -14,8 +15,8 @@ use crate::real::Real;
 use crate::sampler::Sampler;
 use crate::schedule::LevelTable;
 
-/// A planned generation: run `sampler` over `grid`, with [`Denoised`](crate::Denoised)`::new(model, clock, wanted)` as
-/// drift, from a standard normal.
+/// A planned generation: run `sampler` over `grid`, with [`Denoised`](crate::Denoised)`::new(model,
+/// clock, wanted)` as drift, from a standard normal.
 pub struct Generation<F: Real> {
     /// The sampler.
     pub sampler: Box<dyn Sampler<F>>,
@@ -27,7 +28,8 @@ pub struct Generation<F: Real> {
     pub wanted: Prediction,
     /// Levels visited, from the noise to the data, where the method visits levels of the table.
     pub levels: Vec<usize>,
-    /// Expected evaluations per chain, at most the budget; the most there can be where a tolerance may save some.
+    /// Expected evaluations per chain, at most the budget; the most there can be where a tolerance
+    /// may save some.
     pub evaluations: f64,
 }
 
@@ -49,8 +51,8 @@ pub struct Generation<F: Real> {
 /// ```
 ///
 /// # Errors
-/// [`Error::Unknown`] for a method that is not in the list, [`Error::NotTaken`] for an option it does not take,
-/// [`Error::TooFew`] if the budget is too small, and whatever the parts refuse.
+/// [`Error::Unknown`] for a method that is not in the list, [`Error::NotTaken`] for an option it
+/// does not take, [`Error::TooFew`] if the budget is too small, and whatever the parts refuse.
 pub fn plan<F: Real>(
     method: &str,
     table: &LevelTable,

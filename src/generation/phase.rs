@@ -6,8 +6,8 @@ use crate::error::{Error, Result, count};
 use crate::grid::TimeGrid;
 use crate::real::Real;
 use crate::sampler::{
-    EulerMaruyama, PoissonMidpoint, PositionNoise, RandomizedMidpoint, Sampler, Selection, Splitting, Switch,
-    SymmetricSplitting,
+    EulerMaruyama, PoissonMidpoint, PositionNoise, RandomizedMidpoint, Sampler, Selection,
+    Splitting, Switch, SymmetricSplitting,
 };
 use crate::schedule::{Beta, Psld};
 
@@ -28,8 +28,20 @@ const fn entry(
 
 /// All ways to generate along a phase-space diffusion.
 pub const PHASE_METHODS: [GenerationMethod; 12] = [
-    entry("em", "Euler-Maruyama in the plain sense on the reverse SDE", SPLIT, 2, "Song et al. 2021, arXiv 2011.13456"),
-    entry("ei", "exponential integrator: Euler-Maruyama with the linear part exact", SPLIT, 2, "classical"),
+    entry(
+        "em",
+        "Euler-Maruyama in the plain sense on the reverse SDE",
+        SPLIT,
+        2,
+        "Song et al. 2021, arXiv 2011.13456",
+    ),
+    entry(
+        "ei",
+        "exponential integrator: Euler-Maruyama with the linear part exact",
+        SPLIT,
+        2,
+        "classical",
+    ),
     entry(
         "sscs",
         "symmetric splitting, Gaussian part exact",
@@ -42,7 +54,13 @@ pub const PHASE_METHODS: [GenerationMethod; 12] = [
     entry("obab", "naive splitting O B A B", SPLIT, 4, PAPER),
     entry("roba", "reduced splitting O B A, one score for B and A", REDUCED, 2, PAPER),
     entry("rbao", "reduced splitting B A O, one score for B and A", REDUCED, 2, PAPER),
-    entry("robab", "reduced splitting O B A B, the last B with a score of its own", REDUCED, 3, PAPER),
+    entry(
+        "robab",
+        "reduced splitting O B A B, the last B with a score of its own",
+        REDUCED,
+        3,
+        PAPER,
+    ),
     entry(
         "pmm1",
         "Poisson midpoint on the reverse SDE, option 1",
@@ -85,7 +103,11 @@ impl PhaseGrid {
         match name {
             "uniform" => Ok(Self::Uniform),
             "quadratic" => Ok(Self::Quadratic),
-            _ => Err(Error::Unknown { what: "grid", given: name.into(), known: "uniform, quadratic".into() }),
+            _ => Err(Error::Unknown {
+                what: "grid",
+                given: name.into(),
+                known: "uniform, quadratic".into(),
+            }),
         }
     }
 }
@@ -109,18 +131,23 @@ impl NoiseForm {
         match name {
             "step" => Ok(Self::Step),
             "remaining" => Ok(Self::Remaining),
-            _ => Err(Error::Unknown { what: "noise form", given: name.into(), known: "step, remaining".into() }),
+            _ => Err(Error::Unknown {
+                what: "noise form",
+                given: name.into(),
+                known: "step, remaining".into(),
+            }),
         }
     }
 }
 
-/// Options of generation along a phase-space diffusion; what is not given takes its default, what a method does not take is
-/// an error.
+/// Options of generation along a phase-space diffusion; what is not given takes its default, what a
+/// method does not take is an error.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PhaseOptions {
     /// Spread of the steps. Default: uniform.
     pub grid: Option<PhaseGrid>,
-    /// Time ε in (0, 1) at which the steps end; one deterministic step of length ε follows. Default 1e-3.
+    /// Time ε in (0, 1) at which the steps end; one deterministic step of length ε follows. Default
+    /// 1e-3.
     pub end_time: Option<f64>,
     /// λ_s of reduced samplers. Default 1: exact.
     pub lambda_s: Option<f64>,
@@ -161,8 +188,8 @@ impl PhaseOptions {
 }
 
 /// A planned generation along a phase-space diffusion: run `sampler` over `grid`, with
-/// [`PhaseDenoised`](crate::PhaseDenoised)`::new(model, process, horizon)` as drift, from a standard normal position (momenta
-/// are drawn from the prior).
+/// [`PhaseDenoised`](crate::PhaseDenoised)`::new(model, process, horizon)` as drift, from a
+/// standard normal position (momenta are drawn from the prior).
 pub struct PhaseGeneration<F: Real> {
     /// The sampler.
     pub sampler: Box<dyn Sampler<F>>,
@@ -170,12 +197,14 @@ pub struct PhaseGeneration<F: Real> {
     pub grid: TimeGrid,
     /// τ at the start, ∫₀¹ β.
     pub horizon: f64,
-    /// Expected evaluations per chain, the last step included; the most there can be where a tolerance may save some.
+    /// Expected evaluations per chain, the last step included; the most there can be where a
+    /// tolerance may save some.
     pub evaluations: f64,
 }
 
-/// Plans a generation with at most `evaluations` model evaluations per chain in expectation. One of them is the last step, of
-/// length ε and without noise; the rest, divided by the evaluations per step and rounded down, are the steps.
+/// Plans a generation with at most `evaluations` model evaluations per chain in expectation. One of
+/// them is the last step, of length ε and without noise; the rest, divided by the evaluations per
+/// step and rounded down, are the steps.
 ///
 /// ```
 /// use langevin::generation::{PhaseOptions, plan_phase};
@@ -194,9 +223,9 @@ pub struct PhaseGeneration<F: Real> {
 /// ```
 ///
 /// # Errors
-/// [`Error::Unknown`] for a method that is not in the list, [`Error::NotTaken`] for an option it does not take,
-/// [`Error::TooFew`] if the budget is too small, [`Error::Invalid`] if the end time is not in (0, 1), and whatever the parts
-/// refuse.
+/// [`Error::Unknown`] for a method that is not in the list, [`Error::NotTaken`] for an option it
+/// does not take, [`Error::TooFew`] if the budget is too small, [`Error::Invalid`] if the end time
+/// is not in (0, 1), and whatever the parts refuse.
 pub fn plan_phase<F: Real>(
     method: &str,
     process: Psld,
@@ -228,7 +257,11 @@ pub fn plan_phase<F: Real>(
     // The budget is kept in expectation; a last digit of the quotient must not cost a step.
     let steps = (evaluations.saturating_sub(1) as f64 / cost * (1.0 + 1e-12)) as usize;
     if steps == 0 {
-        return Err(Error::TooFew { method: entry.name, given: evaluations, needed: cost.ceil() as usize + 1 });
+        return Err(Error::TooFew {
+            method: entry.name,
+            given: evaluations,
+            needed: cost.ceil() as usize + 1,
+        });
     }
     count("steps", steps, 1, 1 << 24, "a whole number from 1 to 16777216")?;
     let left = |i: usize| {
@@ -258,7 +291,12 @@ pub fn plan_phase<F: Real>(
 }
 
 /// The sampler of all steps but the last.
-fn sampler<F: Real>(method: &str, process: Psld, horizon: f64, options: &PhaseOptions) -> Result<Box<dyn Sampler<F>>> {
+fn sampler<F: Real>(
+    method: &str,
+    process: Psld,
+    horizon: f64,
+    options: &PhaseOptions,
+) -> Result<Box<dyn Sampler<F>>> {
     let reverse = ReversePsld::new(process);
     let reduced = |word: &str| -> Result<Box<dyn Sampler<F>>> {
         let sampler = Splitting::new(reverse, word.parse()?);
@@ -269,7 +307,8 @@ fn sampler<F: Real>(method: &str, process: Psld, horizon: f64, options: &PhaseOp
         })?))
     };
     let poisson = |selection| -> Result<Box<dyn Sampler<F>>> {
-        let sampler = PoissonMidpoint::new(reverse, options.substeps.unwrap_or(16))?.with_selection(selection);
+        let sampler = PoissonMidpoint::new(reverse, options.substeps.unwrap_or(16))?
+            .with_selection(selection);
         Ok(Box::new(sampler.with_noise_scale(options.noise_scale.unwrap_or(1.0))?))
     };
     Ok(match method {

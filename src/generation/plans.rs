@@ -2,13 +2,15 @@
 
 use super::{Generation, GenerationMethod, GenerationOptions};
 use crate::drift::{Clock, Prediction};
-use crate::dynamics::{Ancestral, ContinuousDynamics, DpmSolver, ProbabilityFlow, ReverseSde, Underdamped};
+use crate::dynamics::{
+    Ancestral, ContinuousDynamics, DpmSolver, ProbabilityFlow, ReverseSde, Underdamped,
+};
 use crate::error::{Error, Result, positive};
 use crate::grid::TimeGrid;
 use crate::real::Real;
 use crate::sampler::{
-    EulerMaruyama, FinalDenoise, Heun, PhasePlan, PoissonMidpoint, PredictorCorrector, RandomizedMidpoint, Sampler,
-    Selection,
+    EulerMaruyama, FinalDenoise, Heun, PhasePlan, PoissonMidpoint, PredictorCorrector,
+    RandomizedMidpoint, Sampler, Selection,
 };
 use crate::schedule::{Level, LevelTable, Spacing, blocks, check_levels, from_timesteps};
 
@@ -48,7 +50,8 @@ fn levels(
     }
     let spacing = options.grid.unwrap_or(Spacing::Quadratic);
     let open = matches!(spacing, Spacing::LeadingOpen | Spacing::LinspaceOpen);
-    let levels = spacing.levels(table, steps.min(table.len() - usize::from(open && table.len() > 1)))?;
+    let levels =
+        spacing.levels(table, steps.min(table.len() - usize::from(open && table.len() > 1)))?;
     check_levels(table, &levels)?;
     Ok(levels)
 }
@@ -111,7 +114,12 @@ pub(super) fn heun<F: Real>(
     options: &GenerationOptions,
 ) -> Result<Generation<F>> {
     // Two evaluations per step but for the last.
-    let levels = levels(entry, table, (evaluations, evaluations.div_ceil(2), |steps| 2 * steps - 1), options)?;
+    let levels = levels(
+        entry,
+        table,
+        (evaluations, evaluations.div_ceil(2), |steps| 2 * steps - 1),
+        options,
+    )?;
     Ok(Generation {
         sampler: Box::new(Heun::new(table.clone())),
         grid: chain_grid(table, &levels)?,
@@ -179,18 +187,24 @@ pub(super) fn continuous<F: Real>(
         return Err(Error::TooFew { method: entry.name, given: evaluations, needed: cost + 1 });
     }
     // The last evaluation is the final denoising.
-    let mut levels = levels(entry, table, (evaluations, (evaluations - 1) / cost + 1, |steps| steps), options)?;
-    // Far in the noise a table may jump by several units of OU time (cosine: 3.5 in its last step), over which an explicit
-    // step multiplies errors by e^3.5. At t = 6 the law is a standard normal but for e^−12 of its variance: start there.
+    let mut levels =
+        levels(entry, table, (evaluations, (evaluations - 1) / cost + 1, |steps| steps), options)?;
+    // Far in the noise a table may jump by several units of OU time (cosine: 3.5 in its last step),
+    // over which an explicit step multiplies errors by e^3.5. At t = 6 the law is a standard normal
+    // but for e^−12 of its variance: start there.
     if options.timesteps.is_none() && table.level(levels[0]).ou_time() > LONGEST {
-        let first = (1..levels[0]).rev().find(|level| table.level(*level).ou_time() <= LONGEST).unwrap_or(levels[0]);
+        let first = (1..levels[0])
+            .rev()
+            .find(|level| table.level(*level).ou_time() <= LONGEST)
+            .unwrap_or(levels[0]);
         levels.retain(|level| *level <= first);
         if levels[0] < first {
             levels.insert(0, first);
         }
     }
     let horizon = table.level(levels[0]).ou_time();
-    let knots: Vec<f64> = levels.iter().map(|level| horizon - table.level(*level).ou_time()).collect();
+    let knots: Vec<f64> =
+        levels.iter().map(|level| horizon - table.level(*level).ou_time()).collect();
     let steps = levels.len() - 1;
     let clock = Clock::Reverse { horizon };
     let last = knots[steps - 1];
@@ -211,18 +225,21 @@ pub(super) fn predictor_corrector<F: Real>(
     options: &GenerationOptions,
 ) -> Result<Generation<F>> {
     let parallel = entry.name == "pc-parallel";
-    let (windows, rounds) = if parallel { (options.windows.unwrap_or(4), options.rounds.unwrap_or(2)) } else { (1, 0) };
+    let (windows, rounds) =
+        if parallel { (options.windows.unwrap_or(4), options.rounds.unwrap_or(2)) } else { (1, 0) };
     let horizon = table.level(table.len()).ou_time();
     let end = positive("end time", options.end_time.unwrap_or(table.level(1).ou_time()))?;
     let corrector_time = options.corrector_time.unwrap_or(1.0);
     let corrector_step = options.corrector_step.unwrap_or(if parallel { 0.5 } else { 0.2 });
     let friction = options.friction.unwrap_or(2.0);
-    // About one corrector for half a unit of Ornstein–Uhlenbeck time, as many predictor steps as the budget allows.
+    // About one corrector for half a unit of Ornstein–Uhlenbeck time, as many predictor steps as
+    // the budget allows.
     const PHASE: f64 = 0.5;
     let build = |predictor_steps: usize| -> Result<PredictorCorrector<F>> {
         let predictor = Box::new(midpoint(ProbabilityFlow, windows, rounds, options)?);
         let corrector = |time: f64| -> Result<Box<dyn Sampler<F>>> {
-            let dynamics = Underdamped::new(friction, Level::from_ou_time(time)?.one_minus_alpha_bar())?;
+            let dynamics =
+                Underdamped::new(friction, Level::from_ou_time(time)?.one_minus_alpha_bar())?;
             Ok(if parallel {
                 Box::new(midpoint(dynamics, windows, rounds, options)?)
             } else {
@@ -231,16 +248,27 @@ pub(super) fn predictor_corrector<F: Real>(
         };
         let step = (horizon - end) / predictor_steps as f64;
         let steps_per_phase = ((PHASE / step).round() as usize).clamp(1, predictor_steps);
-        let plan = PhasePlan { horizon, end, predictor_steps, steps_per_phase, corrector_time, corrector_step };
+        let plan = PhasePlan {
+            horizon,
+            end,
+            predictor_steps,
+            steps_per_phase,
+            corrector_time,
+            corrector_step,
+        };
         PredictorCorrector::new(predictor, corrector, plan)
     };
-    // The total rises with the number of predictor steps but for the rounding of the phases, so bisection finds the most that
-    // fit, give or take a phase; what is planned is what is checked.
+    // The total rises with the number of predictor steps but for the rounding of the phases, so
+    // bisection finds the most that fit, give or take a phase; what is planned is what is checked.
     let cost = |steps: usize| build(steps).map(|pc| pc.evaluations());
     let budget = evaluations as f64;
     let fewest = cost(1)?;
     if fewest > budget {
-        return Err(Error::TooFew { method: entry.name, given: evaluations, needed: fewest.ceil() as usize });
+        return Err(Error::TooFew {
+            method: entry.name,
+            given: evaluations,
+            needed: fewest.ceil() as usize,
+        });
     }
     let (mut best, mut above) = (1, evaluations.min(MOST_STEPS) + 1);
     while above - best > 1 {

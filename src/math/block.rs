@@ -1,4 +1,5 @@
-//! Two-by-two f64 matrices: the coefficients of block-scalar dynamics, composed and factorised here.
+//! Two-by-two f64 matrices: the coefficients of block-scalar dynamics, composed and factorised
+//! here.
 
 /// A matrix of at most 2 × 2 numbers; what a smaller one does not use is zero.
 pub type Block = [[f64; 2]; 2];
@@ -41,7 +42,8 @@ pub(crate) fn scaled(a: &Block, factor: f64) -> Block {
     c
 }
 
-/// Lower Cholesky factor of a positive semidefinite matrix; a pivot that rounding made negative counts as zero.
+/// Lower Cholesky factor of a positive semidefinite matrix; a pivot that rounding made negative
+/// counts as zero.
 pub(crate) fn cholesky(q: &Block) -> Block {
     let l00 = q[0][0].max(0.0).sqrt();
     let l10 = if l00 > 0.0 { q[1][0] / l00 } else { 0.0 };

@@ -1,10 +1,14 @@
-//! Eigenvalues and eigenvectors of small symmetric matrices, and singular values of any, by Jacobi rotations.
+//! Eigenvalues and eigenvectors of small symmetric matrices, and singular values of any, by Jacobi
+//! rotations.
 
 use ndarray::{Array1, Array2, ArrayView2};
 
-/// L Lᵀ, its sums in the order of the index: a matrix library would choose the order by the processor.
+/// L Lᵀ, its sums in the order of the index: a matrix library would choose the order by the
+/// processor.
 pub(crate) fn gram(l: ArrayView2<'_, f64>) -> Array2<f64> {
-    Array2::from_shape_fn((l.nrows(), l.nrows()), |(i, j)| l.row(i).iter().zip(l.row(j)).map(|(a, b)| a * b).sum())
+    Array2::from_shape_fn((l.nrows(), l.nrows()), |(i, j)| {
+        l.row(i).iter().zip(l.row(j)).map(|(a, b)| a * b).sum()
+    })
 }
 
 /// Eigenvalues, and the eigenvectors as columns in the same order.
@@ -13,7 +17,10 @@ pub(crate) fn symmetric(matrix: &Array2<f64>) -> (Array1<f64>, Array2<f64>) {
     let (mut a, mut q) = (matrix.clone(), Array2::<f64>::eye(n));
     // Quadratic convergence: a handful of sweeps reach rounding; the bound is never met.
     for _ in 0..60 {
-        let off: f64 = (0..n).flat_map(|i| (0..i).map(move |j| (i, j))).map(|(i, j)| a[[i, j]] * a[[i, j]]).sum();
+        let off: f64 = (0..n)
+            .flat_map(|i| (0..i).map(move |j| (i, j)))
+            .map(|(i, j)| a[[i, j]] * a[[i, j]])
+            .sum();
         let diagonal: f64 = a.diag().iter().map(|x| x * x).sum();
         if off <= 1e-34 * diagonal {
             break;
@@ -48,18 +55,21 @@ fn rotate(a: &mut Array2<f64>, q: &mut Array2<f64>, i: usize, j: usize) {
     }
 }
 
-/// Singular values of a matrix in standard layout given by its rows, in no particular order; zeros included.
+/// Singular values of a matrix in standard layout given by its rows, in no particular order; zeros
+/// included.
 ///
-/// Hestenes' one-sided rotations make the rows orthogonal; their lengths are the singular values. No product of the
-/// matrix with itself is formed, so the error of each is a few roundings of the *largest*, where the root of an
-/// eigenvalue of the product would be wrong by the root of that.
+/// Hestenes' one-sided rotations make the rows orthogonal; their lengths are the singular values.
+/// No product of the matrix with itself is formed, so the error of each is a few roundings of the
+/// *largest*, where the root of an eigenvalue of the product would be wrong by the root of that.
 pub(crate) fn singular_values(rows: &mut [f64], length: usize) -> Vec<f64> {
     let count = rows.len() / length;
     let mut squares = vec![0.0; count];
     // Quadratic convergence here too.
     for _ in 0..60 {
         let mut turned = false;
-        rows.chunks_exact(length).zip(&mut squares).for_each(|(row, square)| *square = dot(row, row));
+        rows.chunks_exact(length)
+            .zip(&mut squares)
+            .for_each(|(row, square)| *square = dot(row, row));
         let largest = squares.iter().copied().fold(0.0, f64::max);
         for i in 1..count {
             let (above, below) = rows.split_at_mut(i * length);
@@ -93,7 +103,8 @@ pub(crate) fn singular_values(rows: &mut [f64], length: usize) -> Vec<f64> {
 /// Dot product in eight lanes of fixed order: vectorises, and gives the same bits everywhere.
 pub(crate) fn dot(left: &[f64], right: &[f64]) -> f64 {
     let (left_lines, right_lines) = (left.chunks_exact(8), right.chunks_exact(8));
-    let rest: f64 = left_lines.remainder().iter().zip(right_lines.remainder()).map(|(x, y)| x * y).sum();
+    let rest: f64 =
+        left_lines.remainder().iter().zip(right_lines.remainder()).map(|(x, y)| x * y).sum();
     let mut lanes = [0.0; 8];
     for (x, y) in left_lines.zip(right_lines) {
         for (lane, (x, y)) in lanes.iter_mut().zip(x.iter().zip(y)) {
@@ -110,25 +121,37 @@ mod tests {
     #[test]
     fn singular_values_are_roots_of_eigenvalues_and_keep_the_small_ones() {
         for (n, m) in [(1, 1), (2, 5), (6, 3), (20, 20), (33, 17)] {
-            let matrix = Array2::from_shape_fn((n, m), |(i, j)| ((i * 7 + j * j * 3) % 11) as f64 / 5.0 - 1.0);
+            let matrix = Array2::from_shape_fn((n, m), |(i, j)| {
+                ((i * 7 + j * j * 3) % 11) as f64 / 5.0 - 1.0
+            });
             let mut found = singular_values(&mut matrix.iter().copied().collect::<Vec<_>>(), m);
             let (values, _) = symmetric(&matrix.dot(&matrix.t()));
             let mut expected: Vec<f64> = values.iter().map(|v| v.max(0.0).sqrt()).collect();
             found.sort_by(f64::total_cmp);
             expected.sort_by(f64::total_cmp);
             // The roots of eigenvalues are only good to the root of rounding where they are zero.
-            assert!(found.iter().zip(&expected).all(|(x, y)| (x - y).abs() < 1e-6), "{found:?} {expected:?}");
+            assert!(
+                found.iter().zip(&expected).all(|(x, y)| (x - y).abs() < 1e-6),
+                "{found:?} {expected:?}"
+            );
             let squares: f64 = found.iter().map(|x| x * x).sum();
             assert!((squares / matrix.iter().map(|x| x * x).sum::<f64>() - 1.0).abs() < 1e-13);
         }
-        // diag(1, 1e-12) turned on both sides: the small one survives, its square would be lost beside 1.
+        // diag(1, 1e-12) turned on both sides: the small one survives, its square would be lost
+        // beside 1.
         let (c, s, tiny) = (0.6, 0.8, 1e-12);
-        let mut rows = [c * s - s * c * tiny, c * c + s * s * tiny, s * s + c * c * tiny, s * c - c * s * tiny];
+        let mut rows = [
+            c * s - s * c * tiny,
+            c * c + s * s * tiny,
+            s * s + c * c * tiny,
+            s * c - c * s * tiny,
+        ];
         let mut found = singular_values(&mut rows, 2);
         found.sort_by(f64::total_cmp);
         assert!((found[0] - 1e-12).abs() < 1e-15 && (found[1] - 1.0).abs() < 1e-15, "{found:?}");
         // Rank one: the rest is zero to rounding, not to the root of it.
-        let mut rows: Vec<f64> = (0..100).map(|k| ((k / 10 + 1) * (k % 10 + 2)) as f64 / 7.0).collect();
+        let mut rows: Vec<f64> =
+            (0..100).map(|k| ((k / 10 + 1) * (k % 10 + 2)) as f64 / 7.0).collect();
         let mut found = singular_values(&mut rows, 10);
         found.sort_by(f64::total_cmp);
         assert!(found[8] < 1e-14 * found[9], "{found:?}");
@@ -138,12 +161,17 @@ mod tests {
     #[test]
     fn the_parts_rebuild_the_matrix() {
         for n in [1, 2, 5, 20] {
-            let root = Array2::from_shape_fn((n, n), |(i, j)| ((i * 7 + j * 3) % 11) as f64 / 5.0 - 1.0);
+            let root =
+                Array2::from_shape_fn((n, n), |(i, j)| ((i * 7 + j * 3) % 11) as f64 / 5.0 - 1.0);
             let matrix = root.dot(&root.t()) + Array2::<f64>::eye(n) * 0.1;
             let (values, vectors) = symmetric(&matrix);
             let rebuilt = vectors.dot(&Array2::from_diag(&values)).dot(&vectors.t());
             assert!((&rebuilt - &matrix).iter().all(|d| d.abs() < 1e-12 * n as f64));
-            assert!((vectors.t().dot(&vectors) - Array2::<f64>::eye(n)).iter().all(|d| d.abs() < 1e-13 * n as f64));
+            assert!(
+                (vectors.t().dot(&vectors) - Array2::<f64>::eye(n))
+                    .iter()
+                    .all(|d| d.abs() < 1e-13 * n as f64)
+            );
             assert!(values.iter().all(|v| *v > 0.0));
         }
     }

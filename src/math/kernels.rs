@@ -1,7 +1,7 @@
 //! The block updates of all samplers as vector kernels: fused multiply-adds over contiguous chains.
 //!
-//! Arrays are column-major panels: `rows` chains, column j at `offset + j · stride`. Block r of a state of dimension
-//! `dim` is columns r·dim to (r+1)·dim.
+//! Arrays are column-major panels: `rows` chains, column j at `offset + j · stride`. Block r of a
+//! state of dimension `dim` is columns r·dim to (r+1)·dim.
 
 use crate::dynamics::{Layout, Transition};
 use crate::math::block::{self, Block};
@@ -133,8 +133,8 @@ impl<F: Real> RowMatrix<F> {
     }
 }
 
-/// x ← A x + G b + C z with the same coefficients for all rows. `drift` and `normals` may be empty: then their terms
-/// are left out.
+/// x ← A x + G b + C z with the same coefficients for all rows. `drift` and `normals` may be empty:
+/// then their terms are left out.
 pub(crate) struct Shared<'a, F> {
     pub layout: Layout,
     pub coefficients: &'a Coefficients,
@@ -147,8 +147,16 @@ pub(crate) struct Shared<'a, F> {
 }
 
 /// x ← a x + g b for states of one block.
-pub(crate) fn update_positions<F: Real>(state: &mut [F], rows: usize, dim: usize, a: f64, g: f64, drift: &[F]) {
-    let coefficients = Coefficients { propagator: block::one(a), gain: block::one(g), factor: block::ZERO };
+pub(crate) fn update_positions<F: Real>(
+    state: &mut [F],
+    rows: usize,
+    dim: usize,
+    a: f64,
+    g: f64,
+    drift: &[F],
+) {
+    let coefficients =
+        Coefficients { propagator: block::one(a), gain: block::one(g), factor: block::ZERO };
     simd::dispatch(Shared {
         layout: Layout { blocks: 1, inputs: 1, momentum_variance: 0.0, carried: 0 },
         coefficients: &coefficients,
@@ -187,8 +195,10 @@ impl<F: Real> Shared<'_, F> {
             }
         }
         // Where the drift is contiguous, a whole block is one long column.
-        let flat = self.drift.is_empty() || (self.drift_panel.offset == 0 && self.drift_panel.stride == self.rows);
-        let (columns, length) = if flat { (1, self.rows * self.dim) } else { (self.dim, self.rows) };
+        let flat = self.drift.is_empty()
+            || (self.drift_panel.offset == 0 && self.drift_panel.stride == self.rows);
+        let (columns, length) =
+            if flat { (1, self.rows * self.dim) } else { (self.dim, self.rows) };
         let size = self.rows * self.dim;
         for j in 0..columns {
             for start in (0..length).step_by(LANES) {
@@ -211,7 +221,11 @@ impl<F: Real> Shared<'_, F> {
                 }
                 if !self.drift.is_empty() {
                     for k in 0..P {
-                        let from = if flat { k * size + at } else { self.drift_panel.at(k * self.dim + j) + start };
+                        let from = if flat {
+                            k * size + at
+                        } else {
+                            self.drift_panel.at(k * self.dim + j) + start
+                        };
                         let b = load(self.drift, from, count);
                         for r in 0..M {
                             for i in 0..LANES {
@@ -238,7 +252,8 @@ impl<F: Real> Shared<'_, F> {
     }
 }
 
-/// x ← A x + G b + C z with coefficients of its own for every row. `drift` and `normals` may be empty.
+/// x ← A x + G b + C z with coefficients of its own for every row. `drift` and `normals` may be
+/// empty.
 pub(crate) struct PerRow<'a, F> {
     pub coefficients: &'a RowCoefficients<F>,
     pub dim: usize,
@@ -266,8 +281,11 @@ impl<F: Real> PerRow<'_, F> {
         let size = n * self.dim;
         for start in (0..n).step_by(LANES) {
             let count = LANES.min(n - start);
-            let (mut a, mut g, mut l) =
-                ([[[F::zero(); LANES]; M]; M], [[[F::zero(); LANES]; P]; M], [[[F::zero(); LANES]; M]; M]);
+            let (mut a, mut g, mut l) = (
+                [[[F::zero(); LANES]; M]; M],
+                [[[F::zero(); LANES]; P]; M],
+                [[[F::zero(); LANES]; M]; M],
+            );
             for r in 0..M {
                 for k in 0..M {
                     a[r][k] = load(c, (r * M + k) * n + start, count);
@@ -344,7 +362,8 @@ impl<F: Real> Kernel for Add<'_, F> {
                     let count = LANES.min(n - start);
                     let c = load(&self.matrix.data, slot + start, count);
                     for j in 0..self.dim {
-                        let mut b = load(self.input, self.input_panel.at(k * self.dim + j) + start, count);
+                        let mut b =
+                            load(self.input, self.input_panel.at(k * self.dim + j) + start, count);
                         if !self.minus.is_empty() {
                             let away = load(self.minus, (k * self.dim + j) * n + start, count);
                             for i in 0..LANES {
@@ -374,7 +393,8 @@ impl<F: Real> Kernel for AllFinite<'_, F> {
     #[inline(always)]
     #[allow(clippy::eq_op)]
     fn run(self) {
-        // x − x is 0 for a finite x and NaN otherwise, and NaN stays in a sum: no branch in the loop.
+        // x − x is 0 for a finite x and NaN otherwise, and NaN stays in a sum: no branch in the
+        // loop.
         let mut sums = [F::zero(); LANES];
         let mut blocks = self.data.chunks_exact(LANES);
         for block in &mut blocks {

@@ -1,6 +1,7 @@
 //! Functions that cancel near zero, each with the series that takes over there.
 //!
-//! With y = friction × time ≥ 0. Checked against values of 25 digits, here and in `tests/coefficients.rs`.
+//! With y = friction × time ≥ 0. Checked against values of 25 digits, here and in
+//! `tests/coefficients.rs`.
 
 /// Below this the series are used: there the closed forms lose more than two digits, above it less.
 const SERIES_BELOW: f64 = 0.25;
@@ -16,7 +17,8 @@ pub(crate) struct Phi {
     pub phi1: f64,
     /// φ₂(y) = (y − 1 + e^(−y)) / y², and ½ at 0.
     pub phi2: f64,
-    /// (2y − 3 + 4 e^(−y) − e^(−2y)) / y³, and ⅔ at 0: the position variance of a Brownian velocity with friction.
+    /// (2y − 3 + 4 e^(−y) − e^(−2y)) / y³, and ⅔ at 0: the position variance of a Brownian velocity
+    /// with friction.
     pub position_variance: f64,
 }
 
@@ -43,7 +45,8 @@ impl Phi {
 /// k = 0: (e^y − 1)/y      k = 1: (e^y (y − 1) + 1)/y²      k = 2: (e^y (y² − 2y + 2) − 2)/y³
 /// ```
 pub(crate) fn power_means(y: f64) -> [f64; 3] {
-    /// Below this the series Σ y^j/(j! (j+k+1)); above it the closed forms, which lose a factor of at most 20 there.
+    /// Below this the series Σ y^j/(j! (j+k+1)); above it the closed forms, which lose a factor of
+    /// at most 20 there.
     const BELOW: f64 = 1.0;
     if y.abs() < BELOW {
         let (mut sums, mut term) = ([0.0; 3], 1.0);
@@ -57,7 +60,11 @@ pub(crate) fn power_means(y: f64) -> [f64; 3] {
         return sums;
     }
     let e = libm::exp(y);
-    [libm::expm1(y) / y, (e * (y - 1.0) + 1.0) / (y * y), (e * (y * (y - 2.0) + 2.0) - 2.0) / (y * y * y)]
+    [
+        libm::expm1(y) / y,
+        (e * (y - 1.0) + 1.0) / (y * y),
+        (e * (y * (y - 2.0) + 2.0) - 2.0) / (y * y * y),
+    ]
 }
 
 const TERMS: usize = 16;
@@ -113,7 +120,10 @@ mod tests {
             (0.906_179_845_938_664, 0.236_926_885_056_189_1),
             (-0.906_179_845_938_664, 0.236_926_885_056_189_1),
         ];
-        for y in [-40.0, -5.0, -1.0001, -0.9999, -0.1, -1e-9, 0.0, 1e-12, 0.3, 0.9999, 1.0001, 4.0, 16.0, 50.0] {
+        for y in [
+            -40.0, -5.0, -1.0001, -0.9999, -0.1, -1e-9, 0.0, 1e-12, 0.3, 0.9999, 1.0001, 4.0, 16.0,
+            50.0,
+        ] {
             let mut want = [0.0; 3];
             for cell in 0..200 {
                 for (node, weight) in NODES {
@@ -135,7 +145,8 @@ mod tests {
         for line in include_str!("../../tests/golden/phi.csv").lines().skip(1) {
             let n: Vec<f64> = line.split(',').map(|field| field.parse().unwrap()).collect();
             let phi = Phi::at(n[0]);
-            for (found, want) in [(phi.phi1, n[1]), (phi.phi2, n[2]), (phi.position_variance, n[3])] {
+            for (found, want) in [(phi.phi1, n[1]), (phi.phi2, n[2]), (phi.position_variance, n[3])]
+            {
                 assert!((found / want - 1.0).abs() < 1e-14, "y = {}: {found} {want}", n[0]);
             }
             assert!((phi.decay - 1.0 - n[4]).abs() < 2e-16);

@@ -1,11 +1,12 @@
 //! Run-time choice of the instruction set; every choice gives the same bits.
 //!
-//! A kernel is a plain loop whose helpers are all `#[inline(always)]`. It is compiled once per instruction set and
-//! the widest one this processor has is taken. Kernels work element by element (a lane is a chain) and never sum
-//! across lanes, and fused multiply-adds are exact on every processor, so the width cannot show in a result.
+//! A kernel is a plain loop whose helpers are all `#[inline(always)]`. It is compiled once per
+//! instruction set and the widest one this processor has is taken. Kernels work element by element
+//! (a lane is a chain) and never sum across lanes, and fused multiply-adds are exact on every
+//! processor, so the width cannot show in a result.
 //!
-//! `LANGEVIN_SIMD=baseline|avx2|avx512` in the environment forces a narrower set: for tests of that promise, and
-//! for measurements.
+//! `LANGEVIN_SIMD=baseline|avx2|avx512` in the environment forces a narrower set: for tests of that
+//! promise, and for measurements.
 
 use std::sync::OnceLock;
 
@@ -84,11 +85,12 @@ pub(crate) fn dispatch<K: Kernel>(kernel: K) {
     }
 }
 
-/// The instruction set in use: `"baseline"`, `"avx2"` or `"avx512"`. It changes the speed, never a bit of a result.
+/// The instruction set in use: `"baseline"`, `"avx2"` or `"avx512"`. It changes the speed, never a
+/// bit of a result.
 ///
 /// # Errors
-/// [`Error::InstructionSet`] where `LANGEVIN_SIMD` in the environment asks for one that is unknown or that this processor
-/// lacks. Runs check this first.
+/// [`Error::InstructionSet`] where `LANGEVIN_SIMD` in the environment asks for one that is unknown
+/// or that this processor lacks. Runs check this first.
 pub fn instruction_set() -> Result<&'static str> {
     let given = std::env::var(VARIABLE).unwrap_or_default();
     let used = in_use();

@@ -66,11 +66,20 @@ mod tests {
             let mut array = good.clone();
             array[[0, 2]] = bad;
             array[[1, 0]] = bad;
-            assert!(matches!(samples("x", array.view(), 1), Err(Error::NonFinite { what: "x", row: 0, column: 2 })));
+            assert!(matches!(
+                samples("x", array.view(), 1),
+                Err(Error::NonFinite { what: "x", row: 0, column: 2 })
+            ));
             // The transpose of a copied transpose has the other memory order.
             let reversed = array.t().as_standard_layout().to_owned();
-            assert!(matches!(samples("x", reversed.t(), 1), Err(Error::NonFinite { what: "x", row: 0, column: 2 })));
-            assert!(matches!(list("y", &[0.0, bad], 1), Err(Error::NonFinite { what: "y", row: 1, column: 0 })));
+            assert!(matches!(
+                samples("x", reversed.t(), 1),
+                Err(Error::NonFinite { what: "x", row: 0, column: 2 })
+            ));
+            assert!(matches!(
+                list("y", &[0.0, bad], 1),
+                Err(Error::NonFinite { what: "y", row: 1, column: 0 })
+            ));
         }
     }
 

@@ -1,10 +1,12 @@
-//! The chi law (length of a standard normal vector): distribution function, quantiles, and the chi-square tail.
+//! The chi law (length of a standard normal vector): distribution function, quantiles, and the
+//! chi-square tail.
 
 use super::gamma::{Tail, gamma_upper, log_weight, lower_tail, upper_tail};
 use super::normal;
 use crate::{Error, Result};
 
-/// P(χ² > `statistic`) for `degrees_of_freedom` ≥ 1: the p-value of a chi-square test, Q(k/2, statistic/2).
+/// P(χ² > `statistic`) for `degrees_of_freedom` ≥ 1: the p-value of a chi-square test, Q(k/2,
+/// statistic/2).
 ///
 /// # Errors
 /// [`Error::Invalid`] for no (or more than 2e8) degrees of freedom, or a negative or NaN statistic.
@@ -30,19 +32,24 @@ pub fn chi_cdf(radius: f64, dim: usize) -> Result<f64> {
     Ok(libm::exp(lower(radius, dim).log_value))
 }
 
-/// The radius with P(|z| ≤ radius) = `probability`, for a standard normal vector z of `dim` ≥ 1 coordinates.
+/// The radius with P(|z| ≤ radius) = `probability`, for a standard normal vector z of `dim` ≥ 1
+/// coordinates.
 ///
-/// Newton's method on the logarithm of the smaller tail in the variable ln(radius). That tail is log-concave there, so
-/// the iteration converges from one side from any start; the start is Wilson & Hilferty's, or the small-radius
-/// asymptote. Relative error below 1e-12 for probabilities from 1e-300 to 1 − 1e-16 and dimensions from 1 to 10⁴. `dim`
-/// = 2 is Rayleigh's law.
+/// Newton's method on the logarithm of the smaller tail in the variable ln(radius). That tail is
+/// log-concave there, so the iteration converges from one side from any start; the start is Wilson
+/// & Hilferty's, or the small-radius asymptote. Relative error below 1e-12 for probabilities from
+/// 1e-300 to 1 − 1e-16 and dimensions from 1 to 10⁴. `dim` = 2 is Rayleigh's law.
 ///
 /// # Errors
 /// [`Error::Invalid`] for dimension 0 or a probability not strictly between 0 and 1.
 pub fn chi_quantile(probability: f64, dim: usize) -> Result<f64> {
     check_dim("dim", dim)?;
     if !(probability > 0.0 && probability < 1.0) {
-        return Err(Error::Invalid { name: "probability", given: probability, expected: "strictly between 0 and 1" });
+        return Err(Error::Invalid {
+            name: "probability",
+            given: probability,
+            expected: "strictly between 0 and 1",
+        });
     }
     Ok(quantile(probability, dim))
 }
@@ -78,8 +85,8 @@ pub(super) fn quantile(probability: f64, dim: usize) -> f64 {
     radius
 }
 
-/// Wilson–Hilferty, radius² ≈ d (1 − 2/(9d) + z √(2/(9d)))³, or √2 (p Γ(d/2 + 1))^(1/d), which is a lower bound: the
-/// larger.
+/// Wilson–Hilferty, radius² ≈ d (1 − 2/(9d) + z √(2/(9d)))³, or √2 (p Γ(d/2 + 1))^(1/d), which is a
+/// lower bound: the larger.
 fn first_guess(probability: f64, dim: usize) -> f64 {
     let size = dim as f64;
     let variance = 2.0 / (9.0 * size);
@@ -104,11 +111,13 @@ fn per_radius(tail: Tail) -> Tail {
     Tail { slope: 2.0 * tail.slope, ..tail }
 }
 
-/// ln(x^(d/2) e^(−x) / Γ(d/2 + 1)) with x = radius²/2, formed from the radius itself where its square would underflow.
+/// ln(x^(d/2) e^(−x) / Γ(d/2 + 1)) with x = radius²/2, formed from the radius itself where its
+/// square would underflow.
 fn chi_log_weight(radius: f64, dim: usize) -> f64 {
     let (shape, x) = (dim as f64 / 2.0, radius * radius / 2.0);
     if radius < 1e-100 {
-        return dim as f64 * libm::log(radius * std::f64::consts::FRAC_1_SQRT_2) - libm::lgamma(shape + 1.0);
+        return dim as f64 * libm::log(radius * std::f64::consts::FRAC_1_SQRT_2)
+            - libm::lgamma(shape + 1.0);
     }
     log_weight(shape, x)
 }
@@ -125,9 +134,11 @@ mod tests {
     use super::*;
 
     /// Probabilities of the table below; the last is the largest number below 1.
-    const PROBABILITIES: [f64; 9] = [1e-300, 1e-100, 1e-16, 1e-3, 0.3, 0.5, 0.9, 0.999999, 1.0 - f64::EPSILON / 2.0];
+    const PROBABILITIES: [f64; 9] =
+        [1e-300, 1e-100, 1e-16, 1e-3, 0.3, 0.5, 0.9, 0.999999, 1.0 - f64::EPSILON / 2.0];
 
-    /// mpmath 1.3 with 40 digits (scipy 1.17 agrees to 1e-12 except at (1, 1e-300), where it returns 0).
+    /// mpmath 1.3 with 40 digits (scipy 1.17 agrees to 1e-12 except at (1, 1e-300), where it
+    /// returns 0).
     const QUANTILES: [(usize, [f64; 9]); 10] = [
         (
             1,
@@ -309,7 +320,9 @@ mod tests {
         }
         assert!((chi_square_survival(3.0, 2).unwrap() - (-1.5_f64).exp()).abs() < 1e-15);
         // The textbook 5 % points.
-        for (statistic, degrees) in [(3.841_458_820_694_124, 1), (11.070497693516351, 5), (124.34211340400408, 100)] {
+        for (statistic, degrees) in
+            [(3.841_458_820_694_124, 1), (11.070497693516351, 5), (124.34211340400408, 100)]
+        {
             assert!((chi_square_survival(statistic, degrees).unwrap() - 0.05).abs() < 1e-14);
         }
     }
@@ -318,7 +331,8 @@ mod tests {
     fn derivatives_are_derivatives() {
         for (dim, radius) in [(1, 0.3), (2, 1.0), (7, 3.0), (400, 20.3)] {
             let step = 1e-4;
-            let [above, here, below] = [radius + step, radius, radius - step].map(|r| value_and_derivatives(r, dim));
+            let [above, here, below] =
+                [radius + step, radius, radius - step].map(|r| value_and_derivatives(r, dim));
             assert!(((above[0] - below[0]) / (2.0 * step) - here[1]).abs() < 1e-7);
             assert!(((above[1] - below[1]) / (2.0 * step) - here[2]).abs() < 1e-7);
         }
@@ -326,13 +340,23 @@ mod tests {
 
     #[test]
     fn bad_arguments_are_refused() {
-        assert!(chi_quantile(0.5, 0).is_err() && chi_cdf(1.0, 0).is_err() && chi_square_survival(1.0, 0).is_err());
+        assert!(
+            chi_quantile(0.5, 0).is_err()
+                && chi_cdf(1.0, 0).is_err()
+                && chi_square_survival(1.0, 0).is_err()
+        );
         for bad in [0.0, 1.0, -0.5, 2.0, f64::NAN] {
-            assert!(matches!(chi_quantile(bad, 3), Err(Error::Invalid { name: "probability", .. })));
+            assert!(matches!(
+                chi_quantile(bad, 3),
+                Err(Error::Invalid { name: "probability", .. })
+            ));
         }
         for bad in [-1e-9, f64::NAN] {
             assert!(matches!(chi_cdf(bad, 3), Err(Error::Invalid { name: "radius", .. })));
-            assert!(matches!(chi_square_survival(bad, 3), Err(Error::Invalid { name: "statistic", .. })));
+            assert!(matches!(
+                chi_square_survival(bad, 3),
+                Err(Error::Invalid { name: "statistic", .. })
+            ));
         }
         assert_eq!(chi_cdf(0.0, 3).unwrap(), 0.0);
         assert_eq!(chi_cdf(f64::INFINITY, 3).unwrap(), 1.0);

@@ -1,8 +1,9 @@
-//! A small pinned generator for random directions: SplitMix64 and Box–Muller, the same bits for ever and on every
-//! machine.
+//! A small pinned generator for random directions: SplitMix64 and Box–Muller, the same bits for
+//! ever and on every machine.
 
-/// SplitMix64 (Steele, Lea & Flood, OOPSLA 2014). Written out here because the directions are part of the definition of
-/// a reported distance, so no update of a dependency may move them; `libm` for the same reason.
+/// SplitMix64 (Steele, Lea & Flood, OOPSLA 2014). Written out here because the directions are part
+/// of the definition of a reported distance, so no update of a dependency may move them; `libm` for
+/// the same reason.
 #[derive(Debug, Clone)]
 pub(super) struct SplitMix64 {
     state: u64,
@@ -69,7 +70,8 @@ mod tests {
 
     #[test]
     fn known_answers() {
-        // First outputs of the reference implementation (prng.di.unimi.it/splitmix64.c) from state 1234567.
+        // First outputs of the reference implementation (prng.di.unimi.it/splitmix64.c) from state
+        // 1234567.
         let mut generator = raw(1_234_567);
         let expected = [6457827717110365317, 3203168211198807973, 9817491932198370423];
         assert_eq!(expected.map(|_| generator.bits()), expected);
@@ -87,8 +89,9 @@ mod tests {
 
     #[test]
     fn directions_are_unit_and_isotropic() {
-        // Second moments of 10⁴ directions in 3-D: entries of mean 1/3 (diagonal, std √(4/45)) or 0 (off, std √(1/15)),
-        // over √10⁴: at most 3.0e-3. A window of 0.018 is 6 sigma: 2e-9 per entry, 4e-8 for 6 entries and 3 seeds.
+        // Second moments of 10⁴ directions in 3-D: entries of mean 1/3 (diagonal, std √(4/45)) or 0
+        // (off, std √(1/15)), over √10⁴: at most 3.0e-3. A window of 0.018 is 6 sigma: 2e-9 per
+        // entry, 4e-8 for 6 entries and 3 seeds.
         for seed in [0, 1, u64::MAX] {
             let mut generator = SplitMix64::new(seed);
             let mut second = [[0.0; 3]; 3];

@@ -8,29 +8,30 @@ use super::pairs::{GROUP, LANES, Tiles, squared};
 use crate::Result;
 use crate::math::simd::{self, Kernel};
 
-/// Energy distance between the laws of the rows of `a`, shape (n ≥ 20, dim), and of `b`, shape (m ≥ 20, dim); in the unit
-/// of the samples.
+/// Energy distance between the laws of the rows of `a`, shape (n ≥ 20, dim), and of `b`, shape (m ≥
+/// 20, dim); in the unit of the samples.
 ///
 /// ```text
 /// D² = 2 E|X − Y| − E|X − X'| − E|Y − Y'|          X, X' of the law of `a`, Y, Y' of the law of `b`, independent
 /// ```
 ///
-/// (Székely & Rizzo 2013.) This is the *squared* one, D²: it is 0 for equal laws only, and its root D is a metric. The
-/// means run over pairs of different rows (a U-statistic), so the estimate has no bias, is around 0 for samples of one
-/// law, and may be negative: take no root of it. All of the laws is seen, and no direction, bandwidth or seed is chosen.
+/// (Székely & Rizzo 2013.) This is the *squared* one, D²: it is 0 for equal laws only, and its root
+/// D is a metric. The means run over pairs of different rows (a U-statistic), so the estimate has
+/// no bias, is around 0 for samples of one law, and may be negative: take no root of it. All of the
+/// laws is seen, and no direction, bandwidth or seed is chosen.
 ///
-/// The error is a jackknife over 10 strided blocks (rows i mod 10 of both samples left out together), rows taken as
-/// independent. Where the laws agree it is too large, by about √2.
+/// The error is a jackknife over 10 strided blocks (rows i mod 10 of both samples left out
+/// together), rows taken as independent. Where the laws agree it is too large, by about √2.
 ///
-/// The samples are taken as independent of each other. A copy of `b`, or `b` with a little noise, is nearer to it than a
-/// fresh sample could be and gives a clearly negative value; [`nearest_neighbours`](super::nearest_neighbours) looks for
-/// that.
+/// The samples are taken as independent of each other. A copy of `b`, or `b` with a little noise,
+/// is nearer to it than a fresh sample could be and gives a clearly negative value;
+/// [`nearest_neighbours`](super::nearest_neighbours) looks for that.
 ///
 /// Cost: (n + m)²/2 distances. Give fewer rows where that is too much.
 ///
 /// # Errors
-/// [`Shape`](crate::Error::Shape) for fewer than 20 rows or unequal columns, [`NonFinite`](crate::Error::NonFinite) for a
-/// NaN or an infinity.
+/// [`Shape`](crate::Error::Shape) for fewer than 20 rows or unequal columns,
+/// [`NonFinite`](crate::Error::NonFinite) for a NaN or an infinity.
 pub fn energy_distance(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Result<Estimate> {
     // Two rows per block, so that no block is the only one of its kind.
     check::samples("a", a, 2 * BLOCKS)?;
@@ -55,7 +56,9 @@ impl Sums {
         Self {
             rows: [a.nrows(), b.nrows()],
             within: [within(&lanes_a, &groups_a), within(&lanes_b, &groups_b)],
-            between: std::array::from_fn(|g| std::array::from_fn(|h| sum(&lanes_a[g], &groups_b[h]))),
+            between: std::array::from_fn(|g| {
+                std::array::from_fn(|h| sum(&lanes_a[g], &groups_b[h]))
+            }),
         }
     }
 
@@ -63,11 +66,18 @@ impl Sums {
     fn distance(&self, without: Option<usize>) -> f64 {
         let total = |sums: &[[f64; BLOCKS]; BLOCKS]| -> f64 {
             let kept = |block: &usize| Some(*block) != without;
-            (0..BLOCKS).filter(kept).map(|g| (0..BLOCKS).filter(kept).map(|h| sums[g][h]).sum::<f64>()).sum()
+            (0..BLOCKS)
+                .filter(kept)
+                .map(|g| (0..BLOCKS).filter(kept).map(|h| sums[g][h]).sum::<f64>())
+                .sum()
         };
-        let [n, m] = self.rows.map(|rows| (rows - without.map_or(0, |block| block_length(rows, block))) as f64);
+        let [n, m] = self
+            .rows
+            .map(|rows| (rows - without.map_or(0, |block| block_length(rows, block))) as f64);
         let [inside_a, inside_b] = [0, 1].map(|which| total(&self.within[which]));
-        2.0 * (total(&self.between) / (n * m) - inside_a / (n * (n - 1.0)) - inside_b / (m * (m - 1.0)))
+        2.0 * (total(&self.between) / (n * m)
+            - inside_a / (n * (n - 1.0))
+            - inside_b / (m * (m - 1.0)))
     }
 }
 
@@ -76,7 +86,10 @@ fn blocks<const W: usize>(samples: ArrayView2<'_, f64>) -> [Tiles<W>; BLOCKS] {
     std::array::from_fn(|block| Tiles::new(samples, (block..samples.nrows()).step_by(BLOCKS)))
 }
 
-fn within(lanes: &[Tiles<LANES>; BLOCKS], groups: &[Tiles<GROUP>; BLOCKS]) -> [[f64; BLOCKS]; BLOCKS] {
+fn within(
+    lanes: &[Tiles<LANES>; BLOCKS],
+    groups: &[Tiles<GROUP>; BLOCKS],
+) -> [[f64; BLOCKS]; BLOCKS] {
     std::array::from_fn(|g| {
         std::array::from_fn(|h| match g.cmp(&h) {
             std::cmp::Ordering::Less => sum(&lanes[g], &groups[h]),
@@ -154,16 +167,18 @@ mod tests {
             let (a, b) = (normals(n, dim, 1), &normals(m, dim, 2) * 1.5 + 0.2);
             let found = energy_distance(a.view(), b.view()).unwrap();
             assert!((found.value - by_hand(&a, &b, |_| true)).abs() < 1e-13);
-            let left: [f64; BLOCKS] = std::array::from_fn(|block| by_hand(&a, &b, |row| block_of(row) != block));
+            let left: [f64; BLOCKS] =
+                std::array::from_fn(|block| by_hand(&a, &b, |row| block_of(row) != block));
             assert!((found.error - jackknife(0.0, &left).error).abs() < 1e-12);
         }
     }
 
     #[test]
     fn normals_on_the_line_have_the_closed_form() {
-        // E|Z| for Z ~ N(μ, s²) is s √(2/π) e^(−μ²/2s²) + μ erf(μ/(s√2)). The estimate has no bias: the mean over 100
-        // pairs of samples against the exact value, in its own standard error (of 100 values): 6 sigma, 2e-9 (4e-9 with
-        // the tails of Student's law) per comparison, 9 of them.
+        // E|Z| for Z ~ N(μ, s²) is s √(2/π) e^(−μ²/2s²) + μ erf(μ/(s√2)). The estimate has no bias:
+        // the mean over 100 pairs of samples against the exact value, in its own standard error (of
+        // 100 values): 6 sigma, 2e-9 (4e-9 with the tails of Student's law) per comparison, 9 of
+        // them.
         let absolute = |mean: f64, deviation: f64| {
             deviation * FRAC_2_PI.sqrt() * (-mean * mean / (2.0 * deviation * deviation)).exp()
                 + mean * libm::erf(mean / (deviation * SQRT_2))
@@ -182,34 +197,47 @@ mod tests {
                     .collect();
                 let average = values.iter().sum::<f64>() / 100.0;
                 let variance = values.iter().map(|v| (v - average).powi(2)).sum::<f64>() / 99.0;
-                assert!((average - exact).abs() < 6.0 * (variance / 100.0).sqrt(), "seed {seed}: {average} {exact}");
+                assert!(
+                    (average - exact).abs() < 6.0 * (variance / 100.0).sqrt(),
+                    "seed {seed}: {average} {exact}"
+                );
             }
         }
     }
 
     #[test]
     fn samples_of_one_law_are_at_zero_on_average_and_never_far() {
-        // For one law D² is a degenerate U-statistic of the doubly centred distance, whose mean square is the distance
-        // variance V² = 4/π (1 + π/3 − √3) = 0.401 for normals (Székely, Rizzo & Bakirov 2007): the variance of D² is
-        // V² (2/(n(n−1)) + 2/(m(m−1)) + 4/(nm)). The mean over 400 pairs has 1/20 of its root: 6 sigma, 2e-9 per seed; a
-        // biased form would be off by 20. In the limit D²/(1/n + 1/m) is Σ λ (Z² − 1) with Σ λ² = V²: above V (2√x + 2x)
-        // with probability below e^(−x) (Laurent & Massart 2000), x = 20: 2e-9 per pair, 3e-6 for 1200.
+        // For one law D² is a degenerate U-statistic of the doubly centred distance, whose mean
+        // square is the distance variance V² = 4/π (1 + π/3 − √3) = 0.401 for normals (Székely,
+        // Rizzo & Bakirov 2007): the variance of D² is V² (2/(n(n−1)) + 2/(m(m−1)) + 4/(nm)). The
+        // mean over 400 pairs has 1/20 of its root: 6 sigma, 2e-9 per seed; a biased form would be
+        // off by 20. In the limit D²/(1/n + 1/m) is Σ λ (Z² − 1) with Σ λ² = V²: above V (2√x + 2x)
+        // with probability below e^(−x) (Laurent & Massart 2000), x = 20: 2e-9 per pair, 3e-6 for
+        // 1200.
         let variance = 4.0 / PI * (1.0 + PI / 3.0 - 3.0_f64.sqrt());
         let (n, m) = (60.0, 80.0);
-        let deviation = (variance * (2.0 / (n * (n - 1.0)) + 2.0 / (m * (m - 1.0)) + 4.0 / (n * m))).sqrt();
+        let deviation =
+            (variance * (2.0 / (n * (n - 1.0)) + 2.0 / (m * (m - 1.0)) + 4.0 / (n * m))).sqrt();
         let far = variance.sqrt() * (2.0 * 20.0_f64.sqrt() + 40.0) * (1.0 / n + 1.0 / m);
         for seed in [0, 1, u64::MAX] {
             let (mut mean, mut errors) = (0.0, 0.0);
             for pair in 0..400 {
-                let (a, b) = (normals(60, 1, seed ^ (2 * pair + 1)), normals(80, 1, seed ^ (2 * pair + 10_000)));
+                let (a, b) = (
+                    normals(60, 1, seed ^ (2 * pair + 1)),
+                    normals(80, 1, seed ^ (2 * pair + 10_000)),
+                );
                 let found = energy_distance(a.view(), b.view()).unwrap();
                 assert!(found.value.abs() < far, "seed {seed}: {found:?}");
                 mean += found.value / 400.0;
                 errors += found.error * found.error / 400.0;
             }
-            assert!(mean.abs() < 6.0 * deviation / 20.0, "seed {seed}: {mean:e} against {deviation:e}");
-            // The jackknife promises √2 of the right error here (and n instead of n − n/10 rows a little more): found 1.42,
-            // 1.49, 1.51. One of the 400 variances varies by about itself or less: 5 %, and half of that for the root.
+            assert!(
+                mean.abs() < 6.0 * deviation / 20.0,
+                "seed {seed}: {mean:e} against {deviation:e}"
+            );
+            // The jackknife promises √2 of the right error here (and n instead of n − n/10 rows a
+            // little more): found 1.42, 1.49, 1.51. One of the 400 variances varies by about itself
+            // or less: 5 %, and half of that for the root.
             let ratio = errors.sqrt() / deviation;
             assert!(ratio > 1.2 && ratio < 1.75, "seed {seed}: {ratio}");
         }
@@ -220,8 +248,14 @@ mod tests {
         let (a, b) = (normals(70, 3, 1), &normals(90, 3, 2) * 1.3);
         let plain = energy_distance(a.view(), b.view()).unwrap();
         let close = |found: Estimate, factor: f64| {
-            assert!((found.value - factor * plain.value).abs() < 1e-12 * factor, "{found:?} {plain:?}");
-            assert!((found.error - factor * plain.error).abs() < 1e-12 * factor, "{found:?} {plain:?}");
+            assert!(
+                (found.value - factor * plain.value).abs() < 1e-12 * factor,
+                "{found:?} {plain:?}"
+            );
+            assert!(
+                (found.error - factor * plain.error).abs() < 1e-12 * factor,
+                "{found:?} {plain:?}"
+            );
         };
         close(energy_distance((&a + 5.0).view(), (&b + 5.0).view()).unwrap(), 1.0);
         close(energy_distance(b.view(), a.view()).unwrap(), 1.0);
@@ -236,8 +270,8 @@ mod tests {
 
     #[test]
     fn the_error_is_the_spread_over_repetitions() {
-        // As for the sliced distance: 100 repetitions, the ratio has relative deviation 7.5 %, a factor 1.6 is over 5
-        // sigma, 6e-7 per seed.
+        // As for the sliced distance: 100 repetitions, the ratio has relative deviation 7.5 %, a
+        // factor 1.6 is over 5 sigma, 6e-7 per seed.
         for seed in [0, 1, u64::MAX] {
             let (mut sum, mut squares, mut errors) = (0.0, 0.0, 0.0);
             for repetition in 0..100 {
@@ -257,7 +291,10 @@ mod tests {
     fn bad_input_is_named() {
         let (a, b) = (normals(30, 2, 1), normals(30, 3, 1));
         assert!(matches!(energy_distance(a.view(), b.view()), Err(Error::Shape { what: "b", .. })));
-        assert!(matches!(energy_distance(a.slice(s![..19, ..]), a.view()), Err(Error::Shape { what: "a", .. })));
+        assert!(matches!(
+            energy_distance(a.slice(s![..19, ..]), a.view()),
+            Err(Error::Shape { what: "a", .. })
+        ));
         let mut bad = a.clone();
         bad[[4, 1]] = f64::INFINITY;
         assert!(matches!(

@@ -12,7 +12,8 @@ pub struct Estimate {
     pub error: f64,
 }
 
-/// The block of a row. Strided (row mod 10), so that every block sees the whole run when rows drift slowly.
+/// The block of a row. Strided (row mod 10), so that every block sees the whole run when rows drift
+/// slowly.
 pub(super) fn block_of(row: usize) -> usize {
     row % BLOCKS
 }
@@ -24,8 +25,8 @@ pub(super) fn block_length(rows: usize, block: usize) -> usize {
 
 /// Delete-a-block jackknife: error² = (B−1)/B · Σ_g (value without block g − their mean)², B = 10.
 ///
-/// Source: Efron & Stein, Annals of Statistics 9 (1981). Blocks may differ by one row, which changes the error at
-/// relative order 10/rows only.
+/// Source: Efron & Stein, Annals of Statistics 9 (1981). Blocks may differ by one row, which
+/// changes the error at relative order 10/rows only.
 pub(super) fn jackknife(value: f64, without_block: &[f64; BLOCKS]) -> Estimate {
     let blocks = BLOCKS as f64;
     let mean = without_block.iter().sum::<f64>() / blocks;

@@ -1,5 +1,5 @@
-//! Squared Fréchet distance between Gaussians fitted to two samples (the FID of whatever the columns are), with a
-//! bootstrap error.
+//! Squared Fréchet distance between Gaussians fitted to two samples (the FID of whatever the
+//! columns are), with a bootstrap error.
 
 use ndarray::{Array1, Array2, ArrayView2};
 
@@ -13,16 +13,19 @@ use crate::{Error, Result};
 
 /// Replicates of the bootstrap in [`frechet_distance`].
 const REPLICATES: usize = 50;
-/// Rows and columns of products that are summed together, and rows of samples that stay in the cache meanwhile.
+/// Rows and columns of products that are summed together, and rows of samples that stay in the
+/// cache meanwhile.
 const TALL: usize = 4;
 const WIDE: usize = 8;
 const NEAR: usize = 32;
 
-/// Squared Fréchet distance between the Gaussian fits to the rows of `a`, shape (n ≥ 2, dim), and of `b`, shape (m ≥
-/// 2, dim); in the squared unit of the samples. [`frechet_distance_with`] with 50 replicates and seed 0.
+/// Squared Fréchet distance between the Gaussian fits to the rows of `a`, shape (n ≥ 2, dim), and
+/// of `b`, shape (m ≥ 2, dim); in the squared unit of the samples. [`frechet_distance_with`] with
+/// 50 replicates and seed 0.
 ///
 /// # Errors
-/// [`Error::Shape`] for fewer than two rows or unequal columns, [`Error::NonFinite`] for a NaN or an infinity.
+/// [`Error::Shape`] for fewer than two rows or unequal columns, [`Error::NonFinite`] for a NaN or
+/// an infinity.
 pub fn frechet_distance(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Result<Estimate> {
     frechet_distance_with(a, b, REPLICATES, 0)
 }
@@ -34,25 +37,28 @@ pub fn frechet_distance(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Resul
 /// tr(Σa^½ Σb Σa^½)^½ = sum of the singular values of Laᵀ Lb      with Σ = L Lᵀ
 /// ```
 ///
-/// (Dowson & Landau 1982.) Like the FID of Heusel et al. 2017, which is this number for the features of a network, it is
-/// the *squared* distance, and covariances are divided by n − 1. Only mean and covariance are seen: laws that share both
-/// are at distance 0. Covariances of any rank will do (constant columns, fewer rows than columns): L comes from a Cholesky
-/// factorisation with pivots that ends where only rounding is left (about 1e-13 of a column's variance), nothing is added
-/// to a diagonal, and no root is taken of a rounding error. The result is good to about 1e-14 of tr Σa + tr Σb.
+/// (Dowson & Landau 1982.) Like the FID of Heusel et al. 2017, which is this number for the
+/// features of a network, it is the *squared* distance, and covariances are divided by n − 1. Only
+/// mean and covariance are seen: laws that share both are at distance 0. Covariances of any rank
+/// will do (constant columns, fewer rows than columns): L comes from a Cholesky factorisation with
+/// pivots that ends where only rounding is left (about 1e-13 of a column's variance), nothing is
+/// added to a diagonal, and no root is taken of a rounding error. The result is good to about 1e-14
+/// of tr Σa + tr Σb.
 ///
-/// The error is the standard deviation over replicates in which the rows of `a` are drawn anew with replacement (Efron
-/// 1979), rows taken as independent. It covers the finite `a` and nothing else: `b` counts as the reference. Nor does it
-/// cover the bias: two samples of one law are not at distance 0 but, for Gaussians of variance s² in every direction, at
-/// about s² (dim² + 5 dim)/4 · (1/n + 1/m); compare with the distance between two halves of a reference sample. A copy of
-/// `b` has no such bias and looks better than an honest sample; [`nearest_neighbours`](super::nearest_neighbours) looks
-/// for that.
+/// The error is the standard deviation over replicates in which the rows of `a` are drawn anew with
+/// replacement (Efron 1979), rows taken as independent. It covers the finite `a` and nothing else:
+/// `b` counts as the reference. Nor does it cover the bias: two samples of one law are not at
+/// distance 0 but, for Gaussians of variance s² in every direction, at about s² (dim² + 5 dim)/4 ·
+/// (1/n + 1/m); compare with the distance between two halves of a reference sample. A copy of `b`
+/// has no such bias and looks better than an honest sample;
+/// [`nearest_neighbours`](super::nearest_neighbours) looks for that.
 ///
-/// Which rows a replicate takes is a pure function of `seed` (Philox4x32-10), the replicate and n. Cost: `replicates`
-/// covariances of n rows and about 40 dim³ operations each.
+/// Which rows a replicate takes is a pure function of `seed` (Philox4x32-10), the replicate and n.
+/// Cost: `replicates` covariances of n rows and about 40 dim³ operations each.
 ///
 /// # Errors
-/// [`Error::Shape`] for fewer than two rows or unequal columns, [`Error::Invalid`] for fewer than 2 replicates,
-/// [`Error::NonFinite`] for a NaN or an infinity.
+/// [`Error::Shape`] for fewer than two rows or unequal columns, [`Error::Invalid`] for fewer than 2
+/// replicates, [`Error::NonFinite`] for a NaN or an infinity.
 pub fn frechet_distance_with(
     a: ArrayView2<'_, f64>,
     b: ArrayView2<'_, f64>,
@@ -63,7 +69,11 @@ pub fn frechet_distance_with(
     check::samples("b", b, 2)?;
     check::same_columns(a, b)?;
     if replicates < 2 {
-        return Err(Error::Invalid { name: "replicates", given: replicates as f64, expected: "at least 2" });
+        return Err(Error::Invalid {
+            name: "replicates",
+            given: replicates as f64,
+            expected: "at least 2",
+        });
     }
     let (fit_a, fit_b) = (moments(a)?, moments(b)?);
     let reference = Reference::new(fit_b.mean, fit_b.covariance, b.nrows());
@@ -113,8 +123,9 @@ impl Reference {
 
 /// The columns of L with L Lᵀ = `covariance`, one after another: as many as its rank to rounding.
 ///
-/// The pivot is the column that keeps the largest part of its own variance, so units of columns do not matter. A column
-/// is done when what is left of its variance is what rounding leaves: of `rows` products, summed, and of the elimination.
+/// The pivot is the column that keeps the largest part of its own variance, so units of columns do
+/// not matter. A column is done when what is left of its variance is what rounding leaves: of
+/// `rows` products, summed, and of the elimination.
 fn factor(covariance: &Array2<f64>, rows: usize) -> Vec<f64> {
     let dim = covariance.nrows();
     let mut left = covariance.clone();
@@ -189,15 +200,18 @@ impl Resampled {
     }
 }
 
-/// The counter word that keeps these numbers apart from those of runs: no [`Purpose`](crate::Purpose) has the number
-/// 254.
+/// The counter word that keeps these numbers apart from those of runs: no
+/// [`Purpose`](crate::Purpose) has the number 254.
 const BOOTSTRAP: u32 = 254 << 24;
 
 /// How often each of `rows` rows is among `rows` draws with replacement.
 fn multiplicities(rows: usize, seed: u64, replicate: u32) -> Vec<u32> {
     let mut times = vec![0; rows];
     for draw in (0..rows).step_by(2) {
-        let words = philox4x32_10([(draw / 2) as u32, replicate, 0, BOOTSTRAP], [seed as u32, (seed >> 32) as u32]);
+        let words = philox4x32_10(
+            [(draw / 2) as u32, replicate, 0, BOOTSTRAP],
+            [seed as u32, (seed >> 32) as u32],
+        );
         for half in words.chunks_exact(2).take(rows - draw) {
             let bits = u64::from(half[0]) | u64::from(half[1]) << 32;
             // floor(u · rows) for u in [0, 1), a multiple of 2⁻⁶⁴.
@@ -207,7 +221,8 @@ fn multiplicities(rows: usize, seed: u64, replicate: u32) -> Vec<u32> {
     times
 }
 
-/// products ← Σ weight · row rowᵀ over the chosen rows, upper triangle, in the order of the rows whatever the vectors.
+/// products ← Σ weight · row rowᵀ over the chosen rows, upper triangle, in the order of the rows
+/// whatever the vectors.
 struct WeightedProducts<'a> {
     rows: &'a [f64],
     width: usize,
@@ -224,7 +239,9 @@ impl Kernel for WeightedProducts<'_> {
                 for left in (top / WIDE * WIDE..self.width).step_by(WIDE) {
                     let mut sums = [[0.0; WIDE]; TALL];
                     for (i, sums) in sums.iter_mut().enumerate() {
-                        sums.copy_from_slice(&self.products[(top + i) * self.width + left..][..WIDE]);
+                        sums.copy_from_slice(
+                            &self.products[(top + i) * self.width + left..][..WIDE],
+                        );
                     }
                     for (row, times) in chosen {
                         let line = &self.rows[row * self.width..][..self.width];
@@ -237,7 +254,8 @@ impl Kernel for WeightedProducts<'_> {
                         }
                     }
                     for (i, sums) in sums.iter().enumerate() {
-                        self.products[(top + i) * self.width + left..][..WIDE].copy_from_slice(sums);
+                        self.products[(top + i) * self.width + left..][..WIDE]
+                            .copy_from_slice(sums);
                     }
                 }
             }
@@ -256,7 +274,8 @@ mod tests {
         Array2::from_shape_simple_fn((rows, dim), || generator.normal_pair()[0])
     }
 
-    /// A sample with this mean and covariance, to rounding: plus and minus the columns of its Cholesky factor, scaled.
+    /// A sample with this mean and covariance, to rounding: plus and minus the columns of its
+    /// Cholesky factor, scaled.
     fn exact(covariance: &Array2<f64>, mean: &Array1<f64>) -> Array2<f64> {
         let dim = covariance.nrows();
         let columns = factor(covariance, 0);
@@ -283,7 +302,8 @@ mod tests {
         flat.column_mut(7).fill(-3.0);
         let copy = flat.column(1).to_owned();
         flat.column_mut(5).assign(&copy);
-        for sample in [normals(300, 7, 1), normals(9, 20, 2), flat, Array2::from_elem((5, 3), 0.3)] {
+        for sample in [normals(300, 7, 1), normals(9, 20, 2), flat, Array2::from_elem((5, 3), 0.3)]
+        {
             let trace = moments(sample.view()).unwrap().covariance.diag().sum();
             assert!(value(&sample, &sample) <= 1e-12 * trace, "{:e}", value(&sample, &sample));
             let shifted = &sample + &Array1::from_shape_fn(sample.ncols(), |j| j as f64 - 1.0);
@@ -301,8 +321,8 @@ mod tests {
             exact(&Array2::from_diag(&b), &Array1::zeros(4)),
         );
         assert!((value(&x, &y) - (1.0 + 1.0 + 9.0 + 25.0)).abs() < 1e-13);
-        // 2 × 2: (tr (Σa^½ Σb Σa^½)^½)² = tr Σa Σb + 2 √det Σa Σb, as for the roots of any two eigenvalues; first two
-        // that commute, then two that do not, then one of rank 1.
+        // 2 × 2: (tr (Σa^½ Σb Σa^½)^½)² = tr Σa Σb + 2 √det Σa Σb, as for the roots of any two
+        // eigenvalues; first two that commute, then two that do not, then one of rank 1.
         for (a, b) in [
             (array![[2.0, 1.0], [1.0, 2.0]], array![[5.0, -2.0], [-2.0, 5.0]]),
             (array![[2.0, 1.0], [1.0, 2.0]], array![[4.0, -1.0], [-1.0, 1.0]]),
@@ -321,12 +341,14 @@ mod tests {
     fn turning_embedding_layout_and_units_change_nothing() {
         let (a, b) = (normals(3000, 3, 1), &normals(200, 3, 2) * &array![1.3, 0.2, 2.0] + 0.3);
         let plain = frechet_distance(a.view(), b.view()).unwrap();
-        // Orthonormal rows: a reflection in three dimensions, and the same space inside six, so that the rank is not
-        // full and every column a combination of others.
+        // Orthonormal rows: a reflection in three dimensions, and the same space inside six, so
+        // that the rank is not full and every column a combination of others.
         let mirror = |dim: usize| {
             let axis = Array1::from_shape_fn(dim, |j| 1.0 + (j * j) as f64);
             let length = axis.dot(&axis);
-            Array2::from_shape_fn((dim, dim), |(i, j)| f64::from(i == j) - 2.0 * axis[i] * axis[j] / length)
+            Array2::from_shape_fn((dim, dim), |(i, j)| {
+                f64::from(i == j) - 2.0 * axis[i] * axis[j] / length
+            })
         };
         for turn in [mirror(3), mirror(6).slice(s![..3, ..]).to_owned()] {
             let found = frechet_distance(a.dot(&turn).view(), b.dot(&turn).view()).unwrap();
@@ -351,10 +373,13 @@ mod tests {
             let rows: Vec<usize> = (0..41).flat_map(|row| vec![row; times[row] as usize]).collect();
             let written = moments(samples.select(ndarray::Axis(0), &rows).view()).unwrap();
             let (mean, covariance) = resampled.moments(9, replicate);
-            // The same operations in the same order: equal to the last bit, with vectors of any width.
+            // The same operations in the same order: equal to the last bit, with vectors of any
+            // width.
             for (i, j) in (0..11).flat_map(|i| (i..11).map(move |j| (i, j))) {
-                let lines = resampled.centred.chunks_exact(16).zip(&times).filter(|(_, times)| **times > 0);
-                let expected = lines.fold(0.0, |sum, (line, times)| sum + f64::from(*times) * line[i] * line[j]);
+                let lines =
+                    resampled.centred.chunks_exact(16).zip(&times).filter(|(_, times)| **times > 0);
+                let expected = lines
+                    .fold(0.0, |sum, (line, times)| sum + f64::from(*times) * line[i] * line[j]);
                 assert_eq!(resampled.products[i * 16 + j], expected);
             }
             assert!((&mean - &written.mean).iter().all(|e| e.abs() < 1e-14));
@@ -364,22 +389,25 @@ mod tests {
         assert_eq!(multiplicities(7, 0, 0), [1, 0, 1, 0, 3, 0, 2]);
         assert_ne!(multiplicities(41, 9, 0), multiplicities(41, 9, 1));
         assert_ne!(multiplicities(41, 9, 0), multiplicities(41, 10, 0));
-        // One row in 40 000 draws of a replicate each: Poisson counts of mean 1, here their mean square 2 with standard
-        // deviation √(11/40 000) (E N⁴ = 15): 6 sigma, 2e-9.
+        // One row in 40 000 draws of a replicate each: Poisson counts of mean 1, here their mean
+        // square 2 with standard deviation √(11/40 000) (E N⁴ = 15): 6 sigma, 2e-9.
         let squares: u32 = multiplicities(40_000, 3, 0).iter().map(|n| n * n).sum();
         assert!((f64::from(squares) / 40_000.0 - 2.0).abs() < 0.1, "{squares}");
     }
 
     #[test]
     fn the_bias_between_samples_of_one_law_is_the_promised_one() {
-        // 200 pairs of n = 400, m = 300 in 6 dimensions. To second order n F is a sum of 27 chi-squares (6 shifts of
-        // weight 1, 15 off-diagonal of ½, 6 diagonal of ½: relative standard deviation of F √(2·(6 + 21/4))/16.5 =
-        // 0.29), so the mean of 200 has 2.0 %; the third order is another 2 or 3 %. A window of 15 %: 6 sigma, 2e-9 per
-        // seed.
+        // 200 pairs of n = 400, m = 300 in 6 dimensions. To second order n F is a sum of 27
+        // chi-squares (6 shifts of weight 1, 15 off-diagonal of ½, 6 diagonal of ½: relative
+        // standard deviation of F √(2·(6 + 21/4))/16.5 = 0.29), so the mean of 200 has 2.0 %; the
+        // third order is another 2 or 3 %. A window of 15 %: 6 sigma, 2e-9 per seed.
         for seed in [0, 1, u64::MAX] {
             let mut mean = 0.0;
             for pair in 0..200 {
-                let (a, b) = (normals(400, 6, seed ^ (2 * pair + 1)), normals(300, 6, seed ^ (1000 + 2 * pair)));
+                let (a, b) = (
+                    normals(400, 6, seed ^ (2 * pair + 1)),
+                    normals(300, 6, seed ^ (1000 + 2 * pair)),
+                );
                 mean += value(&a, &b) / 200.0;
             }
             let expected = 66.0 / 4.0 * (1.0 / 400.0 + 1.0 / 300.0);
@@ -389,9 +417,9 @@ mod tests {
 
     #[test]
     fn the_error_is_the_spread_over_repetitions() {
-        // 100 samples of n = 300 against one reference. The standard deviation over 100 has relative error 7.1 %, the
-        // root of the mean of 100 bootstrap variances of 20 replicates 1.6 % and what they vary by themselves: a factor
-        // 1.5 is over 5 sigma, 6e-7 per seed.
+        // 100 samples of n = 300 against one reference. The standard deviation over 100 has
+        // relative error 7.1 %, the root of the mean of 100 bootstrap variances of 20 replicates
+        // 1.6 % and what they vary by themselves: a factor 1.5 is over 5 sigma, 6e-7 per seed.
         let reference = &normals(5000, 3, 77) * &array![1.0, 2.0, 0.5] + 0.5;
         for seed in [0, 1, u64::MAX] {
             let (mut sum, mut squares, mut errors) = (0.0, 0.0, 0.0);
@@ -410,8 +438,14 @@ mod tests {
     #[test]
     fn bad_input_is_named() {
         let (a, b) = (normals(30, 2, 1), normals(30, 3, 1));
-        assert!(matches!(frechet_distance(a.view(), b.view()), Err(Error::Shape { what: "b", .. })));
-        assert!(matches!(frechet_distance(a.slice(s![..1, ..]), a.view()), Err(Error::Shape { what: "a", .. })));
+        assert!(matches!(
+            frechet_distance(a.view(), b.view()),
+            Err(Error::Shape { what: "b", .. })
+        ));
+        assert!(matches!(
+            frechet_distance(a.slice(s![..1, ..]), a.view()),
+            Err(Error::Shape { what: "a", .. })
+        ));
         assert!(matches!(
             frechet_distance_with(a.view(), a.view(), 1, 0),
             Err(Error::Invalid { name: "replicates", .. })

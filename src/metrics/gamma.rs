@@ -5,12 +5,12 @@ use crate::{Error, Result};
 /// Above this the number of terms (about 9 √shape) stops being reasonable.
 const LARGEST_SHAPE: f64 = 1e8;
 
-/// Lower regularised incomplete gamma function P(a, x) = ∫₀ˣ t^(a−1) e^(−t) dt / Γ(a), with a = `shape` in (0, 1e8], x
-/// ≥ 0 (∞ allowed).
+/// Lower regularised incomplete gamma function P(a, x) = ∫₀ˣ t^(a−1) e^(−t) dt / Γ(a), with a =
+/// `shape` in (0, 1e8], x ≥ 0 (∞ allowed).
 ///
-/// Series below x = a + 1, Legendre's continued fraction above (DLMF 8.11.4, 8.9.2), with Loader's saddle-point form of
-/// the common factor. Relative error below 1e-13 wherever the result is above 1e-30; it grows like 1e-16 · |ln P|
-/// beyond.
+/// Series below x = a + 1, Legendre's continued fraction above (DLMF 8.11.4, 8.9.2), with Loader's
+/// saddle-point form of the common factor. Relative error below 1e-13 wherever the result is above
+/// 1e-30; it grows like 1e-16 · |ln P| beyond.
 ///
 /// # Errors
 /// [`Error::Invalid`] if an argument is out of range or NaN.
@@ -19,8 +19,8 @@ pub fn gamma_lower(shape: f64, x: f64) -> Result<f64> {
     Ok(libm::exp(lower_tail(shape, x, log_weight(shape, x)).log_value))
 }
 
-/// Upper regularised incomplete gamma function Q(a, x) = 1 − P(a, x), computed without that difference where it would
-/// cancel.
+/// Upper regularised incomplete gamma function Q(a, x) = 1 − P(a, x), computed without that
+/// difference where it would cancel.
 ///
 /// Relative error as for [`gamma_lower`], for shapes ≥ 1/2.
 ///
@@ -33,7 +33,11 @@ pub fn gamma_upper(shape: f64, x: f64) -> Result<f64> {
 
 fn checked(shape: f64, x: f64) -> Result<()> {
     if !(shape > 0.0 && shape <= LARGEST_SHAPE) {
-        return Err(Error::Invalid { name: "shape", given: shape, expected: "above 0, at most 1e8" });
+        return Err(Error::Invalid {
+            name: "shape",
+            given: shape,
+            expected: "above 0, at most 1e8",
+        });
     }
     if x.is_nan() || x < 0.0 {
         return Err(Error::Invalid { name: "x", given: x, expected: "at least 0" });
@@ -79,8 +83,9 @@ pub(super) fn upper_tail(shape: f64, x: f64, log_weight: f64) -> Tail {
 
 /// ln(x^a e^(−x) / Γ(a+1)).
 ///
-/// For a ≥ 10 the terms are of size a ln a and cancel; Loader (2000, "Fast and accurate computation of binomial
-/// probabilities") writes the sum as −a·φ(x/a) − δ(a) − ½ ln(2πa), each small where the weight is not.
+/// For a ≥ 10 the terms are of size a ln a and cancel; Loader (2000, "Fast and accurate computation
+/// of binomial probabilities") writes the sum as −a·φ(x/a) − δ(a) − ½ ln(2πa), each small where the
+/// weight is not.
 pub(super) fn log_weight(shape: f64, x: f64) -> f64 {
     if shape < 10.0 {
         return shape * libm::log(x) - x - libm::lgamma(shape + 1.0);
@@ -109,13 +114,21 @@ fn deviance(shape: f64, x: f64) -> f64 {
     sum
 }
 
-/// ln Γ(a+1) − (a + ½) ln a + a − ½ ln 2π by Stirling's series, for a ≥ 10 (truncation below 1e-16; coefficients DLMF
-/// 5.11.1).
+/// ln Γ(a+1) − (a + ½) ln a + a − ½ ln 2π by Stirling's series, for a ≥ 10 (truncation below 1e-16;
+/// coefficients DLMF 5.11.1).
 fn stirling_error(shape: f64) -> f64 {
-    const COEFFICIENTS: [f64; 7] =
-        [1.0 / 12.0, -1.0 / 360.0, 1.0 / 1260.0, -1.0 / 1680.0, 1.0 / 1188.0, -691.0 / 360_360.0, 1.0 / 156.0];
+    const COEFFICIENTS: [f64; 7] = [
+        1.0 / 12.0,
+        -1.0 / 360.0,
+        1.0 / 1260.0,
+        -1.0 / 1680.0,
+        1.0 / 1188.0,
+        -691.0 / 360_360.0,
+        1.0 / 156.0,
+    ];
     let inverse_square = 1.0 / (shape * shape);
-    COEFFICIENTS.iter().rev().fold(0.0, |sum, coefficient| sum * inverse_square + coefficient) / shape
+    COEFFICIENTS.iter().rev().fold(0.0, |sum, coefficient| sum * inverse_square + coefficient)
+        / shape
 }
 
 /// P / weight = Σ x^k / ((a+1)…(a+k)), for x < a + 1.
@@ -137,8 +150,8 @@ fn continued_fraction(shape: f64, x: f64) -> f64 {
     let mut denominator = 1.0 / partial;
     let mut fraction = denominator;
     let mut index = 1.0;
-    // About 9 √shape rounds; the cap is a guard against a factor that flickers by more than two units in the last
-    // place.
+    // About 9 √shape rounds; the cap is a guard against a factor that flickers by more than two
+    // units in the last place.
     while index < 1e6 {
         let coefficient = -index * (index - shape);
         partial += 2.0;
@@ -185,11 +198,15 @@ mod tests {
             (5000.0, 6000.0, 1.0, 1.1470065524601248e-40),
         ];
         for (shape, x, lower, upper) in table {
-            for (found, expected) in [(gamma_lower(shape, x).unwrap(), lower), (gamma_upper(shape, x).unwrap(), upper)]
+            for (found, expected) in
+                [(gamma_lower(shape, x).unwrap(), lower), (gamma_upper(shape, x).unwrap(), upper)]
             {
                 let error: f64 = found / expected - 1.0;
                 let allowed = 1e-13_f64.max(4e-16 * expected.ln().abs());
-                assert!(error.abs() < allowed, "shape {shape}, x {x}: {found} against {expected}, {error:e}");
+                assert!(
+                    error.abs() < allowed,
+                    "shape {shape}, x {x}: {found} against {expected}, {error:e}"
+                );
             }
         }
     }
@@ -220,7 +237,9 @@ mod tests {
             assert_eq!(gamma_lower(shape, f64::INFINITY).unwrap(), 1.0);
             assert_eq!(gamma_upper(shape, f64::INFINITY).unwrap(), 0.0);
         }
-        for (shape, x) in [(0.0, 1.0), (-1.0, 1.0), (f64::NAN, 1.0), (1e9, 1.0), (1.0, -1e-9), (1.0, f64::NAN)] {
+        for (shape, x) in
+            [(0.0, 1.0), (-1.0, 1.0), (f64::NAN, 1.0), (1e9, 1.0), (1.0, -1e-9), (1.0, f64::NAN)]
+        {
             assert!(matches!(gamma_lower(shape, x), Err(Error::Invalid { .. })));
             assert!(matches!(gamma_upper(shape, x), Err(Error::Invalid { .. })));
         }

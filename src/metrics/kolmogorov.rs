@@ -6,9 +6,9 @@
 /// P(K > x) = 2 Σ_{k≥1} (−1)^(k−1) e^(−2 k² x²) = 1 − √(2π)/x · Σ_{k≥1} e^(−(2k−1)² π² / (8x²))
 /// ```
 ///
-/// The first series for x > 1, the second below (DLMF 20.7: one theta function, two expansions): at most five terms,
-/// relative error about 1e-15. For n samples it is accurate to O(1/√n); Stephens' factor x = (√n + 0.12 + 0.11/√n) · D
-/// makes it good from n = 5 on.
+/// The first series for x > 1, the second below (DLMF 20.7: one theta function, two expansions): at
+/// most five terms, relative error about 1e-15. For n samples it is accurate to O(1/√n); Stephens'
+/// factor x = (√n + 0.12 + 0.11/√n) · D makes it good from n = 5 on.
 pub fn kolmogorov_survival(x: f64) -> f64 {
     use std::f64::consts::{PI, TAU};
     if x.is_nan() {

@@ -10,8 +10,9 @@
 //! | have the chains mixed, and what are they worth? | [`split_r_hat`], [`effective_sample_size`] |
 //! | tail probabilities for tests | [`chi_square_survival`], [`kolmogorov_survival`], … |
 //!
-//! Samples are arrays of shape (samples, dim), traces of shape (saved, chains, dim), in any memory layout. NaN and
-//! infinities are never skipped: every function names the first one in [`Error::NonFinite`](crate::Error::NonFinite).
+//! Samples are arrays of shape (samples, dim), traces of shape (saved, chains, dim), in any memory
+//! layout. NaN and infinities are never skipped: every function names the first one in
+//! [`Error::NonFinite`](crate::Error::NonFinite).
 
 mod check;
 mod chi;

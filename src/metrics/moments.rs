@@ -6,10 +6,11 @@ use super::check;
 use crate::Result;
 use crate::math::simd::{self, Kernel};
 
-/// First and second moments of a sample of `count` rows, with the standard errors of independent rows.
+/// First and second moments of a sample of `count` rows, with the standard errors of independent
+/// rows.
 ///
-/// Rows of one chain at successive times are correlated: their errors are larger by √(rows / effective sample size),
-/// see [`effective_sample_size`](super::effective_sample_size).
+/// Rows of one chain at successive times are correlated: their errors are larger by √(rows /
+/// effective sample size), see [`effective_sample_size`](super::effective_sample_size).
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Moments {
@@ -21,20 +22,21 @@ pub struct Moments {
     pub covariance: Array2<f64>,
     /// Standard error of the mean, √(variance / n), shape (dim).
     pub mean_error: Array1<f64>,
-    /// Standard error of the variances on the diagonal of the covariance, shape (dim): √((m₄ − s⁴ (n−3)/(n−1)) / n)
-    /// with m₄ the fourth central moment and s² the variance; right for any law with four moments.
+    /// Standard error of the variances on the diagonal of the covariance, shape (dim): √((m₄ − s⁴
+    /// (n−3)/(n−1)) / n) with m₄ the fourth central moment and s² the variance; right for any law
+    /// with four moments.
     pub variance_error: Array1<f64>,
 }
 
 /// Moments of `samples`, shape (samples ≥ 2, dim), any layout.
 ///
-/// Two passes (Chan, Golub & LeVeque, The American Statistician 37 (1983)): the mean first, then sums of centred
-/// products, so a large common offset costs no digits. The mean itself is corrected by the mean of the residuals. The
-/// same bits for every memory layout.
+/// Two passes (Chan, Golub & LeVeque, The American Statistician 37 (1983)): the mean first, then
+/// sums of centred products, so a large common offset costs no digits. The mean itself is corrected
+/// by the mean of the residuals. The same bits for every memory layout.
 ///
 /// # Errors
-/// [`Shape`](crate::Error::Shape) for fewer than two rows or no column, [`NonFinite`](crate::Error::NonFinite) for a
-/// NaN or an infinity.
+/// [`Shape`](crate::Error::Shape) for fewer than two rows or no column,
+/// [`NonFinite`](crate::Error::NonFinite) for a NaN or an infinity.
 pub fn moments(samples: ArrayView2<'_, f64>) -> Result<Moments> {
     check::samples("samples", samples, 2)?;
     let (count, dim) = samples.dim();
@@ -64,20 +66,24 @@ pub fn moments(samples: ArrayView2<'_, f64>) -> Result<Moments> {
     let variance = covariance.diag();
     let mean_error = variance.mapv(|v| (v / rows).sqrt());
     let mut variance_error = fourth / rows;
-    // The difference is never negative in exact arithmetic; rounding can make it so for two-point laws.
+    // The difference is never negative in exact arithmetic; rounding can make it so for two-point
+    // laws.
     variance_error.zip_mut_with(&variance, |m, v| {
         *m = ((*m - v * v * (rows - 3.0) / (rows - 1.0)).max(0.0) / rows).sqrt();
     });
     Ok(Moments { count, mean, mean_error, variance_error, covariance })
 }
 
-/// Adds scale · c cᵀ to the upper triangle: half the work, and the same order of additions for every layout.
+/// Adds scale · c cᵀ to the upper triangle: half the work, and the same order of additions for
+/// every layout.
 pub(super) fn add_outer(products: &mut Array2<f64>, centred: &Array1<f64>, scale: f64) {
     // Both were made here, in standard layout; the loop below is the same in any other.
     if let (Some(products), Some(centred)) = (products.as_slice_mut(), centred.as_slice()) {
         return simd::dispatch(AddOuter { products, centred, scale });
     }
-    for ((first, second), sum) in products.indexed_iter_mut().filter(|((first, second), _)| second >= first) {
+    for ((first, second), sum) in
+        products.indexed_iter_mut().filter(|((first, second), _)| second >= first)
+    {
         *sum += scale * centred[first] * centred[second];
     }
 }
@@ -136,7 +142,8 @@ mod tests {
     #[test]
     fn a_large_offset_costs_no_digits_and_the_layout_no_bits() {
         let mut generator = SplitMix64::new(3);
-        let small = Array2::from_shape_simple_fn((400, 3), || (generator.uniform() * 1024.0).floor());
+        let small =
+            Array2::from_shape_simple_fn((400, 3), || (generator.uniform() * 1024.0).floor());
         // Offsets and values are integers below 2⁵³: the shifted sample is exact.
         let shifted = &small + 1e12;
         let (a, b) = (moments(small.view()).unwrap(), moments(shifted.view()).unwrap());
@@ -151,7 +158,8 @@ mod tests {
     #[test]
     fn a_two_point_law_has_the_binomial_errors() {
         // ±1 in equal halves: m₄ = 1, s² = n/(n−1), so the bracket is 1 − n²(n−3)/(n−1)³ ≥ 0.
-        let samples = Array2::from_shape_fn((1000, 1), |(i, _)| if i % 2 == 0 { 1.0 } else { -1.0 });
+        let samples =
+            Array2::from_shape_fn((1000, 1), |(i, _)| if i % 2 == 0 { 1.0 } else { -1.0 });
         let found = moments(samples.view()).unwrap();
         let n = 1000.0_f64;
         let bracket = 1.0 - n * n * (n - 3.0) / (n - 1.0).powi(3);
@@ -161,9 +169,9 @@ mod tests {
 
     #[test]
     fn the_errors_are_the_spread_over_repetitions() {
-        // 400 repetitions of n = 200 normals per seed: the standard deviation of a mean over 400 has relative error
-        // 1/√800 = 3.5 %, of a variance (kurtosis of s² about 3.1) 3.6 %. A window of 20 % is 5.5 sigma: 4e-8 per
-        // check, 2.4e-7 for the 3 · 2 checks.
+        // 400 repetitions of n = 200 normals per seed: the standard deviation of a mean over 400
+        // has relative error 1/√800 = 3.5 %, of a variance (kurtosis of s² about 3.1) 3.6 %. A
+        // window of 20 % is 5.5 sigma: 4e-8 per check, 2.4e-7 for the 3 · 2 checks.
         for seed in [0, 1, u64::MAX] {
             let mut generator = SplitMix64::new(seed);
             let (mut means, mut variances, mut errors) = (Vec::new(), Vec::new(), [0.0, 0.0]);
@@ -176,7 +184,8 @@ mod tests {
                 errors[1] += found.variance_error[0].powi(2) / 400.0;
             }
             for (values, error) in [(means, errors[0]), (variances, errors[1])] {
-                let spread = moments(Array2::from_shape_vec((400, 1), values).unwrap().view()).unwrap();
+                let spread =
+                    moments(Array2::from_shape_vec((400, 1), values).unwrap().view()).unwrap();
                 let ratio = (spread.covariance[[0, 0]] / error).sqrt();
                 assert!((ratio - 1.0).abs() < 0.2, "seed {seed}: {ratio}");
             }

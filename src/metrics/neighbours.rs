@@ -1,4 +1,5 @@
-//! Are samples copies of the data? Distances to the nearest row of the data, and how far the data are from each other.
+//! Are samples copies of the data? Distances to the nearest row of the data, and how far the data
+//! are from each other.
 
 use ndarray::{Array1, ArrayView2};
 
@@ -15,7 +16,8 @@ pub struct NearestNeighbours {
     pub distances: Array1<f64>,
     /// The number of that row, the smallest where several are equally near.
     pub indices: Vec<usize>,
-    /// From each sample to the nearest row of the data that differs from the one in [`indices`](Self::indices).
+    /// From each sample to the nearest row of the data that differs from the one in
+    /// [`indices`](Self::indices).
     pub second_distances: Array1<f64>,
     /// From each row of the data to the nearest other that differs from it, shape (data).
     pub data_distances: Array1<f64>,
@@ -25,16 +27,17 @@ pub struct NearestNeighbours {
     pub median: f64,
     /// Median of [`data_distances`](Self::data_distances).
     pub data_median: f64,
-    /// Share of samples that are nearer to a row of the data than that row's own nearest neighbour is.
+    /// Share of samples that are nearer to a row of the data than that row's own nearest neighbour
+    /// is.
     pub closer_share: f64,
-    /// Share of samples less than a third as far from the nearest row of the data as from the second: copies, by the usual
-    /// criterion.
+    /// Share of samples less than a third as far from the nearest row of the data as from the
+    /// second: copies, by the usual criterion.
     pub memorised_share: f64,
 }
 
 impl NearestNeighbours {
-    /// Numbers of the `count` samples nearest to the data, the nearest first (of equals the one that comes first); all of
-    /// them where there are fewer.
+    /// Numbers of the `count` samples nearest to the data, the nearest first (of equals the one
+    /// that comes first); all of them where there are fewer.
     pub fn closest(&self, count: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.distances.len()).collect();
         order.sort_by(|left, right| self.distances[*left].total_cmp(&self.distances[*right]));
@@ -43,30 +46,36 @@ impl NearestNeighbours {
     }
 }
 
-/// Compares the distances of `samples`, shape (n ≥ 1, dim), to their nearest rows of `data`, shape (m ≥ 2, dim), with the
-/// distances inside the data.
+/// Compares the distances of `samples`, shape (n ≥ 1, dim), to their nearest rows of `data`, shape
+/// (m ≥ 2, dim), with the distances inside the data.
 ///
 /// ```text
 /// closer     d₁ < e         d₁, d₂: from a sample to the nearest and second nearest row of the data
 /// memorised  d₁ < d₂ / 3    e: from that nearest row to its own nearest neighbour
 /// ```
 ///
-/// The second is the criterion of Yoon, Choi, Kwon & Ryu 2023, used by Gu et al. 2023 for diffusion models. Neither share
-/// is 0 for honest samples. Of independent draws from the law of the data, where its density changes little over the
-/// distance to a neighbour, 3^(−dim) are memorised in this sense (a third on the line, 1e-3 in six dimensions), and 2/3 on
-/// the line, 0.62 in the plane, towards 1/2 in higher dimensions are closer; `dim` is that of the set on which the data
-/// lie. With few data in many dimensions the second is lower (0.17 for 1,797 normal rows of 64 columns). Compare with the
-/// shares of data that were held back.
+/// The second is the criterion of Yoon, Choi, Kwon & Ryu 2023, used by Gu et al. 2023 for diffusion
+/// models. Neither share is 0 for honest samples. Of independent draws from the law of the data,
+/// where its density changes little over the distance to a neighbour, 3^(−dim) are memorised in
+/// this sense (a third on the line, 1e-3 in six dimensions), and 2/3 on the line, 0.62 in the
+/// plane, towards 1/2 in higher dimensions are closer; `dim` is that of the set on which the data
+/// lie. With few data in many dimensions the second is lower (0.17 for 1,797 normal rows of 64
+/// columns). Compare with the shares of data that were held back.
 ///
-/// Copies inside the data count as one row: otherwise d₁ = d₂ at a row that is there twice, and the rows that a model
-/// learns by heart first would never be counted. A sample at distance 0 is closer and memorised.
+/// Copies inside the data count as one row: otherwise d₁ = d₂ at a row that is there twice, and the
+/// rows that a model learns by heart first would never be counted. A sample at distance 0 is closer
+/// and memorised.
 ///
 /// Cost: m (n + m) distances.
 ///
 /// # Errors
-/// [`Error::Shape`] for no samples, fewer than two rows of data or unequal columns, [`Error::Invalid`] for data whose
-/// rows are all the same, [`Error::NonFinite`] for a NaN or an infinity.
-pub fn nearest_neighbours(samples: ArrayView2<'_, f64>, data: ArrayView2<'_, f64>) -> Result<NearestNeighbours> {
+/// [`Error::Shape`] for no samples, fewer than two rows of data or unequal columns,
+/// [`Error::Invalid`] for data whose rows are all the same, [`Error::NonFinite`] for a NaN or an
+/// infinity.
+pub fn nearest_neighbours(
+    samples: ArrayView2<'_, f64>,
+    data: ArrayView2<'_, f64>,
+) -> Result<NearestNeighbours> {
     check::samples("samples", samples, 1)?;
     check::samples("data", data, 2)?;
     if samples.ncols() != data.ncols() {
@@ -81,7 +90,11 @@ pub fn nearest_neighbours(samples: ArrayView2<'_, f64>, data: ArrayView2<'_, f64
     distinct.sort_unstable();
     distinct.dedup();
     if distinct.len() < 2 {
-        return Err(Error::Invalid { name: "different rows of data", given: 1.0, expected: "at least 2" });
+        return Err(Error::Invalid {
+            name: "different rows of data",
+            given: 1.0,
+            expected: "at least 2",
+        });
     }
 
     let groups = Tiles::<GROUP>::new(data, distinct.iter().copied());
@@ -91,12 +104,15 @@ pub fn nearest_neighbours(samples: ArrayView2<'_, f64>, data: ArrayView2<'_, f64
     let indices: Vec<usize> = near.places.iter().map(|place| distinct[*place as usize]).collect();
     let (mut closer, mut memorised) = (0_usize, 0_usize);
     for ((first, second), place) in near.first.iter().zip(&near.second).zip(&near.places) {
-        // The comparisons alone would miss copies where the other distance has a square that underflows to 0.
+        // The comparisons alone would miss copies where the other distance has a square that
+        // underflows to 0.
         closer += usize::from(*first == 0.0 || *first < inside.first[*place as usize]);
         memorised += usize::from(*first == 0.0 || 3.0 * first < *second);
     }
-    let data_distances: Vec<f64> =
-        originals.iter().map(|row| inside.first[distinct.partition_point(|original| original < row)]).collect();
+    let data_distances: Vec<f64> = originals
+        .iter()
+        .map(|row| inside.first[distinct.partition_point(|original| original < row)])
+        .collect();
     let count = samples.nrows() as f64;
     Ok(NearestNeighbours {
         median: median(&near.first),
@@ -167,7 +183,8 @@ impl Kernel for Nearest<'_> {
     #[inline(always)]
     fn run(self) {
         for (start, count, tile) in self.lanes.iter() {
-            let (mut first, mut second, mut places) = ([f64::INFINITY; LANES], [f64::INFINITY; LANES], [0.0; LANES]);
+            let (mut first, mut second, mut places) =
+                ([f64::INFINITY; LANES], [f64::INFINITY; LANES], [0.0; LANES]);
             for (start_group, count_group, group) in self.groups.iter() {
                 let mut squares = squared(tile, group);
                 for (g, squares) in squares[..count_group].iter_mut().enumerate() {
@@ -208,16 +225,21 @@ mod tests {
         for (n, m, dim) in [(1, 2, 1), (30, 9, 2), (77, 41, 5), (40, 101, 19)] {
             let (samples, data) = (uniforms(n, dim, 1), uniforms(m, dim, 2));
             let found = nearest_neighbours(samples.view(), data.view()).unwrap();
-            let distance = |x: ndarray::ArrayView1<f64>, row: usize| (&x - &data.row(row)).mapv(|d| d * d).sum().sqrt();
+            let distance = |x: ndarray::ArrayView1<f64>, row: usize| {
+                (&x - &data.row(row)).mapv(|d| d * d).sum().sqrt()
+            };
             let mut inside = Vec::new();
             for row in 0..m {
-                let others = (0..m).filter(|other| *other != row).map(|other| distance(data.row(row), other));
+                let others = (0..m)
+                    .filter(|other| *other != row)
+                    .map(|other| distance(data.row(row), other));
                 inside.push(others.fold(f64::INFINITY, f64::min));
                 assert!((found.data_distances[row] - inside[row]).abs() < 1e-15);
             }
             let (mut closer, mut memorised) = (0, 0);
             for (i, x) in samples.rows().into_iter().enumerate() {
-                let mut order: Vec<(f64, usize)> = (0..m).map(|row| (distance(x, row), row)).collect();
+                let mut order: Vec<(f64, usize)> =
+                    (0..m).map(|row| (distance(x, row), row)).collect();
                 order.sort_by(|left, right| left.0.total_cmp(&right.0));
                 assert_eq!(found.indices[i], order[0].1);
                 assert!((found.distances[i] - order[0].0).abs() < 1e-15);
@@ -230,7 +252,9 @@ mod tests {
             assert_eq!(found.distinct, m);
             let order = found.closest(n + 1);
             assert_eq!(order.len(), n);
-            assert!(order.is_sorted_by(|left, right| found.distances[*left] <= found.distances[*right]));
+            assert!(
+                order.is_sorted_by(|left, right| found.distances[*left] <= found.distances[*right])
+            );
             let mut columns = Array2::zeros(samples.dim().f());
             columns.assign(&samples);
             assert_eq!(nearest_neighbours(columns.view(), data.view()).unwrap(), found);
@@ -252,7 +276,8 @@ mod tests {
     #[test]
     fn duplicates_in_the_data_count_once() {
         let data = array![[0.0, 5.0], [3.0, 5.0], [-0.0, 5.0], [9.0, 5.0], [3.0, 5.0], [0.0, 5.0]];
-        // A copy of a row that is there three times, one almost so, one half way, and one nearest to the row alone.
+        // A copy of a row that is there three times, one almost so, one half way, and one nearest
+        // to the row alone.
         let samples = array![[0.0, 5.0], [0.125, 5.0], [1.5, 5.0], [8.0, 5.0]];
         let found = nearest_neighbours(samples.view(), data.view()).unwrap();
         assert_eq!(found.distinct, 3);
@@ -264,8 +289,12 @@ mod tests {
         assert_eq!((found.closer_share, found.memorised_share), (1.0, 0.75));
         assert_eq!(found.closest(3), [0, 1, 3]);
         // Without the copies the answer about the samples is the same.
-        let once = nearest_neighbours(samples.view(), data.select(Axis(0), &[0, 1, 3]).view()).unwrap();
-        assert_eq!((once.distances, once.second_distances), (found.distances, found.second_distances));
+        let once =
+            nearest_neighbours(samples.view(), data.select(Axis(0), &[0, 1, 3]).view()).unwrap();
+        assert_eq!(
+            (once.distances, once.second_distances),
+            (found.distances, found.second_distances)
+        );
         // Rows that differ by less than the square of a number can tell from 0.
         let tiny = array![[0.0], [1e-200], [1.0]];
         let found = nearest_neighbours(tiny.view(), tiny.view()).unwrap();
@@ -274,23 +303,34 @@ mod tests {
 
     #[test]
     fn honest_draws_have_the_promised_shares() {
-        // A lattice first, by hand: a sample at t from the nearest integer has d₁/d₂ = t/(1 − t), below a third for t <
-        // ¼, half of all.
+        // A lattice first, by hand: a sample at t from the nearest integer has d₁/d₂ = t/(1 − t),
+        // below a third for t < ¼, half of all.
         let (data, samples) = (
             Array2::from_shape_fn((102, 1), |(i, _)| i as f64),
             Array2::from_shape_fn((16_000, 1), |(i, _)| 1.0 + (i as f64 + 0.5) / 160.0),
         );
         let found = nearest_neighbours(samples.view(), data.view()).unwrap();
         assert_eq!((found.closer_share, found.memorised_share), (1.0, 0.5));
-        // Then 4000 uniforms and 4000 more on the line: 2/3 and 1/3. A row with gaps g, h on its sides (of mean length 1)
-        // stands for at most (g + h)/2 of what is counted: variance below 1.1, with both neighbours 3.3, and ¼ for the
-        // samples: a standard deviation below √(3.55/4000) = 0.03. Half as much more than 5 sigma: 6e-7 per check, 6 of
-        // them.
+        // Then 4000 uniforms and 4000 more on the line: 2/3 and 1/3. A row with gaps g, h on its
+        // sides (of mean length 1) stands for at most (g + h)/2 of what is counted: variance below
+        // 1.1, with both neighbours 3.3, and ¼ for the samples: a standard deviation below
+        // √(3.55/4000) = 0.03. Half as much more than 5 sigma: 6e-7 per check, 6 of them.
         for seed in [0, 1, u64::MAX] {
-            let found =
-                nearest_neighbours(uniforms(4000, 1, seed).view(), uniforms(4000, 1, seed ^ 77).view()).unwrap();
-            assert!((found.closer_share - 2.0 / 3.0).abs() < 0.15, "seed {seed}: {}", found.closer_share);
-            assert!((found.memorised_share - 1.0 / 3.0).abs() < 0.15, "seed {seed}: {}", found.memorised_share);
+            let found = nearest_neighbours(
+                uniforms(4000, 1, seed).view(),
+                uniforms(4000, 1, seed ^ 77).view(),
+            )
+            .unwrap();
+            assert!(
+                (found.closer_share - 2.0 / 3.0).abs() < 0.15,
+                "seed {seed}: {}",
+                found.closer_share
+            );
+            assert!(
+                (found.memorised_share - 1.0 / 3.0).abs() < 0.15,
+                "seed {seed}: {}",
+                found.memorised_share
+            );
         }
     }
 
@@ -298,13 +338,25 @@ mod tests {
     fn bad_input_is_named() {
         let (samples, data) = (uniforms(3, 2, 1), uniforms(4, 2, 2));
         let none = samples.slice(s![..0, ..]);
-        assert!(matches!(nearest_neighbours(none, data.view()), Err(Error::Shape { what: "samples", .. })));
+        assert!(matches!(
+            nearest_neighbours(none, data.view()),
+            Err(Error::Shape { what: "samples", .. })
+        ));
         let one = data.slice(s![..1, ..]);
-        assert!(matches!(nearest_neighbours(samples.view(), one), Err(Error::Shape { what: "data", .. })));
+        assert!(matches!(
+            nearest_neighbours(samples.view(), one),
+            Err(Error::Shape { what: "data", .. })
+        ));
         let wide = uniforms(4, 3, 1);
-        assert!(matches!(nearest_neighbours(samples.view(), wide.view()), Err(Error::Shape { what: "data", .. })));
+        assert!(matches!(
+            nearest_neighbours(samples.view(), wide.view()),
+            Err(Error::Shape { what: "data", .. })
+        ));
         let same = concatenate![Axis(0), one, one];
-        assert!(matches!(nearest_neighbours(samples.view(), same.view()), Err(Error::Invalid { given: 1.0, .. })));
+        assert!(matches!(
+            nearest_neighbours(samples.view(), same.view()),
+            Err(Error::Invalid { given: 1.0, .. })
+        ));
         let mut bad = data.clone();
         bad[[3, 0]] = f64::NAN;
         assert!(matches!(

@@ -4,15 +4,19 @@ use crate::{Error, Result};
 
 /// z with Φ(z) = `probability`, for a probability strictly between 0 and 1.
 ///
-/// Wichura's algorithm AS 241 (PPND16, Applied Statistics 37 (1988) 477–484): relative error about 1e-16 of the
-/// formula, a few 1e-16 as evaluated. A probability near 1 carries only what 1 − p carries; ask for −z(1 − p) where you
-/// know 1 − p better.
+/// Wichura's algorithm AS 241 (PPND16, Applied Statistics 37 (1988) 477–484): relative error about
+/// 1e-16 of the formula, a few 1e-16 as evaluated. A probability near 1 carries only what 1 − p
+/// carries; ask for −z(1 − p) where you know 1 − p better.
 ///
 /// # Errors
 /// [`Error::Invalid`] unless 0 < probability < 1.
 pub fn normal_quantile(probability: f64) -> Result<f64> {
     if !(probability > 0.0 && probability < 1.0) {
-        return Err(Error::Invalid { name: "probability", given: probability, expected: "strictly between 0 and 1" });
+        return Err(Error::Invalid {
+            name: "probability",
+            given: probability,
+            expected: "strictly between 0 and 1",
+        });
     }
     Ok(quantile(probability))
 }
@@ -131,7 +135,10 @@ mod tests {
         ];
         for (probability, expected) in table {
             let found = normal_quantile(probability).unwrap();
-            assert!((found / expected - 1.0).abs() < 2e-15, "{probability}: {found} against {expected}");
+            assert!(
+                (found / expected - 1.0).abs() < 2e-15,
+                "{probability}: {found} against {expected}"
+            );
         }
         assert_eq!(normal_quantile(0.5).unwrap(), 0.0);
     }

@@ -1,5 +1,5 @@
-//! Squared distances between the rows of two samples, eight by four at a time: the inner loop of metrics that look at all
-//! pairs.
+//! Squared distances between the rows of two samples, eight by four at a time: the inner loop of
+//! metrics that look at all pairs.
 
 use ndarray::ArrayView2;
 
@@ -8,7 +8,8 @@ pub(super) const LANES: usize = 8;
 /// Rows of the other that share what was loaded.
 pub(super) const GROUP: usize = 4;
 
-/// Some rows of a sample cut into tiles of `W`, column by column inside a tile; the last one is filled up with zeros.
+/// Some rows of a sample cut into tiles of `W`, column by column inside a tile; the last one is
+/// filled up with zeros.
 pub(super) struct Tiles<const W: usize> {
     rows: usize,
     dim: usize,
@@ -16,12 +17,19 @@ pub(super) struct Tiles<const W: usize> {
 }
 
 impl<const W: usize> Tiles<W> {
-    pub(super) fn new(samples: ArrayView2<'_, f64>, rows: impl ExactSizeIterator<Item = usize>) -> Self {
+    pub(super) fn new(
+        samples: ArrayView2<'_, f64>,
+        rows: impl ExactSizeIterator<Item = usize>,
+    ) -> Self {
         let (count, dim) = (rows.len(), samples.ncols());
         let mut data = vec![0.0; count.div_ceil(W) * W * dim];
         for (place, row) in rows.enumerate() {
             let tile = &mut data[place / W * W * dim..];
-            tile.iter_mut().skip(place % W).step_by(W).zip(samples.row(row)).for_each(|(to, from)| *to = *from);
+            tile.iter_mut()
+                .skip(place % W)
+                .step_by(W)
+                .zip(samples.row(row))
+                .for_each(|(to, from)| *to = *from);
         }
         Self { rows: count, dim, data }
     }
@@ -30,15 +38,17 @@ impl<const W: usize> Tiles<W> {
     #[inline(always)]
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, usize, &[f64])> {
         let starts = (0..self.rows).step_by(W);
-        starts.zip(self.data.chunks_exact(W * self.dim)).map(|(first, tile)| (first, W.min(self.rows - first), tile))
+        starts
+            .zip(self.data.chunks_exact(W * self.dim))
+            .map(|(first, tile)| (first, W.min(self.rows - first), tile))
     }
 }
 
 /// |x − y|² for the rows x of a tile and y of another, `[y][x]`.
 ///
-/// Differences are formed before they are squared, so near rows lose no digits. Every sum runs over the columns in order
-/// and without fused multiply-adds: the same bits with vectors of any width, and no slower where there is no such
-/// instruction.
+/// Differences are formed before they are squared, so near rows lose no digits. Every sum runs over
+/// the columns in order and without fused multiply-adds: the same bits with vectors of any width,
+/// and no slower where there is no such instruction.
 #[inline(always)]
 pub(super) fn squared(lanes: &[f64], group: &[f64]) -> [[f64; LANES]; GROUP] {
     let mut sums = [[0.0; LANES]; GROUP];
@@ -60,16 +70,23 @@ mod tests {
 
     #[test]
     fn tiles_hold_the_rows_and_their_distances() {
-        let samples = Array2::from_shape_fn((23, 5), |(i, j)| ((i * 37 + j * j * 11) % 19) as f64 / 7.0);
-        let (lanes, groups) = (Tiles::<LANES>::new(samples.view(), 0..23), Tiles::<GROUP>::new(samples.view(), 2..20));
+        let samples =
+            Array2::from_shape_fn((23, 5), |(i, j)| ((i * 37 + j * j * 11) % 19) as f64 / 7.0);
+        let (lanes, groups) = (
+            Tiles::<LANES>::new(samples.view(), 0..23),
+            Tiles::<GROUP>::new(samples.view(), 2..20),
+        );
         let mut seen = 0;
         for (first, count, tile) in lanes.iter() {
             for (first_group, count_group, group) in groups.iter() {
                 let found = squared(tile, group);
                 for (g, l) in (0..count_group).flat_map(|g| (0..count).map(move |l| (g, l))) {
                     // The same operations in the same order: equal to the last bit.
-                    let columns = samples.row(first + l).into_iter().zip(samples.row(2 + first_group + g));
-                    let expected = columns.map(|(x, y)| (x - y) * (x - y)).fold(0.0, |sum, square| sum + square);
+                    let columns =
+                        samples.row(first + l).into_iter().zip(samples.row(2 + first_group + g));
+                    let expected = columns
+                        .map(|(x, y)| (x - y) * (x - y))
+                        .fold(0.0, |sum, square| sum + square);
                     assert_eq!(found[g][l], expected);
                     seen += 1;
                 }

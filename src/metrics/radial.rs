@@ -1,5 +1,5 @@
-//! Wasserstein-2 distance between distances to the nearest mode and their exact chi law: is the shape inside a mode
-//! right?
+//! Wasserstein-2 distance between distances to the nearest mode and their exact chi law: is the
+//! shape inside a mode right?
 
 use super::check;
 use super::chi;
@@ -9,23 +9,26 @@ use crate::{Error, Result};
 /// Cells of the table that replaces exact quantiles when there are more of them than this.
 const CELLS: usize = 512;
 
-/// W₂ between the empirical law of `distances` and the chi law with `dim` degrees of freedom (Rayleigh's for 2).
+/// W₂ between the empirical law of `distances` and the chi law with `dim` degrees of freedom
+/// (Rayleigh's for 2).
 ///
 /// ```text
 /// W² = 1/n Σ_i (r_(i) − q((i − ½)/n))²          r_(i) sorted, q the chi quantile
 /// ```
 ///
-/// `distances` (n ≥ 20) are Mahalanobis distances to the nearest mode, in units of that mode's standard deviation, so
-/// the result is in that unit too. The law is exact for a single Gaussian; for a mixture it is as good as its modes are
-/// apart (at a distance of 8 standard deviations, one row in 30 000 is nearer to a given wrong mode).
+/// `distances` (n ≥ 20) are Mahalanobis distances to the nearest mode, in units of that mode's
+/// standard deviation, so the result is in that unit too. The law is exact for a single Gaussian;
+/// for a mixture it is as good as its modes are apart (at a distance of 8 standard deviations, one
+/// row in 30 000 is nearer to a given wrong mode).
 ///
-/// The quantiles stand for the law at the midpoints, which leaves out the spread inside each 1/n of mass, of order 1/n.
-/// The value of a perfect sampler is not 0 but of order n^(−1/2): 0.0137 for n = 8000 in the plane. The error is a
-/// jackknife over 10 strided blocks (distances i mod 10), distances taken as independent.
+/// The quantiles stand for the law at the midpoints, which leaves out the spread inside each 1/n of
+/// mass, of order 1/n. The value of a perfect sampler is not 0 but of order n^(−1/2): 0.0137 for n
+/// = 8000 in the plane. The error is a jackknife over 10 strided blocks (distances i mod 10),
+/// distances taken as independent.
 ///
 /// # Errors
-/// [`Error::Shape`] for fewer than 20 distances, [`Error::NonFinite`] with the position as row, [`Error::Invalid`] for
-/// a negative distance or dimension 0.
+/// [`Error::Shape`] for fewer than 20 distances, [`Error::NonFinite`] with the position as row,
+/// [`Error::Invalid`] for a negative distance or dimension 0.
 pub fn radial_wasserstein(distances: &[f64], dim: usize) -> Result<Estimate> {
     check::list("distances", distances, 2 * BLOCKS)?;
     if let Some(given) = distances.iter().find(|distance| **distance < 0.0) {
@@ -39,7 +42,8 @@ pub fn radial_wasserstein(distances: &[f64], dim: usize) -> Result<Estimate> {
         distances.iter().enumerate().map(|(row, distance)| (*distance, block_of(row))).collect();
     sorted.sort_unstable_by(|left, right| left.0.total_cmp(&right.0));
 
-    let value = root_mean_square(sorted.iter().map(|(distance, _)| *distance), &quantile_grid(count, dim));
+    let value =
+        root_mean_square(sorted.iter().map(|(distance, _)| *distance), &quantile_grid(count, dim));
     // Blocks have one of two lengths, the longer ones first: at most two more grids.
     let mut grid = Vec::new();
     let mut without_block = [0.0; BLOCKS];
@@ -55,15 +59,19 @@ pub fn radial_wasserstein(distances: &[f64], dim: usize) -> Result<Estimate> {
 }
 
 fn root_mean_square(sorted: impl Iterator<Item = f64>, grid: &[f64]) -> f64 {
-    let sum: f64 = sorted.zip(grid).map(|(distance, quantile)| (distance - quantile) * (distance - quantile)).sum();
+    let sum: f64 = sorted
+        .zip(grid)
+        .map(|(distance, quantile)| (distance - quantile) * (distance - quantile))
+        .sum();
     (sum / grid.len() as f64).sqrt()
 }
 
 /// q((i − ½)/count) for i = 1..count, increasing.
 ///
-/// Up to 512 of them by [`chi::quantile`]; more by inverting, cell by cell, the quintic Hermite interpolant of the
-/// distribution function on 512 cells between the outermost quantiles. Value, density and its slope are exact at the
-/// nodes, so the error is below 1e-9 (tested), and a grid of 10⁵ costs milliseconds in any dimension.
+/// Up to 512 of them by [`chi::quantile`]; more by inverting, cell by cell, the quintic Hermite
+/// interpolant of the distribution function on 512 cells between the outermost quantiles. Value,
+/// density and its slope are exact at the nodes, so the error is below 1e-9 (tested), and a grid of
+/// 10⁵ costs milliseconds in any dimension.
 fn quantile_grid(count: usize, dim: usize) -> Vec<f64> {
     let probability = |index: usize| (index as f64 + 0.5) / count as f64;
     if count <= CELLS {
@@ -113,7 +121,8 @@ impl Quintic {
         ])
     }
 
-    /// The argument in [0, 1] where the (increasing) polynomial takes the value `target`; Newton from `start`.
+    /// The argument in [0, 1] where the (increasing) polynomial takes the value `target`; Newton
+    /// from `start`.
     fn solve(&self, target: f64, start: f64) -> f64 {
         let mut argument = start;
         for _ in 0..8 {
@@ -171,9 +180,9 @@ mod tests {
 
     #[test]
     fn normal_vectors_are_near_and_the_bound_is_a_theorem() {
-        // √n · W₂ is a Lipschitz function of the normals with constant 1, so P(W₂ > E W₂ + t) ≤ exp(−n t²/2) (Gaussian
-        // concentration). n = 8000, t = 0.06: exp(−14.4) = 5.6e-7 per seed. E W₂ ≤ √(E W₂²) ≈ 0.0137 (quantile process,
-        // computed with scipy).
+        // √n · W₂ is a Lipschitz function of the normals with constant 1, so P(W₂ > E W₂ + t) ≤
+        // exp(−n t²/2) (Gaussian concentration). n = 8000, t = 0.06: exp(−14.4) = 5.6e-7 per seed.
+        // E W₂ ≤ √(E W₂²) ≈ 0.0137 (quantile process, computed with scipy).
         for seed in [0, 1, u64::MAX] {
             let mut generator = SplitMix64::new(seed);
             let distances: Vec<f64> = (0..8000)
@@ -192,10 +201,16 @@ mod tests {
     fn bad_input_is_named() {
         let mut distances = vec![1.0; 20];
         assert!(radial_wasserstein(&distances, 2).is_ok());
-        assert!(matches!(radial_wasserstein(&distances, 0), Err(Error::Invalid { name: "dim", .. })));
+        assert!(matches!(
+            radial_wasserstein(&distances, 0),
+            Err(Error::Invalid { name: "dim", .. })
+        ));
         assert!(matches!(radial_wasserstein(&distances[..19], 2), Err(Error::Shape { .. })));
         distances[3] = -1.0;
-        assert!(matches!(radial_wasserstein(&distances, 2), Err(Error::Invalid { given: -1.0, .. })));
+        assert!(matches!(
+            radial_wasserstein(&distances, 2),
+            Err(Error::Invalid { given: -1.0, .. })
+        ));
         distances[3] = f64::INFINITY;
         assert!(matches!(
             radial_wasserstein(&distances, 2),

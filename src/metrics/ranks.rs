@@ -1,12 +1,14 @@
-//! Rank normalisation: values replaced by the normal quantiles of their ranks, so that heavy tails do not matter.
+//! Rank normalisation: values replaced by the normal quantiles of their ranks, so that heavy tails
+//! do not matter.
 
 use super::normal;
 
-/// z_i = Φ⁻¹((rank_i − 3/8) / (n + 1/4)), ranks from 1, averaged over ties (Blom's scores; Vehtari et al. 2021,
-/// equation 14).
+/// z_i = Φ⁻¹((rank_i − 3/8) / (n + 1/4)), ranks from 1, averaged over ties (Blom's scores; Vehtari
+/// et al. 2021, equation 14).
 pub(super) fn rank_normalised(values: &[f64]) -> Vec<f64> {
     let count = values.len() as f64;
-    let mut order: Vec<(f64, usize)> = values.iter().enumerate().map(|(index, value)| (*value, index)).collect();
+    let mut order: Vec<(f64, usize)> =
+        values.iter().enumerate().map(|(index, value)| (*value, index)).collect();
     order.sort_unstable_by(|left, right| left.0.total_cmp(&right.0));
     let mut scores = vec![0.0; values.len()];
     let mut before = 0.0;

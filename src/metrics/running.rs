@@ -8,9 +8,10 @@ use crate::{Error, Result};
 
 /// Running mean and covariance: push rows as they come, merge accumulators of several workers.
 ///
-/// Rows are added one by one (Welford, Technometrics 4 (1962)), so the numbers do not depend, to the last bit, on how
-/// the rows were cut into batches. [`merge`](Self::merge) (Chan, Golub & LeVeque 1983) is exact in exact arithmetic but
-/// rounds differently: merge in a fixed order to get the same bits twice.
+/// Rows are added one by one (Welford, Technometrics 4 (1962)), so the numbers do not depend, to
+/// the last bit, on how the rows were cut into batches. [`merge`](Self::merge) (Chan, Golub &
+/// LeVeque 1983) is exact in exact arithmetic but rounds differently: merge in a fixed order to get
+/// the same bits twice.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunningMoments {
     count: usize,
@@ -34,8 +35,8 @@ impl RunningMoments {
     /// Adds `rows`, shape (rows, dim), in any layout; no rows is allowed.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the number of columns differs, [`Error::NonFinite`] (its row counts within this batch) for a
-    /// NaN or an infinity; then nothing was added.
+    /// [`Error::Shape`] if the number of columns differs, [`Error::NonFinite`] (its row counts
+    /// within this batch) for a NaN or an infinity; then nothing was added.
     pub fn push_rows(&mut self, rows: ArrayView2<'_, f64>) -> Result<()> {
         self.same_dim("rows", rows.nrows(), rows.ncols())?;
         check::finite("rows", rows)?;
@@ -85,7 +86,8 @@ impl RunningMoments {
         Ok(self.mean.clone())
     }
 
-    /// Unbiased covariance (divided by count − 1) of the rows seen, shape (dim, dim), exactly symmetric.
+    /// Unbiased covariance (divided by count − 1) of the rows seen, shape (dim, dim), exactly
+    /// symmetric.
     ///
     /// # Errors
     /// [`Error::Shape`] before the second row.
@@ -100,7 +102,11 @@ impl RunningMoments {
         if dim == self.mean.len() {
             return Ok(());
         }
-        Err(Error::Shape { what, given: format!("({rows}, {dim})"), expected: format!("(rows, {})", self.mean.len()) })
+        Err(Error::Shape {
+            what,
+            given: format!("({rows}, {dim})"),
+            expected: format!("(rows, {})", self.mean.len()),
+        })
     }
 
     fn at_least(&self, rows: usize) -> Result<()> {
@@ -177,7 +183,10 @@ mod tests {
         let error = running.push_rows(array![[0.0, 0.0], [f64::INFINITY, 0.0]].view()).unwrap_err();
         assert!(matches!(error, Error::NonFinite { what: "rows", row: 1, column: 0 }));
         assert!(matches!(running.push_rows(array![[0.0]].view()), Err(Error::Shape { .. })));
-        assert!(matches!(running.merge(&RunningMoments::new(3).unwrap()), Err(Error::Shape { .. })));
+        assert!(matches!(
+            running.merge(&RunningMoments::new(3).unwrap()),
+            Err(Error::Shape { .. })
+        ));
         assert_eq!(running, before);
         assert!(RunningMoments::new(0).is_err());
     }

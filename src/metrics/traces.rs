@@ -1,5 +1,5 @@
-//! Have the chains mixed, and how many independent samples are they worth? Rank-normalised split R̂ and bulk effective
-//! sample size.
+//! Have the chains mixed, and how many independent samples are they worth? Rank-normalised split R̂
+//! and bulk effective sample size.
 
 use ndarray::{Array1, ArrayView2, ArrayView3, Axis, s};
 
@@ -11,47 +11,50 @@ use crate::{Error, Result};
 /// Saved frames below which the half chains are too short.
 const FEWEST_SAVED: usize = 4;
 
-/// Rank-normalised split R̂ of each coordinate of `trace`, shape (saved ≥ 4, chains ≥ 1, dim); the result has shape
-/// (dim).
+/// Rank-normalised split R̂ of each coordinate of `trace`, shape (saved ≥ 4, chains ≥ 1, dim); the
+/// result has shape (dim).
 ///
 /// ```text
 /// R̂ = √((B/W + n − 1) / n)      n draws per half chain, W mean variance within, B = n · variance of means
 /// ```
 ///
-/// Every chain is cut into two halves (the middle frame of an odd number is dropped), values are replaced by normal
-/// scores of their ranks, and the larger of two R̂ is returned: of the values (location) and of their distances from
-/// the median (scale). Source: Vehtari, Gelman, Simpson, Carpenter & Bürkner, Bayesian Analysis 16 (2021). Same numbers
-/// as ArviZ 0.23. Below 1.01 is good.
+/// Every chain is cut into two halves (the middle frame of an odd number is dropped), values are
+/// replaced by normal scores of their ranks, and the larger of two R̂ is returned: of the values
+/// (location) and of their distances from the median (scale). Source: Vehtari, Gelman, Simpson,
+/// Carpenter & Bürkner, Bayesian Analysis 16 (2021). Same numbers as ArviZ 0.23. Below 1.01 is
+/// good.
 ///
-/// A coordinate that never moves has no R̂: NaN if all chains agree, infinity if each is stuck at its own value.
+/// A coordinate that never moves has no R̂: NaN if all chains agree, infinity if each is stuck at
+/// its own value.
 ///
 /// # Errors
-/// [`Error::Shape`] for fewer than four saved frames, no chain or no coordinate; [`Error::NonFinite`], whose row is
-/// saved index · chains + chain.
+/// [`Error::Shape`] for fewer than four saved frames, no chain or no coordinate;
+/// [`Error::NonFinite`], whose row is saved index · chains + chain.
 pub fn split_r_hat(trace: ArrayView3<'_, f64>) -> Result<Array1<f64>> {
     per_coordinate(trace, |halves| {
         let location = r_hat(&halves.mapped(rank_normalised));
         let scale = r_hat(&halves.mapped(|values| rank_normalised(&folded(values))));
-        // A coordinate with two values has constant distances and only a location; f64::max takes the one that is a
-        // number.
+        // A coordinate with two values has constant distances and only a location; f64::max takes
+        // the one that is a number.
         location.max(scale)
     })
 }
 
-/// Bulk effective sample size of each coordinate of `trace`, shape (saved ≥ 4, chains ≥ 1, dim); the result has shape
-/// (dim).
+/// Bulk effective sample size of each coordinate of `trace`, shape (saved ≥ 4, chains ≥ 1, dim);
+/// the result has shape (dim).
 ///
 /// ```text
 /// ESS = draws / τ,   τ = −1 + 2 Σ_t P_t,   P_t = ρ(2t) + ρ(2t+1) while positive, made decreasing
 /// ```
 ///
-/// with ρ(t) the autocorrelation at lag t, combined over half chains and including the spread of their means, after
-/// rank normalisation: Geyer's initial monotone sequence (Statistical Science 7 (1992)) as in Vehtari et al. 2021,
-/// section 3. Same numbers as ArviZ 0.23 (bulk), except for a coordinate that never moves, which gives NaN here and the
-/// number of draws there. Draws that alternate can be worth more than their number, at most by a factor log₁₀(draws).
+/// with ρ(t) the autocorrelation at lag t, combined over half chains and including the spread of
+/// their means, after rank normalisation: Geyer's initial monotone sequence (Statistical Science 7
+/// (1992)) as in Vehtari et al. 2021, section 3. Same numbers as ArviZ 0.23 (bulk), except for a
+/// coordinate that never moves, which gives NaN here and the number of draws there. Draws that
+/// alternate can be worth more than their number, at most by a factor log₁₀(draws).
 ///
-/// The mean over all chains and frames has variance Var/ESS. Lags are computed only as far as the sequence goes: cost
-/// O(draws · lags used).
+/// The mean over all chains and frames has variance Var/ESS. Lags are computed only as far as the
+/// sequence goes: cost O(draws · lags used).
 ///
 /// # Errors
 /// As for [`split_r_hat`].
@@ -59,7 +62,10 @@ pub fn effective_sample_size(trace: ArrayView3<'_, f64>) -> Result<Array1<f64>> 
     per_coordinate(trace, |halves| bulk_size(&halves.mapped(rank_normalised)))
 }
 
-fn per_coordinate(trace: ArrayView3<'_, f64>, measure: impl Fn(&Halves) -> f64) -> Result<Array1<f64>> {
+fn per_coordinate(
+    trace: ArrayView3<'_, f64>,
+    measure: impl Fn(&Halves) -> f64,
+) -> Result<Array1<f64>> {
     let (saved, chains, dim) = trace.dim();
     if saved < FEWEST_SAVED || chains == 0 || dim == 0 {
         return Err(Error::Shape {
@@ -70,15 +76,17 @@ fn per_coordinate(trace: ArrayView3<'_, f64>, measure: impl Fn(&Halves) -> f64) 
     }
     for (frame, rows) in trace.outer_iter().enumerate() {
         check::finite("trace", rows).map_err(|error| match error {
-            Error::NonFinite { what, row, column } => Error::NonFinite { what, row: frame * chains + row, column },
+            Error::NonFinite { what, row, column } => {
+                Error::NonFinite { what, row: frame * chains + row, column }
+            }
             other => other,
         })?;
     }
     Ok(trace.axis_iter(Axis(2)).map(|coordinate| measure(&Halves::new(coordinate))).collect())
 }
 
-/// One coordinate with every chain cut in two: `draws` lines of `chains` half chains, so that a lag is an offset in
-/// memory.
+/// One coordinate with every chain cut in two: `draws` lines of `chains` half chains, so that a lag
+/// is an offset in memory.
 struct Halves {
     values: Vec<f64>,
     draws: usize,
@@ -102,18 +110,24 @@ impl Halves {
     }
 
     fn means(&self) -> Vec<f64> {
-        // Relative to the first draw, so that the mean of a chain that never moves is its value to the last bit.
+        // Relative to the first draw, so that the mean of a chain that never moves is its value to
+        // the last bit.
         let first = &self.values[..self.chains];
         let mut sums = vec![0.0; self.chains];
         for line in self.values.chunks_exact(self.chains) {
-            sums.iter_mut().zip(line.iter().zip(first)).for_each(|(sum, (value, start))| *sum += value - start);
+            sums.iter_mut()
+                .zip(line.iter().zip(first))
+                .for_each(|(sum, (value, start))| *sum += value - start);
         }
         first.iter().zip(sums).map(|(start, sum)| start + sum / self.draws as f64).collect()
     }
 
     /// Values minus the mean of their own half chain.
     fn centred(&self, means: &[f64]) -> Vec<f64> {
-        self.values.chunks_exact(self.chains).flat_map(|line| line.iter().zip(means).map(|(v, m)| v - m)).collect()
+        self.values
+            .chunks_exact(self.chains)
+            .flat_map(|line| line.iter().zip(means).map(|(v, m)| v - m))
+            .collect()
     }
 }
 
@@ -130,14 +144,16 @@ fn bulk_size(halves: &Halves) -> f64 {
     let (draws, chains) = (halves.draws as f64, halves.chains as f64);
     let means = halves.means();
     let centred = halves.centred(&means);
-    // Autocovariance at a lag, averaged over half chains; divided by all draws, not by those in the sum (Geyer).
+    // Autocovariance at a lag, averaged over half chains; divided by all draws, not by those in the
+    // sum (Geyer).
     let covariance = |lag: usize| {
         let offset = (lag * halves.chains).min(centred.len());
         dot(&centred[..centred.len() - offset], &centred[offset..]) / (draws * chains)
     };
     let within = covariance(0) * draws / (draws - 1.0);
     let total = covariance(0) + variance(&means);
-    // All values equal: there is nothing to correlate, and `max` below would turn the NaN into a number.
+    // All values equal: there is nothing to correlate, and `max` below would turn the NaN into a
+    // number.
     if total == 0.0 {
         return f64::NAN;
     }
@@ -147,7 +163,8 @@ fn bulk_size(halves: &Halves) -> f64 {
     all / time.max(1.0 / libm::log10(all))
 }
 
-/// τ = −1 + 2 Σ ρ over Geyer's initial monotone sequence, plus the last even term once (Stan's variance reduction).
+/// τ = −1 + 2 Σ ρ over Geyer's initial monotone sequence, plus the last even term once (Stan's
+/// variance reduction).
 fn correlation_time(correlation: impl Fn(usize) -> f64, draws: usize) -> f64 {
     let (mut even, mut odd) = (1.0, correlation(1));
     let (mut sum, mut smallest, mut lag) = (0.0, f64::INFINITY, 1);
@@ -176,9 +193,9 @@ mod tests {
     use super::*;
     use ndarray::{Array3, ShapeBuilder};
 
-    /// x ← rho·x + (u − ½) from 0, chain by chain from one SplitMix64 stream; chain c then becomes x (1 + scale·c) +
-    /// shift·c. The same few lines in Python made the table below: every operation is exact IEEE, so the traces agree
-    /// to the last bit.
+    /// x ← rho·x + (u − ½) from 0, chain by chain from one SplitMix64 stream; chain c then becomes
+    /// x (1 + scale·c) + shift·c. The same few lines in Python made the table below: every
+    /// operation is exact IEEE, so the traces agree to the last bit.
     fn autoregression(
         seed: u64,
         (saved, chains): (usize, usize),
@@ -202,8 +219,8 @@ mod tests {
 
     #[test]
     fn same_numbers_as_arviz() {
-        // (seed, saved, chains, rho, shift, scale, round, R̂, bulk ESS) by ArviZ 0.23.4 (diagnostics._rhat_rank,
-        // _ess_bulk).
+        // (seed, saved, chains, rho, shift, scale, round, R̂, bulk ESS) by ArviZ 0.23.4
+        // (diagnostics._rhat_rank, _ess_bulk).
         let table = [
             (1, 100, 4, 0.0, 0.0, 0.0, false, 1.0015360763919332, 376.0630754720232),
             (2, 101, 3, 0.5, 0.0, 0.0, false, 1.0053630048615172, 135.4167208296393),
@@ -231,9 +248,10 @@ mod tests {
 
     #[test]
     fn the_effective_size_of_an_autoregression_is_known() {
-        // Gaussian AR(1), 4 chains of 50 000: ESS = N (1−ρ)/(1+ρ). An estimate of τ with M lags has relative std about
-        // √((4M+2)/N) (Sokal 1989); Geyer's sequence ends where ρ(t) meets its noise of about 3e-3: M ≲ 10 for ρ = ½
-        // (1.5 %), 60 for ρ = 0.9 (3.5 %). Five sigma: 6e-7 per check, 4e-6 for all six.
+        // Gaussian AR(1), 4 chains of 50 000: ESS = N (1−ρ)/(1+ρ). An estimate of τ with M lags has
+        // relative std about √((4M+2)/N) (Sokal 1989); Geyer's sequence ends where ρ(t) meets its
+        // noise of about 3e-3: M ≲ 10 for ρ = ½ (1.5 %), 60 for ρ = 0.9 (3.5 %). Five sigma: 6e-7
+        // per check, 4e-6 for all six.
         for (rho, window) in [(0.5_f64, 0.075), (0.9, 0.175)] {
             for seed in [0, 1, u64::MAX] {
                 let mut generator = SplitMix64::new(seed);
@@ -247,7 +265,10 @@ mod tests {
                 }
                 let expected = 200_000.0 * (1.0 - rho) / (1.0 + rho);
                 let found = effective_sample_size(trace.view()).unwrap()[0];
-                assert!((found / expected - 1.0).abs() < window, "ρ {rho}, seed {seed}: {found} against {expected}");
+                assert!(
+                    (found / expected - 1.0).abs() < window,
+                    "ρ {rho}, seed {seed}: {found} against {expected}"
+                );
                 assert!(split_r_hat(trace.view()).unwrap()[0] < 1.01);
             }
         }
@@ -255,8 +276,10 @@ mod tests {
 
     #[test]
     fn coordinates_are_separate_and_layout_and_units_do_not_matter() {
-        let (a, b) =
-            (autoregression(5, (41, 3), 0.4, 0.1, 0.0, false), autoregression(6, (41, 3), 0.8, 0.0, 1.0, false));
+        let (a, b) = (
+            autoregression(5, (41, 3), 0.4, 0.1, 0.0, false),
+            autoregression(6, (41, 3), 0.8, 0.0, 1.0, false),
+        );
         let both = ndarray::concatenate![Axis(2), a, b];
         let mut reversed = Array3::zeros(both.dim().f());
         // A power of two, so that the middle two values stay exactly as far from the median.
@@ -282,11 +305,17 @@ mod tests {
     #[test]
     fn bad_input_is_named() {
         for shape in [(3, 2, 1), (4, 0, 1), (4, 2, 0)] {
-            assert!(matches!(split_r_hat(Array3::zeros(shape).view()), Err(Error::Shape { what: "trace", .. })));
+            assert!(matches!(
+                split_r_hat(Array3::zeros(shape).view()),
+                Err(Error::Shape { what: "trace", .. })
+            ));
         }
         let mut trace = autoregression(1, (6, 4), 0.5, 0.0, 0.0, false);
         trace[[3, 2, 0]] = f64::NAN;
-        assert!(matches!(split_r_hat(trace.view()), Err(Error::NonFinite { what: "trace", row: 14, column: 0 })));
+        assert!(matches!(
+            split_r_hat(trace.view()),
+            Err(Error::NonFinite { what: "trace", row: 14, column: 0 })
+        ));
         assert!(matches!(
             effective_sample_size(trace.view()),
             Err(Error::NonFinite { what: "trace", row: 14, column: 0 })

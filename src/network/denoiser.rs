@@ -11,11 +11,12 @@ use crate::error::{BoxError, Result};
 use crate::real::Real;
 use crate::schedule::{Level, LevelTable};
 
-/// A network of a vp process as a [`Denoiser`], with one label or none for all rows; made by [`Network::denoiser`].
+/// A network of a vp process as a [`Denoiser`], with one label or none for all rows; made by
+/// [`Network::denoiser`].
 ///
-/// The network is told the level as the file says (`time.input`): as the 0-based timestep of its table, between two
-/// levels interpolated linearly in log ᾱ, or as log(ᾱ/(1−ᾱ)). Levels beyond the ends of its table, of which it has seen
-/// nothing, are told as the nearest end.
+/// The network is told the level as the file says (`time.input`): as the 0-based timestep of its
+/// table, between two levels interpolated linearly in log ᾱ, or as log(ᾱ/(1−ᾱ)). Levels beyond the
+/// ends of its table, of which it has seen nothing, are told as the nearest end.
 #[derive(Clone, Copy, Debug)]
 pub struct NetworkDenoiser<'a> {
     network: &'a Network,
@@ -34,8 +35,14 @@ impl<'a> NetworkDenoiser<'a> {
             _ => None,
         };
         match (prediction, network.table()) {
-            (Some(prediction), Some(table)) => Ok(Self { network, table, prediction, label: network.label_row(None)? }),
-            _ => Err(wrong("process", format!("{:?}", network.process()), "vp, for a model of noised data")),
+            (Some(prediction), Some(table)) => {
+                Ok(Self { network, table, prediction, label: network.label_row(None)? })
+            }
+            _ => Err(wrong(
+                "process",
+                format!("{:?}", network.process()),
+                "vp, for a model of noised data",
+            )),
         }
     }
 
@@ -67,14 +74,25 @@ impl<F: Real> Denoiser<F> for NetworkDenoiser<'_> {
         self.prediction
     }
 
-    fn predict(&self, levels: Levels<'_>, x: ArrayView2<'_, F>, out: ArrayViewMut2<'_, F>) -> Result<(), BoxError> {
+    fn predict(
+        &self,
+        levels: Levels<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
         match levels {
             Levels::Shared(level) => {
                 self.network.run(Numbers::Shared(self.number(level)), None, self.label, x, out)?;
             }
             Levels::PerRow(levels) => {
                 let number = |row: usize| self.number(levels[row]);
-                self.network.run(Numbers::PerRow(&number), Some(levels.len()), self.label, x, out)?;
+                self.network.run(
+                    Numbers::PerRow(&number),
+                    Some(levels.len()),
+                    self.label,
+                    x,
+                    out,
+                )?;
             }
         }
         Ok(())

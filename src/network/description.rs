@@ -1,4 +1,5 @@
-//! The description of a network: JSON in the header of the file, read with errors that name the place.
+//! The description of a network: JSON in the header of the file, read with errors that name the
+//! place.
 
 use serde_json::{Map, Value};
 
@@ -25,7 +26,11 @@ pub(super) enum Layer {
 impl Layer {
     /// This layer and those inside it.
     fn count(&self) -> usize {
-        if let Self::Residual(inside) = self { 1 + inside.iter().map(Self::count).sum::<usize>() } else { 1 }
+        if let Self::Residual(inside) = self {
+            1 + inside.iter().map(Self::count).sum::<usize>()
+        } else {
+            1
+        }
     }
 
     fn has_linear(&self) -> bool {
@@ -40,7 +45,8 @@ impl Layer {
 /// What number a network is told of the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeInput {
-    /// `timestep`: the 0-based timestep of a table of levels, between two of them interpolated linearly in log ᾱ.
+    /// `timestep`: the 0-based timestep of a table of levels, between two of them interpolated
+    /// linearly in log ᾱ.
     Timestep,
     /// `log-snr`: log(ᾱ/(1−ᾱ)).
     LogSnr,
@@ -71,7 +77,11 @@ pub(super) struct Description {
 }
 
 /// An error about a place of the file.
-pub(super) fn wrong(what: impl Into<String>, given: impl std::fmt::Display, expected: impl Into<String>) -> Error {
+pub(super) fn wrong(
+    what: impl Into<String>,
+    given: impl std::fmt::Display,
+    expected: impl Into<String>,
+) -> Error {
     let mut given = given.to_string();
     if given.chars().count() > 100 {
         given = given.chars().take(100).chain("…".chars()).collect();
@@ -91,7 +101,9 @@ impl<'a> Object<'a> {
             return Err(wrong(path, value, format!("an object with {}", keys.join(", "))));
         };
         match map.keys().find(|key| !keys.contains(&key.as_str())) {
-            Some(key) => Err(wrong(path, format!("the key `{key}`"), format!("only {}", keys.join(", ")))),
+            Some(key) => {
+                Err(wrong(path, format!("the key `{key}`"), format!("only {}", keys.join(", "))))
+            }
             None => Ok(Self { path: path.into(), map }),
         }
     }
@@ -116,7 +128,9 @@ impl<'a> Object<'a> {
     }
 
     fn count(&self, key: &str) -> Result<usize> {
-        self.get(key).and_then(count).ok_or_else(|| self.wrong(key, format!("a whole number from 1 to {MOST}")))
+        self.get(key)
+            .and_then(count)
+            .ok_or_else(|| self.wrong(key, format!("a whole number from 1 to {MOST}")))
     }
 
     fn number(&self, key: &str, expected: &'static str, good: impl Fn(f64) -> bool) -> Result<f64> {
@@ -124,9 +138,15 @@ impl<'a> Object<'a> {
         number.ok_or_else(|| self.wrong(key, expected))
     }
 
-    fn pair<T>(&self, key: &str, read: impl Fn(&Value) -> Option<T>, expected: &'static str) -> Result<Option<[T; 2]>> {
+    fn pair<T>(
+        &self,
+        key: &str,
+        read: impl Fn(&Value) -> Option<T>,
+        expected: &'static str,
+    ) -> Result<Option<[T; 2]>> {
         let Some(value) = self.get(key) else { return Ok(None) };
-        let numbers: Option<Vec<T>> = value.as_array().and_then(|all| all.iter().map(read).collect());
+        let numbers: Option<Vec<T>> =
+            value.as_array().and_then(|all| all.iter().map(read).collect());
         match numbers.and_then(|numbers| numbers.try_into().ok()) {
             Some(pair) => Ok(Some(pair)),
             None => Err(self.wrong(key, expected)),
@@ -138,7 +158,10 @@ impl<'a> Object<'a> {
         let Some(all) = self.get(key).and_then(Value::as_array) else {
             return Err(self.wrong(key, "a list of layers"));
         };
-        all.iter().enumerate().map(|(i, value)| layer(&format!("{path}[{i}]"), value, depth)).collect()
+        all.iter()
+            .enumerate()
+            .map(|(i, value)| layer(&format!("{path}[{i}]"), value, depth))
+            .collect()
     }
 }
 
@@ -149,8 +172,7 @@ fn count(value: &Value) -> Option<usize> {
 }
 
 fn layer(path: &str, value: &Value, depth: usize) -> Result<Layer> {
-    const KNOWN: &str =
-        r#""silu", {"linear": NAME}, {"norm": NAME, "epsilon": NUMBER}, {"condition": NAME} or {"residual": [LAYERS]}"#;
+    const KNOWN: &str = r#""silu", {"linear": NAME}, {"norm": NAME, "epsilon": NUMBER}, {"condition": NAME} or {"residual": [LAYERS]}"#;
     if value == "silu" {
         return Ok(Layer::Silu);
     }
@@ -162,10 +184,13 @@ fn layer(path: &str, value: &Value, depth: usize) -> Result<Layer> {
     Ok(match kind {
         "linear" => Layer::Linear(object.text(kind)?.into()),
         "condition" => Layer::Condition(object.text(kind)?.into()),
-        "norm" => {
-            Layer::Norm(object.text(kind)?.into(), object.number("epsilon", "a number > 0 that f32 holds", in_f32)?)
+        "norm" => Layer::Norm(
+            object.text(kind)?.into(),
+            object.number("epsilon", "a number > 0 that f32 holds", in_f32)?,
+        ),
+        _ if depth == DEPTH => {
+            return Err(wrong(path, value, format!("at most {DEPTH} residuals inside each other")));
         }
-        _ if depth == DEPTH => return Err(wrong(path, value, format!("at most {DEPTH} residuals inside each other"))),
         _ => {
             let inside = object.layers(kind, depth + 1)?;
             if inside.is_empty() {
@@ -178,15 +203,18 @@ fn layer(path: &str, value: &Value, depth: usize) -> Result<Layer> {
 
 impl Description {
     pub(super) fn parse(text: &str) -> Result<Self> {
-        let value: Value = serde_json::from_str(text)
-            .map_err(|error| wrong("metadata `model`", error, "JSON as in docs/network-format.md"))?;
-        let keys = ["input", "prediction", "process", "time", "condition", "labels", "layers", "data"];
+        let value: Value = serde_json::from_str(text).map_err(|error| {
+            wrong("metadata `model`", error, "JSON as in docs/network-format.md")
+        })?;
+        let keys =
+            ["input", "prediction", "process", "time", "condition", "labels", "layers", "data"];
         let root = Object::new(ROOT, &value, &keys)?;
         let input = root.count("input")?;
         let process = process(&root)?;
         let prediction = prediction(&root, &process)?;
         let time = time(&root, &process)?;
-        let condition = if root.get("condition").is_some() { root.layers("condition", 0)? } else { Vec::new() };
+        let condition =
+            if root.get("condition").is_some() { root.layers("condition", 0)? } else { Vec::new() };
         let labels = match root.get("labels") {
             None => None,
             Some(value) => {
@@ -196,7 +224,9 @@ impl Description {
         };
         for key in ["condition", "labels"] {
             if time.is_none() && root.get(key).is_some() {
-                return Err(root.wrong(key, "nothing where there is no `time`: it would have no effect"));
+                return Err(
+                    root.wrong(key, "nothing where there is no `time`: it would have no effect")
+                );
             }
         }
         let layers = root.layers("layers", 0)?;
@@ -205,12 +235,18 @@ impl Description {
         }
         let number: usize = condition.iter().chain(&layers).map(Layer::count).sum();
         if number > MOST_LAYERS {
-            let expected = format!("at most {MOST_LAYERS}, those of the condition and inside residuals included");
+            let expected = format!(
+                "at most {MOST_LAYERS}, those of the condition and inside residuals included"
+            );
             return Err(wrong("layers", format!("{number} layers"), expected));
         }
         // A linear layer holds `input` to the width of a tensor that is there.
         if !layers.iter().any(Layer::has_linear) {
-            return Err(wrong("layers", "no linear layer", "at least one {\"linear\": NAME} from input to output"));
+            return Err(wrong(
+                "layers",
+                "no linear layer",
+                "at least one {\"linear\": NAME} from input to output",
+            ));
         }
         let (mut range, mut image) = (None, None);
         if let Some(value) = root.get("data") {
@@ -224,9 +260,10 @@ impl Description {
             image = data.pair("image", count, "the two sides of a picture")?;
             let numbers = if let NetworkProcess::Psld { .. } = process { input / 2 } else { input };
             if image.is_some_and(|[height, width]| height.checked_mul(width) != Some(numbers)) {
-                return Err(
-                    data.wrong("image", format!("two sides whose product is {numbers}, the numbers of the data"))
-                );
+                return Err(data.wrong(
+                    "image",
+                    format!("two sides whose product is {numbers}, the numbers of the data"),
+                ));
             }
         }
         Ok(Self { input, prediction, process, time, condition, labels, layers, range, image })
@@ -239,7 +276,10 @@ fn process(root: &Object<'_>) -> Result<NetworkProcess> {
     match value.get("kind").and_then(Value::as_str) {
         Some("vp") => {
             let vp = Object::new("process", value, &["kind", "schedule", "levels"])?;
-            Ok(NetworkProcess::Vp { schedule: vp.text("schedule")?.into(), levels: vp.count("levels")? })
+            Ok(NetworkProcess::Vp {
+                schedule: vp.text("schedule")?.into(),
+                levels: vp.count("levels")?,
+            })
         }
         Some("psld") => {
             let psld = Object::new("process", value, &["kind", "beta", "gamma", "nu", "kappa"])?;
@@ -248,7 +288,12 @@ fn process(root: &Object<'_>) -> Result<NetworkProcess> {
             if root.count("input")? % 2 == 1 {
                 return Err(root.wrong("input", "an even number, positions and momenta, for psld"));
             }
-            Ok(NetworkProcess::Psld { beta, gamma: number("gamma")?, nu: number("nu")?, kappa: number("kappa")? })
+            Ok(NetworkProcess::Psld {
+                beta,
+                gamma: number("gamma")?,
+                nu: number("nu")?,
+                kappa: number("kappa")?,
+            })
         }
         Some("none") => Object::new("process", value, &["kind"]).map(|_| NetworkProcess::None),
         _ => Err(root.wrong("process", kinds)),
@@ -258,17 +303,21 @@ fn process(root: &Object<'_>) -> Result<NetworkProcess> {
 fn prediction(root: &Object<'_>, process: &NetworkProcess) -> Result<NetworkPrediction> {
     use NetworkPrediction::{Data, Epsilon, EpsilonLower, EpsilonUpper, Features, Score, Velocity};
     let known: &[(&str, NetworkPrediction)] = match process {
-        NetworkProcess::Vp { .. } => &[("epsilon", Epsilon), ("data", Data), ("velocity", Velocity), ("score", Score)],
+        NetworkProcess::Vp { .. } => {
+            &[("epsilon", Epsilon), ("data", Data), ("velocity", Velocity), ("score", Score)]
+        }
         NetworkProcess::Psld { .. } => {
             &[("epsilon-lower", EpsilonLower), ("epsilon-upper", EpsilonUpper), ("score", Score)]
         }
         NetworkProcess::None => &[("features", Features)],
     };
     let given = root.text("prediction")?;
-    known.iter().find(|(name, _)| *name == given).map(|(_, prediction)| *prediction).ok_or_else(|| {
-        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-        root.wrong("prediction", format!("for this process one of {}", names.join(", ")))
-    })
+    known.iter().find(|(name, _)| *name == given).map(|(_, prediction)| *prediction).ok_or_else(
+        || {
+            let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+            root.wrong("prediction", format!("for this process one of {}", names.join(", ")))
+        },
+    )
 }
 
 fn time(root: &Object<'_>, process: &NetworkProcess) -> Result<Option<(TimeInput, Embedding)>> {
@@ -286,10 +335,14 @@ fn time(root: &Object<'_>, process: &NetworkProcess) -> Result<Option<(TimeInput
     let input = match (process, time.text("input")?) {
         (NetworkProcess::Vp { .. }, "timestep") => TimeInput::Timestep,
         (NetworkProcess::Vp { .. }, "log-snr") => TimeInput::LogSnr,
-        (NetworkProcess::Vp { .. }, _) => return Err(time.wrong("input", "for vp timestep or log-snr")),
+        (NetworkProcess::Vp { .. }, _) => {
+            return Err(time.wrong("input", "for vp timestep or log-snr"));
+        }
         (NetworkProcess::Psld { .. }, "time") => TimeInput::Time,
         (NetworkProcess::Psld { .. }, _) => return Err(time.wrong("input", "for psld time")),
-        (NetworkProcess::None, _) => return Err(root.wrong("time", "nothing: a map of data to features has no time")),
+        (NetworkProcess::None, _) => {
+            return Err(root.wrong("time", "nothing: a map of data to features has no time"));
+        }
     };
     if embedding == Some("fourier") {
         return Ok(Some((input, Embedding::Fourier { tensor: time.text("frequencies")?.into() })));

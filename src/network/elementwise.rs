@@ -9,7 +9,8 @@ pub(super) struct Norm {
     pub bias: Vec<f32>,
 }
 
-/// h ← h/(1 + exp(−h)); below −88, where the exponential would overflow, h · 0, so that −∞ becomes NaN as in PyTorch.
+/// h ← h/(1 + exp(−h)); below −88, where the exponential would overflow, h · 0, so that −∞ becomes
+/// NaN as in PyTorch.
 #[inline(always)]
 pub(super) fn silu(numbers: &mut [f32]) {
     for h in numbers {
@@ -45,7 +46,8 @@ fn sum<S: pulp::Simd, const V: usize>(
     }
     let mut total = sums[0];
     for v in 0..V {
-        let (first, second) = (simd.add_f32s(sums[0][v], sums[1][v]), simd.add_f32s(sums[2][v], sums[3][v]));
+        let (first, second) =
+            (simd.add_f32s(sums[0][v], sums[1][v]), simd.add_f32s(sums[2][v], sums[3][v]));
         total[v] = simd.add_f32s(first, second);
     }
     total
@@ -53,7 +55,11 @@ fn sum<S: pulp::Simd, const V: usize>(
 
 /// Mean of every lane, and 1/√(variance + epsilon).
 #[inline(always)]
-pub(super) fn moments<S: pulp::Simd, const V: usize>(simd: S, epsilon: f32, h: &[f32]) -> [[S::f32s; V]; 2] {
+pub(super) fn moments<S: pulp::Simd, const V: usize>(
+    simd: S,
+    epsilon: f32,
+    h: &[f32],
+) -> [[S::f32s; V]; 2] {
     let (h, _) = S::as_simd_f32s(h).0.as_chunks::<V>();
     let count = simd.splat_f32s(h.len() as f32);
     let mut mean = sum(simd, h, |h, _| h);
@@ -109,7 +115,9 @@ mod tests {
             worst = worst.max((f64::from(of(h)) - exact).abs() / ulp);
         }
         assert!(worst < 3.0, "{worst}");
-        assert!(of(-88.0).abs() < 1e-36 && of(-88.1) == 0.0 && of(-3e38) == 0.0 && of(3e38) == 3e38);
+        assert!(
+            of(-88.0).abs() < 1e-36 && of(-88.1) == 0.0 && of(-3e38) == 0.0 && of(3e38) == 3e38
+        );
         assert_eq!((of(0.0), of(f32::INFINITY)), (0.0, f32::INFINITY));
         assert!(of(f32::NAN).is_nan() && of(f32::NEG_INFINITY).is_nan());
     }

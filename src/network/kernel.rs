@@ -1,4 +1,5 @@
-//! The forward pass: all layers for a block of rows, so that what is computed stays in the cache, then the next block.
+//! The forward pass: all layers for a block of rows, so that what is computed stays in the cache,
+//! then the next block.
 
 use super::Model;
 use super::elementwise::{moments, normalise, silu};
@@ -107,7 +108,9 @@ impl Forward<'_> {
     /// The projections of the condition, where all rows have the same.
     #[inline(always)]
     fn shared_condition(&mut self) {
-        let (Some(maker), Numbers::Shared(number)) = (&self.model.condition, &self.numbers) else { return };
+        let (Some(maker), Numbers::Shared(number)) = (&self.model.condition, &self.numbers) else {
+            return;
+        };
         let key = (number.to_bits(), self.label);
         if self.scratch.known == Some(key) {
             return;
@@ -116,7 +119,13 @@ impl Forward<'_> {
         let slots = &mut self.scratch.condition;
         slots[0].reserve(padded(maker.program.widths[0]));
         maker.embedding.write(*number, slots[0].get_mut(maker.embedding.width()), 1);
-        execute::<pulp::Scalar, 1>(pulp::Scalar, self.model, &maker.program, slots, Condition::None);
+        execute::<pulp::Scalar, 1>(
+            pulp::Scalar,
+            self.model,
+            &maker.program,
+            slots,
+            Condition::None,
+        );
         let condition = slots[maker.program.output].get_mut(maker.program.output_width);
         maker.add_label(self.label, condition, 1);
         self.scratch.projected.resize(self.model.store.projected(), 0.0);
@@ -131,7 +140,12 @@ impl Forward<'_> {
 
     /// A block of V vectors of rows; returns how many rows it was.
     #[inline(always)]
-    fn block<S: pulp::Simd, const V: usize>(&mut self, simd: S, start: usize, left: usize) -> usize {
+    fn block<S: pulp::Simd, const V: usize>(
+        &mut self,
+        simd: S,
+        start: usize,
+        left: usize,
+    ) -> usize {
         let width = V * S::F32_LANES;
         let count = width.min(left);
         let scratch = &mut *self.scratch;
@@ -164,7 +178,12 @@ impl Forward<'_> {
         slots[0].reserve(padded(program.widths[0]) * width);
         self.rows.read(start, count, width, slots[0].get_mut(self.model.input * width));
         execute::<S, V>(simd, self.model, program, slots, condition);
-        self.rows.write(start, count, width, slots[program.output].get(program.output_width * width));
+        self.rows.write(
+            start,
+            count,
+            width,
+            slots[program.output].get(program.output_width * width),
+        );
         count
     }
 }

@@ -1,8 +1,9 @@
-//! Trained networks: perceptrons with residuals, conditioned on time and label, from a safetensors file.
+//! Trained networks: perceptrons with residuals, conditioned on time and label, from a safetensors
+//! file.
 //!
-//! The format is docs/network-format.md: tensors under the names of PyTorch's `state_dict()`, and a description of the
-//! layers in the header. [`Network::load`] reads and checks all of it; [`Network::denoiser`] makes it a
-//! [`Denoiser`](crate::Denoiser).
+//! The format is docs/network-format.md: tensors under the names of PyTorch's `state_dict()`, and a
+//! description of the layers in the header. [`Network::load`] reads and checks all of it;
+//! [`Network::denoiser`] makes it a [`Denoiser`](crate::Denoiser).
 //!
 //! ```no_run
 //! use langevin::generation::{GenerationOptions, plan};
@@ -17,9 +18,9 @@
 //! # Ok::<(), langevin::Error>(())
 //! ```
 //!
-//! Numbers are f32 inside, also in runs of f64. Chains are lanes, and every sum runs in an order of its own: the result
-//! for a row does not depend on the rows beside it, on the instruction set, or on whether its time was given once for
-//! all rows or for each.
+//! Numbers are f32 inside, also in runs of f64. Chains are lanes, and every sum runs in an order of
+//! its own: the result for a row does not depend on the rows beside it, on the instruction set, or
+//! on whether its time was given once for all rows or for each.
 
 mod denoiser;
 mod description;
@@ -63,7 +64,8 @@ pub enum NetworkPrediction {
     Velocity,
     /// `score`: the gradient of the log density of the noised law.
     Score,
-    /// `epsilon-lower`: the noise that a lower triangular factor of the covariance of a psld process multiplies.
+    /// `epsilon-lower`: the noise that a lower triangular factor of the covariance of a psld
+    /// process multiplies.
     EpsilonLower,
     /// `epsilon-upper`: the same with an upper triangular factor.
     EpsilonUpper,
@@ -74,7 +76,8 @@ pub enum NetworkPrediction {
 /// The process whose data a network was trained on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum NetworkProcess {
-    /// Variance preserving: x = √ᾱ x₀ + √(1−ᾱ) ε at the levels of a table, see [`LevelTable::named`].
+    /// Variance preserving: x = √ᾱ x₀ + √(1−ᾱ) ε at the levels of a table, see
+    /// [`LevelTable::named`].
     Vp {
         /// The name of the schedule.
         schedule: String,
@@ -124,17 +127,19 @@ impl Network {
     /// [`Error::NetworkFile`] if it cannot be read, and as for [`from_bytes`](Self::from_bytes).
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path)
-            .map_err(|source| Error::NetworkFile { path: path.display().to_string(), source: source.into() })?;
+        let bytes = std::fs::read(path).map_err(|source| Error::NetworkFile {
+            path: path.display().to_string(),
+            source: source.into(),
+        })?;
         Self::from_bytes(&bytes)
     }
 
     /// A network from the bytes of a file.
     ///
     /// # Errors
-    /// [`Error::Network`] naming the first place or tensor that is not as docs/network-format.md says: not a safetensors
-    /// file, no or another description, a tensor that is missing, misshaped, not f32 or not finite. Those of
-    /// [`LevelTable::named`] for the schedule.
+    /// [`Error::Network`] naming the first place or tensor that is not as docs/network-format.md
+    /// says: not a safetensors file, no or another description, a tensor that is missing,
+    /// misshaped, not f32 or not finite. Those of [`LevelTable::named`] for the schedule.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let (mut tensors, text) = Tensors::open(bytes)?;
         let description = Description::parse(&text)?;
@@ -212,18 +217,21 @@ impl Network {
     /// The network of a psld process as a model of phase-space data, without a label.
     ///
     /// # Errors
-    /// [`Error::Network`] if its process is another one, and those of [`Psld::new`](crate::Psld::new) for its constants.
+    /// [`Error::Network`] if its process is another one, and those of
+    /// [`Psld::new`](crate::Psld::new) for its constants.
     pub fn phase(&self) -> Result<NetworkPhaseDenoiser<'_>> {
         NetworkPhaseDenoiser::new(self)
     }
 
-    /// The network itself: from `x`, shape (rows, input width), to `out`, shape (rows, output width), in any layout;
-    /// column-major is read fastest. Times are those that the network is told (`time.input` of the file): 0-based
-    /// timesteps that need not be whole, log signal-to-noise ratios, or the time of a psld process in (0, 1]; a network
-    /// without `time` is the same at all times.
+    /// The network itself: from `x`, shape (rows, input width), to `out`, shape (rows, output
+    /// width), in any layout; column-major is read fastest. Times are those that the network is
+    /// told (`time.input` of the file): 0-based timesteps that need not be whole, log
+    /// signal-to-noise ratios, or the time of a psld process in (0, 1]; a network without `time` is
+    /// the same at all times.
     ///
     /// # Errors
-    /// [`Error::Shape`] for other shapes or another number of times, [`Error::Network`] for a label that is no class.
+    /// [`Error::Shape`] for other shapes or another number of times, [`Error::Network`] for a label
+    /// that is no class.
     pub fn evaluate<F: Real>(
         &self,
         times: Times<'_>,
@@ -234,22 +242,30 @@ impl Network {
         let row = self.label_row(label)?;
         match times {
             Times::Shared(time) => self.run(Numbers::Shared(time), None, row, x, out),
-            Times::PerRow(times) => self.run(Numbers::PerRow(&|i| times[i]), Some(times.len()), row, x, out),
+            Times::PerRow(times) => {
+                self.run(Numbers::PerRow(&|i| times[i]), Some(times.len()), row, x, out)
+            }
         }
     }
 
     /// The features of data: from shape (rows, input width) to (rows, output width).
     ///
     /// # Errors
-    /// [`Error::Network`] if the network predicts something else, [`Error::Shape`] for another width.
+    /// [`Error::Network`] if the network predicts something else, [`Error::Shape`] for another
+    /// width.
     pub fn features(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>> {
         if self.prediction() != NetworkPrediction::Features {
             let given = format!("a network that predicts {:?}", self.prediction());
             return Err(wrong("features", given, "one that predicts features"));
         }
         if x.ncols() != self.input_width() {
-            let (given, expected) = (format!("{:?}", x.dim()), format!("(rows, {})", self.input_width()));
-            return Err(Error::Shape { what: "data given to a network for features", given, expected });
+            let (given, expected) =
+                (format!("{:?}", x.dim()), format!("(rows, {})", self.input_width()));
+            return Err(Error::Shape {
+                what: "data given to a network for features",
+                given,
+                expected,
+            });
         }
         let mut out = Array2::zeros((x.nrows(), self.output_width()).f());
         self.evaluate(Times::Shared(0.0), None, x, out.view_mut())?;
@@ -261,10 +277,14 @@ impl Network {
         match (label, self.classes()) {
             (None, classes) => Ok(classes.unwrap_or(0)),
             (Some(label), Some(classes)) if label < classes => Ok(label),
-            (Some(label), Some(classes)) => {
-                Err(wrong("label", label, format!("a class from 0 to {}, or no label", classes - 1)))
+            (Some(label), Some(classes)) => Err(wrong(
+                "label",
+                label,
+                format!("a class from 0 to {}, or no label", classes - 1),
+            )),
+            (Some(label), None) => {
+                Err(wrong("label", label, "no label: the network was trained without classes"))
             }
-            (Some(label), None) => Err(wrong("label", label, "no label: the network was trained without classes")),
         }
     }
 
@@ -278,14 +298,16 @@ impl Network {
     ) -> Result<()> {
         let rows = x.nrows();
         if x.ncols() != self.input_width() || out.dim() != (rows, self.output_width()) {
-            let expected = format!("(rows, {}) -> (rows, {})", self.input_width(), self.output_width());
+            let expected =
+                format!("(rows, {}) -> (rows, {})", self.input_width(), self.output_width());
             let given = format!("{:?} -> {:?}", x.dim(), out.dim());
             return Err(Error::Shape { what: "batch given to a network", given, expected });
         }
         if let Some(count) = count
             && count != rows
         {
-            let (given, expected) = (format!("({count})"), format!("({rows}), the rows of the batch"));
+            let (given, expected) =
+                (format!("({count})"), format!("({rows}), the rows of the batch"));
             return Err(Error::Shape { what: "times given to a network", given, expected });
         }
         self.model.run(numbers, label, &mut Views { x, out });

@@ -10,7 +10,8 @@ use crate::error::{BoxError, Result};
 use crate::real::Real;
 use crate::schedule::{Beta, Factor, Psld};
 
-/// A network of a psld process as a [`PhaseDenoiser`], with one label or none for all rows; made by [`Network::phase`].
+/// A network of a psld process as a [`PhaseDenoiser`], with one label or none for all rows; made by
+/// [`Network::phase`].
 ///
 /// The network is told the time t of its process, τ/β.
 #[derive(Clone, Copy, Debug)]
@@ -33,9 +34,19 @@ impl<'a> NetworkPhaseDenoiser<'a> {
         match (prediction, network.process()) {
             (Some(prediction), NetworkProcess::Psld { beta, gamma, nu, kappa }) => {
                 let process = Psld::new(*gamma, *nu, *kappa)?;
-                Ok(Self { network, process, beta: *beta, prediction, label: network.label_row(None)? })
+                Ok(Self {
+                    network,
+                    process,
+                    beta: *beta,
+                    prediction,
+                    label: network.label_row(None)?,
+                })
             }
-            (_, process) => Err(wrong("process", format!("{process:?}"), "psld, for a model of phase-space data")),
+            (_, process) => Err(wrong(
+                "process",
+                format!("{process:?}"),
+                "psld, for a model of phase-space data",
+            )),
         }
     }
 
@@ -58,9 +69,16 @@ impl<F: Real> PhaseDenoiser<F> for NetworkPhaseDenoiser<'_> {
         self.prediction
     }
 
-    fn predict(&self, taus: Times<'_>, z: ArrayView2<'_, F>, out: ArrayViewMut2<'_, F>) -> Result<(), BoxError> {
+    fn predict(
+        &self,
+        taus: Times<'_>,
+        z: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
         match taus {
-            Times::Shared(tau) => self.network.run(Numbers::Shared(tau / self.beta), None, self.label, z, out)?,
+            Times::Shared(tau) => {
+                self.network.run(Numbers::Shared(tau / self.beta), None, self.label, z, out)?
+            }
             Times::PerRow(taus) => {
                 let number = |row: usize| taus[row] / self.beta;
                 self.network.run(Numbers::PerRow(&number), Some(taus.len()), self.label, z, out)?;

@@ -1,9 +1,10 @@
-//! The matrix product: chains are lanes, a tile of outputs stays in registers, sums run over the inputs in order.
+//! The matrix product: chains are lanes, a tile of outputs stays in registers, sums run over the
+//! inputs in order.
 
 use super::elementwise::silu;
 
-/// Outputs whose weights stand together and whose sums are kept in registers: with two vectors of lanes they fill those
-/// of AVX2, with four those of AVX-512.
+/// Outputs whose weights stand together and whose sums are kept in registers: with two vectors of
+/// lanes they fill those of AVX2, with four those of AVX-512.
 pub(super) const TILE: usize = 6;
 
 /// A linear layer, its weights by tile of outputs: (inputs, TILE).
@@ -116,7 +117,12 @@ pub(super) fn product<S: pulp::Simd, const V: usize>(
 
 /// W `input` + b for a tile.
 #[inline(always)]
-fn dots<S: pulp::Simd, const V: usize>(simd: S, layer: &Packed, tile: usize, input: &[f32]) -> [[S::f32s; V]; TILE] {
+fn dots<S: pulp::Simd, const V: usize>(
+    simd: S,
+    layer: &Packed,
+    tile: usize,
+    input: &[f32],
+) -> [[S::f32s; V]; TILE] {
     let (weights, bias) = layer.tile(tile);
     let (input, _) = S::as_simd_f32s(input).0.as_chunks::<V>();
     let mut sums = [[simd.splat_f32s(0.0); V]; TILE];

@@ -61,7 +61,9 @@ pub(super) struct Program {
 impl Program {
     /// Numbers in all buffers, for each lane.
     pub(super) fn room(&self) -> u64 {
-        self.widths.iter().fold(0, |sum: u64, width| sum.saturating_add(super::product::padded(*width) as u64))
+        self.widths
+            .iter()
+            .fold(0, |sum: u64, width| sum.saturating_add(super::product::padded(*width) as u64))
     }
 }
 
@@ -80,30 +82,57 @@ pub(super) struct Store {
 impl Store {
     /// Room for the outputs of all projections.
     pub(super) fn projected(&self) -> usize {
-        self.projections.last().map_or(0, |(layer, at)| at + super::product::padded(self.linears[*layer].outputs))
+        self.projections
+            .last()
+            .map_or(0, |(layer, at)| at + super::product::padded(self.linears[*layer].outputs))
     }
 
-    fn linear(&mut self, tensors: &mut Tensors<'_>, path: &str, name: &str, inputs: usize) -> Result<usize> {
+    fn linear(
+        &mut self,
+        tensors: &mut Tensors<'_>,
+        path: &str,
+        name: &str,
+        inputs: usize,
+    ) -> Result<usize> {
         if let Some(known) = self.linear_names.get(name) {
             let have = self.linears[*known].inputs;
             if have != inputs {
-                return Err(wrong(path, format!("{inputs} numbers"), format!("{have}, the inputs of {name}.weight")));
+                return Err(wrong(
+                    path,
+                    format!("{inputs} numbers"),
+                    format!("{have}, the inputs of {name}.weight"),
+                ));
             }
             return Ok(*known);
         }
         let letters = format!("(out, in) at {path}");
-        let (shape, weight) = tensors.read(&format!("{name}.weight"), &[None, Some(inputs)], &letters)?;
-        let (_, bias) = tensors.read(&format!("{name}.bias"), &[Some(shape[0])], &format!("(out) at {path}"))?;
+        let (shape, weight) =
+            tensors.read(&format!("{name}.weight"), &[None, Some(inputs)], &letters)?;
+        let (_, bias) = tensors.read(
+            &format!("{name}.bias"),
+            &[Some(shape[0])],
+            &format!("(out) at {path}"),
+        )?;
         self.linears.push(Packed::new(inputs, shape[0], &weight, &bias));
         self.linear_names.insert(name.to_string(), self.linears.len() - 1);
         Ok(self.linears.len() - 1)
     }
 
-    fn norm(&mut self, tensors: &mut Tensors<'_>, path: &str, name: &str, width: usize) -> Result<usize> {
+    fn norm(
+        &mut self,
+        tensors: &mut Tensors<'_>,
+        path: &str,
+        name: &str,
+        width: usize,
+    ) -> Result<usize> {
         if let Some(known) = self.norm_names.get(name) {
             let have = self.norms[*known].weight.len();
             if have != width {
-                return Err(wrong(path, format!("{width} numbers"), format!("{have}, those of {name}.weight")));
+                return Err(wrong(
+                    path,
+                    format!("{width} numbers"),
+                    format!("{have}, those of {name}.weight"),
+                ));
             }
             return Ok(*known);
         }
@@ -184,7 +213,13 @@ impl Compiler<'_, '_> {
     }
 
     /// From the buffer and width of the input to those of the output.
-    fn layers(&mut self, path: &str, layers: &[Layer], mut slot: usize, mut width: usize) -> Result<(usize, usize)> {
+    fn layers(
+        &mut self,
+        path: &str,
+        layers: &[Layer],
+        mut slot: usize,
+        mut width: usize,
+    ) -> Result<(usize, usize)> {
         for (i, layer) in layers.iter().enumerate() {
             let path = format!("{path}[{i}]");
             match layer {
@@ -192,14 +227,27 @@ impl Compiler<'_, '_> {
                     let layer = self.store.linear(self.tensors, &path, name, width)?;
                     width = self.store.linears[layer].outputs;
                     let to = self.take(width);
-                    self.ops.push(Op::Linear { layer, from: slot, to, condition: None, silu: false, add: false });
+                    self.ops.push(Op::Linear {
+                        layer,
+                        from: slot,
+                        to,
+                        condition: None,
+                        silu: false,
+                        add: false,
+                    });
                     self.release(slot);
                     slot = to;
                 }
                 Layer::Norm(name, epsilon) => {
                     let norm = self.store.norm(self.tensors, &path, name, width)?;
                     let to = if self.slots[slot].kept { self.take(width) } else { slot };
-                    self.ops.push(Op::Norm { norm, epsilon: *epsilon as f32, from: slot, to, silu: false });
+                    self.ops.push(Op::Norm {
+                        norm,
+                        epsilon: *epsilon as f32,
+                        from: slot,
+                        to,
+                        silu: false,
+                    });
                     slot = to;
                 }
                 Layer::Silu => slot = self.silu(slot, width),
@@ -214,7 +262,8 @@ impl Compiler<'_, '_> {
         if !self.slots[slot].kept {
             match self.ops.last_mut() {
                 Some(
-                    Op::Linear { to, silu: silu @ false, add: false, .. } | Op::Norm { to, silu: silu @ false, .. },
+                    Op::Linear { to, silu: silu @ false, add: false, .. }
+                    | Op::Norm { to, silu: silu @ false, .. },
                 ) if *to == slot => {
                     *silu = true;
                     return slot;
@@ -239,12 +288,17 @@ impl Compiler<'_, '_> {
         let layer = self.store.linear(self.tensors, path, name, inputs)?;
         let outputs = self.store.linears[layer].outputs;
         if outputs != width {
-            return Err(wrong(path, format!("{outputs} numbers from {name}"), format!("{width}, as it is added to h")));
+            return Err(wrong(
+                path,
+                format!("{outputs} numbers from {name}"),
+                format!("{width}, as it is added to h"),
+            ));
         }
         let projection = self.store.projection(layer);
         if !self.slots[slot].kept
-            && let Some(Op::Linear { to, condition: condition @ None, silu: false, add: false, .. }) =
-                self.ops.last_mut()
+            && let Some(Op::Linear {
+                to, condition: condition @ None, silu: false, add: false, ..
+            }) = self.ops.last_mut()
             && *to == slot
         {
             *condition = Some(projection);
@@ -255,17 +309,29 @@ impl Compiler<'_, '_> {
         Ok(slot)
     }
 
-    fn residual(&mut self, path: &str, inside: &[Layer], slot: usize, width: usize) -> Result<usize> {
+    fn residual(
+        &mut self,
+        path: &str,
+        inside: &[Layer],
+        slot: usize,
+        width: usize,
+    ) -> Result<usize> {
         let base = self.own(slot, width);
         self.slots[base].kept = true;
         let (end, end_width) = self.layers(&format!("{path}.residual"), inside, base, width)?;
         self.slots[base].kept = false;
         if end_width != width {
             let expected = format!("{width}, as it is added to what went in");
-            return Err(wrong(format!("{path}.residual"), format!("{end_width} numbers at its end"), expected));
+            return Err(wrong(
+                format!("{path}.residual"),
+                format!("{end_width} numbers at its end"),
+                expected,
+            ));
         }
         match self.ops.last_mut() {
-            Some(Op::Linear { from, to, silu: false, add: add @ false, .. }) if *to == end && *from != base => {
+            Some(Op::Linear { from, to, silu: false, add: add @ false, .. })
+                if *to == end && *from != base =>
+            {
                 (*to, *add) = (base, true);
             }
             _ => self.ops.push(Op::Add { from: end, to: base, width }),
@@ -284,7 +350,14 @@ mod tests {
     fn what_follows_a_product_is_done_with_it() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/tiny.safetensors");
         let program = Network::load(path).unwrap().model.program;
-        let linear = |from, to, condition, silu, add| Op::Linear { layer: 0, from, to, condition, silu, add };
+        let linear = |from, to, condition, silu, add| Op::Linear {
+            layer: 0,
+            from,
+            to,
+            condition,
+            silu,
+            add,
+        };
         let expected = [
             linear(0, 1, None, false, false),
             Op::Norm { norm: 0, epsilon: 1e-3, from: 1, to: 0, silu: false },

@@ -12,11 +12,15 @@ pub(super) struct Embedding {
 }
 
 impl Embedding {
-    pub(super) fn new(embedding: &description::Embedding, tensors: &mut Tensors<'_>) -> Result<Self> {
+    pub(super) fn new(
+        embedding: &description::Embedding,
+        tensors: &mut Tensors<'_>,
+    ) -> Result<Self> {
         let rates = match embedding {
             description::Embedding::Sinusoidal { width, max_period, scale } => {
                 let half = width / 2;
-                let rate = |j: usize| scale * libm::exp(-libm::log(*max_period) * j as f64 / half as f64);
+                let rate =
+                    |j: usize| scale * libm::exp(-libm::log(*max_period) * j as f64 / half as f64);
                 (0..half).map(rate).collect()
             }
             description::Embedding::Fourier { tensor } => {
@@ -42,7 +46,8 @@ impl Embedding {
     }
 }
 
-/// What a network is told of a level; beyond the first and the last noised level of the table, what it is told there.
+/// What a network is told of a level; beyond the first and the last noised level of the table, what
+/// it is told there.
 pub(crate) fn number(input: TimeInput, table: &LevelTable, level: Level) -> f64 {
     let last = table.len();
     let log = |t: usize| table.level(t).log_alpha_bar();
@@ -57,7 +62,11 @@ pub(crate) fn number(input: TimeInput, table: &LevelTable, level: Level) -> f64 
         if log(middle) >= wanted { below = middle } else { above = middle }
     }
     let whole = (below - 1) as f64;
-    if below == last { whole } else { whole + (log(below) - wanted) / (log(below) - log(below + 1)) }
+    if below == last {
+        whole
+    } else {
+        whole + (log(below) - wanted) / (log(below) - log(below + 1))
+    }
 }
 
 #[cfg(test)]
@@ -91,7 +100,10 @@ mod tests {
             for part in [0.001, 0.25, 0.5, 0.999] {
                 let level = Level::from_log_alpha_bar(a + part * (b - a)).unwrap();
                 let found = number(TimeInput::Timestep, &table, level);
-                assert!((found - ((t - 1) as f64 + part)).abs() < 1e-9 && found > before, "{t} + {part}: {found}");
+                assert!(
+                    (found - ((t - 1) as f64 + part)).abs() < 1e-9 && found > before,
+                    "{t} + {part}: {found}"
+                );
                 before = found;
             }
         }

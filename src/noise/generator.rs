@@ -11,9 +11,10 @@ use crate::real::Real;
 
 /// Noise from a generator `R`, for users who must use theirs.
 ///
-/// A fresh `R` is seeded for every (seed, draw, chain) with bits that Philox hashes from that address, and filled with
-/// `rand_distr`'s standard normal. So it is as pure as [`Philox`](super::Philox), and slower: opening a generator costs
-/// more than most draws. Results are as stable as `R` and `rand_distr` are.
+/// A fresh `R` is seeded for every (seed, draw, chain) with bits that Philox hashes from that
+/// address, and filled with `rand_distr`'s standard normal. So it is as pure as
+/// [`Philox`](super::Philox), and slower: opening a generator costs more than most draws. Results
+/// are as stable as `R` and `rand_distr` are.
 ///
 /// ```
 /// use langevin::{Draw, Generator, Noise, Purpose};
@@ -37,7 +38,10 @@ impl<R: SeedableRng + Rng> Generator<R> {
     fn open(&self, draw: Draw, chain: u32, first: u32) -> R {
         let mut seed = R::Seed::default();
         for (block, bytes) in seed.as_mut().chunks_mut(16).enumerate() {
-            let words = philox4x32_10([chain, draw.step, first ^ (block as u32) << 16, tag(draw)], self.key);
+            let words = philox4x32_10(
+                [chain, draw.step, first ^ (block as u32) << 16, tag(draw)],
+                self.key,
+            );
             for (to, word) in bytes.chunks_mut(4).zip(words) {
                 let length = to.len();
                 to.copy_from_slice(&word.to_le_bytes()[..length]);

@@ -1,7 +1,8 @@
-//! Noise as a pure function: of the seed, the chain, the step, the purpose, an index and the coordinate.
+//! Noise as a pure function: of the seed, the chain, the step, the purpose, an index and the
+//! coordinate.
 //!
-//! Nothing here has a state, so a result cannot depend on the order in which chains are visited, on how they are cut
-//! into chunks, on threads, or on who else drew numbers.
+//! Nothing here has a state, so a result cannot depend on the order in which chains are visited, on
+//! how they are cut into chunks, on threads, or on who else drew numbers.
 
 mod generator;
 mod normal;
@@ -16,8 +17,8 @@ pub use philox::philox4x32_10;
 
 use crate::real::Real;
 
-/// What a draw is for. Each purpose has a stream of its own, so changing one option of a method does not shift the
-/// numbers another one uses.
+/// What a draw is for. Each purpose has a stream of its own, so changing one option of a method
+/// does not shift the numbers another one uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Purpose {
@@ -58,12 +59,14 @@ impl Draw {
     }
 }
 
-/// A source of independent standard normals and uniforms, addressed by [`Draw`], chain and coordinate.
+/// A source of independent standard normals and uniforms, addressed by [`Draw`], chain and
+/// coordinate.
 ///
-/// Implementations are pure: the same address gives the same number for ever, and different addresses independent ones.
+/// Implementations are pure: the same address gives the same number for ever, and different
+/// addresses independent ones.
 pub trait Noise<F: Real>: Sync {
-    /// Fills `out` with standard normals: coordinate j of the i-th chain goes to `out[j * chains.len() + i]`, and the
-    /// number of coordinates is `out.len() / chains.len()`.
+    /// Fills `out` with standard normals: coordinate j of the i-th chain goes to `out[j *
+    /// chains.len() + i]`, and the number of coordinates is `out.len() / chains.len()`.
     fn normals(&self, draw: Draw, chains: &[u32], out: &mut [F]);
 
     /// Fills `out` with one uniform number in the open interval (0, 1) for each chain.

@@ -8,10 +8,12 @@ use crate::real::Real;
 /// Chains worked on together: two AVX-512 registers, four AVX ones.
 const LANES: usize = 16;
 
-/// The upper 52 of 64 random bits as a number in the open interval (0, 1): the middle of one of 2^52 equal cells.
+/// The upper 52 of 64 random bits as a number in the open interval (0, 1): the middle of one of
+/// 2^52 equal cells.
 #[inline(always)]
 pub(super) fn open_unit(bits: u64) -> f64 {
-    // Bits below the exponent of 1 give a number in [1, 2); the shift to the middle of the cell is exact.
+    // Bits below the exponent of 1 give a number in [1, 2); the shift to the middle of the cell is
+    // exact.
     f64::from_bits((bits >> 12) | 0x3FF0_0000_0000_0000) - (1.0 - 0.5 * f64::EPSILON)
 }
 
@@ -70,13 +72,19 @@ impl<F: Real> Kernel for Fill<'_, F> {
             for start in (0..n).step_by(LANES) {
                 let count = LANES.min(n - start);
                 let ids = load(&self.chains[start..start + count]);
-                let counter = [ids, [u64::from(self.step); LANES], [pair as u64; LANES], [u64::from(self.tag); LANES]];
+                let counter = [
+                    ids,
+                    [u64::from(self.step); LANES],
+                    [pair as u64; LANES],
+                    [u64::from(self.tag); LANES],
+                ];
                 let [w0, w1, w2, w3] = blocks(counter, self.key);
                 let (mut first, mut second) = ([F::zero(); LANES], [F::zero(); LANES]);
                 for l in 0..LANES {
                     let radius = (-2.0 * ln_f64(open_unit(w0[l] << 32 | w1[l]))).sqrt();
                     // An angle anywhere in its cell will do, so the half is left out: [0, 1).
-                    let turns = f64::from_bits((w2[l] << 20 | w3[l] >> 12) | 0x3FF0_0000_0000_0000) - 1.0;
+                    let turns =
+                        f64::from_bits((w2[l] << 20 | w3[l] >> 12) | 0x3FF0_0000_0000_0000) - 1.0;
                     let (cos, sin) = cos_sin_turns_f64(turns);
                     first[l] = F::from_f64(radius * cos);
                     second[l] = F::from_f64(radius * sin);

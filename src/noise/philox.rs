@@ -1,6 +1,7 @@
 //! Philox4x32-10, the counter-based generator behind all noise, alone and over lanes.
 //!
-//! Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"; matches the Random123 known answers.
+//! Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"; matches the Random123
+//! known answers.
 
 use super::{Draw, Noise, normal};
 use crate::math::simd;
@@ -18,7 +19,8 @@ pub fn philox4x32_10(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     lanes.map(|[word]| word as u32)
 }
 
-/// Ten rounds over W counters at once. The words of a counter are u64 lanes whose lower halves count.
+/// Ten rounds over W counters at once. The words of a counter are u64 lanes whose lower halves
+/// count.
 #[inline(always)]
 pub(super) fn blocks<const W: usize>(counter: [[u64; W]; 4], key: [u32; 2]) -> [[u64; W]; 4] {
     const LOW: u64 = 0xFFFF_FFFF;
@@ -29,7 +31,8 @@ pub(super) fn blocks<const W: usize>(counter: [[u64; W]; 4], key: [u32; 2]) -> [
             key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
         }
         for l in 0..W {
-            // Only the lower 32 bits of a lane enter a product, so what piles up above them does no harm.
+            // Only the lower 32 bits of a lane enter a product, so what piles up above them does no
+            // harm.
             let p0 = (c0[l] & LOW) * MULTIPLIERS[0];
             let p1 = (c2[l] & LOW) * MULTIPLIERS[1];
             c0[l] = (p1 >> 32) ^ c1[l] ^ u64::from(key[0]);
@@ -72,11 +75,23 @@ pub(super) fn tag(draw: Draw) -> u32 {
 
 impl<F: Real> Noise<F> for Philox {
     fn normals(&self, draw: Draw, chains: &[u32], out: &mut [F]) {
-        simd::dispatch(normal::Fill { key: self.key, step: draw.step, tag: tag(draw), chains, out });
+        simd::dispatch(normal::Fill {
+            key: self.key,
+            step: draw.step,
+            tag: tag(draw),
+            chains,
+            out,
+        });
     }
 
     fn uniforms(&self, draw: Draw, chains: &[u32], out: &mut [f64]) {
-        simd::dispatch(normal::FillUniform { key: self.key, step: draw.step, tag: tag(draw), chains, out });
+        simd::dispatch(normal::FillUniform {
+            key: self.key,
+            step: draw.step,
+            tag: tag(draw),
+            chains,
+            out,
+        });
     }
 }
 

@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use super::{Draw, Noise, Purpose};
 use crate::real::Real;
 
-/// Noise given as a script: zero (for normals) and one half (for uniforms), except where something was written.
+/// Noise given as a script: zero (for normals) and one half (for uniforms), except where something
+/// was written.
 ///
-/// With a linear drift every step is affine in the state and the normals, so unit vectors fed through this source read
-/// the matrices of a step exactly. It is the basis of [`probe`](crate::probe) and of most tests of this crate.
+/// With a linear drift every step is affine in the state and the normals, so unit vectors fed
+/// through this source read the matrices of a step exactly. It is the basis of
+/// [`probe`](crate::probe) and of most tests of this crate.
 ///
 /// ```
 /// use langevin::{Draw, Noise, Purpose, Scripted};

@@ -1,4 +1,5 @@
-//! Rows in any precision and layout through a plan for blocks of one size, and the test that rows do not see each other.
+//! Rows in any precision and layout through a plan for blocks of one size, and the test that rows
+//! do not see each other.
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
@@ -41,7 +42,8 @@ pub(super) fn run<F: Real>(
     Ok(())
 }
 
-/// Whether rows of a block give the same bits in other places and beside other rows; `times` are the ends of the range of t.
+/// Whether rows of a block give the same bits in other places and beside other rows; `times` are
+/// the ends of the range of t.
 pub(super) fn rows_are_alone(plan: &Plan, times: [f64; 2]) -> Result<bool> {
     let rows = plan.rows;
     // Numbers about as large as noise, all different, and times all over the range.
@@ -51,7 +53,8 @@ pub(super) fn rows_are_alone(plan: &Plan, times: [f64; 2]) -> Result<bool> {
     };
     let time = |row: usize| (times[0] + (times[1] - times[0]) * row as f64 / rows as f64) as f32;
     let say = |rows: &[usize]| -> Result<Vec<u32>> {
-        let x: Vec<f32> = rows.iter().flat_map(|row| (0..plan.input).map(|column| entry(*row, column))).collect();
+        let x: Vec<f32> =
+            rows.iter().flat_map(|row| (0..plan.input).map(|column| entry(*row, column))).collect();
         let t: Vec<f32> = rows.iter().map(|row| time(*row)).collect();
         plan.run(&x, &t, |said| said.iter().map(|y| y.to_bits()).collect())
     };

@@ -12,7 +12,8 @@ use crate::schedule::{Level, LevelTable};
 
 /// An ONNX network of a vp process as a [`Denoiser`]; made by [`OnnxNetwork::denoiser`].
 ///
-/// The network is told the level as a [`NetworkDenoiser`](crate::network::NetworkDenoiser) tells it.
+/// The network is told the level as a [`NetworkDenoiser`](crate::network::NetworkDenoiser) tells
+/// it.
 #[derive(Clone, Copy, Debug)]
 pub struct OnnxDenoiser<'a> {
     network: &'a OnnxNetwork,
@@ -51,7 +52,12 @@ impl<F: Real> Denoiser<F> for OnnxDenoiser<'_> {
         self.prediction
     }
 
-    fn predict(&self, levels: Levels<'_>, x: ArrayView2<'_, F>, out: ArrayViewMut2<'_, F>) -> Result<(), BoxError> {
+    fn predict(
+        &self,
+        levels: Levels<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
         match levels {
             Levels::Shared(level) => {
                 let number = self.number(level);

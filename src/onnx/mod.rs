@@ -8,8 +8,9 @@
 //! y   (N, d)   the prediction; (N, m) where it predicts features
 //! ```
 //!
-//! N is a name, or a number; d is a number. Labels, guidance and embeddings of the time belong inside the graph. What the
-//! file cannot say stands in [`OnnxOptions`]. `examples/training/export_onnx.py` writes such files.
+//! N is a name, or a number; d is a number. Labels, guidance and embeddings of the time belong
+//! inside the graph. What the file cannot say stands in [`OnnxOptions`].
+//! `examples/training/export_onnx.py` writes such files.
 //!
 //! ```no_run
 //! use langevin::generation::{GenerationOptions, plan};
@@ -28,16 +29,20 @@
 //!
 //! # Which bits
 //!
-//! On one machine the result of a row does not depend on the rows beside it, so chunks and threads do not change a bit
-//! here either: rows run in blocks of one size, the last one filled up. The size is that of the file, or 32 where N is a
-//! name. At loading a block of made-up rows runs in several orders; if a row changes by as much as a bit, blocks are of
-//! one row ([`OnnxNetwork::block`] tells), and a file with a fixed N is refused. That is a test and no proof.
+//! On one machine the result of a row does not depend on the rows beside it, so chunks and threads
+//! do not change a bit here either: rows run in blocks of one size, the last one filled up. The
+//! size is that of the file, or 32 where N is a name. At loading a block of made-up rows runs in
+//! several orders; if a row changes by as much as a bit, blocks are of one row
+//! ([`OnnxNetwork::block`] tells), and a file with a fixed N is refused. That is a test and no
+//! proof.
 //!
-//! Between machines bits **may differ**, unlike those of everything else in this crate: tract chooses its kernels by
-//! the processor, and its cosines are those of the platform. Nor is a step free of allocations.
+//! Between machines bits **may differ**, unlike those of everything else in this crate: tract
+//! chooses its kernels by the processor, and its cosines are those of the platform. Nor is a step
+//! free of allocations.
 //!
-//! A row with NaN or infinity in it comes back as NaN, whatever the network makes of it. Files are trusted: a panic of
-//! tract is caught and is an error, but a file made to do so can keep it busy for ever.
+//! A row with NaN or infinity in it comes back as NaN, whatever the network makes of it. Files are
+//! trusted: a panic of tract is caught and is an error, but a file made to do so can keep it busy
+//! for ever.
 
 mod blocks;
 mod denoiser;
@@ -85,12 +90,15 @@ impl OnnxNetwork {
     /// Reads a file, and the files beside it to which it refers for its weights.
     ///
     /// # Errors
-    /// [`Error::NetworkFile`] if it cannot be read, [`Error::Onnx`] if its inputs, its output or its rows are not as
-    /// this module says, [`Error::Tract`] if tract cannot run it, and whatever is wrong with the options.
+    /// [`Error::NetworkFile`] if it cannot be read, [`Error::Onnx`] if its inputs, its output or
+    /// its rows are not as this module says, [`Error::Tract`] if tract cannot run it, and whatever
+    /// is wrong with the options.
     pub fn load(path: impl AsRef<Path>, options: OnnxOptions) -> Result<Self> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path)
-            .map_err(|source| Error::NetworkFile { path: path.display().to_string(), source: source.into() })?;
+        let bytes = std::fs::read(path).map_err(|source| Error::NetworkFile {
+            path: path.display().to_string(),
+            source: source.into(),
+        })?;
         Self::new(&bytes, path.parent(), options)
     }
 
@@ -111,7 +119,9 @@ impl OnnxNetwork {
         let mut plan = ready(signature.rows.unwrap_or(BLOCK))?;
         if !blocks::rows_are_alone(&plan, kind.times(options.time))? {
             if let Some(rows) = signature.rows {
-                let given = format!("a fixed N = {rows} and rows that depend on each other or on their place");
+                let given = format!(
+                    "a fixed N = {rows} and rows that depend on each other or on their place"
+                );
                 return Err(wrong("x", given, "independent rows, or N left open"));
             }
             plan = ready(1)?;
@@ -155,23 +165,31 @@ impl OnnxNetwork {
         OnnxPhaseDenoiser::new(self)
     }
 
-    /// The network itself: from `x`, shape (rows, [`input`](Self::input_width)), to `out`, shape (rows,
-    /// [`output`](Self::output_width)). Times are the numbers t that the file asks for, rounded to f32; without that input
-    /// they are not used.
+    /// The network itself: from `x`, shape (rows, [`input`](Self::input_width)), to `out`, shape
+    /// (rows, [`output`](Self::output_width)). Times are the numbers t that the file asks for,
+    /// rounded to f32; without that input they are not used.
     ///
     /// # Errors
-    /// [`Error::Shape`] for other shapes or another number of times, [`Error::Tract`] if the network fails.
-    pub fn evaluate<F: Real>(&self, times: Times<'_>, x: ArrayView2<'_, F>, out: ArrayViewMut2<'_, F>) -> Result<()> {
+    /// [`Error::Shape`] for other shapes or another number of times, [`Error::Tract`] if the
+    /// network fails.
+    pub fn evaluate<F: Real>(
+        &self,
+        times: Times<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<()> {
         match times {
             Times::Shared(time) => self.run(&|_| time, None, x, out),
             Times::PerRow(times) => self.run(&|row| times[row], Some(times.len()), x, out),
         }
     }
 
-    /// The features of data: from shape (rows, [`input`](Self::input_width)) to (rows, [`output`](Self::output_width)).
+    /// The features of data: from shape (rows, [`input`](Self::input_width)) to (rows,
+    /// [`output`](Self::output_width)).
     ///
     /// # Errors
-    /// [`Error::Onnx`] if the network predicts something else, and those of [`evaluate`](Self::evaluate).
+    /// [`Error::Onnx`] if the network predicts something else, and those of
+    /// [`evaluate`](Self::evaluate).
     pub fn features(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>> {
         if !matches!(self.kind, Kind::Features) {
             let given = format!("a network that predicts {:?}", self.options.prediction);
@@ -191,14 +209,16 @@ impl OnnxNetwork {
     ) -> Result<()> {
         let rows = x.nrows();
         if x.ncols() != self.input_width() || out.dim() != (rows, self.output_width()) {
-            let expected = format!("(rows, {}) -> (rows, {})", self.input_width(), self.output_width());
+            let expected =
+                format!("(rows, {}) -> (rows, {})", self.input_width(), self.output_width());
             let given = format!("{:?} -> {:?}", x.dim(), out.dim());
             return Err(Error::Shape { what: "batch given to a network", given, expected });
         }
         if let Some(count) = count
             && count != rows
         {
-            let (given, expected) = (format!("({count})"), format!("({rows}), the rows of the batch"));
+            let (given, expected) =
+                (format!("({count})"), format!("({rows}), the rows of the batch"));
             return Err(Error::Shape { what: "times given to a network", given, expected });
         }
         blocks::run(&self.plan, number, x, out)

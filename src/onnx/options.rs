@@ -1,4 +1,5 @@
-//! What an ONNX file does not say of its network: what it predicts, of which process, and how it is told the time.
+//! What an ONNX file does not say of its network: what it predicts, of which process, and how it is
+//! told the time.
 
 use super::wrong;
 use crate::drift::{PhasePrediction, Prediction};
@@ -18,16 +19,29 @@ pub struct OnnxOptions {
 }
 
 impl OnnxOptions {
-    /// A network of a variance-preserving process with a schedule of [`LevelTable::named`], told the timestep or the log
-    /// signal-to-noise ratio.
-    pub fn vp(prediction: NetworkPrediction, schedule: impl Into<String>, levels: usize, time: TimeInput) -> Self {
-        Self { prediction, process: NetworkProcess::Vp { schedule: schedule.into(), levels }, time: Some(time) }
+    /// A network of a variance-preserving process with a schedule of [`LevelTable::named`], told
+    /// the timestep or the log signal-to-noise ratio.
+    pub fn vp(
+        prediction: NetworkPrediction,
+        schedule: impl Into<String>,
+        levels: usize,
+        time: TimeInput,
+    ) -> Self {
+        Self {
+            prediction,
+            process: NetworkProcess::Vp { schedule: schedule.into(), levels },
+            time: Some(time),
+        }
     }
 
     /// A network of a phase-space diffusion with rate β, told the time t = τ/β.
     pub fn psld(prediction: NetworkPrediction, beta: f64, process: Psld) -> Self {
         let (gamma, nu, kappa) = (process.gamma(), process.nu(), process.kappa());
-        Self { prediction, process: NetworkProcess::Psld { beta, gamma, nu, kappa }, time: Some(TimeInput::Time) }
+        Self {
+            prediction,
+            process: NetworkProcess::Psld { beta, gamma, nu, kappa },
+            time: Some(TimeInput::Time),
+        }
     }
 
     /// A map of data to features, without time.
@@ -90,9 +104,11 @@ impl Kind {
     /// Whether it can have rows of this many numbers.
     pub(super) fn fits(&self, input: usize) -> Result<()> {
         match self {
-            Self::Psld { .. } if input % 2 == 1 => {
-                Err(wrong("x", format!("{input} columns"), "an even number, positions and momenta, for psld"))
-            }
+            Self::Psld { .. } if input % 2 == 1 => Err(wrong(
+                "x",
+                format!("{input} columns"),
+                "an even number, positions and momenta, for psld",
+            )),
             _ => Ok(()),
         }
     }

@@ -23,7 +23,9 @@ pub struct OnnxPhaseDenoiser<'a> {
 impl<'a> OnnxPhaseDenoiser<'a> {
     pub(super) fn new(network: &'a OnnxNetwork) -> Result<Self> {
         match network.kind {
-            Kind::Psld { process, beta, prediction } => Ok(Self { network, process, beta, prediction }),
+            Kind::Psld { process, beta, prediction } => {
+                Ok(Self { network, process, beta, prediction })
+            }
             _ => {
                 let given = format!("{:?}", network.options.process);
                 Err(wrong("options, process", given, "psld, for a model of phase-space data"))
@@ -47,10 +49,17 @@ impl<F: Real> PhaseDenoiser<F> for OnnxPhaseDenoiser<'_> {
         self.prediction
     }
 
-    fn predict(&self, taus: Times<'_>, z: ArrayView2<'_, F>, out: ArrayViewMut2<'_, F>) -> Result<(), BoxError> {
+    fn predict(
+        &self,
+        taus: Times<'_>,
+        z: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
         match taus {
             Times::Shared(tau) => self.network.run(&|_| tau / self.beta, None, z, out)?,
-            Times::PerRow(taus) => self.network.run(&|row| taus[row] / self.beta, Some(taus.len()), z, out)?,
+            Times::PerRow(taus) => {
+                self.network.run(&|row| taus[row] / self.beta, Some(taus.len()), z, out)?
+            }
         }
         Ok(())
     }

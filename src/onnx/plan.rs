@@ -24,14 +24,16 @@ pub(super) struct Plan {
     pub output: usize,
 }
 
-/// Calls tract. It returns errors, but files that are wrong in ways it does not expect can make it panic.
+/// Calls tract. It returns errors, but files that are wrong in ways it does not expect can make it
+/// panic.
 pub(super) fn guarded<T>(doing: &'static str, f: impl FnOnce() -> TractResult<T>) -> Result<T> {
     let message = match catch_unwind(AssertUnwindSafe(f)) {
         Ok(Ok(value)) => return Ok(value),
         Ok(Err(error)) => format!("{error:#}"),
         Err(panic) => {
             let said = panic.downcast_ref::<String>().map(String::as_str);
-            let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+            let said =
+                said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
             format!("panic: {said}")
         }
     };
@@ -53,23 +55,37 @@ pub(super) fn read(bytes: &[u8], folder: Option<&Path>) -> Result<InferenceModel
     })?;
     let unknown: Vec<_> = parsed.model.nodes().iter().map(|node| node.op.name()).collect();
     if let Some(name) = unknown.iter().find_map(|name| name.strip_prefix("Unimplemented(")) {
-        return Err(wrong("graph", format!("the operator {}", name.trim_end_matches(')')), "one that tract has"));
+        return Err(wrong(
+            "graph",
+            format!("the operator {}", name.trim_end_matches(')')),
+            "one that tract has",
+        ));
     }
     match parsed.unresolved_inputs.first() {
-        Some(name) => Err(wrong("graph", format!("the value `{name}`, which nothing makes"), "a complete graph")),
+        Some(name) => Err(wrong(
+            "graph",
+            format!("the value `{name}`, which nothing makes"),
+            "a complete graph",
+        )),
         None => Ok(parsed.model),
     }
 }
 
 impl Plan {
     /// Fixes N. `square` is whether the output must be as wide as x.
-    pub(super) fn new(file: &InferenceModel, signature: &Signature, rows: usize, square: bool) -> Result<Self> {
+    pub(super) fn new(
+        file: &InferenceModel,
+        signature: &Signature,
+        rows: usize,
+        square: bool,
+    ) -> Result<Self> {
         let Signature { x, t, input, .. } = *signature;
         let model = guarded("preparing it", || {
             let mut model = file.clone();
             let mut names = std::collections::HashMap::new();
             for place in [Some(x), t].into_iter().flatten() {
-                let length: Option<TDim> = model.input_fact(place)?.shape.dims().next().and_then(Factoid::concretize);
+                let length: Option<TDim> =
+                    model.input_fact(place)?.shape.dims().next().and_then(Factoid::concretize);
                 if let Some(TDim::Sym(name)) = length {
                     names.insert(name, TDim::from(rows));
                 }
@@ -85,15 +101,28 @@ impl Plan {
         let width = if square { input.to_string() } else { "m".into() };
         let expected = format!("f32 and shape ({rows}, {width}) for x ({rows}, {input})");
         let output = match fact.shape.as_concrete() {
-            Some([n, m]) if *n == rows && fact.datum_type == DatumType::F32 && *m > 0 && (!square || *m == input) => *m,
+            Some([n, m])
+                if *n == rows
+                    && fact.datum_type == DatumType::F32
+                    && *m > 0
+                    && (!square || *m == input) =>
+            {
+                *m
+            }
             _ => return Err(wrong("output", format!("{fact:?}"), expected)),
         };
         let runnable = guarded("preparing it", || model.into_runnable())?;
         Ok(Self { runnable, time_first: t == Some(0), time: t.is_some(), rows, input, output })
     }
 
-    /// Runs a block: `x` has `rows` rows of `input` numbers and `t` has `rows`; `write` gets `rows` rows of `output`.
-    pub(super) fn run<R>(&self, x: &[f32], t: &[f32], write: impl FnOnce(&[f32]) -> R) -> Result<R> {
+    /// Runs a block: `x` has `rows` rows of `input` numbers and `t` has `rows`; `write` gets `rows`
+    /// rows of `output`.
+    pub(super) fn run<R>(
+        &self,
+        x: &[f32],
+        t: &[f32],
+        write: impl FnOnce(&[f32]) -> R,
+    ) -> Result<R> {
         guarded("running it", || {
             let x = Tensor::from_shape(&[self.rows, self.input], x)?.into_tvalue();
             let inputs = if self.time {

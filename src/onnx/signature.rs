@@ -25,10 +25,14 @@ pub(super) struct Signature {
 pub(super) fn of(file: &InferenceModel, time: bool) -> Result<Signature> {
     let facts = guarded("its inputs", || {
         let outlets = file.input_outlets()?;
-        outlets.iter().map(|outlet| Ok((file.node(outlet.node).name.as_str(), file.outlet_fact(*outlet)?))).collect()
+        outlets
+            .iter()
+            .map(|outlet| Ok((file.node(outlet.node).name.as_str(), file.outlet_fact(*outlet)?)))
+            .collect()
     })?;
     let facts: Vec<(&str, &InferenceFact)> = facts;
-    let expected = if time { "two: x (N, d) and t (N)" } else { "one: x (N, d), as the options have no time" };
+    let expected =
+        if time { "two: x (N, d) and t (N)" } else { "one: x (N, d), as the options have no time" };
     let all = || {
         let all: Vec<String> = facts.iter().map(|(name, fact)| shown(name, fact)).collect();
         if all.is_empty() { "none".to_string() } else { all.join(", ") }
@@ -42,11 +46,13 @@ pub(super) fn of(file: &InferenceModel, time: bool) -> Result<Signature> {
         }
     }
     let of_rank = |rank: usize| {
-        let mut places =
-            (0..facts.len()).filter(|place| facts[*place].1.shape.rank().concretize() == Some(rank as i64));
+        let mut places = (0..facts.len())
+            .filter(|place| facts[*place].1.shape.rank().concretize() == Some(rank as i64));
         places.next().filter(|_| places.next().is_none())
     };
-    let (Some(x), t) = (of_rank(2), of_rank(1)) else { return Err(wrong("inputs", all(), expected)) };
+    let (Some(x), t) = (of_rank(2), of_rank(1)) else {
+        return Err(wrong("inputs", all(), expected));
+    };
     if t.is_some() != time {
         return Err(wrong("inputs", all(), expected));
     }

@@ -18,13 +18,15 @@ const TICKS: f64 = 6.0;
 const SHORTEST: f64 = 1e-90;
 
 impl Axis {
-    /// A linear axis over at least `low..high`, with ticks at multiples of 1, 2 or 5 times a power of ten.
+    /// A linear axis over at least `low..high`, with ticks at multiples of 1, 2 or 5 times a power
+    /// of ten.
     pub(super) fn linear(low: f64, high: f64) -> Self {
         let (low, high) = widened(low, high);
         let values = round_values(low, high);
         let largest = low.abs().max(high.abs());
         let step = tick_step(low, high);
-        let ticks = values.into_iter().map(|value| (value, linear_label(value, step, largest))).collect();
+        let ticks =
+            values.into_iter().map(|value| (value, linear_label(value, step, largest))).collect();
         Self { low, high, logarithmic: false, ticks, small_ticks: Vec::new() }
     }
 
@@ -44,25 +46,34 @@ impl Axis {
         let ticks: Vec<(f64, String)> = if last - first >= 1 {
             // At most eight labels, every further power of ten is a small tick.
             let stride = (last - first) / 8 + 1;
-            let (labelled, bare): (Vec<i32>, Vec<i32>) = (first..=last).partition(|k| k.rem_euclid(stride) == 0);
+            let (labelled, bare): (Vec<i32>, Vec<i32>) =
+                (first..=last).partition(|k| k.rem_euclid(stride) == 0);
             small_ticks.extend(bare.into_iter().map(|k| 10f64.powi(k)));
             if stride == 1 {
-                small_ticks.extend(multiples(&[2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]).filter(inside));
+                small_ticks
+                    .extend(multiples(&[2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]).filter(inside));
             }
             labelled.into_iter().map(|k| (10f64.powi(k), power_of_ten(k))).collect()
         } else if high - low > 0.7 {
             small_ticks.extend(multiples(&[3.0, 4.0, 6.0, 7.0, 8.0, 9.0]).filter(inside));
-            multiples(&[1.0, 2.0, 5.0]).filter(inside).map(|value| (value, short_number(value))).collect()
+            multiples(&[1.0, 2.0, 5.0])
+                .filter(inside)
+                .map(|value| (value, short_number(value)))
+                .collect()
         } else {
             // So short an axis is nearly linear.
             let (low, high) = (10f64.powf(low), 10f64.powf(high));
             let step = tick_step(low, high);
-            round_values(low, high).into_iter().map(|value| (value, linear_label(value, step, high))).collect()
+            round_values(low, high)
+                .into_iter()
+                .map(|value| (value, linear_label(value, step, high)))
+                .collect()
         };
         Self { low, high, logarithmic: true, ticks, small_ticks }
     }
 
-    /// Where a value stands, clamped to the axis; values that a logarithmic axis cannot show stand at its low end.
+    /// Where a value stands, clamped to the axis; values that a logarithmic axis cannot show stand
+    /// at its low end.
     pub(super) fn position(&self, value: f64) -> f64 {
         let coordinate = if self.logarithmic { value.log10() } else { value };
         let position = (coordinate - self.low) / (self.high - self.low);
@@ -94,7 +105,8 @@ pub(super) fn widened(low: f64, high: f64) -> (f64, f64) {
 fn tick_step(low: f64, high: f64) -> f64 {
     let raw = (high - low) / TICKS;
     let power = 10f64.powf(raw.log10().floor());
-    let factor = [1.0, 2.0, 5.0].into_iter().find(|factor| factor * power >= 0.7 * raw).unwrap_or(10.0);
+    let factor =
+        [1.0, 2.0, 5.0].into_iter().find(|factor| factor * power >= 0.7 * raw).unwrap_or(10.0);
     factor * power
 }
 
@@ -147,7 +159,10 @@ fn power_of_ten(exponent: i32) -> String {
         '9' => '⁹',
         _ => '⁰',
     };
-    std::iter::once('1').chain(std::iter::once('0')).chain(exponent.to_string().chars().map(raised)).collect()
+    std::iter::once('1')
+        .chain(std::iter::once('0'))
+        .chain(exponent.to_string().chars().map(raised))
+        .collect()
 }
 
 #[cfg(test)]

@@ -2,12 +2,17 @@
 
 use crate::error::Error;
 use plotters::coord::Shift;
-use plotters::prelude::{DrawingArea, IntoDrawingArea, PathElement, Polygon, RGBColor, Rectangle, SVGBackend, WHITE};
+use plotters::prelude::{
+    DrawingArea, IntoDrawingArea, PathElement, Polygon, RGBColor, Rectangle, SVGBackend, WHITE,
+};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color, FontDesc, FontFamily, FontStyle, FontTransform, ShapeStyle, TextStyle};
+use plotters::style::{
+    Color, FontDesc, FontFamily, FontStyle, FontTransform, ShapeStyle, TextStyle,
+};
 use std::fmt::Write as _;
 
-/// Plotters knows whole pixels only, so pictures are drawn this many times larger and shown at normal size.
+/// Plotters knows whole pixels only, so pictures are drawn this many times larger and shown at
+/// normal size.
 const FINE: f64 = 4.0;
 
 /// Plotters divides font sizes by this on their way into an SVG file.
@@ -35,7 +40,14 @@ pub(super) struct Lettering {
 impl Lettering {
     /// Plain text whose left end, at half height, is the anchor.
     pub(super) fn plain(size: f64, colour: RGBColor) -> Self {
-        Self { size, colour, bold: false, upwards: false, horizontal: HPos::Left, vertical: VPos::Center }
+        Self {
+            size,
+            colour,
+            bold: false,
+            upwards: false,
+            horizontal: HPos::Left,
+            vertical: VPos::Center,
+        }
     }
 
     /// The same text anchored elsewhere.
@@ -60,7 +72,11 @@ pub(super) struct Canvas<'a> {
 impl Canvas<'_> {
     /// An open line through the points.
     pub(super) fn line(&self, points: &[Pixel], colour: RGBColor, width: f64) -> Result<(), Error> {
-        let style = ShapeStyle { color: colour.to_rgba(), filled: false, stroke_width: fine(width).max(1) as u32 };
+        let style = ShapeStyle {
+            color: colour.to_rgba(),
+            filled: false,
+            stroke_width: fine(width).max(1) as u32,
+        };
         self.area.draw(&PathElement::new(snapped(points), style)).map_err(refused)
     }
 
@@ -70,7 +86,12 @@ impl Canvas<'_> {
     }
 
     /// A filled rectangle between two opposite corners.
-    pub(super) fn rectangle(&self, one: Pixel, other: Pixel, colour: RGBColor) -> Result<(), Error> {
+    pub(super) fn rectangle(
+        &self,
+        one: Pixel,
+        other: Pixel,
+        colour: RGBColor,
+    ) -> Result<(), Error> {
         let corners = [(fine(one.0), fine(one.1)), (fine(other.0), fine(other.1))];
         self.area.draw(&Rectangle::new(corners, colour.filled())).map_err(refused)
     }
@@ -78,30 +99,37 @@ impl Canvas<'_> {
     /// One line of text.
     pub(super) fn text(&self, text: &str, at: Pixel, how: Lettering) -> Result<(), Error> {
         let weight = if how.bold { FontStyle::Bold } else { FontStyle::Normal };
-        let font = FontDesc::new(FontFamily::SansSerif, how.size * FINE * PLOTTERS_FONT_FACTOR, weight);
+        let font =
+            FontDesc::new(FontFamily::SansSerif, how.size * FINE * PLOTTERS_FONT_FACTOR, weight);
         let font = if how.upwards { font.transform(FontTransform::Rotate270) } else { font };
-        let style = TextStyle::from(font).color(&how.colour).pos(Pos::new(how.horizontal, how.vertical));
+        let style =
+            TextStyle::from(font).color(&how.colour).pos(Pos::new(how.horizontal, how.vertical));
         self.area.draw_text(&printable(text), &style, (fine(at.0), fine(at.1))).map_err(refused)
     }
 }
 
-/// Draws a picture of `size` (width, height) pixels and returns its SVG text; the dots lie over everything else.
+/// Draws a picture of `size` (width, height) pixels and returns its SVG text; the dots lie over
+/// everything else.
 pub(super) fn render(
     size: (f64, f64),
     draw: impl FnOnce(&Canvas<'_>) -> Result<Option<Dots>, Error>,
 ) -> Result<String, Error> {
     let (width, height) = (fine(size.0) as u32, fine(size.1) as u32);
     let mut drawn = String::new();
-    let canvas = Canvas { area: SVGBackend::with_string(&mut drawn, (width, height)).into_drawing_area() };
+    let canvas =
+        Canvas { area: SVGBackend::with_string(&mut drawn, (width, height)).into_drawing_area() };
     canvas.area.fill(&WHITE).map_err(refused)?;
     let dots = draw(&canvas)?;
     canvas.area.present().map_err(refused)?;
     drop(canvas);
 
-    let unexpected = || Error::Picture { format: "SVG", message: "plotters wrote no svg element".into() };
+    let unexpected =
+        || Error::Picture { format: "SVG", message: "plotters wrote no svg element".into() };
     let inner = drawn.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</svg>"));
     let (body, _) = inner.ok_or_else(unexpected)?;
-    let mut svg = String::with_capacity(drawn.len() + 40 * dots.as_ref().map_or(0, |dots| dots.centres.len()));
+    let mut svg = String::with_capacity(
+        drawn.len() + 40 * dots.as_ref().map_or(0, |dots| dots.centres.len()),
+    );
     // Writing to a String cannot fail, so the results below carry no news.
     let _ = write!(
         svg,
@@ -110,9 +138,19 @@ pub(super) fn render(
     );
     if let Some(dots) = dots {
         let RGBColor(red, green, blue) = dots.colour;
-        let _ = writeln!(svg, "<g fill=\"#{red:02X}{green:02X}{blue:02X}\" fill-opacity=\"{}\">", dots.opacity);
+        let _ = writeln!(
+            svg,
+            "<g fill=\"#{red:02X}{green:02X}{blue:02X}\" fill-opacity=\"{}\">",
+            dots.opacity
+        );
         for &(x, y) in &dots.centres {
-            let _ = writeln!(svg, "<circle cx=\"{}\" cy=\"{}\" r=\"{}\"/>", fine(x), fine(y), fine(dots.radius));
+            let _ = writeln!(
+                svg,
+                "<circle cx=\"{}\" cy=\"{}\" r=\"{}\"/>",
+                fine(x),
+                fine(y),
+                fine(dots.radius)
+            );
         }
         svg.push_str("</g>\n");
     }
@@ -130,7 +168,8 @@ pub(super) fn shortened(text: &str, size: f64, width: f64) -> String {
     format!("{}…", kept.trim_end())
 }
 
-/// Mean width of a character of a wide sans-serif font, in font sizes; no font file is at hand to measure.
+/// Mean width of a character of a wide sans-serif font, in font sizes; no font file is at hand to
+/// measure.
 const CHARACTER_WIDTH: f64 = 0.6;
 
 /// About how many pixels wide the text is at font size `size`.
@@ -179,7 +218,9 @@ mod tests {
     #[test]
     fn dots_cost_few_bytes() {
         let centres = (0..1000).map(|k| (f64::from(k), 17.25)).collect();
-        let svg = render((1000.0, 50.0), |_| Ok(Some(Dots { colour: INK, opacity: 0.5, radius: 1.5, centres })));
+        let svg = render((1000.0, 50.0), |_| {
+            Ok(Some(Dots { colour: INK, opacity: 0.5, radius: 1.5, centres }))
+        });
         let svg = svg.expect("drawn");
         assert_eq!(svg.matches("<circle").count(), 1000);
         assert!(svg.contains("<circle cx=\"3996\" cy=\"69\" r=\"6\"/>"));

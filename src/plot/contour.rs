@@ -1,4 +1,5 @@
-//! A log density on a grid, the levels that enclose given masses, and the level lines as closed rings.
+//! A log density on a grid, the levels that enclose given masses, and the level lines as closed
+//! rings.
 
 use super::range::Interval;
 
@@ -11,7 +12,8 @@ pub(super) struct Grid {
     values: Vec<f64>,
 }
 
-/// A closed level line: `level` counts from 1 for the lowest one; a hole has less density inside than outside.
+/// A closed level line: `level` counts from 1 for the lowest one; a hole has less density inside
+/// than outside.
 pub(super) struct Ring {
     pub(super) points: Vec<(f64, f64)>,
     pub(super) level: usize,
@@ -27,14 +29,20 @@ impl Grid {
         (columns, rows): (usize, usize),
         log_density: &dyn Fn(f64, f64) -> f64,
     ) -> Self {
-        let mut grid = Self { x_range, y_range, columns, rows, values: Vec::with_capacity(columns * rows) };
+        let mut grid =
+            Self { x_range, y_range, columns, rows, values: Vec::with_capacity(columns * rows) };
         for row in 0..rows {
             for column in 0..columns {
                 grid.values.push(log_density(grid.x(column), grid.y(row)));
             }
         }
         // A pole has no height that could be drawn: it gets that of the highest other node.
-        let highest = grid.values.iter().copied().filter(|value| value.is_finite()).fold(f64::NEG_INFINITY, f64::max);
+        let highest = grid
+            .values
+            .iter()
+            .copied()
+            .filter(|value| value.is_finite())
+            .fold(f64::NEG_INFINITY, f64::max);
         for value in &mut grid.values {
             *value = if value.is_nan() { f64::NEG_INFINITY } else { value.min(highest) };
         }
@@ -58,7 +66,10 @@ impl Grid {
 
     /// All nodes as ((row, column), log density).
     pub(super) fn indexed(&self) -> impl Iterator<Item = ((usize, usize), f64)> + '_ {
-        self.values.iter().enumerate().map(|(k, &value)| ((k / self.columns, k % self.columns), value))
+        self.values
+            .iter()
+            .enumerate()
+            .map(|(k, &value)| ((k / self.columns, k % self.columns), value))
     }
 
     /// The logarithm of the mass on the grid, −∞ for none.
@@ -68,15 +79,22 @@ impl Grid {
             return highest;
         }
         let sum: f64 = self.values.iter().map(|value| (value - highest).exp()).sum();
-        let spacing = |(low, high): Interval, count: usize| (high - low) / count.max(2).saturating_sub(1) as f64;
-        highest + sum.ln() + spacing(self.x_range, self.columns).ln() + spacing(self.y_range, self.rows).ln()
+        let spacing = |(low, high): Interval, count: usize| {
+            (high - low) / count.max(2).saturating_sub(1) as f64
+        };
+        highest
+            + sum.ln()
+            + spacing(self.x_range, self.columns).ln()
+            + spacing(self.y_range, self.rows).ln()
     }
 
-    /// For each fraction, the log density above which the densest nodes hold that fraction of the grid's mass.
+    /// For each fraction, the log density above which the densest nodes hold that fraction of the
+    /// grid's mass.
     ///
     /// Empty when the grid holds no mass.
     pub(super) fn levels(&self, fractions: &[f64]) -> Vec<f64> {
-        let mut sorted: Vec<f64> = self.values.iter().copied().filter(|value| value.is_finite()).collect();
+        let mut sorted: Vec<f64> =
+            self.values.iter().copied().filter(|value| value.is_finite()).collect();
         sorted.sort_by(|one, other| other.total_cmp(one));
         let Some(&highest) = sorted.first() else { return Vec::new() };
         let mut below = 0.0;
@@ -97,8 +115,8 @@ impl Grid {
 
     /// The level lines at all levels, given from lowest to highest, in an order fit for painting.
     ///
-    /// Level lines never cross, so painting larger rings first leaves each point in the colour of the innermost
-    /// ring around it: `level` inside an outer ring, `level − 1` inside a hole.
+    /// Level lines never cross, so painting larger rings first leaves each point in the colour of
+    /// the innermost ring around it: `level` inside an outer ring, `level − 1` inside a hole.
     pub(super) fn rings(&self, levels: &[f64]) -> Vec<Ring> {
         let mut rings: Vec<Ring> = Vec::new();
         for (index, &level) in levels.iter().enumerate() {
@@ -107,15 +125,19 @@ impl Grid {
                 Ring { points, level: index + 1, hole: area < 0.0, area: area.abs() }
             }));
         }
-        // Rings of equal area coincide: there the highest level must win inside outer rings, the lowest in holes.
+        // Rings of equal area coincide: there the highest level must win inside outer rings, the
+        // lowest in holes.
         let rank = |ring: &Ring| if ring.hole { -(ring.level as i64) } else { ring.level as i64 };
-        rings.sort_by(|one, other| other.area.total_cmp(&one.area).then(rank(one).cmp(&rank(other))));
+        rings.sort_by(|one, other| {
+            other.area.total_cmp(&one.area).then(rank(one).cmp(&rank(other)))
+        });
         rings
     }
 
     /// Marching squares: the rings around `value ≥ level`, counter-clockwise, holes clockwise.
     ///
-    /// The grid is surrounded by a rim of empty nodes, so every line closes, if need be along the frame.
+    /// The grid is surrounded by a rim of empty nodes, so every line closes, if need be along the
+    /// frame.
     fn level_rings(&self, level: f64) -> Vec<Vec<(f64, f64)>> {
         let (columns, rows) = (self.columns + 2, self.rows + 2);
         let padded = |row: usize, column: usize| {
@@ -128,20 +150,23 @@ impl Grid {
         for row in 0..rows - 1 {
             for column in 0..columns - 1 {
                 let corner = row * columns + column;
-                // Counter-clockwise from the lower left: corners, and the edge from each to the following one.
+                // Counter-clockwise from the lower left: corners, and the edge from each to the
+                // following one.
                 let values = [
                     padded(row, column),
                     padded(row, column + 1),
                     padded(row + 1, column + 1),
                     padded(row + 1, column),
                 ];
-                let edges = [2 * corner, 2 * (corner + 1) + 1, 2 * (corner + columns), 2 * corner + 1];
+                let edges =
+                    [2 * corner, 2 * (corner + 1) + 1, 2 * (corner + columns), 2 * corner + 1];
                 let high = values.map(|value| value >= level);
                 let centre_high = values.iter().sum::<f64>() / 4.0 >= level;
                 for side in 0..4 {
                     if high[side] && !high[(side + 1) % 4] {
-                        // The line leaves the edge where density falls, with the dense side on its left, for the
-                        // next edge where it rises; at a saddle with a low centre, for the previous one.
+                        // The line leaves the edge where density falls, with the dense side on its
+                        // left, for the next edge where it rises; at a saddle with a low centre,
+                        // for the previous one.
                         let rises = |other: usize| !high[other % 4] && high[(other + 1) % 4];
                         let saddle = rises(side + 1) && rises(side + 3);
                         let target = if saddle && !centre_high {
@@ -157,11 +182,13 @@ impl Grid {
 
         let crossing = |edge: usize| {
             let (row, column) = (edge / 2 / columns, edge / 2 % columns);
-            let (to_row, to_column) = if edge.is_multiple_of(2) { (row, column + 1) } else { (row + 1, column) };
+            let (to_row, to_column) =
+                if edge.is_multiple_of(2) { (row, column + 1) } else { (row + 1, column) };
             let (from, to) = (padded(row, column), padded(to_row, to_column));
             let along = (level - from) / (to - from);
             // Against an empty node there is nothing to interpolate with.
-            let along = if from.is_finite() && to.is_finite() { along.clamp(0.0, 1.0) } else { 0.5 };
+            let along =
+                if from.is_finite() && to.is_finite() { along.clamp(0.0, 1.0) } else { 0.5 };
             let place = |one: f64, other: f64| one + along * (other - one);
             // Nodes of the rim share the place of their inner neighbours.
             let x = |column: usize| self.x(column.clamp(1, self.columns) - 1);
@@ -192,7 +219,11 @@ fn node((low, high): Interval, index: usize, count: usize) -> f64 {
 /// Positive for counter-clockwise rings.
 fn signed_area(points: &[(f64, f64)]) -> f64 {
     let following = points.iter().cycle().skip(1);
-    0.5 * points.iter().zip(following).map(|(one, other)| one.0 * other.1 - other.0 * one.1).sum::<f64>()
+    0.5 * points
+        .iter()
+        .zip(following)
+        .map(|(one, other)| one.0 * other.1 - other.0 * one.1)
+        .sum::<f64>()
 }
 
 #[cfg(test)]
@@ -213,7 +244,8 @@ mod tests {
             // The standard normal in the plane holds mass p above the log density ln(1 − p).
             assert!((level - (1.0f64 - fraction).ln()).abs() < 0.02, "{fraction}: {level}");
             let total: f64 = grid.values.iter().map(|value| value.exp()).sum();
-            let above: f64 = grid.values.iter().filter(|&&value| value >= level).map(|value| value.exp()).sum();
+            let above: f64 =
+                grid.values.iter().filter(|&&value| value >= level).map(|value| value.exp()).sum();
             assert!((above / total - fraction).abs() < 0.01);
         }
     }
@@ -245,8 +277,9 @@ mod tests {
         let rings = flat.rings(&[0.0]);
         assert_eq!(rings.len(), 1);
         assert!((rings[0].area - 100.0).abs() < 1e-9);
-        let checker =
-            Grid::evaluate((0.0, 3.0), (0.0, 3.0), (4, 4), &|x, y| if (x + y) % 2.0 < 0.5 { 0.0 } else { -9.0 });
+        let checker = Grid::evaluate((0.0, 3.0), (0.0, 3.0), (4, 4), &|x, y| {
+            if (x + y) % 2.0 < 0.5 { 0.0 } else { -9.0 }
+        });
         let rings = checker.rings(&[-1.0]);
         assert_eq!(rings.len(), 8);
         assert!(rings.iter().all(|ring| !ring.hole));

@@ -8,7 +8,8 @@ use plotters::prelude::RGBColor;
 
 const WIDTH: f64 = 560.0;
 const HEIGHT: f64 = 400.0;
-/// The palette of Okabe and Ito, told apart by colour-blind readers, without its yellow, which white swallows.
+/// The palette of Okabe and Ito, told apart by colour-blind readers, without its yellow, which
+/// white swallows.
 const PALETTE: [RGBColor; 7] = [
     RGBColor(0x00, 0x72, 0xB2),
     RGBColor(0xD5, 0x5E, 0x00),
@@ -18,7 +19,8 @@ const PALETTE: [RGBColor; 7] = [
     RGBColor(0x56, 0xB4, 0xE9),
     RGBColor(0x26, 0x2B, 0x33),
 ];
-/// Markers as corners on a circle of radius one; five shapes and seven colours give 35 different curves.
+/// Markers as corners on a circle of radius one; five shapes and seven colours give 35 different
+/// curves.
 const MARKERS: [&[Pixel]; 4] = [
     &[(-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85)],
     &[(0.0, -1.2), (1.1, 0.8), (-1.1, 0.8)],
@@ -37,15 +39,17 @@ const LEGEND: f64 = 230.0;
 pub struct Curve {
     /// Its name in the legend.
     pub label: String,
-    /// Points (x, y, error of y): the error, if any, is half the length of the error bar. Drawn in this order.
+    /// Points (x, y, error of y): the error, if any, is half the length of the error bar. Drawn in
+    /// this order.
     pub points: Vec<(f64, f64, Option<f64>)>,
 }
 
 /// Draws curves with markers, error bars and a legend over linear or logarithmic axes.
 ///
-/// A point that cannot be shown (not finite, or not positive on a logarithmic axis) parts its curve and is counted in
-/// the caption. An error bar that reaches zero on a logarithmic axis runs down to the frame. Curves of more than 60
-/// points are plain lines; beyond 12 000 points in all, evenly strided ones are drawn, as the caption then says.
+/// A point that cannot be shown (not finite, or not positive on a logarithmic axis) parts its curve
+/// and is counted in the caption. An error bar that reaches zero on a logarithmic axis runs down to
+/// the frame. Curves of more than 60 points are plain lines; beyond 12 000 points in all, evenly
+/// strided ones are drawn, as the caption then says.
 ///
 /// # Errors
 /// [`Error::Shape`] when no point can be shown; [`Error::Picture`] when the SVG writer fails.
@@ -67,7 +71,8 @@ pub fn curves(
         // A bar down to zero has no lower end on a logarithmic axis; half a decade of it is shown.
         [y, y + error, if log_y { (y - error).max(0.3 * y) } else { y - error }]
     };
-    let y_axis = axis(all().filter(|point| shown(point)).flat_map(ends).filter(|&y| fits(y, log_y)), log_y);
+    let y_axis =
+        axis(all().filter(|point| shown(point)).flat_map(ends).filter(|&y| fits(y, log_y)), log_y);
     let (Some(x_axis), Some(y_axis)) = (x_axis, y_axis) else {
         return Err(Error::Shape {
             what: "curves to draw",
@@ -77,11 +82,16 @@ pub fn curves(
     };
     let frame = Frame::new(x_axis, y_axis, WIDTH, HEIGHT);
     let stride = all().count() / MOST_POINTS + 1;
-    let reason = if log_x || log_y { " not drawn: not finite or not positive" } else { " not drawn: not finite" };
+    let reason = if log_x || log_y {
+        " not drawn: not finite or not positive"
+    } else {
+        " not drawn: not finite"
+    };
     let thinned = (stride > 1).then(|| format!("one in {stride} points of each long curve"));
     let caption = caption([counted(hidden, "point", reason), thinned]);
 
-    let names: Vec<String> = series.iter().map(|curve| shortened(&curve.label, SMALL, LEGEND)).collect();
+    let names: Vec<String> =
+        series.iter().map(|curve| shortened(&curve.label, SMALL, LEGEND)).collect();
     let widest = names.iter().map(|name| text_width(name, SMALL)).fold(0.0, f64::max);
     let legend_height = 20.0 * names.len() as f64 + 16.0;
     let size = (frame.right() + 62.0 + widest, HEAD + HEIGHT.max(legend_height) + FOOT);
@@ -93,7 +103,8 @@ pub fn curves(
             let every = if marked { 1 } else { stride };
             let points: Vec<_> = curve.points.iter().step_by(every).collect();
             for run in points.split(|point| !shown(point)) {
-                let line: Vec<Pixel> = run.iter().map(|point| frame.pixel(point.0, point.1)).collect();
+                let line: Vec<Pixel> =
+                    run.iter().map(|point| frame.pixel(point.0, point.1)).collect();
                 if line.len() > 1 {
                     canvas.line(&line, ink.colour, if marked { 1.75 } else { 1.25 })?;
                 }
@@ -126,7 +137,8 @@ pub fn curves(
 
 /// An axis over all values, or `None` when there are none.
 fn axis(values: impl Iterator<Item = f64>, logarithmic: bool) -> Option<Axis> {
-    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
+    let (low, high) =
+        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
     if low > high {
         return None;
     }
@@ -147,7 +159,9 @@ fn draw_error_bar(
     let Some(error) = error.filter(|error| error.is_finite()) else { return Ok(()) };
     let ends = [y - error, y + error];
     canvas.line(&ends.map(|end| frame.pixel(x, end)), colour, 1.0)?;
-    for (across, end) in ends.into_iter().filter(|&end| frame.y.contains(end)).map(|end| frame.pixel(x, end)) {
+    for (across, end) in
+        ends.into_iter().filter(|&end| frame.y.contains(end)).map(|end| frame.pixel(x, end))
+    {
         canvas.line(&[(across - 3.0, end), (across + 3.0, end)], colour, 1.0)?;
     }
     Ok(())
@@ -167,10 +181,12 @@ impl Ink {
 
     /// The marker in colour on a slightly larger white one, which parts it from lines behind it.
     fn draw_marker(&self, canvas: &Canvas<'_>, (x, y): Pixel) -> Result<(), Error> {
-        let disc: Vec<Pixel> = (0..24).map(|k| (f64::from(k) * std::f64::consts::TAU / 24.0).sin_cos()).collect();
+        let disc: Vec<Pixel> =
+            (0..24).map(|k| (f64::from(k) * std::f64::consts::TAU / 24.0).sin_cos()).collect();
         let shape = self.marker.unwrap_or(&disc);
         for (radius, colour) in [(4.9, RGBColor(0xFF, 0xFF, 0xFF)), (3.8, self.colour)] {
-            let corners: Vec<Pixel> = shape.iter().map(|&(dx, dy)| (x + radius * dx, y + radius * dy)).collect();
+            let corners: Vec<Pixel> =
+                shape.iter().map(|&(dx, dy)| (x + radius * dx, y + radius * dy)).collect();
             canvas.polygon(&corners, colour)?;
         }
         Ok(())
@@ -187,8 +203,13 @@ mod tests {
 
     #[test]
     fn points_that_cannot_be_shown_are_counted() {
-        let points =
-            [(1.0, 1.0, None), (10.0, 0.0, None), (f64::NAN, 1.0, None), (100.0, 0.1, Some(0.2)), (1e3, -1.0, None)];
+        let points = [
+            (1.0, 1.0, None),
+            (10.0, 0.0, None),
+            (f64::NAN, 1.0, None),
+            (100.0, 0.1, Some(0.2)),
+            (1e3, -1.0, None),
+        ];
         let svg = curves(&[curve(&points)], "n", "error", "t", true, true).expect("drawn");
         assert!(svg.contains("3 points not drawn: not finite or not positive"));
         assert!(svg.contains("a &lt; b") && svg.contains("10²") && !svg.contains("NaN"));
@@ -198,9 +219,16 @@ mod tests {
     fn degenerate_inputs_do_not_panic() {
         for log in [false, true] {
             assert!(matches!(curves(&[], "x", "y", "t", log, log), Err(Error::Shape { .. })));
-            assert!(matches!(curves(&[curve(&[])], "x", "y", "t", log, log), Err(Error::Shape { .. })));
+            assert!(matches!(
+                curves(&[curve(&[])], "x", "y", "t", log, log),
+                Err(Error::Shape { .. })
+            ));
             assert!(curves(&[curve(&[(1.0, 1.0, None)])], "x", "y", "t", log, log).is_ok());
-            let odd_error = [(5.0, 2.0, Some(f64::NAN)), (5.0, 2.0, Some(f64::INFINITY)), (5.0, 2.0, Some(-1e99))];
+            let odd_error = [
+                (5.0, 2.0, Some(f64::NAN)),
+                (5.0, 2.0, Some(f64::INFINITY)),
+                (5.0, 2.0, Some(-1e99)),
+            ];
             assert!(curves(&[curve(&odd_error)], "x", "y", "t", log, log).is_ok());
             let extreme = [(1e-99, 1e99, Some(1e99)), (1e99, 1e-99, None)];
             assert!(curves(&[curve(&extreme)], "x", "y", "t", log, log).is_ok());

@@ -1,4 +1,5 @@
-//! The frame of a chart: where data land on the picture, its axes, and the title and caption above it.
+//! The frame of a chart: where data land on the picture, its axes, and the title and caption above
+//! it.
 
 use super::axis::Axis;
 use super::canvas::{Canvas, INK, Lettering, Pixel, SOFT_INK, shortened, text_width};
@@ -33,7 +34,8 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// A frame below the head of the picture, as far from its left edge as the numbers of the y axis need.
+    /// A frame below the head of the picture, as far from its left edge as the numbers of the y
+    /// axis need.
     pub(super) fn new(x: Axis, y: Axis, width: f64, height: f64) -> Self {
         let numbers = 0.6 * SMALL * y.label_length() as f64;
         Self { left: (44.0 + numbers).max(64.0), top: HEAD, width, height, x, y }
@@ -49,9 +51,13 @@ impl Frame {
         self.top + self.height
     }
 
-    /// Where a point of the data lies on the picture; points outside move to the border of the frame.
+    /// Where a point of the data lies on the picture; points outside move to the border of the
+    /// frame.
     pub(super) fn pixel(&self, x: f64, y: f64) -> Pixel {
-        (self.left + self.width * self.x.position(x), self.bottom() - self.height * self.y.position(y))
+        (
+            self.left + self.width * self.x.position(x),
+            self.bottom() - self.height * self.y.position(y),
+        )
     }
 
     /// Whether a point of the data lies within the frame; never for NaN.
@@ -72,18 +78,33 @@ impl Frame {
         Ok(())
     }
 
-    /// Draws the border, the ticks with their numbers and the labels of both axes, to be called after the data.
-    pub(super) fn draw_axes(&self, canvas: &Canvas<'_>, x_label: &str, y_label: &str) -> Result<(), Error> {
+    /// Draws the border, the ticks with their numbers and the labels of both axes, to be called
+    /// after the data.
+    pub(super) fn draw_axes(
+        &self,
+        canvas: &Canvas<'_>,
+        x_label: &str,
+        y_label: &str,
+    ) -> Result<(), Error> {
         let (left, right, top, bottom) = (self.left, self.right(), self.top, self.bottom());
-        let border = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top), (right, top)];
+        let border =
+            [(left, top), (right, top), (right, bottom), (left, bottom), (left, top), (right, top)];
         canvas.line(&border, FRAME_COLOUR, 1.0)?;
         let x_place = |value: f64| left + self.width * self.x.position(value);
         let y_place = |value: f64| bottom - self.height * self.y.position(value);
         for &value in &self.x.small_ticks {
-            canvas.line(&[(x_place(value), bottom), (x_place(value), bottom + 3.0)], FRAME_COLOUR, 1.0)?;
+            canvas.line(
+                &[(x_place(value), bottom), (x_place(value), bottom + 3.0)],
+                FRAME_COLOUR,
+                1.0,
+            )?;
         }
         for &value in &self.y.small_ticks {
-            canvas.line(&[(left - 3.0, y_place(value)), (left, y_place(value))], FRAME_COLOUR, 1.0)?;
+            canvas.line(
+                &[(left - 3.0, y_place(value)), (left, y_place(value))],
+                FRAME_COLOUR,
+                1.0,
+            )?;
         }
         let number = Lettering::plain(SMALL, SOFT_INK);
         let mut free_from = f64::NEG_INFINITY;
@@ -106,17 +127,31 @@ impl Frame {
         let middle = (left + 0.5 * self.width, bottom + 31.0);
         canvas.text(&shortened(x_label, MEDIUM, self.width), middle, name)?;
         let middle = (12.0, top + 0.5 * self.height);
-        canvas.text(&shortened(y_label, MEDIUM, self.height), middle, Lettering { upwards: true, ..name })
+        canvas.text(
+            &shortened(y_label, MEDIUM, self.height),
+            middle,
+            Lettering { upwards: true, ..name },
+        )
     }
 
-    /// Writes the title and, below it, the caption into `width` pixels: a long title is shortened, but a caption gets
-    /// smaller, since what it counts must not go unseen.
-    pub(super) fn draw_head(&self, canvas: &Canvas<'_>, title: &str, caption: &str, width: f64) -> Result<(), Error> {
+    /// Writes the title and, below it, the caption into `width` pixels: a long title is shortened,
+    /// but a caption gets smaller, since what it counts must not go unseen.
+    pub(super) fn draw_head(
+        &self,
+        canvas: &Canvas<'_>,
+        title: &str,
+        caption: &str,
+        width: f64,
+    ) -> Result<(), Error> {
         let title_size = fitting(title, 1.1 * LARGE, width).clamp(0.75 * LARGE, LARGE);
         let title_style = Lettering { bold: true, ..Lettering::plain(title_size, INK) };
         // Without a caption the title comes down to the frame.
         let title_height = if caption.is_empty() { 39.0 } else { 23.0 };
-        canvas.text(&shortened(title, 1.1 * title_size, width), (self.left, title_height), title_style)?;
+        canvas.text(
+            &shortened(title, 1.1 * title_size, width),
+            (self.left, title_height),
+            title_style,
+        )?;
         let caption_style = Lettering::plain(fitting(caption, SMALL, width), SOFT_INK);
         canvas.text(caption, (self.left, 45.0), caption_style)
     }
@@ -148,13 +183,19 @@ mod tests {
         assert_eq!(frame.pixel(0.0, -1.0), (frame.left, frame.bottom()));
         assert_eq!(frame.pixel(2.0, 1.0), (frame.right(), frame.top));
         assert_eq!(frame.pixel(99.0, -99.0), (frame.right(), frame.bottom()));
-        assert!(frame.contains(1.0, 0.0) && !frame.contains(2.1, 0.0) && !frame.contains(1.0, f64::NAN));
+        assert!(
+            frame.contains(1.0, 0.0) && !frame.contains(2.1, 0.0) && !frame.contains(1.0, f64::NAN)
+        );
     }
 
     #[test]
     fn captions_leave_out_what_did_not_happen() {
         assert_eq!(
-            caption([Some("10 samples".into()), counted(0, "point", " lost"), counted(3, "point", " lost")]),
+            caption([
+                Some("10 samples".into()),
+                counted(0, "point", " lost"),
+                counted(3, "point", " lost")
+            ]),
             "10 samples · 3 points lost"
         );
     }

@@ -16,15 +16,20 @@ const CURVE_POINTS: usize = 640;
 
 /// Draws a histogram of `samples`, as a density, and over it the curve of `log_density`.
 ///
-/// `log_density` may lack any constant: the curve is scaled to hold mass one over three lengths of the frame. The
-/// histogram counts every finite sample, so bars inside the frame hold less than mass one when samples lie outside;
-/// the caption counts these and the non-finite ones. The bins are as wide as the rule of Freedman and Diaconis
-/// (1981, doi:10.1007/BF01025868) says, 2 IQR n^(−1/3), but at least 2 n^(1/3) and from 5 to 160 in number, since
-/// that rule blurs modes that lie far apart.
+/// `log_density` may lack any constant: the curve is scaled to hold mass one over three lengths of
+/// the frame. The histogram counts every finite sample, so bars inside the frame hold less than
+/// mass one when samples lie outside; the caption counts these and the non-finite ones. The bins
+/// are as wide as the rule of Freedman and Diaconis (1981, doi:10.1007/BF01025868) says, 2 IQR
+/// n^(−1/3), but at least 2 n^(1/3) and from 5 to 160 in number, since that rule blurs modes that
+/// lie far apart.
 ///
 /// # Errors
 /// [`Error::Shape`] when no sample is finite; [`Error::Picture`] when the SVG writer fails.
-pub fn histogram_over_density(samples: &[f64], log_density: impl Fn(f64) -> f64, title: &str) -> Result<String, Error> {
+pub fn histogram_over_density(
+    samples: &[f64],
+    log_density: impl Fn(f64) -> f64,
+    title: &str,
+) -> Result<String, Error> {
     let finite: Vec<f64> = samples.iter().copied().filter(|value| value.is_finite()).collect();
     let sample_range = robust(finite.iter().copied())?;
     let dense = density_box((sample_range, None), &|x, _| log_density(x));
@@ -35,8 +40,17 @@ pub fn histogram_over_density(samples: &[f64], log_density: impl Fn(f64) -> f64,
     let highest_bar = bars.heights.iter().copied().fold(0.0, f64::max);
     let highest_point = curve.iter().map(|point| point.1).fold(0.0, f64::max);
     // A pole of the density must not flatten the bars.
-    let highest = if highest_bar > 0.0 { highest_bar.max(highest_point.min(4.0 * highest_bar)) } else { highest_point };
-    let frame = Frame::new(Axis::linear(range.0, range.1), Axis::linear(0.0, 1.08 * highest), WIDTH, HEIGHT);
+    let highest = if highest_bar > 0.0 {
+        highest_bar.max(highest_point.min(4.0 * highest_bar))
+    } else {
+        highest_point
+    };
+    let frame = Frame::new(
+        Axis::linear(range.0, range.1),
+        Axis::linear(0.0, 1.08 * highest),
+        WIDTH,
+        HEIGHT,
+    );
     let outside = finite.iter().filter(|&&value| !frame.x.contains(value)).count();
     let caption = caption([
         counted(samples.len(), "sample", ""),
@@ -47,12 +61,18 @@ pub fn histogram_over_density(samples: &[f64], log_density: impl Fn(f64) -> f64,
     let size = (frame.right() + 28.0, HEAD + HEIGHT + FOOT);
     render(size, |canvas| {
         frame.draw_grid(canvas, false)?;
-        for (index, &height) in bars.heights.iter().enumerate().filter(|(_, height)| **height > 0.0) {
+        for (index, &height) in bars.heights.iter().enumerate().filter(|(_, height)| **height > 0.0)
+        {
             let low = bars.start + bars.width * index as f64;
-            let (upper_left, lower_right) = (frame.pixel(low, height), frame.pixel(low + bars.width, 0.0));
+            let (upper_left, lower_right) =
+                (frame.pixel(low, height), frame.pixel(low + bars.width, 0.0));
             // A hairline of background parts the bars, unless they are as thin as that themselves.
             let gap = if lower_right.0 - upper_left.0 > 3.0 { 0.5 } else { 0.0 };
-            canvas.rectangle((upper_left.0 + gap, upper_left.1), (lower_right.0 - gap, lower_right.1), BAR_COLOUR)?;
+            canvas.rectangle(
+                (upper_left.0 + gap, upper_left.1),
+                (lower_right.0 - gap, lower_right.1),
+                BAR_COLOUR,
+            )?;
         }
         for run in curve.split(|point| point.1.is_nan()).filter(|run| run.len() > 1) {
             let line: Vec<Pixel> = run.iter().map(|&(x, y)| frame.pixel(x, y)).collect();
@@ -85,7 +105,8 @@ impl Bars {
         let shortest = 0.05 * (range.1 - range.0);
         let grow = 0.5 * (shortest - (most - least)).max(0.0);
         let (start, end) = ((least - grow).max(range.0), (most + grow).min(range.1));
-        let quantile = |fraction: f64| inside[(fraction * (inside.len() - 1) as f64).round() as usize];
+        let quantile =
+            |fraction: f64| inside[(fraction * (inside.len() - 1) as f64).round() as usize];
         let cube_root = (inside.len() as f64).cbrt();
         let wanted = (end - start) * cube_root / (2.0 * (quantile(0.75) - quantile(0.25)));
         let bins = if wanted.is_finite() { wanted.max(2.0 * cube_root) } else { 2.0 * cube_root };
@@ -100,7 +121,8 @@ impl Bars {
     }
 }
 
-/// The density at points over the range, with mass one over three lengths of it; NaN where it has no finite value.
+/// The density at points over the range, with mass one over three lengths of it; NaN where it has
+/// no finite value.
 ///
 /// Empty when there is no mass.
 fn scaled_curve((low, high): Interval, log_density: &impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
@@ -117,7 +139,8 @@ fn scaled_curve((low, high): Interval, log_density: &impl Fn(f64) -> f64) -> Vec
         return Vec::new();
     }
     let relative = |log: f64| (log - highest).exp();
-    let mass: f64 = step * logs.iter().map(|point| relative(point.1)).filter(|value| !value.is_nan()).sum::<f64>();
+    let mass: f64 = step
+        * logs.iter().map(|point| relative(point.1)).filter(|value| !value.is_nan()).sum::<f64>();
     let shown = &logs[CURVE_POINTS..=2 * CURVE_POINTS];
     shown.iter().map(|&(x, log)| (x, relative(log) / mass)).collect()
 }
@@ -142,7 +165,10 @@ mod tests {
 
     /// Quantiles of the logistic law at even steps.
     fn quantiles(count: u32) -> Vec<f64> {
-        (0..count).map(|k| (f64::from(k) + 0.5) / f64::from(count)).map(|u| (u / (1.0 - u)).ln()).collect()
+        (0..count)
+            .map(|k| (f64::from(k) + 0.5) / f64::from(count))
+            .map(|u| (u / (1.0 - u)).ln())
+            .collect()
     }
 
     #[test]
@@ -155,7 +181,10 @@ mod tests {
         let curve = scaled_curve((-5.0, 5.0), &gaussian);
         assert_eq!(curve.len(), CURVE_POINTS + 1);
         let middle = curve[CURVE_POINTS / 2];
-        assert!((middle.1 - (2.0 * std::f64::consts::PI).sqrt().recip()).abs() < 1e-9, "{middle:?}");
+        assert!(
+            (middle.1 - (2.0 * std::f64::consts::PI).sqrt().recip()).abs() < 1e-9,
+            "{middle:?}"
+        );
     }
 
     #[test]
@@ -172,14 +201,19 @@ mod tests {
         let mut samples = quantiles(1000);
         samples.extend([f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e9]);
         let svg = histogram_over_density(&samples, gaussian, "holes").expect("drawn");
-        assert!(svg.contains("1004 samples · 1 sample outside the frame · 3 non-finite samples not drawn"));
+        assert!(svg.contains(
+            "1004 samples · 1 sample outside the frame · 3 non-finite samples not drawn"
+        ));
         assert!(!svg.contains("NaN") && svg.len() < 60_000);
     }
 
     #[test]
     fn degenerate_inputs_do_not_panic() {
         assert!(matches!(histogram_over_density(&[], gaussian, "none"), Err(Error::Shape { .. })));
-        assert!(matches!(histogram_over_density(&[f64::NAN], gaussian, "none"), Err(Error::Shape { .. })));
+        assert!(matches!(
+            histogram_over_density(&[f64::NAN], gaussian, "none"),
+            Err(Error::Shape { .. })
+        ));
         for value in [0.0, 3.0, -1e99] {
             assert!(histogram_over_density(&[value], gaussian, "one").is_ok());
             assert!(histogram_over_density(&[value; 30], gaussian, "equal").is_ok());

@@ -1,4 +1,5 @@
-//! Which part of the line or plane a picture shows: robust ranges of samples and the support of a density.
+//! Which part of the line or plane a picture shows: robust ranges of samples and the support of a
+//! density.
 
 use super::axis::widened;
 use super::contour::Grid;
@@ -13,7 +14,8 @@ const LARGEST: f64 = 1e100;
 /// With fewer grid nodes than this in its dense part, a density counts as missed by the grid.
 const MOST_GUESSED_NODES: usize = 8;
 
-/// The range of the values, without stragglers further out than half the width of their central 99 %.
+/// The range of the values, without stragglers further out than half the width of their central 99
+/// %.
 ///
 /// Non-finite values are skipped.
 ///
@@ -50,8 +52,8 @@ pub(super) fn padded((low, high): Interval, fraction: f64) -> Interval {
 
 /// The box that holds 98 % of a density's mass, sought around `start` and further and further out.
 ///
-/// A wider search wins when it finds more mass, such as modes that no sample has reached. `None` when no box is
-/// found: the density vanishes, or has no end, within 24 times the start.
+/// A wider search wins when it finds more mass, such as modes that no sample has reached. `None`
+/// when no box is found: the density vanishes, or has no end, within 24 times the start.
 pub(super) fn density_box(
     start: (Interval, Option<Interval>),
     log_density: &dyn Fn(f64, f64) -> f64,
@@ -93,7 +95,12 @@ mod tests {
 
     #[test]
     fn stragglers_do_not_stretch_the_range() {
-        let values = (0..10_000).map(|k| f64::from(k) / 10_000.0).chain([1e6, f64::NAN, f64::INFINITY, 1e300]);
+        let values = (0..10_000).map(|k| f64::from(k) / 10_000.0).chain([
+            1e6,
+            f64::NAN,
+            f64::INFINITY,
+            1e300,
+        ]);
         let (low, high) = robust(values).expect("a range");
         assert_eq!(low, 0.0);
         assert!(high < 1.6);

@@ -1,4 +1,5 @@
-//! Scatter pictures of the first two coordinates of samples, alone or over the density they should follow.
+//! Scatter pictures of the first two coordinates of samples, alone or over the density they should
+//! follow.
 
 use super::axis::{Axis, widened};
 use super::canvas::{Canvas, Dots, INK, Lettering, Pixel, SOFT_INK, render};
@@ -17,8 +18,10 @@ const SIDE: f64 = 520.0;
 const GRID_NODES: usize = 160;
 /// Level lines with more points than this (a density like noise) are drawn from a coarser grid.
 const MOST_LINE_POINTS: usize = 12_000;
-/// Masses inside the level lines, from the outermost (lowest) one inwards, as fractions and as labels.
-const MASSES: [(f64, &str); 5] = [(0.95, "95 %"), (0.8, "80 %"), (0.6, "60 %"), (0.4, "40 %"), (0.2, "20 %")];
+/// Masses inside the level lines, from the outermost (lowest) one inwards, as fractions and as
+/// labels.
+const MASSES: [(f64, &str); 5] =
+    [(0.95, "95 %"), (0.8, "80 %"), (0.6, "60 %"), (0.4, "40 %"), (0.2, "20 %")];
 /// Colours inside the level lines, from the outermost inwards.
 const SHADES: [RGBColor; 5] = [
     RGBColor(0xE8, 0xF0, 0xF8),
@@ -32,19 +35,22 @@ const LINE_COLOUR: RGBColor = RGBColor(0x4A, 0x82, 0xB4);
 /// Colour of the points.
 const POINT_COLOUR: RGBColor = RGBColor(0xC4, 0x45, 0x00);
 
-/// Draws the first two coordinates of `samples`, shape (samples, dimension ≥ 2), over a two-dimensional density.
+/// Draws the first two coordinates of `samples`, shape (samples, dimension ≥ 2), over a
+/// two-dimensional density.
 ///
-/// `log_density` takes two numbers and may lack any constant; in more than two dimensions pass the log density of
-/// the marginal of the first two coordinates. Shades show the smallest regions that hold 20, 40, 60, 80 and 95 % of
-/// its mass, found on a grid of 160 × 160 nodes. It is called some 50 000 times.
+/// `log_density` takes two numbers and may lack any constant; in more than two dimensions pass the
+/// log density of the marginal of the first two coordinates. Shades show the smallest regions that
+/// hold 20, 40, 60, 80 and 95 % of its mass, found on a grid of 160 × 160 nodes. It is called some
+/// 50 000 times.
 ///
-/// The frame shows the samples but for stragglers, and the density's mass where it is found near them. At most 4000
-/// samples inside the frame are drawn, evenly strided; the caption counts these, the non-finite ones and those
-/// outside. Both axes have one scale unless one is more than 2.5 times the other.
+/// The frame shows the samples but for stragglers, and the density's mass where it is found near
+/// them. At most 4000 samples inside the frame are drawn, evenly strided; the caption counts these,
+/// the non-finite ones and those outside. Both axes have one scale unless one is more than 2.5
+/// times the other.
 ///
 /// # Errors
-/// [`Error::Shape`] when the samples have fewer than two coordinates or none is finite; [`Error::Picture`] when the
-/// SVG writer fails.
+/// [`Error::Shape`] when the samples have fewer than two coordinates or none is finite;
+/// [`Error::Picture`] when the SVG writer fails.
 pub fn scatter_over_density(
     samples: ArrayView2<'_, f64>,
     log_density: impl Fn(&[f64]) -> f64,
@@ -58,8 +64,8 @@ pub fn scatter_over_density(
 /// Range, thinning and caption are those of [`scatter_over_density`].
 ///
 /// # Errors
-/// [`Error::Shape`] when the samples have fewer than two coordinates or none is finite; [`Error::Picture`] when the
-/// SVG writer fails.
+/// [`Error::Shape`] when the samples have fewer than two coordinates or none is finite;
+/// [`Error::Picture`] when the SVG writer fails.
 pub fn scatter(samples: ArrayView2<'_, f64>, title: &str) -> Result<String, Error> {
     draw(samples, None, title)
 }
@@ -78,7 +84,8 @@ fn draw(
         });
     }
     let points = || samples.rows().into_iter().map(|row| (row[0], row[1]));
-    let finite: Vec<Pixel> = points().filter(|point| point.0.is_finite() && point.1.is_finite()).collect();
+    let finite: Vec<Pixel> =
+        points().filter(|point| point.0.is_finite() && point.1.is_finite()).collect();
     let mut x_range = robust(finite.iter().map(|point| point.0))?;
     let mut y_range = robust(finite.iter().map(|point| point.1))?;
     if let Some(log_density) = log_density
@@ -90,11 +97,14 @@ fn draw(
     let (x_axis, y_axis) = (Axis::linear(x_range.0, x_range.1), Axis::linear(y_range.0, y_range.1));
     let frame = Frame::new(x_axis, y_axis, SIDE, SIDE);
 
-    let inside: Vec<Pixel> = finite.iter().copied().filter(|&(x, y)| frame.contains(x, y)).collect();
+    let inside: Vec<Pixel> =
+        finite.iter().copied().filter(|&(x, y)| frame.contains(x, y)).collect();
     let shown = inside.len().min(MOST_POINTS);
     // Index k·n/shown spreads the points over all rows, whatever n.
-    let centres: Vec<Pixel> =
-        (0..shown).map(|k| inside[k * inside.len() / shown]).map(|(x, y)| frame.pixel(x, y)).collect();
+    let centres: Vec<Pixel> = (0..shown)
+        .map(|k| inside[k * inside.len() / shown])
+        .map(|(x, y)| frame.pixel(x, y))
+        .collect();
     let all = counted(rows, "sample", "");
     let drawn = if shown == rows { all } else { all.map(|all| format!("{shown} of {all}")) };
     let caption = caption([
@@ -116,7 +126,8 @@ fn draw(
     })
 }
 
-/// The longer range and the shorter one grown to its length, so that circles look round, unless that wastes space.
+/// The longer range and the shorter one grown to its length, so that circles look round, unless
+/// that wastes space.
 fn one_scale(x: Interval, y: Interval) -> (Interval, Interval) {
     let (x, y) = (widened(x.0, x.1), widened(y.0, y.1));
     let (x_length, y_length) = (x.1 - x.0, y.1 - y.0);
@@ -148,7 +159,9 @@ fn shade(
     let rings = loop {
         let grid = Grid::evaluate(x_range, y_range, (nodes, nodes), log_density);
         let rings = grid.rings(&grid.levels(&MASSES.map(|(fraction, _)| fraction)));
-        if nodes <= 20 || rings.iter().map(|ring| ring.points.len()).sum::<usize>() <= MOST_LINE_POINTS {
+        if nodes <= 20
+            || rings.iter().map(|ring| ring.points.len()).sum::<usize>() <= MOST_LINE_POINTS
+        {
             break rings;
         }
         nodes /= 2;
@@ -185,7 +198,13 @@ fn draw_key(canvas: &Canvas<'_>, frame: &Frame, shaded: bool) -> Result<(), Erro
         canvas.text(label, (left + 25.0, y + 10.0), text)?;
     }
     let (right, bottom) = (left + 18.0, top + 132.0);
-    let border = [(left, top + 32.0), (right, top + 32.0), (right, bottom), (left, bottom), (left, top + 32.0)];
+    let border = [
+        (left, top + 32.0),
+        (right, top + 32.0),
+        (right, bottom),
+        (left, bottom),
+        (left, top + 32.0),
+    ];
     canvas.line(&border, LINE_COLOUR, 0.75)
 }
 
@@ -198,7 +217,8 @@ mod tests {
         -0.5 * (x[0] * x[0] + x[1] * x[1])
     }
 
-    /// A cloud without random numbers: a low-discrepancy sequence bent by the inverse of a heavy-tailed law.
+    /// A cloud without random numbers: a low-discrepancy sequence bent by the inverse of a
+    /// heavy-tailed law.
     fn cloud(rows: usize) -> Array2<f64> {
         Array2::from_shape_fn((rows, 2), |(row, column)| {
             let step = [0.754_877_666_246_693, 0.569_840_290_998_053][column];
@@ -230,7 +250,9 @@ mod tests {
         samples[[7, 1]] = f64::INFINITY;
         samples[[9, 0]] = 1e300;
         let svg = scatter_over_density(samples.view(), gaussian, "holes").expect("drawn");
-        assert!(svg.contains("47 of 50 samples · 1 sample outside the frame · 2 non-finite samples not drawn"));
+        assert!(svg.contains(
+            "47 of 50 samples · 1 sample outside the frame · 2 non-finite samples not drawn"
+        ));
         assert!(!svg.contains("NaN") && !svg.contains("inf"));
         samples.fill(f64::NAN);
         assert!(matches!(scatter(samples.view(), "nothing"), Err(Error::Shape { .. })));
@@ -239,7 +261,9 @@ mod tests {
     #[test]
     fn degenerate_samples_do_not_panic() {
         for value in [0.0, 4.0, -1e99] {
-            let svg = scatter_over_density(Array2::from_elem((20, 3), value).view(), gaussian, "equal").expect("drawn");
+            let svg =
+                scatter_over_density(Array2::from_elem((20, 3), value).view(), gaussian, "equal")
+                    .expect("drawn");
             assert!(svg.contains("20 samples"));
         }
         assert!(scatter(cloud(1).view(), "one").expect("drawn").contains("1 sample"));

@@ -18,18 +18,24 @@ use crate::real::Real;
 use crate::sampler::{Sampler, StepInfo, Work};
 use crate::state::State;
 
-/// Chains that fit the cache together with a few arrays of scratch: whole vectors, and enough of them to fill a matrix
-/// kernel, but no more than leave every thread some chunks.
+/// Chains that fit the cache together with a few arrays of scratch: whole vectors, and enough of
+/// them to fill a matrix kernel, but no more than leave every thread some chunks.
 pub(super) fn default_chunk<F>(columns: usize, chains: usize, threads: Option<usize>) -> usize {
     const BYTES: usize = 16 * 1024;
     let fits = BYTES / (columns * size_of::<F>()).max(1);
-    let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let threads =
+        threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let share = chains.div_ceil(2 * threads);
     fits.clamp(64, 1024).min(share.next_multiple_of(16)).max(1)
 }
 
 /// Fills the position columns with standard normals of [`Purpose::Start`].
-pub(super) fn draw_positions<F: Real>(state: &mut Array2<F>, dim: usize, first_chain: u32, noise: &dyn Noise<F>) {
+pub(super) fn draw_positions<F: Real>(
+    state: &mut Array2<F>,
+    dim: usize,
+    first_chain: u32,
+    noise: &dyn Noise<F>,
+) {
     let columns = state.slice_mut(s![.., ..dim]);
     draw(columns, Purpose::Start, F::one(), first_chain, noise);
 }
@@ -48,7 +54,13 @@ pub(super) fn draw_momenta<F: Real>(
     }
 }
 
-fn draw<F: Real>(mut rows: ArrayViewMut2<'_, F>, purpose: Purpose, scale: F, first: u32, noise: &dyn Noise<F>) {
+fn draw<F: Real>(
+    mut rows: ArrayViewMut2<'_, F>,
+    purpose: Purpose,
+    scale: F,
+    first: u32,
+    noise: &dyn Noise<F>,
+) {
     let dim = rows.ncols();
     let (mut chains, mut normals) = (Vec::new(), Vec::new());
     let mut next = first;
@@ -109,8 +121,8 @@ struct Tally {
     frozen: Vec<Divergence>,
 }
 
-/// The longest sequence of calls, and of rounds, that any chunk needed in each step of a segment: what the slowest chain
-/// asks for does not depend on how chains are cut into chunks.
+/// The longest sequence of calls, and of rounds, that any chunk needed in each step of a segment:
+/// what the slowest chain asks for does not depend on how chains are cut into chunks.
 struct Depth {
     batched_calls: Vec<AtomicU32>,
     rounds: Vec<AtomicU32>,
@@ -179,8 +191,8 @@ impl<F: Real> Chunks<F> {
 
     /// Carries every chunk through the steps of the segment.
     pub(super) fn advance(&mut self, segment: &Segment<'_, F>) -> Result<()> {
-        // The earliest step known to have failed: chunks beyond it stop, those before it go on, so that the failure
-        // reported is the earliest one, with any number of threads.
+        // The earliest step known to have failed: chunks beyond it stop, those before it go on, so
+        // that the failure reported is the earliest one, with any number of threads.
         let limit = AtomicUsize::new(usize::MAX);
         let depth = Depth::new(segment.steps.len());
         let (chunk, lanes) = (self.chunk, &self.lanes);
@@ -202,7 +214,11 @@ impl<F: Real> Chunks<F> {
         let parts = self.state.axis_chunks_iter_mut(Axis(0), chunk);
         #[cfg(feature = "rayon")]
         let failures: Vec<Failure> = if self.serial {
-            parts.zip(&mut self.tallies).enumerate().filter_map(|part| advance(part).err()).collect()
+            parts
+                .zip(&mut self.tallies)
+                .enumerate()
+                .filter_map(|part| advance(part).err())
+                .collect()
         } else {
             use rayon::prelude::*;
             let mut parts: Vec<_> = parts.zip(&mut self.tallies).enumerate().collect();
@@ -214,8 +230,11 @@ impl<F: Real> Chunks<F> {
             }
         };
         #[cfg(not(feature = "rayon"))]
-        let failures: Vec<Failure> =
-            parts.zip(&mut self.tallies).enumerate().filter_map(|part| advance(part).err()).collect();
+        let failures: Vec<Failure> = parts
+            .zip(&mut self.tallies)
+            .enumerate()
+            .filter_map(|part| advance(part).err())
+            .collect();
         if let Some(failure) = failures.into_iter().min_by_key(|f| (f.step, f.chain)) {
             return Err(failure.error);
         }
@@ -241,7 +260,11 @@ impl<F: Real> Chunks<F> {
         if non_finite == NonFinite::Ignore {
             for (row, numbers) in self.state.rows().into_iter().enumerate() {
                 if numbers.iter().any(|x| !x.is_finite()) {
-                    diverged.push(Divergence { chain: u64::from(first_chain) + row as u64, step: last, time });
+                    diverged.push(Divergence {
+                        chain: u64::from(first_chain) + row as u64,
+                        step: last,
+                        time,
+                    });
                 }
             }
         }
@@ -318,7 +341,9 @@ impl<F: Real> Lane<F> {
                         return Err(fail(first + row as u32, error));
                     }
                 }
-                NonFinite::Freeze => freeze(state, &self.before, &mut tally.frozen, index as u64 + 1, time),
+                NonFinite::Freeze => {
+                    freeze(state, &self.before, &mut tally.frozen, index as u64 + 1, time)
+                }
             }
         }
         rows.assign(&self.state.view());
@@ -327,7 +352,8 @@ impl<F: Real> Lane<F> {
 }
 
 fn first_non_finite<F: Real>(state: &State<F>) -> Option<usize> {
-    // What a sampler carries beside has been used by the time a step ends: if it is not finite, they are not.
+    // What a sampler carries beside has been used by the time a step ends: if it is not finite,
+    // they are not.
     let own = &state.data()[..state.len() * state.blocks() * state.dim()];
     let mut finite = false;
     simd::dispatch(AllFinite { data: own, finite: &mut finite });
@@ -338,8 +364,15 @@ fn first_non_finite<F: Real>(state: &State<F>) -> Option<usize> {
     (0..n).find(|row| own[*row..].iter().step_by(n).any(|x| !x.is_finite()))
 }
 
-/// Puts frozen chains back to where they were before the step, and freezes those that just left the finite numbers.
-fn freeze<F: Real>(state: &mut State<F>, before: &[F], frozen: &mut Vec<Divergence>, step: u64, time: f64) {
+/// Puts frozen chains back to where they were before the step, and freezes those that just left the
+/// finite numbers.
+fn freeze<F: Real>(
+    state: &mut State<F>,
+    before: &[F],
+    frozen: &mut Vec<Divergence>,
+    step: u64,
+    time: f64,
+) {
     let (n, first) = (state.len(), u64::from(state.chains()[0]));
     let restore = |state: &mut State<F>, row: usize| {
         let to = state.data_mut()[row..].iter_mut().step_by(n);

@@ -1,4 +1,5 @@
-//! The one time loop: chunks of chains carried through all steps, on all cores, with observers in between.
+//! The one time loop: chunks of chains carried through all steps, on all cores, with observers in
+//! between.
 
 mod chunk;
 mod observe;
@@ -29,7 +30,8 @@ pub enum NonFinite {
     /// The run ends with [`Error::Diverged`].
     #[default]
     Stop,
-    /// The chain keeps its last finite state and is listed in [`Samples::diverged`]; all others go on unchanged.
+    /// The chain keeps its last finite state and is listed in [`Samples::diverged`]; all others go
+    /// on unchanged.
     Freeze,
     /// The chain goes on as it is and is listed in [`Samples::diverged`] if it ends non-finite.
     Ignore,
@@ -40,7 +42,8 @@ pub enum NonFinite {
 pub struct Divergence {
     /// Number of the chain, the offset of the run included.
     pub chain: u64,
-    /// The step, counted from 1, after which a coordinate was not finite; the last one where divergence is ignored.
+    /// The step, counted from 1, after which a coordinate was not finite; the last one where
+    /// divergence is ignored.
     pub step: u64,
     /// Time at the end of that step.
     pub time: f64,
@@ -59,8 +62,9 @@ pub struct Divergence {
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// The result is a pure function of sampler, drift, grid, start and seed: not of `threads`, `chunk`, observers or the
-/// instruction set. Chain k of a run is the chain k of any other run with the same seed, whichever chains are beside it.
+/// The result is a pure function of sampler, drift, grid, start and seed: not of `threads`,
+/// `chunk`, observers or the instruction set. Chain k of a run is the chain k of any other run with
+/// the same seed, whichever chains are beside it.
 pub struct Run<'a, F: Real> {
     sampler: &'a dyn Sampler<F>,
     drift: &'a dyn Drift<F>,
@@ -79,8 +83,8 @@ pub struct Run<'a, F: Real> {
 /// The outcome of a run.
 #[derive(Clone, Debug)]
 pub struct Samples<F> {
-    /// Final states, columns `[position | momentum | carried]`, the last two where the sampler has them. A run that starts
-    /// there goes on as if it had not been cut.
+    /// Final states, columns `[position | momentum | carried]`, the last two where the sampler has
+    /// them. A run that starts there goes on as if it had not been cut.
     pub state: Array2<F>,
     /// Dimension of a position.
     pub dim: usize,
@@ -92,7 +96,8 @@ pub struct Samples<F> {
     pub evaluations: u64,
     /// Batched drift calls one after the other: the sequential depth of the run.
     pub batched_calls: u64,
-    /// Picard rounds, the most over the chains in each step, summed over the steps; 0 for methods without.
+    /// Picard rounds, the most over the chains in each step, summed over the steps; 0 for methods
+    /// without.
     pub rounds: u64,
     /// Moves proposed to chains that may refuse them; 0 for methods without a Metropolis test.
     pub proposed: u64,
@@ -133,7 +138,11 @@ impl<'a> Run<'a, f64> {
 
 impl<'a, F: Real> Run<'a, F> {
     /// A run in the precision `F`, as in `Run::<f32>::with_precision(…)`.
-    pub fn with_precision(sampler: &'a dyn Sampler<F>, drift: &'a dyn Drift<F>, grid: TimeGrid) -> Self {
+    pub fn with_precision(
+        sampler: &'a dyn Sampler<F>,
+        drift: &'a dyn Drift<F>,
+        grid: TimeGrid,
+    ) -> Self {
         Self {
             sampler,
             drift,
@@ -162,7 +171,8 @@ impl<'a, F: Real> Run<'a, F> {
         self
     }
 
-    /// Begins with this step of the grid, counted from 0: continues a run from its state, bit for bit.
+    /// Begins with this step of the grid, counted from 0: continues a run from its state, bit for
+    /// bit.
     pub fn first_step(mut self, first_step: usize) -> Self {
         self.first_step = first_step;
         self
@@ -180,8 +190,8 @@ impl<'a, F: Real> Run<'a, F> {
         self
     }
 
-    /// Starts all chains at independent standard normal positions of this dimension. The default, if the drift knows its
-    /// dimension.
+    /// Starts all chains at independent standard normal positions of this dimension. The default,
+    /// if the drift knows its dimension.
     pub fn start_normal(mut self, dim: usize) -> Self {
         self.start = Some(Start::Normal(dim));
         self
@@ -193,28 +203,31 @@ impl<'a, F: Real> Run<'a, F> {
         self
     }
 
-    /// Goes on from the state that an earlier run of the same sampler ended in, [`Samples::state`], with what the sampler
-    /// carried there: the same bits as if it had not been cut, at the same cost. (From positions and momenta alone,
-    /// [`start`](Self::start), they are the same bits too, for one evaluation more where something is carried.)
+    /// Goes on from the state that an earlier run of the same sampler ended in, [`Samples::state`],
+    /// with what the sampler carried there: the same bits as if it had not been cut, at the same
+    /// cost. (From positions and momenta alone, [`start`](Self::start), they are the same bits too,
+    /// for one evaluation more where something is carried.)
     pub fn resume(mut self, state: Array2<F>) -> Self {
         self.start = Some(Start::Whole(state));
         self
     }
 
-    /// Starts chain i in row i: positions, (chains, dim), or positions and momenta, (chains, 2 dim). Momenta that are not given
-    /// are drawn from their stationary law.
+    /// Starts chain i in row i: positions, (chains, dim), or positions and momenta, (chains, 2
+    /// dim). Momenta that are not given are drawn from their stationary law.
     pub fn start(mut self, rows: Array2<F>) -> Self {
         self.start = Some(Start::Rows(rows));
         self
     }
 
-    /// Chains carried together through the steps. Affects speed and memory alone; the default fits the cache.
+    /// Chains carried together through the steps. Affects speed and memory alone; the default fits
+    /// the cache.
     pub fn chunk(mut self, chunk: usize) -> Self {
         self.chunk = Some(chunk);
         self
     }
 
-    /// Threads; more than one needs the feature `rayon`. Default: all cores (rayon's global pool), or one without it.
+    /// Threads; more than one needs the feature `rayon`. Default: all cores (rayon's global pool),
+    /// or one without it.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
         self
@@ -235,27 +248,34 @@ impl<'a, F: Real> Run<'a, F> {
     /// Runs all steps.
     ///
     /// # Errors
-    /// [`Error::Invalid`], [`Error::Shape`] or [`Error::NonFinite`] for options and starts that make no sense, before the
-    /// first step; [`Error::Diverged`] for the first chain that left the finite numbers in the earliest such step, if the
-    /// policy is to stop; [`Error::Drift`] and [`Error::Observer`] if one of those fails.
+    /// [`Error::Invalid`], [`Error::Shape`] or [`Error::NonFinite`] for options and starts that
+    /// make no sense, before the first step; [`Error::Diverged`] for the first chain that left the
+    /// finite numbers in the earliest such step, if the policy is to stop; [`Error::Drift`] and
+    /// [`Error::Observer`] if one of those fails.
     pub fn run(mut self) -> Result<Samples<F>> {
         simd::instruction_set()?;
         let layout = self.sampler.layout();
         let (state, dim, carried_known) = self.initial_state(layout)?;
         let last = self.grid.steps();
         count("first step", self.first_step, 0, last - 1, "below the number of steps of the grid")?;
-        let threads =
-            self.threads.map(|n| count("threads", n, 1, 4096, "a whole number from 1 to 4096")).transpose()?;
+        let threads = self
+            .threads
+            .map(|n| count("threads", n, 1, 4096, "a whole number from 1 to 4096"))
+            .transpose()?;
         let chunk = match self.chunk {
-            Some(chunk) => count("chunk", chunk, 1, u32::MAX as usize, "a whole number from 1 to 4294967295")?,
+            Some(chunk) => {
+                count("chunk", chunk, 1, u32::MAX as usize, "a whole number from 1 to 4294967295")?
+            }
             None => chunk::default_chunk::<F>(layout.blocks * dim, state.nrows(), threads),
         };
         let mut chunks = Chunks::new(state, chunk, threads)?;
         let mut done = self.first_step;
         let mut stopped = false;
         while done < last && !stopped {
-            let next = self.observers.iter().filter_map(|o| o.next(done as u64)).min().unwrap_or(u64::MAX);
-            let until = next.clamp(done as u64 + 1, last as u64).min((done + chunk::LONGEST) as u64) as usize;
+            let next =
+                self.observers.iter().filter_map(|o| o.next(done as u64)).min().unwrap_or(u64::MAX);
+            let until = next.clamp(done as u64 + 1, last as u64).min((done + chunk::LONGEST) as u64)
+                as usize;
             chunks.advance(&Segment {
                 sampler: self.sampler,
                 drift: self.drift,
@@ -281,7 +301,9 @@ impl<'a, F: Real> Run<'a, F> {
             for observer in &mut self.observers {
                 if observer.next(done as u64 - 1) == Some(done as u64) {
                     let flow = observer.observe(&moment);
-                    stopped |= flow.map_err(|source| Error::Observer { step: done as u64, source })? == Flow::Stop;
+                    stopped |= flow
+                        .map_err(|source| Error::Observer { step: done as u64, source })?
+                        == Flow::Stop;
                 }
             }
         }

@@ -51,7 +51,8 @@ impl<F> Moment<'_, F> {
 
 /// Looks at the state of all chains after chosen steps.
 ///
-/// Chunks of chains are carried from one observation to the next, so rare observations cost nothing.
+/// Chunks of chains are carried from one observation to the next, so rare observations cost
+/// nothing.
 pub trait Observer<F: Real> {
     /// The first number of completed steps above `step` at which it wants to look, if any.
     fn next(&self, step: u64) -> Option<u64>;
@@ -63,7 +64,8 @@ pub trait Observer<F: Real> {
     fn observe(&mut self, moment: &Moment<'_, F>) -> Result<Flow, BoxError>;
 }
 
-/// Every so many steps after a burn-in: steps s > burn-in with s − burn-in a multiple of the interval.
+/// Every so many steps after a burn-in: steps s > burn-in with s − burn-in a multiple of the
+/// interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Every {
     interval: u64,
@@ -140,7 +142,8 @@ impl<F: Real> Observer<F> for Trace<F> {
     }
 }
 
-/// Mean and covariance of the positions over chains and observed steps, in f64, without keeping them.
+/// Mean and covariance of the positions over chains and observed steps, in f64, without keeping
+/// them.
 #[derive(Clone, Debug)]
 pub struct MomentsObserver {
     every: Every,
@@ -159,7 +162,8 @@ impl MomentsObserver {
         self.moments.as_ref().map_or(0, RunningMoments::count)
     }
 
-    /// Positions left out because a coordinate was NaN or infinite, as can happen where divergence is ignored.
+    /// Positions left out because a coordinate was NaN or infinite, as can happen where divergence
+    /// is ignored.
     pub fn non_finite(&self) -> usize {
         self.non_finite
     }

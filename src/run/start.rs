@@ -38,8 +38,13 @@ impl<F: Real> Run<'_, F> {
             Start::Rows(rows) | Start::Whole(rows) => rows.nrows(),
             _ => 1,
         };
-        let chains =
-            count("chains", self.chains.unwrap_or(rows), 1, (u32::MAX - self.first_chain) as usize + 1, CHAINS)?;
+        let chains = count(
+            "chains",
+            self.chains.unwrap_or(rows),
+            1,
+            (u32::MAX - self.first_chain) as usize + 1,
+            CHAINS,
+        )?;
         let dim = match &start {
             Start::Normal(dim) => *dim,
             Start::Point(point) => known.map_or(point.len(), |known| known / layout.inputs),
@@ -61,12 +66,17 @@ impl<F: Real> Run<'_, F> {
             Start::Whole(rows) => {
                 if rows.ncols() != columns {
                     let given = format!("({}, {})", rows.nrows(), rows.ncols());
-                    let expected = format!("(chains, {columns}), the state of a run with this sampler");
+                    let expected =
+                        format!("(chains, {columns}), the state of a run with this sampler");
                     return Err(Error::Shape { what: "state to resume from", given, expected });
                 }
                 check_finite(rows.view())?;
                 check_rows(&rows, chains)?;
-                let rows = if rows.is_standard_layout() { rows } else { rows.as_standard_layout().into_owned() };
+                let rows = if rows.is_standard_layout() {
+                    rows
+                } else {
+                    rows.as_standard_layout().into_owned()
+                };
                 return Ok((rows, dim, true));
             }
             // Taken as it is where it is the whole state already: a large start is not copied.

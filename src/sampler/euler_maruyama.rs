@@ -1,4 +1,5 @@
-//! Euler–Maruyama: the drift frozen over the step, the linear part exact. One evaluation; weak order 1.
+//! Euler–Maruyama: the drift frozen over the step, the linear part exact. One evaluation; weak
+//! order 1.
 
 use super::{Sampler, StepInfo, Work};
 use crate::drift::{Drift, Times, evaluate};
@@ -18,9 +19,10 @@ use crate::state::State;
 /// X⁺ = A X + G b + N(0, Q)
 /// ```
 ///
-/// Evaluations: 1 per step. Weak order 1. With [`Overdamped`](crate::Overdamped) dynamics it is Langevin Monte Carlo
-/// (ULA), with [`Underdamped`](crate::Underdamped) underdamped Langevin Monte Carlo (Cheng et al. 2018); around
-/// [`Linearized`](crate::Linearized) dynamics, the plain Euler scheme.
+/// Evaluations: 1 per step. Weak order 1. With [`Overdamped`](crate::Overdamped) dynamics it is
+/// Langevin Monte Carlo (ULA), with [`Underdamped`](crate::Underdamped) underdamped Langevin Monte
+/// Carlo (Cheng et al. 2018); around [`Linearized`](crate::Linearized) dynamics, the plain Euler
+/// scheme.
 #[derive(Clone, Copy, Debug)]
 pub struct EulerMaruyama<D> {
     dynamics: D,

@@ -1,4 +1,5 @@
-//! A last step that removes the noise left: the posterior mean of the data, in place of one more stochastic step.
+//! A last step that removes the noise left: the posterior mean of the data, in place of one more
+//! stochastic step.
 
 use super::{Sampler, StepInfo, Work};
 use crate::drift::{Clock, Drift, Times, evaluate};
@@ -10,14 +11,15 @@ use crate::noise::Noise;
 use crate::real::Real;
 use crate::state::State;
 
-/// Another sampler, but for the steps from a time on, which go to the posterior mean (Tweedie's formula); the drift is the
-/// score.
+/// Another sampler, but for the steps from a time on, which go to the posterior mean (Tweedie's
+/// formula); the drift is the score.
 ///
 /// ```text
 /// x̂₀ = ( x + (1−ᾱ) score(x) ) / √ᾱ             ᾱ at the start of the step
 /// ```
 ///
-/// One evaluation. A sampler of the reverse process stops at some small noise; this step takes it away.
+/// One evaluation. A sampler of the reverse process stops at some small noise; this step takes it
+/// away.
 pub struct FinalDenoise<F: Real> {
     sampler: Box<dyn Sampler<F>>,
     clock: Clock,
@@ -32,7 +34,11 @@ impl<F: Real> FinalDenoise<F> {
     pub fn new(sampler: Box<dyn Sampler<F>>, clock: Clock, from: f64) -> Result<Self> {
         if sampler.layout().columns(1) != 1 {
             let given = format!("{} blocks", sampler.layout().columns(1));
-            return Err(Error::Shape { what: "sampler to be denoised", given, expected: "1".into() });
+            return Err(Error::Shape {
+                what: "sampler to be denoised",
+                given,
+                expected: "1".into(),
+            });
         }
         Ok(Self { sampler, clock, from })
     }

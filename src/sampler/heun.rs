@@ -1,4 +1,5 @@
-//! Heun's method for the probability flow, in the variance-exploding form of EDM. Two evaluations; order 2.
+//! Heun's method for the probability flow, in the variance-exploding form of EDM. Two evaluations;
+//! order 2.
 
 use super::{Sampler, StepInfo, Work};
 use crate::drift::{Drift, Times, evaluate};
@@ -19,8 +20,8 @@ use crate::state::State;
 /// the step to level 0 is y⁺ = x̂₀: there σ′ is 0
 /// ```
 ///
-/// Evaluations: 2 per step, 1 for the step to level 0. Order 2. Source: Karras et al. 2022 (arXiv 2206.00364),
-/// Algorithm 1.
+/// Evaluations: 2 per step, 1 for the step to level 0. Order 2. Source: Karras et al. 2022 (arXiv
+/// 2206.00364), Algorithm 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Heun {
     table: LevelTable,
@@ -66,12 +67,17 @@ impl<F: Real> Sampler<F> for Heun {
         let place = (step, state.chains()[0]);
         first.resize(rows * dim, F::zero());
         evaluate(drift, Times::Shared(step.start), (rows, dim), state.data(), first, place)?;
-        // In terms of x: y_E = r y + (1 − r) x̂₀ and y⁺ = r y + (1 − r)[(1 − 1/2r) x̂₀ + (1/2r) x̂₀_E] with r = σ′/σ.
+        // In terms of x: y_E = r y + (1 − r) x̂₀ and y⁺ = r y + (1 − r)[(1 − 1/2r) x̂₀ + (1/2r)
+        // x̂₀_E] with r = σ′/σ.
         let r = goal.sigma() / source.sigma();
         let (a, g) = (goal.signal() / source.signal() * r, goal.signal() * (1.0 - r));
         if to == 0 {
             update_positions(state.data_mut(), rows, dim, a, g, first);
-            return Ok(StepInfo { evaluations: rows as u64, batched_calls: 1, ..StepInfo::default() });
+            return Ok(StepInfo {
+                evaluations: rows as u64,
+                batched_calls: 1,
+                ..StepInfo::default()
+            });
         }
         point.clear();
         point.extend_from_slice(state.data());

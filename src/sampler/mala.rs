@@ -1,4 +1,5 @@
-//! MALA: an Euler–Maruyama step of overdamped Langevin dynamics, accepted or refused. One evaluation; exact target.
+//! MALA: an Euler–Maruyama step of overdamped Langevin dynamics, accepted or refused. One
+//! evaluation; exact target.
 
 use super::{CoinScript, Sampler, StepInfo, Work};
 use crate::drift::{Drift, Times, evaluate};
@@ -19,11 +20,12 @@ use crate::state::{State, columns};
 /// ```
 ///
 /// The step h is that of the grid; on smooth targets an acceptance of 0.57 is the efficient one
-/// ([`Samples::acceptance`](crate::Samples::acceptance)). Evaluations: 1 per step, of the drift at y (a run one more for its
-/// first position; it is carried with the state), and two of the log density, which the drift must know
-/// ([`Drift::density`]): mixtures and logistic regressions do, [`WithDensity`](crate::WithDensity) adds one to any other.
-/// The test is made in f64. A point outside the support (log density −∞) is refused; NaN in a density or drift is passed on
-/// to the position, for the policy of the run to deal with.
+/// ([`Samples::acceptance`](crate::Samples::acceptance)). Evaluations: 1 per step, of the drift at
+/// y (a run one more for its first position; it is carried with the state), and two of the log
+/// density, which the drift must know ([`Drift::density`]): mixtures and logistic regressions do,
+/// [`WithDensity`](crate::WithDensity) adds one to any other. The test is made in f64. A point
+/// outside the support (log density −∞) is refused; NaN in a density or drift is passed on to the
+/// position, for the policy of the run to deal with.
 ///
 /// Source: Roberts & Tweedie 1996. Deviations: none.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -37,12 +37,13 @@ use crate::state::State;
 pub struct StepInfo {
     /// Rows on which the drift was evaluated, over all chains of the state.
     pub evaluations: u64,
-    /// Batched drift calls, one after the other: the sequential depth of the step. A call that the method plans counts even
-    /// where no chain of this batch needed it.
+    /// Batched drift calls, one after the other: the sequential depth of the step. A call that the
+    /// method plans counts even where no chain of this batch needed it.
     pub batched_calls: u32,
     /// Picard rounds used, the most over the chains; 0 for methods without.
     pub rounds: u32,
-    /// Chains that were proposed a move and may have refused it, and those that accepted; 0 for methods without a test.
+    /// Chains that were proposed a move and may have refused it, and those that accepted; 0 for
+    /// methods without a test.
     pub proposed: u64,
     /// Chains that accepted their move.
     pub accepted: u64,
@@ -59,9 +60,10 @@ pub struct CoinScript {
 
 /// A method that advances a state by one step.
 ///
-/// A sampler is immutable and owns neither a generator nor the time: the same step of the same state with the same noise
-/// always gives the same bits, whichever other chains are in the state. Methods can be chosen at run time as
-/// `Box<dyn Sampler<f64>>`. [`Run`](crate::Run) does the loop; by hand it is
+/// A sampler is immutable and owns neither a generator nor the time: the same step of the same
+/// state with the same noise always gives the same bits, whichever other chains are in the state.
+/// Methods can be chosen at run time as `Box<dyn Sampler<f64>>`. [`Run`](crate::Run) does the loop;
+/// by hand it is
 ///
 /// ```
 /// use langevin::*;
@@ -86,7 +88,8 @@ pub trait Sampler<F: Real>: Send + Sync {
     /// Blocks of the state it works on.
     fn layout(&self) -> Layout;
 
-    /// Advances `state` by `step`. `work` is scratch memory: any will do, and reusing one avoids allocation.
+    /// Advances `state` by `step`. `work` is scratch memory: any will do, and reusing one avoids
+    /// allocation.
     ///
     /// # Errors
     /// [`Error::Drift`](crate::Error::Drift) if the drift fails. The state is then unspecified.
@@ -99,11 +102,13 @@ pub trait Sampler<F: Real>: Send + Sync {
         work: &mut Work,
     ) -> Result<StepInfo>;
 
-    /// Expected drift evaluations per chain and step; the most there can be where a tolerance may save some.
+    /// Expected drift evaluations per chain and step; the most there can be where a tolerance may
+    /// save some.
     fn evaluations_per_step(&self) -> f64;
 
-    /// A weighted list of coins whose average equals the average over all coins, for any function of a step with a
-    /// linear drift that is quadratic in the new state. What [`probe`](crate::probe) needs.
+    /// A weighted list of coins whose average equals the average over all coins, for any function
+    /// of a step with a linear drift that is quadratic in the new state. What
+    /// [`probe`](crate::probe) needs.
     ///
     /// # Errors
     /// [`Error::NotProbeable`](crate::Error::NotProbeable) if there is no such list.

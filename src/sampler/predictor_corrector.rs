@@ -1,4 +1,5 @@
-//! Predictor–corrector: the probability flow forward, then Langevin dynamics at the level reached, phase after phase.
+//! Predictor–corrector: the probability flow forward, then Langevin dynamics at the level reached,
+//! phase after phase.
 
 use super::{Sampler, StepInfo, Work};
 use crate::drift::{Drift, Times};
@@ -18,7 +19,8 @@ pub struct PhasePlan {
     pub horizon: f64,
     /// OU time δ at which it ends, > 0.
     pub end: f64,
-    /// Predictor steps of equal length in all; the last of them is replaced by the shrinking last phase.
+    /// Predictor steps of equal length in all; the last of them is replaced by the shrinking last
+    /// phase.
     pub predictor_steps: usize,
     /// Predictor steps in a phase; a corrector follows each phase.
     pub steps_per_phase: usize,
@@ -44,15 +46,17 @@ struct Phase {
 /// last phase:       predictor steps h/2, h/4, … down to δ, then one corrector
 /// ```
 ///
-/// The predictor is any sampler on one block (the flow, by a [`RandomizedMidpoint`](crate::RandomizedMidpoint)), the
-/// correctors any on position and velocity (ULMC: [`EulerMaruyama`](crate::EulerMaruyama) on
-/// [`Underdamped`](crate::Underdamped); in parallel, a randomized midpoint with windows and rounds). Every phase has its
-/// own, as the inverse mass u should be about the inverse of the score's Lipschitz constant, which the level bounds: 1 − ᾱ
-/// makes one length of step right for all. Both use the drift of the run, the score at its clock; the corrector holds the
-/// time still. One step of a run is one phase; its grid is [`grid`](Self::grid).
+/// The predictor is any sampler on one block (the flow, by a
+/// [`RandomizedMidpoint`](crate::RandomizedMidpoint)), the correctors any on position and velocity
+/// (ULMC: [`EulerMaruyama`](crate::EulerMaruyama) on [`Underdamped`](crate::Underdamped); in
+/// parallel, a randomized midpoint with windows and rounds). Every phase has its own, as the
+/// inverse mass u should be about the inverse of the score's Lipschitz constant, which the level
+/// bounds: 1 − ᾱ makes one length of step right for all. Both use the drift of the run, the score
+/// at its clock; the corrector holds the time still. One step of a run is one phase; its grid is
+/// [`grid`](Self::grid).
 ///
-/// Source: Gupta, Cai & Chen 2024 (arXiv 2406.00924), Algorithms 1–3 (sequential) and 4–6 (parallel). Deviation: the
-/// phases have equal numbers of predictor steps.
+/// Source: Gupta, Cai & Chen 2024 (arXiv 2406.00924), Algorithms 1–3 (sequential) and 4–6
+/// (parallel). Deviation: the phases have equal numbers of predictor steps.
 pub struct PredictorCorrector<F: Real> {
     predictor: Box<dyn Sampler<F>>,
     /// One for each phase.
@@ -63,11 +67,13 @@ pub struct PredictorCorrector<F: Real> {
 }
 
 impl<F: Real> PredictorCorrector<F> {
-    /// Combines a predictor with the corrector that `corrector` gives for the OU time of each phase's end.
+    /// Combines a predictor with the corrector that `corrector` gives for the OU time of each
+    /// phase's end.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the plan makes no sense, [`Error::Shape`] if the predictor does not work on positions alone
-    /// or a corrector not on positions and velocities, and whatever `corrector` returns.
+    /// [`Error::Invalid`] if the plan makes no sense, [`Error::Shape`] if the predictor does not
+    /// work on positions alone or a corrector not on positions and velocities, and whatever
+    /// `corrector` returns.
     pub fn new(
         predictor: Box<dyn Sampler<F>>,
         corrector: impl Fn(f64) -> Result<Box<dyn Sampler<F>>>,
@@ -87,10 +93,26 @@ impl<F: Real> PredictorCorrector<F> {
         positive("corrector step", plan.corrector_step)?;
         if !(plan.corrector_time >= 0.0 && plan.corrector_time.is_finite()) {
             let expected = "a finite number >= 0";
-            return Err(Error::Invalid { name: "corrector time", given: plan.corrector_time, expected });
+            return Err(Error::Invalid {
+                name: "corrector time",
+                given: plan.corrector_time,
+                expected,
+            });
         }
-        crate::error::count("predictor steps", plan.predictor_steps, 1, 1 << 24, "a whole number from 1 to 16777216")?;
-        crate::error::count("steps per phase", plan.steps_per_phase, 1, 1 << 24, "a whole number from 1 to 16777216")?;
+        crate::error::count(
+            "predictor steps",
+            plan.predictor_steps,
+            1,
+            1 << 24,
+            "a whole number from 1 to 16777216",
+        )?;
+        crate::error::count(
+            "steps per phase",
+            plan.steps_per_phase,
+            1,
+            1 << 24,
+            "a whole number from 1 to 16777216",
+        )?;
         // Steps are rounded up and then made equal, so that a corrector takes exactly its time.
         let corrector_steps = (plan.corrector_time / plan.corrector_step).ceil() as usize;
         crate::error::count(
@@ -111,7 +133,11 @@ impl<F: Real> PredictorCorrector<F> {
             phases.push(Phase { knots, first: inner });
             let given = f64::from(inner) + steps as f64;
             let expected = "below 4294967296 for all phases together";
-            inner = inner.checked_add(steps as u32).ok_or(Error::Invalid { name: "inner steps", given, expected })?;
+            inner = inner.checked_add(steps as u32).ok_or(Error::Invalid {
+                name: "inner steps",
+                given,
+                expected,
+            })?;
             Ok(())
         };
         let step = (plan.horizon - plan.end) / plan.predictor_steps as f64;
@@ -136,15 +162,18 @@ impl<F: Real> PredictorCorrector<F> {
         TimeGrid::from_knots(std::iter::once(0.0).chain(ends).collect())
     }
 
-    /// Drift evaluations of a whole run per chain; the most there can be where a tolerance may save some.
+    /// Drift evaluations of a whole run per chain; the most there can be where a tolerance may save
+    /// some.
     pub fn evaluations(&self) -> f64 {
         let predictor: usize = self.phases.iter().map(|phase| phase.knots.len() - 1).sum();
         let corrector: f64 = self.correctors.iter().map(|c| c.evaluations_per_step()).sum();
-        predictor as f64 * self.predictor.evaluations_per_step() + corrector * self.corrector_steps as f64
+        predictor as f64 * self.predictor.evaluations_per_step()
+            + corrector * self.corrector_steps as f64
     }
 }
 
-/// From sampling time `start` to the end in steps that halve the time left, until what is left is below four times the end.
+/// From sampling time `start` to the end in steps that halve the time left, until what is left is
+/// below four times the end.
 fn last_phase(horizon: f64, end: f64, start: f64) -> Vec<f64> {
     let mut knots = vec![start];
     let mut left = horizon - start;
@@ -163,7 +192,12 @@ struct At<'a, F: Real> {
 }
 
 impl<F: Real> Drift<F> for At<'_, F> {
-    fn eval(&self, _: Times<'_>, x: ArrayView2<'_, F>, out: ArrayViewMut2<'_, F>) -> Result<(), BoxError> {
+    fn eval(
+        &self,
+        _: Times<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
         self.drift.eval(Times::Shared(self.time), x, out)
     }
 }

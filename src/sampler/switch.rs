@@ -11,9 +11,10 @@ use crate::state::State;
 
 /// `first` before step `at`, `second` from there on; both work on the same blocks.
 ///
-/// With an underdamped randomized midpoint first and ULMC with a smaller step after it, this samples a log-concave target
-/// in total variation (Gupta, Cai & Chen 2024, arXiv 2406.00924): the first brings the law close in W₂, the second
-/// smooths what is left. Steps of different length come from the grid:
+/// With an underdamped randomized midpoint first and ULMC with a smaller step after it, this
+/// samples a log-concave target in total variation (Gupta, Cai & Chen 2024, arXiv 2406.00924): the
+/// first brings the law close in W₂, the second smooths what is left. Steps of different length
+/// come from the grid:
 ///
 /// ```
 /// use langevin::ndarray::array;
@@ -41,7 +42,8 @@ impl<F: Real> Switch<F> {
     /// [`Error::Shape`] if the two work on different blocks.
     pub fn new(first: Box<dyn Sampler<F>>, second: Box<dyn Sampler<F>>, at: u32) -> Result<Self> {
         if first.layout() != second.layout() {
-            let (given, expected) = (format!("{:?}", second.layout()), format!("{:?}, as the first", first.layout()));
+            let (given, expected) =
+                (format!("{:?}", second.layout()), format!("{:?}, as the first", first.layout()));
             return Err(Error::Shape { what: "second sampler", given, expected });
         }
         Ok(Self { first, second, at })

@@ -1,4 +1,5 @@
-//! SSCS, the symmetric splitting of phase-space diffusions with a Gaussian part solved exactly. One evaluation; weak order 1.
+//! SSCS, the symmetric splitting of phase-space diffusions with a Gaussian part solved exactly. One
+//! evaluation; weak order 1.
 
 use super::{Sampler, StepInfo, Work};
 use crate::drift::{Drift, Times, evaluate};
@@ -20,7 +21,8 @@ use crate::state::State;
 /// half    again
 /// ```
 ///
-/// Evaluations: 1 per step. Source: Dockhorn, Vahdat & Kreis 2022 (arXiv 2112.07068), for Γ = 0 there.
+/// Evaluations: 1 per step. Source: Dockhorn, Vahdat & Kreis 2022 (arXiv 2112.07068), for Γ = 0
+/// there.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SymmetricSplitting {
     dynamics: ReversePsld,
@@ -44,7 +46,8 @@ impl SymmetricSplitting {
 
     /// The Euler step of the rest.
     fn whole(&self, h: f64) -> Transition {
-        let (process, [gamma, push]) = (self.dynamics.process(), self.dynamics.process().intensity());
+        let (process, [gamma, push]) =
+            (self.dynamics.process(), self.dynamics.process().intensity());
         Transition {
             propagator: [[1.0 + h * gamma, 0.0], [0.0, 1.0 + h * push / process.mass()]],
             gain: [[h * gamma, 0.0], [0.0, h * push]],
@@ -83,8 +86,10 @@ impl<F: Real> Sampler<F> for SymmetricSplitting {
         normals.resize(2 * size, F::zero());
         let place = (step, state.chains()[0]);
         let half = Affine::IDENTITY.then(&self.half(0.5 * step.length));
-        // The second half is its map alone; the Euler step before it has no noise, so the two are one.
-        let rest = Affine::IDENTITY.then(&self.whole(step.length)).then(&self.half(0.5 * step.length));
+        // The second half is its map alone; the Euler step before it has no noise, so the two are
+        // one.
+        let rest =
+            Affine::IDENTITY.then(&self.whole(step.length)).then(&self.half(0.5 * step.length));
         let (chains, data) = state.parts();
         let mut apply = |map: &Affine, index: u32, data: &mut [F], score: &[F]| {
             noise.normals(Draw::new(step.index, Purpose::Increment, index), chains, normals);

@@ -2,9 +2,11 @@
 
 use std::any::Any;
 
-/// Scratch memory for [`Sampler::step`](crate::Sampler::step): one for each thread, for any sampler and any state.
+/// Scratch memory for [`Sampler::step`](crate::Sampler::step): one for each thread, for any sampler
+/// and any state.
 ///
-/// Each sampler keeps a value of its own type here. What it keeps may save time, never change a result.
+/// Each sampler keeps a value of its own type here. What it keeps may save time, never change a
+/// result.
 #[derive(Default)]
 pub struct Work(Vec<Box<dyn Any + Send>>);
 

@@ -3,7 +3,8 @@
 use super::Level;
 use crate::error::{Error, Result, positive};
 
-/// The rate β(t) of a variance-preserving diffusion dx = −½β x dt + √β dW on t ∈ [0, 1]; ᾱ(t) = exp(−∫₀ᵗ β).
+/// The rate β(t) of a variance-preserving diffusion dx = −½β x dt + √β dW on t ∈ [0, 1]; ᾱ(t) =
+/// exp(−∫₀ᵗ β).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Beta {
     /// β constant.
@@ -15,7 +16,8 @@ pub enum Beta {
         /// β(1).
         last: f64,
     },
-    /// ᾱ(t) = cos²(π/2 · (t+s)/(1+s)) / cos²(π/2 · s/(1+s)); Nichol & Dhariwal 2021 use s = 0.008. ᾱ(1) = 0.
+    /// ᾱ(t) = cos²(π/2 · (t+s)/(1+s)) / cos²(π/2 · s/(1+s)); Nichol & Dhariwal 2021 use s = 0.008.
+    /// ᾱ(1) = 0.
     Cosine {
         /// The offset s.
         offset: f64,
@@ -36,7 +38,10 @@ impl Beta {
     /// # Errors
     /// [`Error::Invalid`] if an end is not finite and positive.
     pub fn linear(first: f64, last: f64) -> Result<Self> {
-        Ok(Self::Linear { first: positive("first beta", first)?, last: positive("last beta", last)? })
+        Ok(Self::Linear {
+            first: positive("first beta", first)?,
+            last: positive("last beta", last)?,
+        })
     }
 
     /// The cosine schedule.
@@ -53,7 +58,11 @@ impl Beta {
     /// [`Error::Invalid`] if t is not in [0, 1].
     pub fn integral(&self, time: f64) -> Result<f64> {
         if !(0.0..=1.0).contains(&time) {
-            return Err(Error::Invalid { name: "time", given: time, expected: "a number in [0, 1]" });
+            return Err(Error::Invalid {
+                name: "time",
+                given: time,
+                expected: "a number in [0, 1]",
+            });
         }
         Ok(match *self {
             Self::Constant(rate) => rate * time,
@@ -93,7 +102,8 @@ mod tests {
             assert!((cosine.level(t).unwrap().alpha_bar() - plain).abs() < 1e-15, "{t}");
         }
         // Near 0 the plain form would have no digits left of 1 − ᾱ.
-        let slope = std::f64::consts::PI / 1.008 * (std::f64::consts::FRAC_PI_2 * 0.008 / 1.008).tan();
+        let slope =
+            std::f64::consts::PI / 1.008 * (std::f64::consts::FRAC_PI_2 * 0.008 / 1.008).tan();
         let small = cosine.level(1e-12).unwrap().one_minus_alpha_bar();
         assert!((small / (slope * 1e-12) - 1.0).abs() < 1e-9);
         assert_eq!(cosine.level(1.0).unwrap(), Level::PURE_NOISE);

@@ -4,8 +4,8 @@ use crate::error::{Error, Result};
 
 /// A noise level of a variance-preserving diffusion: x = √ᾱ x₀ + √(1−ᾱ) ε.
 ///
-/// Kept as log ᾱ ≤ 0, from which every other measure follows without cancellation, near the data (ᾱ → 1) and near pure
-/// noise (ᾱ → 0).
+/// Kept as log ᾱ ≤ 0, from which every other measure follows without cancellation, near the data (ᾱ
+/// → 1) and near pure noise (ᾱ → 0).
 ///
 /// ```
 /// use langevin::Level;
@@ -30,7 +30,11 @@ impl Level {
     /// [`Error::Invalid`] if it is above 0 or NaN.
     pub fn from_log_alpha_bar(log_alpha_bar: f64) -> Result<Self> {
         if !(log_alpha_bar <= 0.0) {
-            return Err(Error::Invalid { name: "log alpha bar", given: log_alpha_bar, expected: "a number <= 0" });
+            return Err(Error::Invalid {
+                name: "log alpha bar",
+                given: log_alpha_bar,
+                expected: "a number <= 0",
+            });
         }
         Ok(Self { log_alpha_bar })
     }
@@ -41,7 +45,11 @@ impl Level {
     /// [`Error::Invalid`] if it is not in [0, 1].
     pub fn from_alpha_bar(alpha_bar: f64) -> Result<Self> {
         if !(0.0..=1.0).contains(&alpha_bar) {
-            return Err(Error::Invalid { name: "alpha bar", given: alpha_bar, expected: "a number in [0, 1]" });
+            return Err(Error::Invalid {
+                name: "alpha bar",
+                given: alpha_bar,
+                expected: "a number in [0, 1]",
+            });
         }
         Ok(Self { log_alpha_bar: libm::log(alpha_bar) })
     }
@@ -66,7 +74,8 @@ impl Level {
             return Err(Error::Invalid { name: "sigma", given: sigma, expected: "a number >= 0" });
         }
         // Where σ² alone would overflow, 1 + σ² is σ² to all digits.
-        let log_alpha_bar = if sigma < 1e100 { -libm::log1p(sigma * sigma) } else { -2.0 * libm::log(sigma) };
+        let log_alpha_bar =
+            if sigma < 1e100 { -libm::log1p(sigma * sigma) } else { -2.0 * libm::log(sigma) };
         Ok(Self { log_alpha_bar })
     }
 
@@ -79,8 +88,11 @@ impl Level {
             return Err(Error::Invalid { name: "log SNR", given: log_snr, expected: "a number" });
         }
         // −log(1 + e^(−λ)) without overflow for very negative λ.
-        let log_alpha_bar =
-            if log_snr < 0.0 { log_snr - libm::log1p(libm::exp(log_snr)) } else { -libm::log1p(libm::exp(-log_snr)) };
+        let log_alpha_bar = if log_snr < 0.0 {
+            log_snr - libm::log1p(libm::exp(log_snr))
+        } else {
+            -libm::log1p(libm::exp(-log_snr))
+        };
         Ok(Self { log_alpha_bar })
     }
 
@@ -145,8 +157,14 @@ mod tests {
         }
         assert_eq!(Level::from_alpha_bar(1.0).unwrap(), Level::CLEAN);
         assert_eq!(Level::from_alpha_bar(0.0).unwrap(), Level::PURE_NOISE);
-        assert_eq!((Level::CLEAN.noise(), Level::PURE_NOISE.noise(), Level::PURE_NOISE.signal()), (0.0, 1.0, 0.0));
-        assert_eq!((Level::CLEAN.log_snr(), Level::PURE_NOISE.log_snr()), (f64::INFINITY, f64::NEG_INFINITY));
+        assert_eq!(
+            (Level::CLEAN.noise(), Level::PURE_NOISE.noise(), Level::PURE_NOISE.signal()),
+            (0.0, 1.0, 0.0)
+        );
+        assert_eq!(
+            (Level::CLEAN.log_snr(), Level::PURE_NOISE.log_snr()),
+            (f64::INFINITY, f64::NEG_INFINITY)
+        );
         for bad in [-0.1, 1.1, f64::NAN] {
             assert!(Level::from_alpha_bar(bad).is_err());
         }

@@ -1,4 +1,5 @@
-//! Noise levels of variance-preserving diffusions, the schedules that order them, and grids over them.
+//! Noise levels of variance-preserving diffusions, the schedules that order them, and grids over
+//! them.
 
 mod beta;
 mod level;

@@ -1,4 +1,5 @@
-//! The phase-space Langevin diffusion (PSLD): its constants, its perturbation kernel, its two ways to factorise noise.
+//! The phase-space Langevin diffusion (PSLD): its constants, its perturbation kernel, its two ways
+//! to factorise noise.
 
 use super::Level;
 use crate::error::{Error, Result, finite};
@@ -13,12 +14,12 @@ use crate::math::critical::Critical;
 /// prior: x ~ N(0, I), m ~ N(0, M I)
 /// ```
 ///
-/// Γ is `gamma`, ν is `nu`, κ is `kappa`. Γ = 0 is the critically damped diffusion CLD, in which only the momentum is
-/// noised. A rate β(t) enters through the clock alone ([`Beta`](super::Beta)). Every matrix is 2 × 2, the same for all
-/// coordinates.
+/// Γ is `gamma`, ν is `nu`, κ is `kappa`. Γ = 0 is the critically damped diffusion CLD, in which
+/// only the momentum is noised. A rate β(t) enters through the clock alone ([`Beta`](super::Beta)).
+/// Every matrix is 2 × 2, the same for all coordinates.
 ///
-/// Source: Pandey & Mandt 2023 (arXiv 2303.01748), with Γ = 0.01, ν = 4.01, κ = 0.04 and β = 8; Dockhorn, Vahdat & Kreis
-/// 2022 (arXiv 2112.07068) for CLD.
+/// Source: Pandey & Mandt 2023 (arXiv 2303.01748), with Γ = 0.01, ν = 4.01, κ = 0.04 and β = 8;
+/// Dockhorn, Vahdat & Kreis 2022 (arXiv 2112.07068) for CLD.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Psld {
     gamma: f64,
@@ -26,8 +27,8 @@ pub struct Psld {
     kappa: f64,
 }
 
-/// Which root of a 2 × 2 covariance turns standard noise into noise: Σ = L Lᵀ with L lower triangular, or Σ = U Uᵀ with U
-/// upper triangular.
+/// Which root of a 2 × 2 covariance turns standard noise into noise: Σ = L Lᵀ with L lower
+/// triangular, or Σ = U Uᵀ with U upper triangular.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Factor {
     /// L: the position noise is ε_x alone.
@@ -53,8 +54,8 @@ impl Psld {
     /// The diffusion with these constants.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if Γ or ν is negative or not finite, ν + Γ is not positive, Γ = ν (then there is no mass that damps
-    /// critically), or κ is negative or not finite.
+    /// [`Error::Invalid`] if Γ or ν is negative or not finite, ν + Γ is not positive, Γ = ν (then
+    /// there is no mass that damps critically), or κ is negative or not finite.
     pub fn new(gamma: f64, nu: f64, kappa: f64) -> Result<Self> {
         finite("gamma", gamma)?;
         finite("nu", nu)?;
@@ -63,7 +64,8 @@ impl Psld {
             return invalid("nu + gamma", nu + gamma, "a number > 0, or nothing is noised");
         }
         if gamma == nu {
-            let expected = "gamma and nu that differ: critical damping has the mass 4/(gamma - nu)^2";
+            let expected =
+                "gamma and nu that differ: critical damping has the mass 4/(gamma - nu)^2";
             return invalid("gamma, and the same nu", gamma, expected);
         }
         for (name, given) in [("gamma", gamma), ("nu", nu)] {
@@ -132,13 +134,15 @@ impl Psld {
         self.forward().exponential(tau)
     }
 
-    /// The covariance of (x, m) at τ for data of this variance about its mean; 0 for a single point: R(τ).
+    /// The covariance of (x, m) at τ for data of this variance about its mean; 0 for a single
+    /// point: R(τ).
     ///
     /// ```text
     /// Σ(τ) = e^{Fτ} diag(v, κM) e^{Fᵀτ} + ∫₀^τ e^{Fs} diag(Γ, Mν) e^{Fᵀs} ds
     /// ```
     ///
-    /// This equals Σ_∞ − e^{Fτ} (Σ_∞ − Σ₀) e^{Fᵀτ} with Σ_∞ = diag(1, M), which cancels for small τ.
+    /// This equals Σ_∞ − e^{Fτ} (Σ_∞ − Σ₀) e^{Fᵀτ} with Σ_∞ = diag(1, M), which cancels for small
+    /// τ.
     pub fn covariance(&self, tau: f64, data_variance: f64) -> Block {
         let forward = self.forward();
         let e = forward.exponential(tau);
@@ -170,11 +174,12 @@ impl Psld {
         }
     }
 
-    /// What z(τ) says about x₀. With E = e^{Fτ} (1, 0) and R = R(τ): y = R⁻¹E·z/(EᵀR⁻¹E) = x₀ + N(0, n), n = 1/(EᵀR⁻¹E), and
-    /// q ⟂ E. E is taken without its factor e^{λτ}, which would underflow for large τ; it cancels in all but the level.
+    /// What z(τ) says about x₀. With E = e^{Fτ} (1, 0) and R = R(τ): y = R⁻¹E·z/(EᵀR⁻¹E) = x₀ +
+    /// N(0, n), n = 1/(EᵀR⁻¹E), and q ⟂ E. E is taken without its factor e^{λτ}, which would
+    /// underflow for large τ; it cancels in all but the level.
     ///
-    /// The determinant of R loses digits where x and m are noised by one noise (Γ = 0, κ > 0): a relative error of 1e-13 at τ =
-    /// 1e-4, 1e-11 at 1e-6.
+    /// The determinant of R loses digits where x and m are noised by one noise (Γ = 0, κ > 0): a
+    /// relative error of 1e-13 at τ = 1e-4, 1e-11 at 1e-6.
     pub(crate) fn observation(&self, tau: f64) -> Observation {
         let (forward, r) = (self.forward(), self.covariance(tau, 0.0));
         let [[a, _], [c, _]] = forward.nilpotent;

@@ -3,7 +3,8 @@
 use super::LevelTable;
 use crate::error::{Error, Result, count};
 
-/// How the visited levels are spread over a table. Names and numbers of the last three are those of diffusers.
+/// How the visited levels are spread over a table. Names and numbers of the last three are those of
+/// diffusers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spacing {
     /// round(n (1 − j/N)).
@@ -25,7 +26,8 @@ pub enum Spacing {
 }
 
 impl Spacing {
-    /// The spacing of this name: `equal`, `quadratic`, `logsnr`, `leading`, `trailing` or `linspace`.
+    /// The spacing of this name: `equal`, `quadratic`, `logsnr`, `leading`, `trailing` or
+    /// `linspace`.
     ///
     /// # Errors
     /// [`Error::Unknown`] for another name.
@@ -53,27 +55,37 @@ impl Spacing {
         let open = matches!(self, Self::LeadingOpen | Self::LinspaceOpen);
         count("steps", steps, 1, n - usize::from(open && n > 1), "from 1 to the number of levels")?;
         let (size, parts) = (n as f64, steps as f64);
-        let timesteps = |numbers: Vec<f64>| numbers.into_iter().map(|t| round(t) + 1).chain([0]).collect();
+        let timesteps =
+            |numbers: Vec<f64>| numbers.into_iter().map(|t| round(t) + 1).chain([0]).collect();
         let mut levels: Vec<usize> = match self {
             Self::Equal => (0..=steps).map(|j| round(size * (1.0 - j as f64 / parts))).collect(),
-            Self::Quadratic => (0..=steps).map(|j| round(size * (1.0 - j as f64 / parts).powi(2))).collect(),
+            Self::Quadratic => {
+                (0..=steps).map(|j| round(size * (1.0 - j as f64 / parts).powi(2))).collect()
+            }
             Self::LogSnr => log_snr(table, steps),
-            Self::Leading => timesteps((0..steps).rev().map(|j| (j * (n / steps)) as f64).collect()),
-            Self::LeadingOpen => timesteps((1..=steps).rev().map(|j| (j * (n / (steps + 1))) as f64).collect()),
-            Self::Trailing => timesteps((0..steps).map(|j| half_even(size - size / parts * j as f64) - 1.0).collect()),
+            Self::Leading => {
+                timesteps((0..steps).rev().map(|j| (j * (n / steps)) as f64).collect())
+            }
+            Self::LeadingOpen => {
+                timesteps((1..=steps).rev().map(|j| (j * (n / (steps + 1))) as f64).collect())
+            }
+            Self::Trailing => timesteps(
+                (0..steps).map(|j| half_even(size - size / parts * j as f64) - 1.0).collect(),
+            ),
             Self::Linspace => {
                 let step = if steps > 1 { (size - 1.0) / (parts - 1.0) } else { 0.0 };
                 timesteps((0..steps).rev().map(|j| half_even(step * j as f64)).collect())
             }
-            Self::LinspaceOpen => {
-                timesteps((1..=steps).rev().map(|j| half_even((size - 1.0) / parts * j as f64)).collect())
-            }
+            Self::LinspaceOpen => timesteps(
+                (1..=steps).rev().map(|j| half_even((size - 1.0) / parts * j as f64)).collect(),
+            ),
         };
         // Where rounding made two levels equal, the one nearer to the noise moves up.
         for j in (0..steps).rev() {
             levels[j] = levels[j].max(levels[j + 1] + 1);
         }
-        // Where that pushed some beyond the last level, they and what follows move down: N ≤ n leaves room.
+        // Where that pushed some beyond the last level, they and what follows move down: N ≤ n
+        // leaves room.
         for (j, level) in levels.iter_mut().enumerate() {
             *level = (*level).min(n - j.min(n));
         }
@@ -121,7 +133,8 @@ pub fn from_timesteps(table: &LevelTable, timesteps: &[usize]) -> Result<Vec<usi
     Ok(levels)
 }
 
-/// Levels from the lengths of blocks, from the noise to the data; they must add up to the number of levels.
+/// Levels from the lengths of blocks, from the noise to the data; they must add up to the number of
+/// levels.
 ///
 /// # Errors
 /// [`Error::Invalid`] if a block is empty or the sum is another one.
@@ -184,7 +197,10 @@ mod tests {
                         };
                         assert_eq!(levels.len(), steps + 1);
                         assert_eq!(levels[steps], 0);
-                        assert!(check_levels(&table, &levels).is_ok(), "{spacing:?} {steps}: {levels:?}");
+                        assert!(
+                            check_levels(&table, &levels).is_ok(),
+                            "{spacing:?} {steps}: {levels:?}"
+                        );
                     }
                 }
             }
@@ -201,7 +217,12 @@ mod tests {
         assert_eq!(levels(Spacing::Quadratic, 4), [1000, 563, 250, 63, 0]);
         assert_eq!(from_timesteps(&table, &[999, 500, 0]).unwrap(), [1000, 501, 1, 0]);
         assert_eq!(blocks(&table, &[600, 399, 1]).unwrap(), [1000, 400, 1, 0]);
-        assert!(blocks(&table, &[600, 300]).unwrap_err().to_string().contains("sum of the blocks: given 900"));
+        assert!(
+            blocks(&table, &[600, 300])
+                .unwrap_err()
+                .to_string()
+                .contains("sum of the blocks: given 900")
+        );
         assert!(blocks(&table, &[1000, 0]).is_err());
         assert!(matches!(from_timesteps(&table, &[5, 5]), Err(Error::Levels { index: 1, .. })));
         assert!(from_timesteps(&table, &[1000]).is_err() && from_timesteps(&table, &[]).is_err());

@@ -3,7 +3,8 @@
 use super::Level;
 use crate::error::{Error, Result, count};
 
-/// The levels 0 … n of a discrete chain: level 0 is clean, level t follows t noising steps with rates β₁ … β_t.
+/// The levels 0 … n of a discrete chain: level 0 is clean, level t follows t noising steps with
+/// rates β₁ … β_t.
 ///
 /// ```text
 /// ᾱ_t = Π_{i≤t} (1 − β_i)
@@ -44,16 +45,20 @@ impl LevelTable {
         Self::from_betas(line(levels, first, last))
     }
 
-    /// √β along a line from √`first` to √`last`; latent diffusion uses 8.5e-4 and 0.012 with 1000 levels.
+    /// √β along a line from √`first` to √`last`; latent diffusion uses 8.5e-4 and 0.012 with 1000
+    /// levels.
     ///
     /// # Errors
     /// As for [`from_betas`](Self::from_betas).
     pub fn scaled_linear(levels: usize, first: f64, last: f64) -> Result<Self> {
         count("levels", levels, 1, 1_000_000, "a whole number from 1 to 1000000")?;
-        Self::from_betas(line(levels, first.sqrt(), last.sqrt()).into_iter().map(|root| root * root).collect())
+        Self::from_betas(
+            line(levels, first.sqrt(), last.sqrt()).into_iter().map(|root| root * root).collect(),
+        )
     }
 
-    /// The cosine schedule of Nichol & Dhariwal 2021: β_t = min(0.999, 1 − f(t)/f(t−1)), f(t) = cos²(π/2 (t/n + 0.008)/1.008).
+    /// The cosine schedule of Nichol & Dhariwal 2021: β_t = min(0.999, 1 − f(t)/f(t−1)), f(t) =
+    /// cos²(π/2 (t/n + 0.008)/1.008).
     ///
     /// # Errors
     /// As for [`from_betas`](Self::from_betas).
@@ -97,7 +102,8 @@ impl LevelTable {
         self.betas[t.clamp(1, self.len()) - 1]
     }
 
-    /// The number of the level at a time of a run, n − `time`; before the start the last, past the end the clean one.
+    /// The number of the level at a time of a run, n − `time`; before the start the last, past the
+    /// end the clean one.
     pub fn number_at(&self, time: f64) -> usize {
         (self.len() as f64 - time).round().max(0.0) as usize
     }
@@ -116,7 +122,9 @@ impl LevelTable {
 /// Numbers from `first` to exactly `last`, as numpy's linspace makes them.
 fn line(count: usize, first: f64, last: f64) -> Vec<f64> {
     let step = (last - first) / (count.max(2) - 1) as f64;
-    (0..count).map(|i| if i + 1 == count && count > 1 { last } else { first + step * i as f64 }).collect()
+    (0..count)
+        .map(|i| if i + 1 == count && count > 1 { last } else { first + step * i as f64 })
+        .collect()
 }
 
 #[cfg(test)]
@@ -130,7 +138,9 @@ mod tests {
         assert!((linear.level(1000).alpha_bar() - 4.035829765375e-5).abs() < 1e-16);
         assert_eq!(linear.level(0), Level::CLEAN);
         let scaled = LevelTable::named("scaled-linear", 1000).unwrap();
-        assert!((scaled.beta(1) - 8.5e-4).abs() < 1e-18 && (scaled.beta(1000) - 0.012).abs() < 1e-16);
+        assert!(
+            (scaled.beta(1) - 8.5e-4).abs() < 1e-18 && (scaled.beta(1000) - 0.012).abs() < 1e-16
+        );
         let cosine = LevelTable::named("cosine", 1000).unwrap();
         assert_eq!(cosine.beta(1000), 0.999);
         for table in [linear, scaled, cosine] {
@@ -138,7 +148,12 @@ mod tests {
             // 1 − ᾱ keeps its digits at the first level.
             assert!((table.level(1).one_minus_alpha_bar() / table.beta(1) - 1.0).abs() < 1e-14);
         }
-        assert!(LevelTable::named("square", 10).is_err() && LevelTable::linear(0, 1e-4, 0.02).is_err());
-        assert!(LevelTable::linear(10, 1e-4, 1.0).is_err() && LevelTable::from_betas(vec![f64::NAN]).is_err());
+        assert!(
+            LevelTable::named("square", 10).is_err() && LevelTable::linear(0, 1e-4, 0.02).is_err()
+        );
+        assert!(
+            LevelTable::linear(10, 1e-4, 1.0).is_err()
+                && LevelTable::from_betas(vec![f64::NAN]).is_err()
+        );
     }
 }

@@ -49,13 +49,16 @@ pub fn number(value: &Value) -> f64 {
 }
 
 pub fn listing(folder: &Path) -> Vec<String> {
-    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    let names = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
     let mut names: Vec<_> = names.collect();
     names.sort();
     names
 }
 
-/// Exit code 2, nothing written, nothing on stdout, and in the message every one of the `pieces`, parted by " | ".
+/// Exit code 2, nothing written, nothing on stdout, and in the message every one of the `pieces`,
+/// parted by " | ".
 pub fn refuse(folder: &Path, arguments: &str, pieces: &str) {
     let before = listing(folder);
     let output = langevin(folder, arguments);

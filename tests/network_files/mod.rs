@@ -1,4 +1,5 @@
-//! Network files made for tests and a plain evaluation of them in f64, golden files, and comparisons.
+//! Network files made for tests and a plain evaluation of them in f64, golden files, and
+//! comparisons.
 #![allow(dead_code)]
 
 use std::collections::HashMap;
@@ -51,8 +52,14 @@ impl File {
         ];
         for (seed, (name, outputs, inputs)) in linears.into_iter().enumerate() {
             let scale = 1.7 / (inputs as f64).sqrt();
-            file.put(&format!("{name}.weight"), tensor(&[outputs, inputs], &numbers(seed, outputs * inputs, scale)));
-            file.put(&format!("{name}.bias"), tensor(&[outputs], &numbers(seed + 50, outputs, 0.5)));
+            file.put(
+                &format!("{name}.weight"),
+                tensor(&[outputs, inputs], &numbers(seed, outputs * inputs, scale)),
+            );
+            file.put(
+                &format!("{name}.bias"),
+                tensor(&[outputs], &numbers(seed + 50, outputs, 0.5)),
+            );
         }
         for (name, width) in [("n", input), ("m", hidden)] {
             file.put(&format!("{name}.weight"), tensor(&[width], &numbers(width, width, 1.5)));
@@ -82,11 +89,15 @@ impl File {
 
     fn floats(&self, name: &str) -> Vec<f64> {
         let (_, _, bytes) = &self.tensors[name];
-        bytes.chunks_exact(4).map(|four| f64::from(f32::from_le_bytes(four.try_into().unwrap()))).collect()
+        bytes
+            .chunks_exact(4)
+            .map(|four| f64::from(f32::from_le_bytes(four.try_into().unwrap())))
+            .collect()
     }
 
     fn linear(&self, name: &str, h: &Array1<f64>) -> Array1<f64> {
-        let (weight, bias) = (self.floats(&format!("{name}.weight")), self.floats(&format!("{name}.bias")));
+        let (weight, bias) =
+            (self.floats(&format!("{name}.weight")), self.floats(&format!("{name}.bias")));
         let rows = weight.chunks_exact(h.len()).zip(bias);
         rows.map(|(row, bias)| bias + row.iter().zip(h).map(|(w, x)| w * x).sum::<f64>()).collect()
     }
@@ -101,7 +112,8 @@ impl File {
             } else if let Some(name) = name("condition") {
                 h = h + self.linear(name, c.unwrap());
             } else if let Some(name) = name("norm") {
-                let (weight, bias) = (self.floats(&format!("{name}.weight")), self.floats(&format!("{name}.bias")));
+                let (weight, bias) =
+                    (self.floats(&format!("{name}.weight")), self.floats(&format!("{name}.bias")));
                 let mean = h.mean().unwrap();
                 let variance = h.mapv(|x| (x - mean).powi(2)).mean().unwrap();
                 h = h.mapv(|x| (x - mean) / (variance + layer["epsilon"].as_f64().unwrap()).sqrt());
@@ -114,12 +126,19 @@ impl File {
     }
 
     /// The network in f64, sinusoidal time of width 10.
-    pub fn evaluate(&self, layers: &Value, time: f64, label: Option<usize>, x: ArrayView1<'_, f64>) -> Array1<f64> {
+    pub fn evaluate(
+        &self,
+        layers: &Value,
+        time: f64,
+        label: Option<usize>,
+        x: ArrayView1<'_, f64>,
+    ) -> Array1<f64> {
         if self.model.get("time").is_none() {
             return self.layers(layers, x.to_owned(), None);
         }
         let angle = |j: usize| 0.5 * time * 100f64.powf(-(j as f64) / 5.0);
-        let embedded = (0..5).map(|j| angle(j).cos()).chain((0..5).map(|j| angle(j).sin())).collect();
+        let embedded =
+            (0..5).map(|j| angle(j).cos()).chain((0..5).map(|j| angle(j).sin())).collect();
         let table = self.floats("label.weight");
         let row = Array1::from(table[6 * label.unwrap_or(2)..][..6].to_vec());
         let condition = self.layers(&self.model["condition"], embedded, None) + row;
@@ -142,7 +161,12 @@ pub fn vector(value: &Value) -> Vec<f64> {
 }
 
 pub fn labels(value: &Value) -> Vec<Option<usize>> {
-    value.as_array().unwrap().iter().map(|label| label.as_u64().map(|label| label as usize)).collect()
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|label| label.as_u64().map(|label| label as usize))
+        .collect()
 }
 
 pub fn matrix(value: &Value) -> Array2<f64> {
@@ -163,5 +187,6 @@ pub fn some_rows(rows: usize, width: usize) -> Array2<f64> {
 }
 
 pub fn trained(name: &str) -> Network {
-    Network::load(format!("{}/examples/models/{name}.safetensors", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    Network::load(format!("{}/examples/models/{name}.safetensors", env!("CARGO_MANIFEST_DIR")))
+        .unwrap()
 }

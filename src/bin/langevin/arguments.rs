@@ -22,9 +22,11 @@ pub struct Cli {
 pub enum Command {
     /// Draw samples from a mixture (TARGET.json) or from a data set with a bandwidth
     Sample(Box<Sample>),
-    /// Generate samples from noise: with a trained network, or with the exact score of a noised target
+    /// Generate samples from noise: with a trained network, or with the exact score of a noised
+    /// target
     Generate(Box<Generate>),
-    /// Compare ways to generate: methods x evaluations x seeds, as a table, a CSV file and a picture
+    /// Compare ways to generate: methods x evaluations x seeds, as a table, a CSV file and a
+    /// picture
     Compare(Box<Compare>),
     /// The exact stationary covariance of a method on the target N(0, 1/k): no simulation
     Probe(Box<Probe>),
@@ -38,13 +40,15 @@ pub enum Command {
 
 #[derive(Args)]
 pub struct Method {
-    /// overdamped | underdamped [default: the one that the method works on, where there is only one]
+    /// overdamped | underdamped [default: the one that the method works on, where there is only
+    /// one]
     #[arg(long)]
     pub dynamics: Option<String>,
     /// em | pmm1 | pmm2 | rm | baoab | obabo | aboba | splitting | mala (see `langevin methods`)
     #[arg(long, required_unless_present = "word")]
     pub method: Option<String>,
-    /// Splitting by a word of your own over A (position), B (momentum) and O (friction and noise), as OBABO
+    /// Splitting by a word of your own over A (position), B (momentum) and O (friction and noise),
+    /// as OBABO
     #[arg(long, value_name = "WORD")]
     pub word: Option<String>,
     /// Length of a step
@@ -87,7 +91,9 @@ impl Method {
 
     /// The method as it is called in headings.
     pub fn title(&self) -> String {
-        self.word.as_ref().map_or_else(|| self.name().into(), |word| format!("splitting {}", word.to_uppercase()))
+        self.word
+            .as_ref()
+            .map_or_else(|| self.name().into(), |word| format!("splitting {}", word.to_uppercase()))
     }
 
     /// The name of the dynamics.
@@ -102,7 +108,11 @@ impl Method {
         match method.dynamics {
             [only] => Ok(only),
             several => {
-                let message = format!("--dynamics is missing: {} works on {}", self.name(), several.join(" and "));
+                let message = format!(
+                    "--dynamics is missing: {} works on {}",
+                    self.name(),
+                    several.join(" and ")
+                );
                 Err(Failure::Input(message))
             }
         }
@@ -147,14 +157,21 @@ pub enum NonFinite {
 /// What the chains are to follow.
 #[derive(Args)]
 pub struct TargetOptions {
-    /// Mixture: {"weights": [..], "means": [[..],..], "std": s} or "variances": [[..],..] or "covariances": [[[..],..],..]
+    /// Mixture: {"weights": [..], "means": [[..],..], "std": s} or "variances": [[..],..] or
+    /// "covariances": [[[..],..],..]
     #[arg(value_name = "TARGET.json", conflicts_with = "data")]
     pub target: Option<PathBuf>,
     /// Data set, one row for each point (.npy): a mixture with one component for each row
     #[arg(long, value_name = "FILE.npy", requires = "bandwidth")]
     pub data: Option<PathBuf>,
     /// Standard deviation of the components of a data set
-    #[arg(long, value_name = "S", requires = "data", conflicts_with = "target", allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "S",
+        requires = "data",
+        conflicts_with = "target",
+        allow_negative_numbers = true
+    )]
     pub bandwidth: Option<f64>,
 }
 
@@ -208,11 +225,12 @@ pub struct Sample {
     /// Number of steps
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub steps: usize,
-    /// Start positions, (chains, dim), or, for underdamped dynamics, positions and velocities, (chains, 2 dim)
-    /// [default: standard normal]
+    /// Start positions, (chains, dim), or, for underdamped dynamics, positions and velocities,
+    /// (chains, 2 dim) [default: standard normal]
     #[arg(long, value_name = "FILE.npy")]
     pub start: Option<PathBuf>,
-    /// Steps before the first that is saved; without --every, mean and covariance are over all steps after these
+    /// Steps before the first that is saved; without --every, mean and covariance are over all
+    /// steps after these
     #[arg(long, value_name = "B", allow_negative_numbers = true)]
     pub burn_in: Option<usize>,
     #[command(flatten)]

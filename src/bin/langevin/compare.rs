@@ -1,4 +1,5 @@
-//! `langevin compare`: ways to generate side by side, method by method, budget by budget, seed by seed.
+//! `langevin compare`: ways to generate side by side, method by method, budget by budget, seed by
+//! seed.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -20,13 +21,15 @@ use crate::planning::{MethodOptions, Planned};
 pub struct Compare {
     #[command(flatten)]
     pub source: SourceOptions,
-    /// Methods, each NAME[:OPTION=VALUE]..[@EVALUATIONS[+EVALUATIONS]..], as ddim,pmm2:grid=equal,ddpm@1000
+    /// Methods, each NAME[:OPTION=VALUE]..[@EVALUATIONS[+EVALUATIONS]..], as
+    /// ddim,pmm2:grid=equal,ddpm@1000
     #[arg(long, value_name = "LIST", value_delimiter = ',', required = true)]
     pub methods: Vec<String>,
     /// Budgets of those methods that name none of their own
     #[arg(long, value_name = "LIST", value_delimiter = ',', allow_hyphen_values = true)]
     pub evaluations: Vec<usize>,
-    /// Number of seeds, counted up from --seed; with two or more, errors are those of the mean over them
+    /// Number of seeds, counted up from --seed; with two or more, errors are those of the mean over
+    /// them
     #[arg(long, value_name = "K", default_value_t = 3, allow_negative_numbers = true)]
     pub seeds: u64,
     /// The first seed
@@ -74,7 +77,8 @@ struct MethodLine {
 
 fn entry(text: &str, budgets: &[usize]) -> Result<Entry, Failure> {
     let fail = |why: String| Failure::Input(format!("--methods `{text}`: {why}"));
-    let (method, own) = text.split_once('@').map_or((text, None), |(method, own)| (method, Some(own)));
+    let (method, own) =
+        text.split_once('@').map_or((text, None), |(method, own)| (method, Some(own)));
     let mut parts = method.split(':');
     let mut line = vec!["--method".to_owned(), parts.next().unwrap_or_default().to_owned()];
     for option in parts {
@@ -95,8 +99,9 @@ fn entry(text: &str, budgets: &[usize]) -> Result<Entry, Failure> {
         }
         None => budgets.to_vec(),
         Some(own) => {
-            let read =
-                |number: &str| number.parse().map_err(|_| fail(format!("`{number}` is no number of evaluations")));
+            let read = |number: &str| {
+                number.parse().map_err(|_| fail(format!("`{number}` is no number of evaluations")))
+            };
             own.split('+').map(read).collect::<Result<_, _>>()?
         }
     };
@@ -135,33 +140,49 @@ pub fn run(arguments: &Compare) -> Result<(), Failure> {
 fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
     if arguments.seeds == 0 || arguments.chains < 20 {
         let message = "expected at least one seed and 20 chains, as distances need samples";
-        return Err(Failure::Input(format!("--seeds {}, --chains {}: {message}", arguments.seeds, arguments.chains)));
+        return Err(Failure::Input(format!(
+            "--seeds {}, --chains {}: {message}",
+            arguments.seeds, arguments.chains
+        )));
     }
     let model = Model::load(&arguments.source)?;
-    let entries: Vec<Entry> =
-        arguments.methods.iter().map(|text| entry(text, &arguments.evaluations)).collect::<Result<_, _>>()?;
+    let entries: Vec<Entry> = arguments
+        .methods
+        .iter()
+        .map(|text| entry(text, &arguments.evaluations))
+        .collect::<Result<_, _>>()?;
     // Everything is planned before anything is run, so that a bad line costs no time.
     let mut plans: Vec<(usize, usize, Planned<F>)> = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
         for &budget in &entry.budgets {
             let planned = entry.options.plan::<F>(&model.noising, Some(budget));
-            plans.push((index, budget, planned.map_err(|failure| named(&entry.label, budget, failure))?));
+            plans.push((
+                index,
+                budget,
+                planned.map_err(|failure| named(&entry.label, budget, failure))?,
+            ));
         }
     }
     if let Some((index, budget, _)) = plans
         .iter()
         .enumerate()
         .find(|(i, plan)| {
-            plans[..*i].iter().any(|other| entries[other.0].label == entries[plan.0].label && other.1 == plan.1)
+            plans[..*i]
+                .iter()
+                .any(|other| entries[other.0].label == entries[plan.0].label && other.1 == plan.1)
         })
         .map(|(_, plan)| plan)
     {
         let label = &entries[*index].label;
-        return Err(Failure::Input(format!("--methods `{label}` with {budget} evaluations is given twice")));
+        return Err(Failure::Input(format!(
+            "--methods `{label}` with {budget} evaluations is given twice"
+        )));
     }
     let distances = Distances::new(&arguments.distance, &model, arguments.chains)?;
-    let [csv, picture] = create_all([("--csv", arguments.csv.as_deref()), ("--plot", arguments.plot.as_deref())])?;
-    let work: f64 = plans.iter().map(|(_, _, plan)| plan.evaluations).sum::<f64>() * arguments.seeds as f64;
+    let [csv, picture] =
+        create_all([("--csv", arguments.csv.as_deref()), ("--plot", arguments.plot.as_deref())])?;
+    let work: f64 =
+        plans.iter().map(|(_, _, plan)| plan.evaluations).sum::<f64>() * arguments.seeds as f64;
     let bar = bar(work.ceil() as u64, arguments.quiet);
 
     let mut lines = vec![header(&distances)];
@@ -197,7 +218,9 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
 
 fn named(label: &str, budget: usize, failure: Failure) -> Failure {
     match failure {
-        Failure::Input(message) => Failure::Input(format!("--methods `{label}` with {budget} evaluations: {message}")),
+        Failure::Input(message) => {
+            Failure::Input(format!("--methods `{label}` with {budget} evaluations: {message}"))
+        }
         other => other,
     }
 }
@@ -207,7 +230,9 @@ fn bar(work: u64, quiet: bool) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(work);
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent}%  {elapsed} gone, {eta} left  {msg}") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{bar:30} {percent}%  {elapsed} gone, {eta} left  {msg}")
+    {
         bar.set_style(style);
     }
     bar
@@ -236,7 +261,11 @@ fn one_run<F: Real>(
     let clock = Instant::now();
     let samples = model.with_drift(&plan.drive, |drift| {
         let run = Run::<F>::with_precision(&*plan.sampler, drift, plan.grid.clone());
-        let run = run.chains(arguments.chains).seed(seed).start_normal(model.dimension()).observe(&mut ticks);
+        let run = run
+            .chains(arguments.chains)
+            .seed(seed)
+            .start_normal(model.dimension())
+            .observe(&mut ticks);
         Ok(match arguments.threads {
             Some(threads) => run.threads(threads),
             None => run,
@@ -252,7 +281,8 @@ fn one_run<F: Real>(
         }
         // A method that diverges is a finding, not a reason to lose the others.
         Err(error @ langevin::Error::Diverged { .. }) => {
-            let values = vec![Estimate { value: f64::NAN, error: f64::NAN }; distances.metrics.len()];
+            let values =
+                vec![Estimate { value: f64::NAN, error: f64::NAN }; distances.metrics.len()];
             Ok(One { evaluations: f64::NAN, seconds, values, failure: Some(error.to_string()) })
         }
         Err(error) => Err(error.into()),
@@ -266,8 +296,10 @@ fn summary(label: &str, budget: usize, runs: &[One], metrics: usize) -> Row {
     let values = (0..metrics)
         .map(|metric| {
             let value = mean(&|run| run.values[metric].value);
-            let spread = mean(&|run| (run.values[metric].value - value).powi(2)) * count / (count - 1.0);
-            let error = if runs.len() > 1 { (spread / count).sqrt() } else { runs[0].values[metric].error };
+            let spread =
+                mean(&|run| (run.values[metric].value - value).powi(2)) * count / (count - 1.0);
+            let error =
+                if runs.len() > 1 { (spread / count).sqrt() } else { runs[0].values[metric].error };
             Estimate { value, error }
         })
         .collect();

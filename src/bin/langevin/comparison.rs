@@ -27,13 +27,23 @@ fn evaluations(row: &Row) -> String {
 }
 
 pub fn header(distances: &Distances) -> String {
-    let columns: Vec<String> = distances.metrics.iter().map(|m| format!("{0},{0}_error", m.name())).collect();
-    format!("method,budget,seed,evaluations,network_calls_per_evaluation,seconds,{}", columns.join(","))
+    let columns: Vec<String> =
+        distances.metrics.iter().map(|m| format!("{0},{0}_error", m.name())).collect();
+    format!(
+        "method,budget,seed,evaluations,network_calls_per_evaluation,seconds,{}",
+        columns.join(",")
+    )
 }
 
 pub fn line(label: &str, budget: usize, seed: u64, calls: usize, run: &One) -> String {
-    let values: Vec<String> = run.values.iter().map(|e| format!("{},{}", e.value, e.error)).collect();
-    format!("{label},{budget},{seed},{},{calls},{:.3},{}", run.evaluations, run.seconds, values.join(","))
+    let values: Vec<String> =
+        run.values.iter().map(|e| format!("{},{}", e.value, e.error)).collect();
+    format!(
+        "{label},{budget},{seed},{},{calls},{:.3},{}",
+        run.evaluations,
+        run.seconds,
+        values.join(",")
+    )
 }
 
 pub fn write_csv(file: Option<OutputFile>, lines: &[String]) -> Result<(), Failure> {
@@ -45,7 +55,8 @@ pub fn write_csv(file: Option<OutputFile>, lines: &[String]) -> Result<(), Failu
 }
 
 pub fn draw(rows: &[Row], model: &Model, distances: &Distances) -> Result<Vec<u8>, Failure> {
-    /// Beyond this many times the smallest distance a method has failed, and would press all others into one line.
+    /// Beyond this many times the smallest distance a method has failed, and would press all others
+    /// into one line.
     const SPAN: f64 = 100.0;
     let mut curves: Vec<plot::Curve> = Vec::new();
     // Unbiased distances of good samples scatter about zero, which a logarithmic axis cannot show.
@@ -78,8 +89,18 @@ pub fn draw(rows: &[Row], model: &Model, distances: &Distances) -> Result<Vec<u8
     Ok(plot::curves(&curves, axis, label, &title, true, logarithmic)?.into_bytes())
 }
 
-pub fn table(arguments: &Compare, model: &Model, distances: &Distances, rows: &[Row], failures: &[String]) -> String {
-    let twice = if model.calls_per_evaluation() == 2 { "; every evaluation is two of the network" } else { "" };
+pub fn table(
+    arguments: &Compare,
+    model: &Model,
+    distances: &Distances,
+    rows: &[Row],
+    failures: &[String],
+) -> String {
+    let twice = if model.calls_per_evaluation() == 2 {
+        "; every evaluation is two of the network"
+    } else {
+        ""
+    };
     let mut text = format!(
         "{}, {}: {} chains, {} seeds from {}, in {} dimensions{twice}\n\n",
         model.noising.describe(),
@@ -123,7 +144,13 @@ pub fn table(arguments: &Compare, model: &Model, distances: &Distances, rows: &[
     text
 }
 
-pub fn json(arguments: &Compare, model: &Model, distances: &Distances, rows: &[Row], failures: &[String]) -> String {
+pub fn json(
+    arguments: &Compare,
+    model: &Model,
+    distances: &Distances,
+    rows: &[Row],
+    failures: &[String],
+) -> String {
     let number = |x: f64| if x.is_finite() { json!(x) } else { json!(null) };
     let rows: Vec<_> = rows
         .iter()
@@ -138,8 +165,12 @@ pub fn json(arguments: &Compare, model: &Model, distances: &Distances, rows: &[R
             entry
         })
         .collect();
-    let halves: serde_json::Map<String, serde_json::Value> =
-        distances.halves().unwrap_or_default().into_iter().map(|(m, e)| (m.name().into(), number(e.value))).collect();
+    let halves: serde_json::Map<String, serde_json::Value> = distances
+        .halves()
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(m, e)| (m.name().into(), number(e.value)))
+        .collect();
     let report = json!({
         "process": model.noising.describe(), "model": model.describe(), "chains": arguments.chains,
         "model_calls_per_evaluation": model.calls_per_evaluation(),

@@ -14,7 +14,8 @@ use crate::target;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Metric {
-    /// W2 of the distances to the nearest mode from their law, in standard deviations; for a target of few modes
+    /// W2 of the distances to the nearest mode from their law, in standard deviations; for a target
+    /// of few modes
     Radial,
     /// Sliced W2
     Sliced,
@@ -24,7 +25,8 @@ pub enum Metric {
     Frechet,
     /// Squared Frechet distance of their features (needs --features)
     Features,
-    /// Share of samples that are copies of a row of the reference: three times nearer to it than to any other
+    /// Share of samples that are copies of a row of the reference: three times nearer to it than to
+    /// any other
     Copies,
 }
 
@@ -56,7 +58,8 @@ impl Metric {
 /// What samples are measured by and against.
 #[derive(Args)]
 pub struct DistanceOptions {
-    /// Distances to take; the first is drawn [default: radial for few modes, features with --features, else frechet]
+    /// Distances to take; the first is drawn [default: radial for few modes, features with
+    /// --features, else frechet]
     #[arg(long, value_enum, value_delimiter = ',')]
     pub metric: Vec<Metric>,
     /// Data to compare with (.npy); mapped to the range of the model where it says one
@@ -77,7 +80,8 @@ pub struct Distances {
 
 impl Distances {
     pub fn new(options: &DistanceOptions, model: &Model, chains: usize) -> Result<Self, Failure> {
-        let few = model.data().is_some_and(|data| data.components() <= 256 && data.dimension() <= 16);
+        let few =
+            model.data().is_some_and(|data| data.components() <= 256 && data.dimension() <= 16);
         let metrics = match (&options.metric[..], &options.features) {
             ([], Some(_)) => vec![Metric::Features],
             ([], None) if few && options.reference.is_none() => vec![Metric::Radial],
@@ -85,14 +89,16 @@ impl Distances {
             (given, _) => given.to_vec(),
         };
         if metrics.contains(&Metric::Radial) && !few {
-            let message = "--metric radial: expected a target of at most 256 modes in at most 16 dimensions";
+            let message =
+                "--metric radial: expected a target of at most 256 modes in at most 16 dimensions";
             return Err(Failure::Input(message.into()));
         }
         let reference = match &options.reference {
             Some(path) => Some(reference(path, model)?),
             None if metrics.iter().all(|metric| *metric == Metric::Radial) => None,
             None => match model.data() {
-                // Another seed than any that chains could have: exact samples have a stream of their own anyway.
+                // Another seed than any that chains could have: exact samples have a stream of
+                // their own anyway.
                 Some(data) => Some(data.sample(chains.max(1000), u64::MAX)?),
                 None => {
                     let message = "--reference is missing: the data that the samples of a network are compared with";
@@ -102,7 +108,8 @@ impl Distances {
         };
         let features = match (&options.features, metrics.contains(&Metric::Features), &reference) {
             (Some(path), true, Some(reference)) => {
-                let named = |error| Failure::Input(format!("--features {}: {error}", path.display()));
+                let named =
+                    |error| Failure::Input(format!("--features {}: {error}", path.display()));
                 let network = Network::load(path).map_err(named)?;
                 let features = network.features(reference.view()).map_err(named)?;
                 Some((network, features))
@@ -112,7 +119,9 @@ impl Distances {
                 return Err(Failure::Input(message.into()));
             }
             (Some(_), false, _) => {
-                return Err(Failure::Input("--features is not used by the metrics that are asked for".into()));
+                return Err(Failure::Input(
+                    "--features is not used by the metrics that are asked for".into(),
+                ));
             }
             _ => None,
         };
@@ -120,11 +129,20 @@ impl Distances {
     }
 
     /// All distances of these samples.
-    pub fn measure(&self, model: &Model, samples: ArrayView2<'_, f64>) -> Result<Vec<Estimate>, Failure> {
+    pub fn measure(
+        &self,
+        model: &Model,
+        samples: ArrayView2<'_, f64>,
+    ) -> Result<Vec<Estimate>, Failure> {
         self.metrics.iter().map(|metric| self.one(*metric, model, samples)).collect()
     }
 
-    fn one(&self, metric: Metric, model: &Model, samples: ArrayView2<'_, f64>) -> Result<Estimate, Failure> {
+    fn one(
+        &self,
+        metric: Metric,
+        model: &Model,
+        samples: ArrayView2<'_, f64>,
+    ) -> Result<Estimate, Failure> {
         let unmeasured = Estimate { value: f64::NAN, error: f64::NAN };
         if let (Metric::Radial, Some(data)) = (metric, model.data()) {
             let distances = data.distance_to_nearest_mode(samples)?.to_vec();
@@ -146,13 +164,16 @@ impl Distances {
             Metric::Copies => {
                 let found = metrics::nearest_neighbours(samples, reference.view())?;
                 let share = found.memorised_share;
-                Estimate { value: share, error: (share * (1.0 - share) / samples.nrows() as f64).sqrt() }
+                Estimate {
+                    value: share,
+                    error: (share * (1.0 - share) / samples.nrows() as f64).sqrt(),
+                }
             }
         })
     }
 
-    /// The distances of one half of the reference from the other: what samples as good as the data would have, were there so
-    /// few of them.
+    /// The distances of one half of the reference from the other: what samples as good as the data
+    /// would have, were there so few of them.
     pub fn halves(&self) -> Option<Vec<(Metric, Estimate)>> {
         let reference = self.reference.as_ref()?;
         let even = reference.slice(s![..;2, ..]);
@@ -165,7 +186,10 @@ impl Distances {
                 Metric::Frechet => metrics::frechet_distance(even, odd),
                 Metric::Features => {
                     let features = &self.features.as_ref()?.1;
-                    metrics::frechet_distance(features.slice(s![..;2, ..]), features.slice(s![1..;2, ..]))
+                    metrics::frechet_distance(
+                        features.slice(s![..;2, ..]),
+                        features.slice(s![1..;2, ..]),
+                    )
                 }
             };
             Some((*metric, found.ok()?))
@@ -179,7 +203,10 @@ fn reference(path: &Path, model: &Model) -> Result<Array2<f64>, Failure> {
     let mut rows = read_rows("--reference", path, Accept::Reals)?;
     if rows.ncols() != model.dimension() {
         let (given, expected) = (rows.ncols(), model.dimension());
-        let message = format!("--reference {}: given rows of {given} numbers, expected {expected}", path.display());
+        let message = format!(
+            "--reference {}: given rows of {given} numbers, expected {expected}",
+            path.display()
+        );
         return Err(Failure::Input(message));
     }
     if let Some(range) = model.range {

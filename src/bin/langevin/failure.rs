@@ -1,4 +1,5 @@
-//! What can end the program, and with which exit code: 2 for what was given, 1 for what happened on the way.
+//! What can end the program, and with which exit code: 2 for what was given, 1 for what happened on
+//! the way.
 
 use std::fmt;
 use std::process::ExitCode;

@@ -23,7 +23,8 @@ pub struct Generate {
     pub source: SourceOptions,
     #[command(flatten)]
     pub method: MethodOptions,
-    /// Most model evaluations per chain, in expectation [default: what --timesteps or --blocks need]
+    /// Most model evaluations per chain, in expectation [default: what --timesteps or --blocks
+    /// need]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub evaluations: Option<usize>,
     /// Start positions, (chains, dim): the noise [default: standard normal]
@@ -53,11 +54,14 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let planned = arguments.method.plan::<F>(&model.noising, arguments.evaluations)?;
     let dim = model.dimension();
     let frames = frames(arguments, planned.grid.steps())?;
-    let tiles = arguments.grid_image.as_ref().map(|_| Tiles::new(arguments.image_shape, &model)).transpose()?;
+    let tiles = arguments
+        .grid_image
+        .as_ref()
+        .map(|_| Tiles::new(arguments.image_shape, &model))
+        .transpose()?;
     let law = model.data();
     if run.plot.is_some() && law.is_none() && dim > 2 {
-        let message =
-            "--plot draws samples over the density of a target; for the samples of a network use --grid-image";
+        let message = "--plot draws samples over the density of a target; for the samples of a network use --grid-image";
         return Err(Failure::Input(message.into()));
     }
     check_memory::<F>(run.chains, dim)?;
@@ -71,18 +75,25 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
         ])?;
         let grid = planned.grid.clone();
         // Moments are those of the end alone: on the way the law is another one at every step.
-        let job = Job { sampler: &*planned.sampler, drift, grid, dim, start, moments: None, frames };
+        let job =
+            Job { sampler: &*planned.sampler, drift, grid, dim, start, moments: None, frames };
         Ok((simulate(run, job, out)?, picture, images))
     });
     let (outcome, picture, images) = outcome?;
     // Pictures that cannot be drawn cost neither the samples nor the report.
     let drawn = write_picture(picture, "--plot", || {
-        let title =
-            format!("{}, {:.1} evaluations, {}", arguments.method.method, planned.evaluations, model.noising.title());
+        let title = format!(
+            "{}, {:.1} evaluations, {}",
+            arguments.method.method,
+            planned.evaluations,
+            model.noising.title()
+        );
         draw(law, outcome.samples.positions(), &title)
     });
     let positions = outcome.samples.positions();
-    let tiled = write_picture(images, "--grid-image", || tiles.map_or(Ok(Vec::new()), |tiles| tiles.png(positions)));
+    let tiled = write_picture(images, "--grid-image", || {
+        tiles.map_or(Ok(Vec::new()), |tiles| tiles.png(positions))
+    });
     let report = Report::new(run, law, &outcome)?;
     if run.json {
         print_line(&json(arguments, &model, &planned, frames, &report))?;
@@ -92,8 +103,10 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
             run.plot.as_deref().filter(|_| drawn.is_ok()),
             arguments.grid_image.as_deref().filter(|_| tiled.is_ok()),
         ];
-        let tables = report.tables()? + &law.map_or_else(String::new, |data| distances(data, &outcome));
-        let text = heading(arguments, &model, &planned, &outcome) + &tables + &report.ending(&written);
+        let tables =
+            report.tables()? + &law.map_or_else(String::new, |data| distances(data, &outcome));
+        let text =
+            heading(arguments, &model, &planned, &outcome) + &tables + &report.ending(&written);
         print_line(text.trim_end())?;
     }
     drawn.and(tiled)
@@ -104,7 +117,8 @@ fn frames(arguments: &Generate, steps: usize) -> Result<Option<Every>, Failure> 
     let Some(interval) = arguments.run.every else { return Ok(None) };
     let every = Every::new(interval)?;
     if every.count(steps) == 0 {
-        let message = format!("--every {interval}: nothing is saved in {steps} steps; expected fewer");
+        let message =
+            format!("--every {interval}: nothing is saved in {steps} steps; expected fewer");
         return Err(Failure::Input(message));
     }
     Ok(Some(every))
@@ -114,14 +128,16 @@ fn frames(arguments: &Generate, steps: usize) -> Result<Option<Every>, Failure> 
 fn check_start<F>(start: Option<&Array2<F>>, chains: usize, dim: usize) -> Result<(), Failure> {
     match start {
         Some(rows) if rows.dim() != (chains, dim) => {
-            let message = format!("start: given shape {:?}, expected ({chains}, {dim})", rows.dim());
+            let message =
+                format!("start: given shape {:?}, expected ({chains}, {dim})", rows.dim());
             Err(Failure::Input(message))
         }
         _ => Ok(()),
     }
 }
 
-/// The 0-based levels visited, from the noise to the data; none for methods that visit no levels of the table.
+/// The 0-based levels visited, from the noise to the data; none for methods that visit no levels of
+/// the table.
 fn timesteps<F: Real>(planned: &Planned<F>) -> Option<Vec<usize>> {
     let (_, visited) = planned.levels.split_last()?;
     Some(visited.iter().map(|level| level - 1).collect())
@@ -136,7 +152,12 @@ fn json<F: Real>(
 ) -> String {
     let mut report = report.json();
     report["method"] = json!(arguments.method.method);
-    report["options"] = arguments.method.given().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    report["options"] = arguments
+        .method
+        .given()
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
     report["model"] = json!(model.describe());
     report["file"] = json!(arguments.source.model);
     report["label"] = json!(arguments.source.label);
@@ -171,7 +192,12 @@ fn json<F: Real>(
     report.to_string()
 }
 
-fn heading<F: Real>(arguments: &Generate, model: &Model, planned: &Planned<F>, outcome: &Outcome<F>) -> String {
+fn heading<F: Real>(
+    arguments: &Generate,
+    model: &Model,
+    planned: &Planned<F>,
+    outcome: &Outcome<F>,
+) -> String {
     let samples = &outcome.samples;
     let twice = if model.calls_per_evaluation() == 2 { ", each of the network twice" } else { "" };
     format!(
@@ -191,7 +217,8 @@ fn heading<F: Real>(arguments: &Generate, model: &Model, planned: &Planned<F>, o
     )
 }
 
-/// How far the distances to the nearest mode are from their law, where modes are few and dimensions too.
+/// How far the distances to the nearest mode are from their law, where modes are few and dimensions
+/// too.
 fn distances<F: Real>(data: &GaussianMixture, outcome: &Outcome<F>) -> String {
     const MOST_DIMENSIONS: usize = 16;
     let dim = data.dimension();
@@ -208,7 +235,10 @@ fn distances<F: Real>(data: &GaussianMixture, outcome: &Outcome<F>) -> String {
     metrics::radial_wasserstein(&distances, dim).map_or_else(
         |_| String::new(),
         |w2| {
-            format!("\nW2 of the distances to the nearest mode from their law: {:.5} +- {:.5} sd\n", w2.value, w2.error)
+            format!(
+                "\nW2 of the distances to the nearest mode from their law: {:.5} +- {:.5} sd\n",
+                w2.value, w2.error
+            )
         },
     )
 }

@@ -19,8 +19,12 @@ pub struct Tiles {
 
 /// Two whole numbers with an x between.
 pub fn image_shape(text: &str) -> Result<(usize, usize), String> {
-    let sides = text.split_once('x').and_then(|(rows, columns)| Some((rows.parse().ok()?, columns.parse().ok()?)));
-    sides.filter(|(rows, columns)| *rows > 0 && *columns > 0).ok_or_else(|| "expected rows x columns, as 8x8".into())
+    let sides = text
+        .split_once('x')
+        .and_then(|(rows, columns)| Some((rows.parse().ok()?, columns.parse().ok()?)));
+    sides
+        .filter(|(rows, columns)| *rows > 0 && *columns > 0)
+        .ok_or_else(|| "expected rows x columns, as 8x8".into())
 }
 
 impl Tiles {
@@ -28,20 +32,25 @@ impl Tiles {
     pub fn new(shape: Option<(usize, usize)>, model: &Model) -> Result<Self, Failure> {
         let Some(shape) = shape.or(model.image) else {
             return Err(Failure::Input(
-                "--grid-image needs --image-shape: the model does not say the sides of a picture".into(),
+                "--grid-image needs --image-shape: the model does not say the sides of a picture"
+                    .into(),
             ));
         };
         let (rows, columns) = shape;
         if rows.checked_mul(columns) != Some(model.dimension()) {
             let given = format!("--image-shape: given {rows}x{columns}");
-            let expected = format!("a product of {}, the dimension of the target", model.dimension());
+            let expected =
+                format!("a product of {}, the dimension of the target", model.dimension());
             return Err(Failure::Input(format!("{given}, expected {expected}")));
         }
         let of_means = || model.data().map(|data| target::extremes(&data.means().to_owned()));
         let range = model.range.or_else(of_means).unwrap_or((-1.0, 1.0));
         if !(range.1 - range.0 > 0.0 && (range.1 - range.0).is_finite()) {
-            let given = format!("--grid-image: the means of the target go from {} to {}", range.0, range.1);
-            return Err(Failure::Input(format!("{given}, expected different numbers, a finite distance apart")));
+            let given =
+                format!("--grid-image: the means of the target go from {} to {}", range.0, range.1);
+            return Err(Failure::Input(format!(
+                "{given}, expected different numbers, a finite distance apart"
+            )));
         }
         Ok(Self { shape, range })
     }

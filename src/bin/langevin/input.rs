@@ -37,8 +37,8 @@ impl<'de> Visitor<'de> for FieldsVisitor {
     }
 }
 
-/// Parses a JSON object in which Python's `NaN` and `Infinity` may stand: they are kept as text, so that the error about
-/// them can name their place.
+/// Parses a JSON object in which Python's `NaN` and `Infinity` may stand: they are kept as text, so
+/// that the error about them can name their place.
 pub fn parse(text: &str) -> Result<Map<String, Value>, serde_json::Error> {
     let text = text.trim_start_matches('\u{feff}');
     let mut quoted = String::with_capacity(text.len());
@@ -46,7 +46,8 @@ pub fn parse(text: &str) -> Result<Map<String, Value>, serde_json::Error> {
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         if !in_string
-            && let Some(token) = ["NaN", "-Infinity", "Infinity"].into_iter().find(|token| rest.starts_with(token))
+            && let Some(token) =
+                ["NaN", "-Infinity", "Infinity"].into_iter().find(|token| rest.starts_with(token))
         {
             quoted += &format!("\"{token}\"");
             rest = &rest[token.len()..];
@@ -80,12 +81,18 @@ pub fn numbers(value: &Value, place: &str) -> Result<Vec<f64>, Failure> {
 /// A list of lists of numbers, all of the same length.
 pub fn rows(value: &Value, place: &str) -> Result<Vec<Vec<f64>>, Failure> {
     let list = value.as_array().ok_or_else(|| wrong(place, value, "a list of lists of numbers"))?;
-    let rows: Vec<Vec<f64>> =
-        list.iter().enumerate().map(|(i, row)| numbers(row, &format!("{place}[{i}]"))).collect::<Result<_, _>>()?;
+    let rows: Vec<Vec<f64>> = list
+        .iter()
+        .enumerate()
+        .map(|(i, row)| numbers(row, &format!("{place}[{i}]")))
+        .collect::<Result<_, _>>()?;
     for (i, row) in rows.iter().enumerate() {
         if row.len() != rows[0].len() {
-            let message =
-                format!("{place}[{i}]: given {} numbers, expected {} as in {place}[0]", row.len(), rows[0].len());
+            let message = format!(
+                "{place}[{i}]: given {} numbers, expected {} as in {place}[0]",
+                row.len(),
+                rows[0].len()
+            );
             return Err(Failure::Input(message));
         }
     }

@@ -1,5 +1,5 @@
-//! The `langevin` program: draws samples from a target file or a data set, generates them from noise, and probes methods
-//! exactly.
+//! The `langevin` program: draws samples from a target file or a data set, generates them from
+//! noise, and probes methods exactly.
 
 mod arguments;
 mod compare;
@@ -80,7 +80,10 @@ fn methods(json: bool) -> Result<(), Failure> {
     }
     let mut text = String::from("methods      evaluations per step   batched calls   what it is\n");
     for m in METHODS {
-        text += &format!("  {:<10} {:<22} {:<15} {}\n", m.name, m.evaluations, m.batched_calls, m.title);
+        text += &format!(
+            "  {:<10} {:<22} {:<15} {}\n",
+            m.name, m.evaluations, m.batched_calls, m.title
+        );
         if !m.options.is_empty() {
             text += &format!("{:52}options: --{}\n", "", m.options.join(" --"));
         }
@@ -95,7 +98,13 @@ fn methods(json: bool) -> Result<(), Failure> {
     for (process, all) in [("vp", &GENERATION_METHODS[..]), ("psld", &PHASE_METHODS[..])] {
         text += &format!("\ngeneration, --process {process}\n");
         for g in all {
-            text += &format!("  {:<12} {}\n{:15}options: --{}\n", g.name, g.title, "", g.options.join(" --"));
+            text += &format!(
+                "  {:<12} {}\n{:15}options: --{}\n",
+                g.name,
+                g.title,
+                "",
+                g.options.join(" --")
+            );
         }
     }
     output::print_line(text.trim_end())

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use langevin::network::{Network, NetworkProcess};
 use langevin::{
-    Denoised, Denoiser, DiffusedMixture, Drift, GaussianMixture, Guided, Lifted, PhaseDenoised, PhaseDenoiser, Psld,
-    Real,
+    Denoised, Denoiser, DiffusedMixture, Drift, GaussianMixture, Guided, Lifted, PhaseDenoised,
+    PhaseDenoiser, Psld, Real,
 };
 
 use crate::arguments::TargetOptions;
@@ -19,8 +19,15 @@ use crate::target;
 pub struct SourceOptions {
     #[command(flatten)]
     pub target: TargetOptions,
-    /// Map the smallest and the largest number of the data set to LO and HI; bandwidth and samples are in these units
-    #[arg(long, value_name = "LO,HI", requires = "data", conflicts_with = "target", allow_hyphen_values = true)]
+    /// Map the smallest and the largest number of the data set to LO and HI; bandwidth and samples
+    /// are in these units
+    #[arg(
+        long,
+        value_name = "LO,HI",
+        requires = "data",
+        conflicts_with = "target",
+        allow_hyphen_values = true
+    )]
     #[arg(value_parser = interval)]
     pub scale: Option<(f64, f64)>,
     /// Trained network (.safetensors, see docs/network-format.md) in place of a target
@@ -29,8 +36,8 @@ pub struct SourceOptions {
     /// Class to draw from, for a network trained with labels
     #[arg(long, value_name = "K", requires = "model", allow_negative_numbers = true)]
     pub label: Option<usize>,
-    /// Weight of classifier-free guidance towards the label; 1 is none, and any other evaluates the network twice
-    /// [default: 1]
+    /// Weight of classifier-free guidance towards the label; 1 is none, and any other evaluates the
+    /// network twice [default: 1]
     #[arg(long, value_name = "W", requires = "label", allow_negative_numbers = true)]
     pub guidance: Option<f64>,
     #[command(flatten)]
@@ -39,7 +46,9 @@ pub struct SourceOptions {
 
 /// Two numbers with a comma between, the first below the second.
 fn interval(text: &str) -> Result<(f64, f64), String> {
-    let ends = text.split_once(',').and_then(|(low, high)| Some((low.trim().parse().ok()?, high.trim().parse().ok()?)));
+    let ends = text
+        .split_once(',')
+        .and_then(|(low, high)| Some((low.trim().parse().ok()?, high.trim().parse().ok()?)));
     // The length of an interval can be infinite where its ends are not.
     match ends {
         Some((low, high)) if f64::is_finite(high - low) && low < high => Ok((low, high)),
@@ -65,13 +74,19 @@ impl Model {
     pub fn load(source: &SourceOptions) -> Result<Self, Failure> {
         // The parser waives what an option requires where that would clash with another.
         if source.model.is_none() && source.label.is_some() {
-            return Err(Failure::Input("--label needs --model, a network trained with labels".into()));
+            return Err(Failure::Input(
+                "--label needs --model, a network trained with labels".into(),
+            ));
         }
         if source.model.is_some() && source.target.bandwidth.is_some() {
-            return Err(Failure::Input("--bandwidth is of a data set; it is not an option beside --model".into()));
+            return Err(Failure::Input(
+                "--bandwidth is of a data set; it is not an option beside --model".into(),
+            ));
         }
         if source.label.is_none() && source.guidance.is_some() {
-            return Err(Failure::Input("--guidance needs --label, the class to be guided to".into()));
+            return Err(Failure::Input(
+                "--guidance needs --label, the class to be guided to".into(),
+            ));
         }
         match &source.model {
             Some(path) => Self::network(path, source),
@@ -89,7 +104,8 @@ impl Model {
     }
 
     fn network(path: &Path, source: &SourceOptions) -> Result<Self, Failure> {
-        let named = |error: langevin::Error| Failure::Input(format!("--model {}: {error}", path.display()));
+        let named =
+            |error: langevin::Error| Failure::Input(format!("--model {}: {error}", path.display()));
         let network = Network::load(path).map_err(|error| match error {
             // It names the file itself.
             langevin::Error::NetworkFile { .. } => Failure::Input(error.to_string()),
@@ -98,11 +114,15 @@ impl Model {
         let wanted = source.process.process;
         let noising = match network.process() {
             NetworkProcess::None => {
-                let message = format!("--model {}: a network of features generates nothing", path.display());
+                let message =
+                    format!("--model {}: a network of features generates nothing", path.display());
                 return Err(Failure::Input(message));
             }
             NetworkProcess::Psld { .. } if wanted == Some(Process::Vp) => {
-                let message = format!("--model {}: trained for psld, expected a network for vp", path.display());
+                let message = format!(
+                    "--model {}: trained for psld, expected a network for vp",
+                    path.display()
+                );
                 return Err(Failure::Input(message));
             }
             NetworkProcess::Psld { .. } => {
@@ -131,7 +151,9 @@ impl Model {
         }
         let guidance = source.guidance.unwrap_or(1.0);
         if !guidance.is_finite() {
-            return Err(Failure::Input(format!("--guidance: given {guidance}, expected a finite number")));
+            return Err(Failure::Input(format!(
+                "--guidance: given {guidance}, expected a finite number"
+            )));
         }
         let range = network.range().map(|[low, high]| (low, high));
         let image = network.image().map(|[rows, columns]| (rows, columns));
@@ -175,10 +197,11 @@ impl Model {
         match &self.kind {
             Kind::Exact(_) => "exact score".into(),
             Kind::Network { network, label, guidance } => {
-                let label = label.map_or_else(String::new, |label| match self.calls_per_evaluation() {
-                    1 => format!(", label {label}"),
-                    _ => format!(", label {label} with guidance {guidance}"),
-                });
+                let label =
+                    label.map_or_else(String::new, |label| match self.calls_per_evaluation() {
+                        1 => format!(", label {label}"),
+                        _ => format!(", label {label} with guidance {guidance}"),
+                    });
                 format!("network of {} parameters{label}", network.parameters())
             }
         }
@@ -200,7 +223,10 @@ impl Model {
                     };
                     let all = network.phase()?;
                     let one = all.with_label(*label)?;
-                    let (one, all) = (phase::<F>(&one, *process, *horizon)?, phase::<F>(&all, *process, *horizon)?);
+                    let (one, all) = (
+                        phase::<F>(&one, *process, *horizon)?,
+                        phase::<F>(&all, *process, *horizon)?,
+                    );
                     return if both { f(&Guided::new(&one, &all, *guidance)?) } else { f(&one) };
                 }
                 let all = network.denoiser()?;
@@ -208,7 +234,9 @@ impl Model {
                 if !both {
                     return drift(&one, drive, f);
                 }
-                drift(&one, drive, |one| drift(&all, drive, |all| f(&Guided::new(one, all, *guidance)?)))
+                drift(&one, drive, |one| {
+                    drift(&all, drive, |all| f(&Guided::new(one, all, *guidance)?))
+                })
             }
         }
     }

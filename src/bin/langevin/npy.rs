@@ -19,17 +19,23 @@ pub enum Accept {
     Reals,
 }
 
-/// Reads an array of two or more axes as (rows, everything else), in f64: at least one number, all of them finite.
+/// Reads an array of two or more axes as (rows, everything else), in f64: at least one number, all
+/// of them finite.
 pub fn read_rows(option: &str, path: &Path, accept: Accept) -> Result<Array2<f64>, Failure> {
     let fail = |why: String| Failure::Input(format!("{option} {}: {why}", path.display()));
     let bytes = fs::read(path).map_err(|error| fail(format!("cannot be read: {error}")))?;
     let array = parse(&bytes, accept).map_err(fail)?;
     let shape = array.shape().to_vec();
     if shape.len() < 2 || array.is_empty() {
-        return Err(fail(format!("given shape {shape:?}, expected (rows, columns), at least one of each")));
+        return Err(fail(format!(
+            "given shape {shape:?}, expected (rows, columns), at least one of each"
+        )));
     }
     if let Some((index, x)) = array.indexed_iter().find(|(_, x)| !x.is_finite()) {
-        return Err(fail(format!("the number at {:?} is {x}, expected a finite number", index.slice())));
+        return Err(fail(format!(
+            "the number at {:?} is {x}, expected a finite number",
+            index.slice()
+        )));
     }
     let (rows, columns): (usize, usize) = (shape[0], shape[1..].iter().product());
     let rows = array.as_standard_layout().into_owned().into_shape_with_order((rows, columns));
@@ -55,14 +61,19 @@ fn parse(bytes: &[u8], accept: Accept) -> Result<ArrayD<f64>, String> {
         ],
     };
     if promised(bytes) > bytes.len() {
-        return Err(format!("not a readable .npy file: it has {} bytes, fewer than its shape asks for", bytes.len()));
+        return Err(format!(
+            "not a readable .npy file: it has {} bytes, fewer than its shape asks for",
+            bytes.len()
+        ));
     }
     let mut found = "unknown".into();
     for attempt in attempts {
         match attempt(bytes) {
             Ok(array) => return Ok(array),
             Err(ReadNpyError::WrongDescriptor(descriptor)) => found = descriptor.to_string(),
-            Err(ReadNpyError::Io(_)) => return Err("not a readable .npy file: it ends within its header".into()),
+            Err(ReadNpyError::Io(_)) => {
+                return Err("not a readable .npy file: it ends within its header".into());
+            }
             Err(error) => return Err(format!("not a readable .npy file: {error}")),
         }
     }
@@ -70,19 +81,27 @@ fn parse(bytes: &[u8], accept: Accept) -> Result<ArrayD<f64>, String> {
         Accept::Floats => "float64 or float32 ('<f8' or '<f4')",
         Accept::Reals => "float64, float32 or an integer type",
     };
-    Err(format!("dtype is {found}, expected {expected}; convert it with numpy's .astype('float64')"))
+    Err(format!(
+        "dtype is {found}, expected {expected}; convert it with numpy's .astype('float64')"
+    ))
 }
 
-/// How many numbers the header promises, 0 where it cannot be told: a file is not believed to the point of asking for
-/// more memory than it could fill.
+/// How many numbers the header promises, 0 where it cannot be told: a file is not believed to the
+/// point of asking for more memory than it could fill.
 fn promised(bytes: &[u8]) -> usize {
     let header = String::from_utf8_lossy(&bytes[..bytes.len().min(1 << 16)]);
-    let shape = header.split_once("shape").and_then(|(_, rest)| rest.split_once('(')?.1.split_once(')'));
-    let lengths = shape.map_or("", |(lengths, _)| lengths).split(',').filter_map(|n| n.trim().parse::<usize>().ok());
+    let shape =
+        header.split_once("shape").and_then(|(_, rest)| rest.split_once('(')?.1.split_once(')'));
+    let lengths = shape
+        .map_or("", |(lengths, _)| lengths)
+        .split(',')
+        .filter_map(|n| n.trim().parse::<usize>().ok());
     lengths.reduce(usize::saturating_mul).unwrap_or(0)
 }
 
-fn as_type<T: ReadableElement + Into<f64> + Copy>(bytes: &[u8]) -> Result<ArrayD<f64>, ReadNpyError> {
+fn as_type<T: ReadableElement + Into<f64> + Copy>(
+    bytes: &[u8],
+) -> Result<ArrayD<f64>, ReadNpyError> {
     Ok(ArrayD::<T>::read_npy(bytes)?.mapv(Into::into))
 }
 
@@ -90,8 +109,12 @@ fn as_type<T: ReadableElement + Into<f64> + Copy>(bytes: &[u8]) -> Result<ArrayD
 pub fn write_header<F: Real>(to: &mut impl Write, shape: &[usize]) -> io::Result<()> {
     let shape: String = shape.iter().map(|n| format!("{n}, ")).collect();
     let descriptor = if F::NAME == "f32" { "<f4" } else { "<f8" };
-    let mut header = format!("{{'descr': '{descriptor}', 'fortran_order': False, 'shape': ({}), }}", shape.trim_end());
-    // The format asks for a header padded with spaces to a multiple of 64 bytes, ending in a newline.
+    let mut header = format!(
+        "{{'descr': '{descriptor}', 'fortran_order': False, 'shape': ({}), }}",
+        shape.trim_end()
+    );
+    // The format asks for a header padded with spaces to a multiple of 64 bytes, ending in a
+    // newline.
     while (10 + header.len() + 1) % 64 != 0 {
         header.push(' ');
     }

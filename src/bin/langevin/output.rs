@@ -1,4 +1,5 @@
-//! Files that appear whole or not at all: written beside their place under another name, then renamed.
+//! Files that appear whole or not at all: written beside their place under another name, then
+//! renamed.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -14,7 +15,8 @@ fn unfinished() -> std::sync::MutexGuard<'static, Vec<PathBuf>> {
     UNFINISHED.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// On Ctrl-C and termination: remove what is unfinished, then exit as a program killed by SIGINT does.
+/// On Ctrl-C and termination: remove what is unfinished, then exit as a program killed by SIGINT
+/// does.
 fn clean_up_when_interrupted() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -41,14 +43,21 @@ impl OutputFile {
     /// Opens the temporary file, so that a place that cannot be written to is known before the run.
     pub fn create(option: &str, path: &Path) -> Result<Self, Failure> {
         clean_up_when_interrupted();
-        let fail = |why: String| Failure::Input(format!("{option} {}: cannot be written: {why}", path.display()));
-        let ends_as_folder = path.as_os_str().as_encoded_bytes().last().is_some_and(|&b| is_separator(b.into()));
+        let fail = |why: String| {
+            Failure::Input(format!("{option} {}: cannot be written: {why}", path.display()))
+        };
+        let ends_as_folder =
+            path.as_os_str().as_encoded_bytes().last().is_some_and(|&b| is_separator(b.into()));
         // A link is followed: the file it points to is replaced, not the link.
         let place = fs::canonicalize(path).unwrap_or_else(|_| path.into());
         match fs::metadata(&place) {
             Ok(there) if there.is_dir() => return Err(fail("it is a folder".into())),
-            Ok(there) if !there.is_file() => return Err(fail("it is a device or pipe; name a file".into())),
-            Ok(there) if there.permissions().readonly() => return Err(fail("the file there is read-only".into())),
+            Ok(there) if !there.is_file() => {
+                return Err(fail("it is a device or pipe; name a file".into()));
+            }
+            Ok(there) if there.permissions().readonly() => {
+                return Err(fail("the file there is read-only".into()));
+            }
             _ if ends_as_folder => return Err(fail("there is no such folder".into())),
             _ => {}
         }
@@ -65,7 +74,11 @@ impl OutputFile {
                 Err(error) => return Err(fail(error.to_string())),
                 Ok(file) => {
                     unfinished.push(temporary.clone());
-                    return Ok(Self { place, temporary, writer: Some(BufWriter::with_capacity(1 << 20, file)) });
+                    return Ok(Self {
+                        place,
+                        temporary,
+                        writer: Some(BufWriter::with_capacity(1 << 20, file)),
+                    });
                 }
             }
         }
@@ -74,14 +87,18 @@ impl OutputFile {
 
     /// True if both are to end in the same place.
     pub fn same_place(&self, other: &Self) -> bool {
-        let whole = |file: &Self| Some(fs::canonicalize(&file.temporary).ok()?.with_file_name(file.place.file_name()?));
+        let whole = |file: &Self| {
+            Some(fs::canonicalize(&file.temporary).ok()?.with_file_name(file.place.file_name()?))
+        };
         whole(self).is_some() && whole(self) == whole(other)
     }
 
     /// Closes the file and moves it to its place.
     pub fn finish(mut self) -> Result<(), Failure> {
         let result = self.close();
-        result.map_err(|error| Failure::Run(format!("{}: cannot be written: {error}", self.place.display())))
+        result.map_err(|error| {
+            Failure::Run(format!("{}: cannot be written: {error}", self.place.display()))
+        })
     }
 
     fn close(&mut self) -> io::Result<()> {
@@ -96,7 +113,8 @@ impl OutputFile {
     }
 }
 
-/// Opens all files that were asked for, each with the option that names it; no two of them in one place.
+/// Opens all files that were asked for, each with the option that names it; no two of them in one
+/// place.
 pub fn create_all<const N: usize>(
     wanted: [(&'static str, Option<&Path>); N],
 ) -> Result<[Option<OutputFile>; N], Failure> {
@@ -109,7 +127,8 @@ pub fn create_all<const N: usize>(
             if let (Some(a), Some(b)) = (&files[first], &files[second])
                 && a.same_place(b)
             {
-                let message = format!("{} and {option} name the same file; give them two", wanted[first].0);
+                let message =
+                    format!("{} and {option} name the same file; give them two", wanted[first].0);
                 return Err(Failure::Input(message));
             }
         }
@@ -154,7 +173,9 @@ pub fn write_picture(
 /// Prints to stdout; a reader that has gone away (`| head`) is no failure.
 pub fn print_line(text: &str) -> Result<(), Failure> {
     match writeln!(io::stdout().lock(), "{text}") {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Run(format!("stdout: {error}"))),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::Run(format!("stdout: {error}")))
+        }
         _ => Ok(()),
     }
 }

@@ -1,4 +1,5 @@
-//! Ways to generate as they are given on the command line, and their plans: a sampler, its grid, and what drives it.
+//! Ways to generate as they are given on the command line, and their plans: a sampler, its grid,
+//! and what drives it.
 
 use clap::{Args, ValueEnum};
 use langevin::generation::{self, GenerationOptions, NoiseForm, PhaseGrid, PhaseOptions};
@@ -53,18 +54,20 @@ pub struct ProcessOptions {
 /// A method and its options.
 #[derive(Args, Clone, Debug, Default)]
 pub struct MethodOptions {
-    /// vp: ddpm | ddim | dpmpp2m | heun | em | pmm1 | pmm2 | rm | pc | pc-parallel; psld: em | ei | sscs | oba | bao | obab |
-    /// roba | rbao | robab | pmm1 | pmm2 | rm (see `langevin methods`)
+    /// vp: ddpm | ddim | dpmpp2m | heun | em | pmm1 | pmm2 | rm | pc | pc-parallel; psld: em | ei |
+    /// sscs | oba | bao | obab | roba | rbao | robab | pmm1 | pmm2 | rm (see `langevin methods`)
     #[arg(long)]
     pub method: String,
     /// vp: equal | quadratic | logsnr | leading | trailing | linspace [default: quadratic];
     /// psld: uniform | quadratic [default: uniform]
     #[arg(long)]
     pub grid: Option<String>,
-    /// Lengths of the blocks of levels that a Poisson midpoint steps over, from the noise to the data, as 600,399,1
+    /// Lengths of the blocks of levels that a Poisson midpoint steps over, from the noise to the
+    /// data, as 600,399,1
     #[arg(long, value_name = "LIST", value_delimiter = ',', allow_hyphen_values = true)]
     pub blocks: Option<Vec<usize>>,
-    /// The 0-based levels at which the model is evaluated, decreasing, as 999,500,0; the last step goes to the data
+    /// The 0-based levels at which the model is evaluated, decreasing, as 999,500,0; the last step
+    /// goes to the data
     #[arg(long, value_name = "LIST", value_delimiter = ',', allow_hyphen_values = true)]
     pub timesteps: Option<Vec<usize>>,
     /// Variance of the steps of ddpm, pmm1 and pmm2 [default: small]
@@ -73,7 +76,8 @@ pub struct MethodOptions {
     /// Share of noise in the steps of ddim, in [0, 1] [default: 0]
     #[arg(long, value_name = "E", allow_negative_numbers = true)]
     pub eta: Option<f64>,
-    /// Sub-steps K that a Poisson midpoint step imitates on psld [default: 16]; on vp they are the levels of a block
+    /// Sub-steps K that a Poisson midpoint step imitates on psld [default: 16]; on vp they are the
+    /// levels of a block
     #[arg(long, value_name = "K", allow_negative_numbers = true)]
     pub substeps: Option<usize>,
     /// Factor in (0, 1] on the noise of every sub-step of a Poisson midpoint [default: 1]
@@ -100,14 +104,16 @@ pub struct MethodOptions {
     /// Friction of the corrector [default: 2]
     #[arg(long, value_name = "G", allow_negative_numbers = true)]
     pub friction: Option<f64>,
-    /// vp: Ornstein-Uhlenbeck time at which pc and pc-parallel end [default: that of the first level];
-    /// psld: time in (0, 1) at which the steps end and one without noise follows [default: 1e-3]
+    /// vp: Ornstein-Uhlenbeck time at which pc and pc-parallel end [default: that of the first
+    /// level]; psld: time in (0, 1) at which the steps end and one without noise follows [default:
+    /// 1e-3]
     #[arg(long, value_name = "D", allow_negative_numbers = true)]
     pub end_time: Option<f64>,
     /// Scale of the position noise of roba, rbao and robab [default: 1]
     #[arg(long, value_name = "L", allow_negative_numbers = true)]
     pub lambda_s: Option<f64>,
-    /// step | remaining: whether --lambda-s scales the noise of the step or that of the time left [default: step]
+    /// step | remaining: whether --lambda-s scales the noise of the step or that of the time left
+    /// [default: step]
     #[arg(long, value_name = "FORM")]
     pub noise_form: Option<String>,
 }
@@ -125,7 +131,9 @@ impl ProcessOptions {
     /// The options of one process that were given.
     fn given(&self, process: Process) -> Option<&'static str> {
         let all: &[(&'static str, bool)] = match process {
-            Process::Vp => &[("schedule", self.schedule.is_some()), ("levels", self.levels.is_some())],
+            Process::Vp => {
+                &[("schedule", self.schedule.is_some()), ("levels", self.levels.is_some())]
+            }
             Process::Psld => &[
                 ("beta", self.beta.is_some()),
                 ("gamma", self.gamma.is_some()),
@@ -141,8 +149,9 @@ impl ProcessOptions {
         match self.given(process) {
             None => Ok(()),
             Some(option) => {
-                let message =
-                    format!("--{option} is not an option here: the model brings the constants it was trained with");
+                let message = format!(
+                    "--{option} is not an option here: the model brings the constants it was trained with"
+                );
                 Err(Failure::Input(message))
             }
         }
@@ -150,7 +159,8 @@ impl ProcessOptions {
 
     /// The process with its constants.
     pub fn noising(&self) -> Result<Noising, Failure> {
-        let refuse = |option: &'static str, by| Err(langevin::Error::NotTaken { option, by }.into());
+        let refuse =
+            |option: &'static str, by| Err(langevin::Error::NotTaken { option, by }.into());
         match self.process.unwrap_or_default() {
             Process::Vp => {
                 if let Some(option) = self.given(Process::Psld) {
@@ -175,7 +185,10 @@ impl ProcessOptions {
                     Some([rate]) => Beta::constant(*rate)?,
                     Some([first, last]) => Beta::linear(*first, *last)?,
                     Some(more) => {
-                        let message = format!("--beta: given {} numbers, expected one, or FIRST,LAST", more.len());
+                        let message = format!(
+                            "--beta: given {} numbers, expected one, or FIRST,LAST",
+                            more.len()
+                        );
                         return Err(Failure::Input(message));
                     }
                 };
@@ -197,7 +210,9 @@ impl Noising {
     /// In words, for headings.
     pub fn describe(&self) -> String {
         match self {
-            Self::Vp { schedule, table } => format!("the {schedule} schedule of {} levels", table.len()),
+            Self::Vp { schedule, table } => {
+                format!("the {schedule} schedule of {} levels", table.len())
+            }
             Self::Psld { process, beta } => {
                 let rate = match beta {
                     Beta::Constant(rate) => rate.to_string(),
@@ -229,7 +244,11 @@ pub enum Drive {
 
 impl MethodOptions {
     /// Plans the method with this many evaluations; without, as many as the listed levels need.
-    pub fn plan<F: Real>(&self, noising: &Noising, evaluations: Option<usize>) -> Result<Planned<F>, Failure> {
+    pub fn plan<F: Real>(
+        &self,
+        noising: &Noising,
+        evaluations: Option<usize>,
+    ) -> Result<Planned<F>, Failure> {
         match noising {
             Noising::Vp { table, .. } => {
                 if !generation::GENERATION_METHODS.iter().any(|entry| entry.name == self.method) {
@@ -252,7 +271,8 @@ impl MethodOptions {
                 if !generation::PHASE_METHODS.iter().any(|entry| entry.name == self.method) {
                     return Err(self.not_of("psld", &generation::PHASE_METHODS));
                 }
-                let plan = generation::plan_phase::<F>(&self.method, *process, *beta, budget, &options)?;
+                let plan =
+                    generation::plan_phase::<F>(&self.method, *process, *beta, budget, &options)?;
                 Ok(Planned {
                     sampler: plan.sampler,
                     grid: plan.grid,
@@ -320,13 +340,18 @@ impl MethodOptions {
 
     fn not_of(&self, process: &str, all: &[generation::GenerationMethod]) -> Failure {
         let known = all.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ");
-        Failure::Input(format!("unknown method `{}` of the process {process}; there are: {known}", self.method))
+        Failure::Input(format!(
+            "unknown method `{}` of the process {process}; there are: {known}",
+            self.method
+        ))
     }
 
     /// The options that were given, as they are spelled on the command line.
     pub fn given(&self) -> Vec<(&'static str, serde_json::Value)> {
         use serde_json::json;
-        let variance = self.variance.map(|variance| if variance == Variance::Large { "large" } else { "small" });
+        let variance = self
+            .variance
+            .map(|variance| if variance == Variance::Large { "large" } else { "small" });
         let all = [
             ("grid", json!(self.grid)),
             ("blocks", json!(self.blocks)),
@@ -357,12 +382,19 @@ impl MethodOptions {
     }
 
     /// The evaluations that were given, or as many as the listed levels need.
-    fn budget(&self, evaluations: Option<usize>, options: &GenerationOptions) -> Result<usize, Failure> {
+    fn budget(
+        &self,
+        evaluations: Option<usize>,
+        options: &GenerationOptions,
+    ) -> Result<usize, Failure> {
         if let Some(evaluations) = evaluations {
             return Ok(evaluations);
         }
-        let Some(listed) = options.timesteps.as_ref().or(options.blocks.as_ref()).map(Vec::len) else {
-            return Err(missing_evaluations("; it may be left out where --timesteps or --blocks list the levels"));
+        let Some(listed) = options.timesteps.as_ref().or(options.blocks.as_ref()).map(Vec::len)
+        else {
+            return Err(missing_evaluations(
+                "; it may be left out where --timesteps or --blocks list the levels",
+            ));
         };
         Ok(match self.method.as_str() {
             "heun" | "pmm1" | "pmm2" => 2 * listed,
@@ -371,7 +403,8 @@ impl MethodOptions {
             "rm" => {
                 let (windows, rounds) = (options.windows.unwrap_or(1), options.rounds.unwrap_or(0));
                 let midpoints = windows.saturating_mul(rounds.saturating_add(1));
-                // What is beyond this is beyond the largest windows and rounds, which the planner names.
+                // What is beyond this is beyond the largest windows and rounds, which the planner
+                // names.
                 midpoints.min(1 << 40).saturating_add(1).saturating_mul(listed) + 1
             }
             _ => listed,

@@ -30,11 +30,18 @@ pub fn run(arguments: &Probe) -> Result<(), Failure> {
     text += "stationary variance        exact             target     relative excess\n";
     for (i, name) in names.iter().enumerate().take(found.covariance.nrows()) {
         let (exact, target) = (found.covariance[[i, i]], found.target[[i, i]]);
-        text += &format!("  {name:<14} {exact:>18.15} {target:>18.15} {:>+15.6e}\n", exact / target - 1.0);
+        text += &format!(
+            "  {name:<14} {exact:>18.15} {target:>18.15} {:>+15.6e}\n",
+            exact / target - 1.0
+        );
     }
     if found.covariance.nrows() == 2 {
-        text +=
-            &format!("  {:<14} {:>18.15} {:>18.15}\n", "covariance", found.covariance[[0, 1]], found.target[[0, 1]]);
+        text += &format!(
+            "  {:<14} {:>18.15} {:>18.15}\n",
+            "covariance",
+            found.covariance[[0, 1]],
+            found.target[[0, 1]]
+        );
     }
     text += &format!("\nsecond moments approach it by a factor {:.6} per step", found.contraction);
     output::print_line(&text)

@@ -30,7 +30,10 @@ impl<'r, F: Real> Report<'r, F> {
         target: Option<&'r GaussianMixture>,
         outcome: &'r Outcome<F>,
     ) -> Result<Self, Failure> {
-        let modes = target.map(|target| mode_weights(target, outcome.samples.positions())).transpose()?.flatten();
+        let modes = target
+            .map(|target| mode_weights(target, outcome.samples.positions()))
+            .transpose()?
+            .flatten();
         Ok(Self { options, target, outcome, modes })
     }
 
@@ -67,7 +70,8 @@ impl<'r, F: Real> Report<'r, F> {
         let dim = self.outcome.samples.dim;
         let mut text = String::new();
         if dim > MOST_MOMENTS {
-            text += &format!("\nmean and covariance are left out above {MOST_MOMENTS} dimensions\n");
+            text +=
+                &format!("\nmean and covariance are left out above {MOST_MOMENTS} dimensions\n");
         }
         if let (Some(mean), Some(covariance)) = (&self.outcome.mean, &self.outcome.covariance) {
             // The covariance of a data set in all dimensions would cost more than the run.
@@ -75,13 +79,20 @@ impl<'r, F: Real> Report<'r, F> {
             let target = self.target.map(|target| target.marginal(&first)).transpose()?;
             let exact = target.map(|target| (target.mean(), target.covariance()));
             text += "\ncoordinate         mean";
-            text += if exact.is_some() { "        target           sd        target\n" } else { "           sd\n" };
+            text += if exact.is_some() {
+                "        target           sd        target\n"
+            } else {
+                "           sd\n"
+            };
             for j in first {
                 let (mean, sd) = (mean[j], covariance[[j, j]].sqrt());
                 text += &match &exact {
                     Some((exact_mean, exact)) => {
                         let exact = (exact_mean[j], exact[[j, j]].sqrt());
-                        format!("  {j:<10} {mean:>12.5}  {:>12.5} {sd:>12.5}  {:>12.5}\n", exact.0, exact.1)
+                        format!(
+                            "  {j:<10} {mean:>12.5}  {:>12.5} {sd:>12.5}  {:>12.5}\n",
+                            exact.0, exact.1
+                        )
                     }
                     None => format!("  {j:<10} {mean:>12.5} {sd:>12.5}\n"),
                 };
@@ -90,7 +101,9 @@ impl<'r, F: Real> Report<'r, F> {
                 text += &format!("  ... and {} more\n", dim - SHOWN);
             }
         }
-        if let (Some(modes), Some(target)) = (self.modes.as_ref().filter(|modes| modes.len() > 1), self.target) {
+        if let (Some(modes), Some(target)) =
+            (self.modes.as_ref().filter(|modes| modes.len() > 1), self.target)
+        {
             text += "\nmode          weight        target\n";
             for (k, weight) in modes.iter().enumerate().take(2 * SHOWN) {
                 text += &format!("  {k:<8} {weight:>9.5}     {:>9.5}\n", target.weights()[k]);
@@ -108,7 +121,10 @@ impl<'r, F: Real> Report<'r, F> {
         let mut text = String::new();
         if let Some(first) = diverged.first() {
             let (count, step) = (diverged.len(), first.step);
-            text += &format!("\n{count} chains diverged, chain {} at step {step} the first listed\n", first.chain);
+            text += &format!(
+                "\n{count} chains diverged, chain {} at step {step} the first listed\n",
+                first.chain
+            );
         }
         for path in written.iter().flatten() {
             text += &format!("\nwritten: {}", path.display());
@@ -117,9 +133,12 @@ impl<'r, F: Real> Report<'r, F> {
     }
 }
 
-/// The mean responsibility of every component over the finite final positions: its expectation under the target is the
-/// component's weight. None for a data set of many components.
-fn mode_weights<F: Real>(target: &GaussianMixture, positions: ArrayView2<'_, F>) -> Result<Option<Vec<f64>>, Failure> {
+/// The mean responsibility of every component over the finite final positions: its expectation
+/// under the target is the component's weight. None for a data set of many components.
+fn mode_weights<F: Real>(
+    target: &GaussianMixture,
+    positions: ArrayView2<'_, F>,
+) -> Result<Option<Vec<f64>>, Failure> {
     if target.components() > MOST_MODES {
         return Ok(None);
     }
@@ -149,7 +168,9 @@ pub fn draw<F: Real>(
     let marginal = target.marginal(&coordinates)?;
     let log_density = |point: &[f64]| {
         let point = ArrayView2::from_shape((1, point.len()), point).ok();
-        point.and_then(|point| marginal.log_density(point).ok()).map_or(f64::NAN, |values| values[0])
+        point
+            .and_then(|point| marginal.log_density(point).ok())
+            .map_or(f64::NAN, |values| values[0])
     };
     let shown = positions.select(Axis(1), &coordinates).mapv(F::widen);
     let svg = if coordinates.len() == 1 {

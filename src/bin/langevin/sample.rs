@@ -27,12 +27,14 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     let every = schedule(arguments)?;
     check_memory::<F>(options.chains, dim)?;
     let start = read_start::<F>(arguments.start.as_deref())?;
-    let [out, picture] = create_all([("--out", options.out.as_deref()), ("--plot", options.plot.as_deref())])?;
+    let [out, picture] =
+        create_all([("--out", options.out.as_deref()), ("--plot", options.plot.as_deref())])?;
 
     let frames = every.filter(|_| options.every.is_some());
     let job = Job { sampler: &*sampler, drift: &target, grid, dim, start, moments: every, frames };
     let outcome = simulate(options, job, out)?;
-    // A picture that cannot be drawn, of nothing but diverged chains, costs neither the samples nor the report.
+    // A picture that cannot be drawn, of nothing but diverged chains, costs neither the samples nor
+    // the report.
     let drawn = write_picture(picture, "--plot", || {
         draw(Some(&target), outcome.samples.positions(), &format!("{name}, step {}", method.step))
     });
@@ -55,9 +57,14 @@ fn schedule(arguments: &Sample) -> Result<Option<Every>, Failure> {
         (interval, _) => Every::new(interval.unwrap_or(1))?.after(burn_in),
     };
     if every.count(arguments.steps) == 0 {
-        let given = arguments.run.every.map_or_else(|| "--burn-in".into(), |interval| format!("--every {interval}"));
+        let given = arguments
+            .run
+            .every
+            .map_or_else(|| "--burn-in".into(), |interval| format!("--every {interval}"));
         let steps = format!("of {} steps after {burn_in} of burn-in", arguments.steps);
-        return Err(Failure::Input(format!("{given}: nothing is left {steps}; expected fewer, or more --steps")));
+        return Err(Failure::Input(format!(
+            "{given}: nothing is left {steps}; expected fewer, or more --steps"
+        )));
     }
     Ok(Some(every))
 }
@@ -80,8 +87,9 @@ fn json<F: Real>(arguments: &Sample, report: &Report<'_, F>) -> Result<String, F
 fn heading<F: Real>(arguments: &Sample, name: &str, outcome: &Outcome<F>) -> String {
     let samples = &outcome.samples;
     let per_step = 1e9 * outcome.seconds / (arguments.run.chains as f64 * samples.steps as f64);
-    let acceptance =
-        samples.acceptance().map_or_else(String::new, |share| format!(", {:.1} % accepted", 100.0 * share));
+    let acceptance = samples
+        .acceptance()
+        .map_or_else(String::new, |share| format!(", {:.1} % accepted", 100.0 * share));
     format!(
         "{name}: {} chains, {} steps of {}, {} dimensions, {}{acceptance}\n\
          {:.2} drift evaluations per chain in {} batched calls; {:.3} s, {per_step:.1} ns per chain and step\n",

@@ -1,12 +1,13 @@
-//! The run itself, which all commands that move chains share: start, observers, samples written as they come.
+//! The run itself, which all commands that move chains share: start, observers, samples written as
+//! they come.
 
 use std::path::Path;
 use std::time::Instant;
 
 use langevin::ndarray::{Array1, Array2, Axis};
 use langevin::{
-    BoxError, Drift, Every, Flow, Moment, MomentsObserver, NonFinite, Observer, ProgressBar, Real, Run, Sampler,
-    Samples, TimeGrid, metrics,
+    BoxError, Drift, Every, Flow, Moment, MomentsObserver, NonFinite, Observer, ProgressBar, Real,
+    Run, Sampler, Samples, TimeGrid, metrics,
 };
 
 use crate::arguments::{NonFinite as Policy, RunOptions};
@@ -88,7 +89,8 @@ pub fn simulate<F: Real>(
         .map(|every| Moments { seen: MomentsObserver::new(every), spoiled: false });
     let mut frames = None;
     if let (Some(every), Some(file)) = (job.frames, &mut out) {
-        write_header::<F>(file, &[every.count(steps), options.chains, dim]).map_err(cannot_write)?;
+        write_header::<F>(file, &[every.count(steps), options.chains, dim])
+            .map_err(cannot_write)?;
         frames = Some(Frames { every, file });
     }
     let mut progress = (!options.quiet).then(|| ProgressBar::new(steps));
@@ -144,8 +146,11 @@ pub fn simulate<F: Real>(
 
 /// More chains than memory can hold are refused before anything is allocated or written.
 pub fn check_memory<F: Real>(chains: usize, dim: usize) -> Result<(), Failure> {
-    let fits = Vec::<F>::new().try_reserve_exact(chains.saturating_mul(dim).saturating_mul(2)).is_ok();
-    let message = || format!("--chains: given {chains}, expected no more than memory holds in {dim} dimensions");
+    let fits =
+        Vec::<F>::new().try_reserve_exact(chains.saturating_mul(dim).saturating_mul(2)).is_ok();
+    let message = || {
+        format!("--chains: given {chains}, expected no more than memory holds in {dim} dimensions")
+    };
     if fits { Ok(()) } else { Err(Failure::Input(message())) }
 }
 
@@ -153,14 +158,21 @@ pub fn check_memory<F: Real>(chains: usize, dim: usize) -> Result<(), Failure> {
 pub fn read_start<F: Real>(path: Option<&Path>) -> Result<Option<Array2<F>>, Failure> {
     let Some(path) = path else { return Ok(None) };
     let rows = read_rows("--start", path, Accept::Floats)?;
-    if let Some(((row, column), x)) = rows.indexed_iter().find(|(_, x)| !F::from_f64(**x).is_finite()) {
+    if let Some(((row, column), x)) =
+        rows.indexed_iter().find(|(_, x)| !F::from_f64(**x).is_finite())
+    {
         let place = format!("the number at [{row}, {column}] is {x:e}");
-        return Err(Failure::Input(format!("--start {}: {place}, too large for {}", path.display(), F::NAME)));
+        return Err(Failure::Input(format!(
+            "--start {}: {place}, too large for {}",
+            path.display(),
+            F::NAME
+        )));
     }
     Ok(Some(rows.mapv(F::from_f64)))
 }
 
-/// Mean and covariance of the final positions; none where a position is not finite or there are too few.
+/// Mean and covariance of the final positions; none where a position is not finite or there are too
+/// few.
 fn final_moments<F: Real>(samples: &Samples<F>) -> (Option<Array1<f64>>, Option<Array2<f64>>) {
     let Ok(mut moments) = metrics::RunningMoments::new(samples.dim) else { return (None, None) };
     for block in samples.positions().axis_chunks_iter(Axis(0), 1024) {

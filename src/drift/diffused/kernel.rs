@@ -1,4 +1,5 @@
-//! The vector kernel of a noised mixture with few components: lanes are chains, each with its own level.
+//! The vector kernel of a noised mixture with few components: lanes are chains, each with its own
+//! level.
 
 use ndarray::Array2;
 
@@ -16,7 +17,8 @@ const NARROW: usize = 16;
 enum Shape<F> {
     /// One variance.
     Isotropic(F),
-    /// Variances, (components, dim), along the eigenvectors (rows of dim × dim matrices) where there are any.
+    /// Variances, (components, dim), along the eigenvectors (rows of dim × dim matrices) where
+    /// there are any.
     Diagonal(Vec<F>, Option<Vec<F>>),
 }
 
@@ -35,20 +37,32 @@ impl Law<f64> {
         let log_weights: Vec<f64> = data.weights().iter().map(|w| libm::log(*w)).collect();
         let shape = match data.spread() {
             Spread::Isotropic(std) => Shape::Isotropic(std * std),
-            Spread::Diagonal(variances) => Shape::Diagonal(variances.iter().copied().collect(), None),
+            Spread::Diagonal(variances) => {
+                Shape::Diagonal(variances.iter().copied().collect(), None)
+            }
             Spread::Full(factors) => {
                 let (values, vectors) = eigensystems(factors);
                 // Stored so that row i of a matrix is eigenvector i.
-                let rows = vectors.outer_iter().flat_map(|q| q.reversed_axes().iter().copied().collect::<Vec<_>>());
+                let rows = vectors
+                    .outer_iter()
+                    .flat_map(|q| q.reversed_axes().iter().copied().collect::<Vec<_>>());
                 Shape::Diagonal(values.iter().copied().collect(), Some(rows.collect()))
             }
         };
         let products = match data.spread() {
-            Spread::Isotropic(_) if data.components() >= MANY => Some(Products::new(data.means(), data.weights())),
+            Spread::Isotropic(_) if data.components() >= MANY => {
+                Some(Products::new(data.means(), data.weights()))
+            }
             _ => None,
         };
         let means: &Array2<f64> = data.means();
-        Self { dim: data.dimension(), log_weights, means: means.iter().copied().collect(), shape, products }
+        Self {
+            dim: data.dimension(),
+            log_weights,
+            means: means.iter().copied().collect(),
+            shape,
+            products,
+        }
     }
 
     pub(super) fn rounded(&self) -> Law<f32> {
@@ -68,9 +82,18 @@ impl Law<f64> {
 
 impl<F: Real> Law<F> {
     /// Writes the score of `rows` column-major points.
-    pub(super) fn score(&self, levels: Levels<'_>, rows: usize, x: &[F], out: &mut [F], scratch: &mut Vec<F>) {
+    pub(super) fn score(
+        &self,
+        levels: Levels<'_>,
+        rows: usize,
+        x: &[F],
+        out: &mut [F],
+        scratch: &mut Vec<F>,
+    ) {
         match (&self.products, &self.shape) {
-            (Some(products), Shape::Isotropic(variance)) => products.score(*variance, levels, rows, x, out, scratch),
+            (Some(products), Shape::Isotropic(variance)) => {
+                products.score(*variance, levels, rows, x, out, scratch)
+            }
             _ => simd::dispatch(Score { law: self, levels, rows, x, out, scratch }),
         }
     }
@@ -96,7 +119,8 @@ impl<F: Real> Kernel for Score<'_, F> {
     #[inline(always)]
     fn run(mut self) {
         let (components, dim) = (self.law.log_weights.len(), self.law.dim);
-        // By row: the point, the result, the exponents, the whitened differences, and one difference to be rotated.
+        // By row: the point, the result, the exponents, the whitened differences, and one
+        // difference to be rotated.
         let by_row = 3 * dim + components * (1 + dim);
         let mut scratch = std::mem::take(self.scratch);
         scratch.resize(by_row * WIDE, F::zero());
@@ -156,7 +180,8 @@ impl<F: Real> Score<'_, F> {
                         let mut along = away[i];
                         if let Some(vectors) = vectors {
                             along = [F::zero(); L];
-                            for (away, q) in away.iter().zip(&vectors[(k * dim + i) * dim..][..dim]) {
+                            for (away, q) in away.iter().zip(&vectors[(k * dim + i) * dim..][..dim])
+                            {
                                 let q = *q;
                                 for l in 0..L {
                                     along[l] = q.fma(away[l], along[l]);
@@ -200,7 +225,8 @@ impl<F: Real> Score<'_, F> {
 
     #[inline(always)]
     fn block_levels<const L: usize>(&self, start: usize, count: usize) -> BlockLevels<F, L> {
-        let mut levels = BlockLevels { signal: [F::one(); L], alpha_bar: [F::one(); L], noise: [F::one(); L] };
+        let mut levels =
+            BlockLevels { signal: [F::one(); L], alpha_bar: [F::one(); L], noise: [F::one(); L] };
         if let Levels::Shared(level) = self.levels {
             levels.signal = [F::from_f64(level.signal()); L];
             levels.alpha_bar = [F::from_f64(level.alpha_bar()); L];

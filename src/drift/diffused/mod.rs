@@ -1,4 +1,5 @@
-//! A Gaussian mixture after noising: the exact score at every level, which stands in for a trained network.
+//! A Gaussian mixture after noising: the exact score at every level, which stands in for a trained
+//! network.
 
 mod kernel;
 mod products;
@@ -6,7 +7,9 @@ mod products;
 use ndarray::{Array2, Array3, ArrayView2, ArrayViewMut2, Axis};
 
 use super::mixture::Spread;
-use super::{Denoiser, GaussianMixture, Levels, Prediction, ScratchPool, check_batch, with_columns};
+use super::{
+    Denoiser, GaussianMixture, Levels, Prediction, ScratchPool, check_batch, with_columns,
+};
 use crate::error::{BoxError, Result};
 use crate::math::eigen;
 use crate::real::Real;
@@ -25,9 +28,10 @@ const MANY: usize = 32;
 /// score(x) = Σ rₖ(x) (ᾱ Σₖ + (1−ᾱ) I)⁻¹ (√ᾱ μₖ − x)
 /// ```
 ///
-/// Every row of a batch may have its own level. As a [`Denoiser`] it predicts the score; [`Denoised`](crate::Denoised)
-/// turns that into ε, x₀ or v. With 32 isotropic components or more (a data set) the score is two matrix products, in
-/// which exponents lose about |x||μ|/(variance) units in the last place.
+/// Every row of a batch may have its own level. As a [`Denoiser`] it predicts the score;
+/// [`Denoised`](crate::Denoised) turns that into ε, x₀ or v. With 32 isotropic components or more
+/// (a data set) the score is two matrix products, in which exponents lose about |x||μ|/(variance)
+/// units in the last place.
 #[derive(Clone, Debug)]
 pub struct DiffusedMixture {
     data: GaussianMixture,
@@ -42,7 +46,13 @@ impl DiffusedMixture {
     pub fn new(data: GaussianMixture) -> Self {
         let double = Law::new(&data);
         let single = double.rounded();
-        Self { data, single, double, scratch_single: ScratchPool::default(), scratch_double: ScratchPool::default() }
+        Self {
+            data,
+            single,
+            double,
+            scratch_single: ScratchPool::default(),
+            scratch_double: ScratchPool::default(),
+        }
     }
 
     /// The mixture of the data.
@@ -55,17 +65,24 @@ impl DiffusedMixture {
     /// # Errors
     /// As for the constructors of [`GaussianMixture`]; only rounding could bring them about.
     pub fn at(&self, level: Level) -> Result<GaussianMixture> {
-        let (signal, alpha_bar, noise) = (level.signal(), level.alpha_bar(), level.one_minus_alpha_bar());
+        let (signal, alpha_bar, noise) =
+            (level.signal(), level.alpha_bar(), level.one_minus_alpha_bar());
         let means = self.data.means() * signal;
         let noised = match self.data.spread() {
-            Spread::Isotropic(std) => GaussianMixture::isotropic(means.view(), (alpha_bar * std * std + noise).sqrt())?,
-            Spread::Diagonal(variances) => {
-                GaussianMixture::diagonal(means.view(), variances.mapv(|v| alpha_bar * v + noise).view())?
+            Spread::Isotropic(std) => {
+                GaussianMixture::isotropic(means.view(), (alpha_bar * std * std + noise).sqrt())?
             }
+            Spread::Diagonal(variances) => GaussianMixture::diagonal(
+                means.view(),
+                variances.mapv(|v| alpha_bar * v + noise).view(),
+            )?,
             Spread::Full(factors) => {
                 let mut covariances = Array3::zeros(factors.raw_dim());
                 for (factor, mut to) in factors.outer_iter().zip(covariances.outer_iter_mut()) {
-                    to.assign(&(eigen::gram(factor) * alpha_bar + Array2::<f64>::eye(factor.nrows()) * noise));
+                    to.assign(
+                        &(eigen::gram(factor) * alpha_bar
+                            + Array2::<f64>::eye(factor.nrows()) * noise),
+                    );
                 }
                 GaussianMixture::full(means.view(), covariances.view())?
             }
@@ -77,7 +94,8 @@ impl DiffusedMixture {
 /// Eigenvalues, (components, dim), and eigenvectors of the covariances of a mixture with full ones.
 fn eigensystems(factors: &Array3<f64>) -> (Array2<f64>, Array3<f64>) {
     let (components, dim, _) = factors.dim();
-    let (mut values, mut vectors) = (Array2::zeros((components, dim)), Array3::zeros((components, dim, dim)));
+    let (mut values, mut vectors) =
+        (Array2::zeros((components, dim)), Array3::zeros((components, dim, dim)));
     for (k, factor) in factors.axis_iter(Axis(0)).enumerate() {
         let (v, q) = eigen::symmetric(&eigen::gram(factor));
         values.row_mut(k).assign(&v);
@@ -91,7 +109,12 @@ impl<F: Real> Denoiser<F> for DiffusedMixture {
         Prediction::Score
     }
 
-    fn predict(&self, levels: Levels<'_>, x: ArrayView2<'_, F>, out: ArrayViewMut2<'_, F>) -> Result<(), BoxError> {
+    fn predict(
+        &self,
+        levels: Levels<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
         check_batch("batch given to a noised mixture", self.data.dimension(), &x, &out)?;
         let rows = x.nrows();
         let law = F::diffused(&self.single, &self.double);

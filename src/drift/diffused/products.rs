@@ -1,12 +1,13 @@
-//! The score of a noised data set as two matrix products and a softmax, chains being lanes of explicit vectors.
+//! The score of a noised data set as two matrix products and a softmax, chains being lanes of
+//! explicit vectors.
 //!
 //! ```text
 //! exponent_k = ( √ᾱ x′·μ′ₖ − ½ ᾱ |μ′ₖ|² ) / v + log wₖ          v = ᾱ σ² + 1 − ᾱ, primes: less the mean of the data
 //! score      = ( √ᾱ Σ rₖ μ′ₖ − x′ ) / v
 //! ```
 //!
-//! Every sum runs over its index in order with fused multiply-adds, so the result does not depend on the width of the
-//! vectors.
+//! Every sum runs over its index in order with fused multiply-adds, so the result does not depend
+//! on the width of the vectors.
 
 use ndarray::{Array2, ArrayView1, Axis};
 
@@ -14,7 +15,8 @@ use super::Levels;
 use crate::math::simd;
 use crate::real::Real;
 
-/// Components, or coordinates, whose sums are kept in registers together: with two vectors of chains they fill AVX.
+/// Components, or coordinates, whose sums are kept in registers together: with two vectors of
+/// chains they fill AVX.
 const TILE: usize = 6;
 /// Vectors of chains worked on together.
 const VECTORS: usize = 2;
@@ -51,7 +53,10 @@ impl Products<f64> {
             components,
             centre: centre.to_vec(),
             log_weights: weights.iter().map(|w| libm::log(*w)).collect(),
-            half_squares: centred.outer_iter().map(|row| 0.5 * row.iter().map(|x| x * x).sum::<f64>()).collect(),
+            half_squares: centred
+                .outer_iter()
+                .map(|row| 0.5 * row.iter().map(|x| x * x).sum::<f64>())
+                .collect(),
             by_component,
             by_coordinate,
         }
@@ -131,7 +136,13 @@ macro_rules! products {
                         }
                         dots(simd, call.products, points, exponents);
                         let mut total = [0.0; 64];
-                        soften(call.products, exponents, &signal[..width], &slope[..width], &mut total[..width]);
+                        soften(
+                            call.products,
+                            exponents,
+                            &signal[..width],
+                            &slope[..width],
+                            &mut total[..width],
+                        );
                         means(simd, call.products, exponents, |j, v, sum| {
                             let lanes = S::$lanes;
                             let point = &points[j * width + v * lanes..][..lanes];
@@ -139,7 +150,8 @@ macro_rules! products {
                             S::$view_mut(&mut sums[..lanes]).0[0] = sum;
                             for l in 0..lanes {
                                 let at = v * lanes + l;
-                                sums[l] = (signal[at] * total[at]).mul_add(sums[l], -point[l]) * inverse[at];
+                                sums[l] = (signal[at] * total[at]).mul_add(sums[l], -point[l])
+                                    * inverse[at];
                             }
                             let kept = lanes.min(count.saturating_sub(v * lanes));
                             let to = j * call.rows + start + v * lanes;
@@ -152,7 +164,8 @@ macro_rules! products {
                 }
             }
 
-            /// One coordinate of a block, less that of the noised centre; lanes beyond the last row repeat it.
+            /// One coordinate of a block, less that of the noised centre; lanes beyond the last row
+            /// repeat it.
             #[inline(always)]
             fn gather(from: &[$real], minus_centre: $real, signal: &[$real], point: &mut [$real]) {
                 point.fill(from[from.len() - 1]);
@@ -164,11 +177,18 @@ macro_rules! products {
 
             /// √ᾱ, 1/v and √ᾱ/v of the rows of a block.
             #[inline(always)]
-            fn scales(variance: $real, levels: Levels<'_>, start: usize, count: usize, out: &mut [[$real; 64]; 3]) {
+            fn scales(
+                variance: $real,
+                levels: Levels<'_>,
+                start: usize,
+                count: usize,
+                out: &mut [[$real; 64]; 3],
+            ) {
                 let numbers = |row: usize| {
                     let level = levels.at(row);
                     let signal = level.signal();
-                    let inverse = 1.0 / (level.alpha_bar() * f64::from(variance) + level.one_minus_alpha_bar());
+                    let inverse = 1.0
+                        / (level.alpha_bar() * f64::from(variance) + level.one_minus_alpha_bar());
                     [signal as $real, inverse as $real, (signal * inverse) as $real]
                 };
                 if let Levels::Shared(_) = levels {
@@ -191,7 +211,12 @@ macro_rules! products {
 
             /// x′·μ′ₖ for all components.
             #[inline(always)]
-            fn dots<S: pulp::Simd>(simd: S, products: &Products<$real>, points: &[$real], out: &mut [$real]) {
+            fn dots<S: pulp::Simd>(
+                simd: S,
+                products: &Products<$real>,
+                points: &[$real],
+                out: &mut [$real],
+            ) {
                 let (points, _) = S::$view(points);
                 let (out, _) = S::$view_mut(out);
                 let tiles = products.by_component.chunks_exact(TILE * products.dim);
@@ -213,7 +238,8 @@ macro_rules! products {
                 }
             }
 
-            /// Turns dot products into responsibilities but for their common factor, 1/Σ, which goes to `total`.
+            /// Turns dot products into responsibilities but for their common factor, 1/Σ, which
+            /// goes to `total`.
             #[inline(always)]
             fn soften(
                 products: &Products<$real>,
@@ -225,7 +251,9 @@ macro_rules! products {
                 let width = signal.len();
                 let mut largest = [<$real>::NEG_INFINITY; 64];
                 let largest = &mut largest[..width];
-                for (k, exponents) in exponents.chunks_exact_mut(width).take(products.components).enumerate() {
+                for (k, exponents) in
+                    exponents.chunks_exact_mut(width).take(products.components).enumerate()
+                {
                     let (weight, square) = (products.log_weights[k], products.half_squares[k]);
                     for l in 0..width {
                         let offset = (-square * signal[l]).mul_add(slope[l], weight);
@@ -257,7 +285,8 @@ macro_rules! products {
                 let tiles = products.by_coordinate.chunks_exact(TILE * products.components);
                 for (tile, mu) in tiles.enumerate() {
                     let mut sums = [[simd.$splat(0.0); VECTORS]; TILE];
-                    for (r, mu) in responsibilities.chunks_exact(VECTORS).zip(mu.chunks_exact(TILE)) {
+                    for (r, mu) in responsibilities.chunks_exact(VECTORS).zip(mu.chunks_exact(TILE))
+                    {
                         for t in 0..TILE {
                             let mu = simd.$splat(mu[t]);
                             for v in 0..VECTORS {

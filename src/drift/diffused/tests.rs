@@ -1,4 +1,5 @@
-//! The noised score against the score of the noised law, in every shape and precision, with shared and separate levels.
+//! The noised score against the score of the noised law, in every shape and precision, with shared
+//! and separate levels.
 
 use ndarray::{Array2, array};
 
@@ -17,8 +18,14 @@ fn mixtures() -> Vec<GaussianMixture> {
     let many: Vec<f64> = (0..77).map(|i| 1.0 + f64::from(i % 5)).collect();
     vec![
         GaussianMixture::isotropic(means.view(), 0.8).unwrap().with_weights(&weights).unwrap(),
-        GaussianMixture::diagonal(means.view(), variances.view()).unwrap().with_weights(&weights).unwrap(),
-        GaussianMixture::full(means.view(), covariances.view()).unwrap().with_weights(&weights).unwrap(),
+        GaussianMixture::diagonal(means.view(), variances.view())
+            .unwrap()
+            .with_weights(&weights)
+            .unwrap(),
+        GaussianMixture::full(means.view(), covariances.view())
+            .unwrap()
+            .with_weights(&weights)
+            .unwrap(),
         GaussianMixture::from_data(data.view(), 0.2).unwrap().with_weights(&many).unwrap(),
     ]
 }
@@ -39,13 +46,20 @@ fn the_score_is_that_of_the_noised_law() {
         for level in levels() {
             let x = points();
             let mut want = Array2::<f64>::zeros(x.dim());
-            diffused.at(level).unwrap().eval(Times::Shared(0.0), x.view(), want.view_mut()).unwrap();
+            diffused
+                .at(level)
+                .unwrap()
+                .eval(Times::Shared(0.0), x.view(), want.view_mut())
+                .unwrap();
             let mut found = Array2::<f64>::zeros(x.dim());
             diffused.predict(Levels::Shared(level), x.view(), found.view_mut()).unwrap();
             let mut single = Array2::<f32>::zeros(x.dim());
-            diffused.predict(Levels::Shared(level), x.mapv(|x| x as f32).view(), single.view_mut()).unwrap();
+            diffused
+                .predict(Levels::Shared(level), x.mapv(|x| x as f32).view(), single.view_mut())
+                .unwrap();
             for ((w, f), s) in want.iter().zip(&found).zip(&single) {
-                // Exponents reach a few hundred at the least noise, and lose that many units in the last place.
+                // Exponents reach a few hundred at the least noise, and lose that many units in the
+                // last place.
                 assert!((w - f).abs() < 1e-11 * (1.0 + w.abs()), "{level:?}: {w} {f}");
                 assert!((w - f64::from(*s)).abs() < 1e-3 * (1.0 + w.abs()), "{level:?}: {w} {s}");
             }
@@ -77,7 +91,9 @@ fn a_clean_level_is_the_data_itself() {
         let x = points();
         let (mut want, mut found) = (Array2::<f64>::zeros(x.dim()), Array2::<f64>::zeros(x.dim()));
         mixture.eval(Times::Shared(0.0), x.view(), want.view_mut()).unwrap();
-        DiffusedMixture::new(mixture).predict(Levels::Shared(Level::CLEAN), x.view(), found.view_mut()).unwrap();
+        DiffusedMixture::new(mixture)
+            .predict(Levels::Shared(Level::CLEAN), x.view(), found.view_mut())
+            .unwrap();
         assert!(want.iter().zip(&found).all(|(w, f)| (w - f).abs() < 1e-11 * (1.0 + w.abs())));
     }
 }

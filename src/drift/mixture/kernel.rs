@@ -48,7 +48,11 @@ impl Tables<f64> {
                 (vec![constant; components], Precision::Isotropic(1.0 / (std * std)))
             }
             Spread::Diagonal(variances) => (
-                variances.rows().into_iter().map(|row| row.iter().map(|v| 0.5 * libm::log(*v)).sum()).collect(),
+                variances
+                    .rows()
+                    .into_iter()
+                    .map(|row| row.iter().map(|v| 0.5 * libm::log(*v)).sum())
+                    .collect(),
                 Precision::Diagonal(variances.iter().map(|v| 1.0 / v).collect()),
             ),
             Spread::Full(factors) => {
@@ -62,7 +66,8 @@ impl Tables<f64> {
                 (constants, Precision::Full(packed))
             }
         };
-        let constants = weights.iter().zip(half_log_det).map(|(w, det)| libm::log(*w) - det).collect();
+        let constants =
+            weights.iter().zip(half_log_det).map(|(w, det)| libm::log(*w) - det).collect();
         let normalisation = -0.5 * dim as f64 * libm::log(std::f64::consts::TAU);
         Self {
             scratch: ScratchPool::default(),
@@ -138,7 +143,8 @@ impl<F: Real> Kernel for Evaluate<'_, F> {
     fn run(mut self) {
         let (components, dim) = (self.tables.constants.len(), self.tables.dim);
         let full = matches!(self.tables.precision, Precision::Full(_));
-        // By row: the point, the exponent of every component, the whitened differences of full covariances.
+        // By row: the point, the exponent of every component, the whitened differences of full
+        // covariances.
         let by_row = dim + components + if full { components * dim } else { 0 };
         let mut scratch = std::mem::take(self.scratch);
         scratch.resize(by_row * WIDE, F::zero());
@@ -194,7 +200,9 @@ impl<F: Real> Evaluate<'_, F> {
             Output::Distance(_) => {}
             Output::LogDensity(out) => {
                 for l in 0..count {
-                    out[start + l] = largest[l] + F::from_f64(libm::log(total[l].widen())) + tables.normalisation;
+                    out[start + l] = largest[l]
+                        + F::from_f64(libm::log(total[l].widen()))
+                        + tables.normalisation;
                 }
             }
             Output::Responsibilities(out) => {
@@ -219,8 +227,8 @@ impl<F: Real> Evaluate<'_, F> {
     }
 }
 
-/// (x − μₖ)ᵀ Σₖ⁻¹ (x − μₖ) for every component, but for the factor that all have in common; differences are taken before
-/// squaring, so nothing cancels.
+/// (x − μₖ)ᵀ Σₖ⁻¹ (x − μₖ) for every component, but for the factor that all have in common;
+/// differences are taken before squaring, so nothing cancels.
 #[inline(always)]
 fn squared_distances<F: Real, const L: usize>(
     tables: &Tables<F>,
@@ -233,7 +241,9 @@ fn squared_distances<F: Real, const L: usize>(
         let mean = &tables.means[k * dim..(k + 1) * dim];
         match &tables.precision {
             Precision::Isotropic(_) => weighted_squares(points, mean, |_| F::one(), out),
-            Precision::Diagonal(precision) => weighted_squares(points, mean, |j| precision[k * dim + j], out),
+            Precision::Diagonal(precision) => {
+                weighted_squares(points, mean, |j| precision[k * dim + j], out)
+            }
             Precision::Full(inverse) => {
                 let inverse = &inverse[k * dim * (dim + 1) / 2..];
                 out.fill(F::zero());
@@ -282,7 +292,11 @@ fn weighted_squares<F: Real, const L: usize>(
 }
 
 #[inline(always)]
-fn numbers<F: Real, const N: usize>(mean: &[F], precision: &impl Fn(usize) -> F, j: usize) -> ([F; N], [F; N]) {
+fn numbers<F: Real, const N: usize>(
+    mean: &[F],
+    precision: &impl Fn(usize) -> F,
+    j: usize,
+) -> ([F; N], [F; N]) {
     (std::array::from_fn(|i| mean[j + i]), std::array::from_fn(|i| precision(j + i)))
 }
 
@@ -316,7 +330,9 @@ fn score<F: Real, const L: usize>(
     for (j, x) in points.iter().enumerate() {
         let mut sum = [F::zero(); L];
         match &tables.precision {
-            Precision::Isotropic(_) => pull(x, weights, &mut sum, |k| (tables.means[k * dim + j], F::one())),
+            Precision::Isotropic(_) => {
+                pull(x, weights, &mut sum, |k| (tables.means[k * dim + j], F::one()))
+            }
             Precision::Diagonal(precision) => {
                 pull(x, weights, &mut sum, |k| (tables.means[k * dim + j], precision[k * dim + j]));
             }
@@ -337,7 +353,8 @@ fn score<F: Real, const L: usize>(
     }
 }
 
-/// sum += Σₖ weightₖ pₖ (μₖ − x), a few components at a time, always in the order of the components.
+/// sum += Σₖ weightₖ pₖ (μₖ − x), a few components at a time, always in the order of the
+/// components.
 #[inline(always)]
 fn pull<F: Real, const L: usize>(
     x: &[F; L],

@@ -1,4 +1,5 @@
-//! Gaussian mixtures: the target whose score, log density and samples are all exact; a data set is one too.
+//! Gaussian mixtures: the target whose score, log density and samples are all exact; a data set is
+//! one too.
 
 mod kernel;
 mod sample;
@@ -35,9 +36,9 @@ pub(crate) enum Spread {
 /// score(x) = Σ rₖ(x) Σₖ⁻¹ (μₖ − x)              what the drift writes
 /// ```
 ///
-/// Parameters are f64; as a drift it works in the precision of the state. Any number of components: a data set with a
-/// bandwidth is a mixture with one component for each row. Cost of a row: components × dim (× dim / 2 with full
-/// covariances).
+/// Parameters are f64; as a drift it works in the precision of the state. Any number of components:
+/// a data set with a bandwidth is a mixture with one component for each row. Cost of a row:
+/// components × dim (× dim / 2 with full covariances).
 ///
 /// ```
 /// use langevin::GaussianMixture;
@@ -56,17 +57,19 @@ pub struct GaussianMixture {
 }
 
 impl GaussianMixture {
-    /// Components of equal weight and the same standard deviation `std`, with `means` of shape (components, dim).
+    /// Components of equal weight and the same standard deviation `std`, with `means` of shape
+    /// (components, dim).
     ///
     /// # Errors
-    /// [`Error::Invalid`] if `std` is not finite and positive, [`Error::Shape`] if there are no means,
-    /// [`Error::NonFinite`] if one is not finite.
+    /// [`Error::Invalid`] if `std` is not finite and positive, [`Error::Shape`] if there are no
+    /// means, [`Error::NonFinite`] if one is not finite.
     pub fn isotropic(means: ArrayView2<'_, f64>, std: f64) -> Result<Self> {
         positive("std", std)?;
         Self::build(means, Spread::Isotropic(std))
     }
 
-    /// One component for each row of a data set, shape (rows, dim): its kernel density estimate with this bandwidth.
+    /// One component for each row of a data set, shape (rows, dim): its kernel density estimate
+    /// with this bandwidth.
     ///
     /// # Errors
     /// As for [`isotropic`](Self::isotropic), with `bandwidth` named.
@@ -75,10 +78,12 @@ impl GaussianMixture {
         Self::build(data, Spread::Isotropic(bandwidth))
     }
 
-    /// Components of equal weight with diagonal covariances: `variances` has the shape (components, dim) of `means`.
+    /// Components of equal weight with diagonal covariances: `variances` has the shape (components,
+    /// dim) of `means`.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the shapes differ, [`Error::Component`] if a variance is not finite and positive.
+    /// [`Error::Shape`] if the shapes differ, [`Error::Component`] if a variance is not finite and
+    /// positive.
     pub fn diagonal(means: ArrayView2<'_, f64>, variances: ArrayView2<'_, f64>) -> Result<Self> {
         if variances.dim() != means.dim() {
             return Err(Error::Shape {
@@ -89,7 +94,12 @@ impl GaussianMixture {
         }
         for ((component, _), &given) in variances.indexed_iter() {
             if !(given > 0.0 && given.is_finite()) {
-                return Err(Error::Component { component, name: "variance", given, expected: "a finite number > 0" });
+                return Err(Error::Component {
+                    component,
+                    name: "variance",
+                    given,
+                    expected: "a finite number > 0",
+                });
             }
         }
         Self::build(means, Spread::Diagonal(variances.to_owned()))
@@ -98,8 +108,8 @@ impl GaussianMixture {
     /// Components of equal weight with full covariances, shape (components, dim, dim).
     ///
     /// # Errors
-    /// [`Error::Shape`] if the shapes do not fit; [`Error::NotPositiveDefinite`] naming the first component whose
-    /// covariance is not symmetric positive definite.
+    /// [`Error::Shape`] if the shapes do not fit; [`Error::NotPositiveDefinite`] naming the first
+    /// component whose covariance is not symmetric positive definite.
     pub fn full(means: ArrayView2<'_, f64>, covariances: ArrayView3<'_, f64>) -> Result<Self> {
         let (components, dim) = means.dim();
         if covariances.dim() != (components, dim, dim) {
@@ -111,11 +121,8 @@ impl GaussianMixture {
         }
         let mut factors = Array3::zeros((components, dim, dim));
         for (component, covariance) in covariances.axis_iter(Axis(0)).enumerate() {
-            let factor = cholesky(covariance).map_err(|(row, found, value)| Error::NotPositiveDefinite {
-                component,
-                row,
-                found,
-                value,
+            let factor = cholesky(covariance).map_err(|(row, found, value)| {
+                Error::NotPositiveDefinite { component, row, found, value }
             })?;
             factors.index_axis_mut(Axis(0), component).assign(&factor);
         }
@@ -144,8 +151,8 @@ impl GaussianMixture {
     /// The same components with these weights, normalised to sum to 1.
     ///
     /// # Errors
-    /// [`Error::Shape`] if there is not one for each component, [`Error::Component`] if one is negative or not finite,
-    /// [`Error::Invalid`] if all are zero.
+    /// [`Error::Shape`] if there is not one for each component, [`Error::Component`] if one is
+    /// negative or not finite, [`Error::Invalid`] if all are zero.
     pub fn with_weights(mut self, weights: &[f64]) -> Result<Self> {
         if weights.len() != self.components() {
             return Err(Error::Shape {
@@ -156,7 +163,12 @@ impl GaussianMixture {
         }
         for (component, &given) in weights.iter().enumerate() {
             if !(given >= 0.0 && given.is_finite()) {
-                return Err(Error::Component { component, name: "weight", given, expected: "a finite number >= 0" });
+                return Err(Error::Component {
+                    component,
+                    name: "weight",
+                    given,
+                    expected: "a finite number >= 0",
+                });
             }
         }
         let total: f64 = weights.iter().sum();
@@ -204,8 +216,12 @@ impl GaussianMixture {
                 }
             }
             match &self.spread {
-                Spread::Isotropic(std) => (0..dim).for_each(|i| total[[i, i]] += weight * std * std),
-                Spread::Diagonal(variances) => (0..dim).for_each(|i| total[[i, i]] += weight * variances[[k, i]]),
+                Spread::Isotropic(std) => {
+                    (0..dim).for_each(|i| total[[i, i]] += weight * std * std)
+                }
+                Spread::Diagonal(variances) => {
+                    (0..dim).for_each(|i| total[[i, i]] += weight * variances[[k, i]])
+                }
                 Spread::Full(factors) => {
                     let factor = factors.index_axis(Axis(0), k);
                     total.scaled_add(weight, &gram(factor));
@@ -232,8 +248,8 @@ impl GaussianMixture {
         self.output(x, self.components(), |out| Output::Responsibilities(out))
     }
 
-    /// For each row of `x` the distance to the nearest mode in units of that mode's spread, the smallest
-    /// √((x−μₖ)ᵀ Σₖ⁻¹ (x−μₖ)).
+    /// For each row of `x` the distance to the nearest mode in units of that mode's spread, the
+    /// smallest √((x−μₖ)ᵀ Σₖ⁻¹ (x−μₖ)).
     ///
     /// # Errors
     /// [`Error::Shape`] if `x` has another width.
@@ -260,14 +276,22 @@ impl GaussianMixture {
         // Block by block: a large array of points is not copied whole.
         let mut all = Array2::zeros((x.nrows(), width));
         let (mut points, mut numbers) = (Vec::new(), Vec::new());
-        for (x, mut to) in x.axis_chunks_iter(Axis(0), 1024).zip(all.axis_chunks_iter_mut(Axis(0), 1024)) {
+        for (x, mut to) in
+            x.axis_chunks_iter(Axis(0), 1024).zip(all.axis_chunks_iter_mut(Axis(0), 1024))
+        {
             let rows = x.nrows();
             points.clear();
             points.extend(x.t().iter().copied());
             numbers.resize(rows * width, 0.0);
             self.double.scratch.with(|scratch| {
                 let output = output(&mut numbers[..rows * width]);
-                simd::dispatch(Evaluate { tables: &self.double, rows, x: &points, output, scratch });
+                simd::dispatch(Evaluate {
+                    tables: &self.double,
+                    rows,
+                    x: &points,
+                    output,
+                    scratch,
+                });
             });
             to.assign(&crate::state::columns(&numbers, rows, width));
         }
@@ -277,7 +301,8 @@ impl GaussianMixture {
     /// The law of some of the coordinates: a mixture of the same weights in fewer dimensions.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if a coordinate is not below the dimension, [`Error::Shape`] if none is given.
+    /// [`Error::Invalid`] if a coordinate is not below the dimension, [`Error::Shape`] if none is
+    /// given.
     pub fn marginal(&self, coordinates: &[usize]) -> Result<Self> {
         for &j in coordinates {
             count("coordinate", j, 0, self.dimension() - 1, "a number below the dimension")?;
@@ -285,7 +310,9 @@ impl GaussianMixture {
         let means = self.means.select(Axis(1), coordinates);
         let marginal = match &self.spread {
             Spread::Isotropic(std) => Self::isotropic(means.view(), *std)?,
-            Spread::Diagonal(variances) => Self::diagonal(means.view(), variances.select(Axis(1), coordinates).view())?,
+            Spread::Diagonal(variances) => {
+                Self::diagonal(means.view(), variances.select(Axis(1), coordinates).view())?
+            }
             Spread::Full(factors) => {
                 let kept = coordinates.len();
                 let mut covariances = Array3::zeros((self.components(), kept, kept));
@@ -305,7 +332,12 @@ impl GaussianMixture {
 }
 
 impl<F: Real> Drift<F> for GaussianMixture {
-    fn eval(&self, _: Times<'_>, x: ArrayView2<'_, F>, out: ArrayViewMut2<'_, F>) -> Result<(), BoxError> {
+    fn eval(
+        &self,
+        _: Times<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
         check_batch("batch given to a mixture", self.dimension(), &x, &out)?;
         let (tables, rows) = (F::table(&self.single, &self.double), x.nrows());
         with_columns(x, out, |x, out| {
@@ -341,15 +373,18 @@ impl<F: Real> LogDensity<F> for GaussianMixture {
     }
 }
 
-/// Lower Cholesky factor, or the row where a pivot is not positive or the matrix not symmetric, which of the two, and the
-/// number found.
-fn cholesky(matrix: ArrayView2<'_, f64>) -> std::result::Result<Array2<f64>, (usize, &'static str, f64)> {
+/// Lower Cholesky factor, or the row where a pivot is not positive or the matrix not symmetric,
+/// which of the two, and the number found.
+fn cholesky(
+    matrix: ArrayView2<'_, f64>,
+) -> std::result::Result<Array2<f64>, (usize, &'static str, f64)> {
     let dim = matrix.nrows();
     let mut factor = Array2::<f64>::zeros((dim, dim));
     for i in 0..dim {
         for j in 0..=i {
             let (value, mirrored) = (matrix[[i, j]], matrix[[j, i]]);
-            // Symmetric up to what a round trip through decimal digits may do, in units of the standard deviations.
+            // Symmetric up to what a round trip through decimal digits may do, in units of the
+            // standard deviations.
             let scale = (matrix[[i, i]] * matrix[[j, j]]).abs().sqrt();
             if i != j && !((value - mirrored).abs() <= 1e-9 * scale) {
                 return Err((i, "asymmetry", value - mirrored));

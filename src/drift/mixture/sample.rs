@@ -7,7 +7,8 @@ use crate::error::{Result, count};
 use crate::noise::{Draw, Noise, Philox, Purpose};
 
 impl GaussianMixture {
-    /// `samples` independent exact samples, shape (samples, dim); sample i depends on the seed and i alone.
+    /// `samples` independent exact samples, shape (samples, dim); sample i depends on the seed and
+    /// i alone.
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) if `samples` is not from 1 to 2³² − 1.
@@ -29,9 +30,14 @@ impl GaussianMixture {
             let k = cumulative.partition_point(|c| *c <= u[0]).min(last);
             row.assign(&self.means().row(k));
             match self.spread() {
-                Spread::Isotropic(std) => row.iter_mut().zip(&normals).for_each(|(x, z)| *x += std * z),
+                Spread::Isotropic(std) => {
+                    row.iter_mut().zip(&normals).for_each(|(x, z)| *x += std * z)
+                }
                 Spread::Diagonal(variances) => {
-                    row.iter_mut().zip(&normals).zip(variances.row(k)).for_each(|((x, z), v)| *x += v.sqrt() * z);
+                    row.iter_mut()
+                        .zip(&normals)
+                        .zip(variances.row(k))
+                        .for_each(|((x, z), v)| *x += v.sqrt() * z);
                 }
                 Spread::Full(factors) => {
                     let factor = factors.index_axis(Axis(0), k);

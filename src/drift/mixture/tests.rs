@@ -1,4 +1,5 @@
-//! Laws of the mixture: score against log density, exact values, safety far from the modes, exact sampling.
+//! Laws of the mixture: score against log density, exact values, safety far from the modes, exact
+//! sampling.
 
 use ndarray::{Array2, array};
 
@@ -15,8 +16,14 @@ fn mixtures() -> Vec<GaussianMixture> {
     let weights = [1.0, 3.0];
     vec![
         GaussianMixture::isotropic(means.view(), 0.8).unwrap().with_weights(&weights).unwrap(),
-        GaussianMixture::diagonal(means.view(), variances.view()).unwrap().with_weights(&weights).unwrap(),
-        GaussianMixture::full(means.view(), covariances.view()).unwrap().with_weights(&weights).unwrap(),
+        GaussianMixture::diagonal(means.view(), variances.view())
+            .unwrap()
+            .with_weights(&weights)
+            .unwrap(),
+        GaussianMixture::full(means.view(), covariances.view())
+            .unwrap()
+            .with_weights(&weights)
+            .unwrap(),
     ]
 }
 
@@ -45,7 +52,8 @@ fn score_is_the_gradient_of_the_log_density() {
         }
         let mut single = Array2::<f32>::zeros(x.dim());
         mixture.eval(Times::Shared(0.0), x.mapv(|x| x as f32).view(), single.view_mut()).unwrap();
-        let far = score.iter().zip(&single).map(|(a, b)| (a - f64::from(*b)).abs()).fold(0.0, f64::max);
+        let far =
+            score.iter().zip(&single).map(|(a, b)| (a - f64::from(*b)).abs()).fold(0.0, f64::max);
         assert!(far < 2e-5, "{far:e}");
     }
 }
@@ -60,7 +68,9 @@ fn densities_are_the_textbook_ones() {
     // Diagonal and full agree where they describe the same law.
     let variances = array![[0.5, 2.0]];
     let diagonal = GaussianMixture::diagonal(array![[0.0, 1.0]].view(), variances.view()).unwrap();
-    let full = GaussianMixture::full(array![[0.0, 1.0]].view(), array![[[0.5, 0.0], [0.0, 2.0]]].view()).unwrap();
+    let full =
+        GaussianMixture::full(array![[0.0, 1.0]].view(), array![[[0.5, 0.0], [0.0, 2.0]]].view())
+            .unwrap();
     let x = array![[0.3, -0.7], [2.0, 4.0]];
     let (a, b) = (diagonal.log_density(x.view()).unwrap(), full.log_density(x.view()).unwrap());
     assert!((a - b).iter().all(|d| d.abs() < 1e-14));
@@ -84,14 +94,19 @@ fn far_from_every_mode_nothing_underflows_or_hides() {
         let x = array![[f64::NAN, 0.0, 0.0], [f64::INFINITY, 0.0, 0.0], [0.0, 0.0, 0.0]];
         let mut score = Array2::<f64>::zeros((3, 3));
         mixture.eval(Times::Shared(0.0), x.view(), score.view_mut()).unwrap();
-        assert!(score.row(0).iter().any(|s| s.is_nan()) && score.row(1).iter().any(|s| !s.is_finite()));
+        assert!(
+            score.row(0).iter().any(|s| s.is_nan()) && score.row(1).iter().any(|s| !s.is_finite())
+        );
         assert!(score.row(2).iter().all(|s| s.is_finite()));
     }
 }
 
 #[test]
 fn a_component_of_weight_zero_is_as_good_as_absent() {
-    let with = GaussianMixture::isotropic(array![[0.0], [9.0]].view(), 1.0).unwrap().with_weights(&[1.0, 0.0]).unwrap();
+    let with = GaussianMixture::isotropic(array![[0.0], [9.0]].view(), 1.0)
+        .unwrap()
+        .with_weights(&[1.0, 0.0])
+        .unwrap();
     let x = array![[9.0], [-3.0]];
     let mut score = Array2::<f64>::zeros((2, 1));
     with.eval(Times::Shared(0.0), x.view(), score.view_mut()).unwrap();
@@ -102,7 +117,8 @@ fn a_component_of_weight_zero_is_as_good_as_absent() {
 
 #[test]
 fn exact_samples_have_the_exact_moments() {
-    // 9 means and 18 covariances at each of 3 seeds, each within six standard errors: 2e-9 × 81 = 2e-7 false alarms.
+    // 9 means and 18 covariances at each of 3 seeds, each within six standard errors: 2e-9 × 81 =
+    // 2e-7 false alarms.
     for mixture in mixtures() {
         for seed in [0, 1, u64::MAX] {
             let samples = mixture.sample(20_000, seed).unwrap();
@@ -129,7 +145,10 @@ fn a_marginal_is_the_law_of_the_coordinates_kept() {
         let marginal = mixture.marginal(&[2, 0]).unwrap();
         assert_eq!(marginal.weights(), mixture.weights());
         let (small, large) = (marginal.covariance(), mixture.covariance());
-        assert!((small[[0, 1]] - large[[2, 0]]).abs() < 1e-14 && (small[[0, 0]] - large[[2, 2]]).abs() < 1e-14);
+        assert!(
+            (small[[0, 1]] - large[[2, 0]]).abs() < 1e-14
+                && (small[[0, 0]] - large[[2, 2]]).abs() < 1e-14
+        );
     }
 }
 
@@ -140,21 +159,33 @@ fn bad_mixtures_are_named() {
     for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(message(GaussianMixture::isotropic(means.view(), bad)).starts_with("std: given"));
     }
-    assert!(message(GaussianMixture::from_data(means.view(), -1.0)).starts_with("bandwidth: given -1"));
-    assert!(message(GaussianMixture::isotropic(Array2::zeros((0, 2)).view(), 1.0)).contains("means"));
-    assert!(message(GaussianMixture::isotropic(array![[f64::NAN]].view(), 1.0)).contains("row 0, column 0"));
+    assert!(
+        message(GaussianMixture::from_data(means.view(), -1.0)).starts_with("bandwidth: given -1")
+    );
+    assert!(
+        message(GaussianMixture::isotropic(Array2::zeros((0, 2)).view(), 1.0)).contains("means")
+    );
+    assert!(
+        message(GaussianMixture::isotropic(array![[f64::NAN]].view(), 1.0))
+            .contains("row 0, column 0")
+    );
     assert!(
         message(GaussianMixture::diagonal(means.view(), array![[1.0, 1.0], [1.0, -2.0]].view()))
             .contains("component 1")
     );
     let ones = array![[[1.0, 0.0], [0.0, 1.0]], [[1.0, 2.0], [2.0, 1.0]]];
     assert!(
-        message(GaussianMixture::full(means.view(), ones.view())).starts_with("component 1: the covariance is not")
+        message(GaussianMixture::full(means.view(), ones.view()))
+            .starts_with("component 1: the covariance is not")
     );
     let lopsided = array![[[1.0, 0.1], [0.2, 1.0]], [[1.0, 0.0], [0.0, 1.0]]];
-    assert!(message(GaussianMixture::full(means.view(), lopsided.view())).starts_with("component 0"));
+    assert!(
+        message(GaussianMixture::full(means.view(), lopsided.view())).starts_with("component 0")
+    );
     let mixture = GaussianMixture::isotropic(means.view(), 1.0).unwrap();
-    assert!(message(mixture.clone().with_weights(&[1.0, -1.0])).contains("component 1: weight is -1"));
+    assert!(
+        message(mixture.clone().with_weights(&[1.0, -1.0])).contains("component 1: weight is -1")
+    );
     assert!(message(mixture.clone().with_weights(&[0.0, 0.0])).contains("sum of the weights"));
     assert!(message(mixture.clone().with_weights(&[1.0])).contains("one for each component"));
     assert!(mixture.log_density(Array2::zeros((1, 3)).view()).is_err());

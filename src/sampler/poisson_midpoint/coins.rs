@@ -1,4 +1,5 @@
-//! The coins of the Poisson midpoint method: which sub-steps each chain visits, drawn without a loop over all K.
+//! The coins of the Poisson midpoint method: which sub-steps each chain visits, drawn without a
+//! loop over all K.
 
 use std::ops::Range;
 
@@ -8,7 +9,8 @@ use crate::noise::{Draw, Noise, Purpose};
 use crate::real::Real;
 use crate::sampler::CoinScript;
 
-/// The selected sub-steps > 0 of all chains, in rounds: round r has the next midpoint of every chain that has one.
+/// The selected sub-steps > 0 of all chains, in rounds: round r has the next midpoint of every
+/// chain that has one.
 ///
 /// A selected sub-step 0 is left out: there the drift is known already.
 #[derive(Default)]
@@ -76,8 +78,15 @@ impl Midpoints {
         }
     }
 
-    /// Sub-steps selected by independent coins, drawn as geometric gaps: about one draw for each that is selected.
-    fn draw_bernoulli<F: Real>(&mut self, substeps: usize, step: u32, noise: &dyn Noise<F>, chains: &[u32]) {
+    /// Sub-steps selected by independent coins, drawn as geometric gaps: about one draw for each
+    /// that is selected.
+    fn draw_bernoulli<F: Real>(
+        &mut self,
+        substeps: usize,
+        step: u32,
+        noise: &dyn Noise<F>,
+        chains: &[u32],
+    ) {
         survival(&mut self.survival, substeps);
         self.active.clear();
         self.active.extend(0..chains.len() as u32);
@@ -88,12 +97,17 @@ impl Midpoints {
             self.active_chains.clear();
             self.active_chains.extend(self.active.iter().map(|&row| chains[row as usize]));
             self.uniforms.resize(self.active.len(), 0.0);
-            noise.uniforms(Draw::new(step, Purpose::Coin, coin), &self.active_chains, &mut self.uniforms);
+            noise.uniforms(
+                Draw::new(step, Purpose::Coin, coin),
+                &self.active_chains,
+                &mut self.uniforms,
+            );
             coin += 1;
             let mut kept = 0;
             for i in 0..self.active.len() {
                 let row = self.active[i];
-                // The gap is the number of tails before the next head; `last` is the first sub-step still open.
+                // The gap is the number of tails before the next head; `last` is the first sub-step
+                // still open.
                 let gap = gap(&self.survival, self.uniforms[i]);
                 let substep = self.last[row as usize] as usize + gap;
                 if substep >= substeps {
@@ -108,13 +122,15 @@ impl Midpoints {
                 }
             }
             self.active.truncate(kept);
-            // A chain that selected 0 first has its first midpoint in a later round: rounds follow the coins.
+            // A chain that selected 0 first has its first midpoint in a later round: rounds follow
+            // the coins.
             self.ends.push(self.rows.len());
         }
     }
 }
 
-/// The probabilities (1 − 1/K)^j of j tails in a row, j = 1 … K, by repeated multiplication: the same on every machine.
+/// The probabilities (1 − 1/K)^j of j tails in a row, j = 1 … K, by repeated multiplication: the
+/// same on every machine.
 fn survival(table: &mut Vec<f64>, substeps: usize) {
     if table.len() != substeps {
         let tails = 1.0 - 1.0 / substeps as f64;
@@ -149,8 +165,9 @@ pub(super) fn scripts(selection: Selection, substeps: usize) -> Result<Vec<CoinS
     }
 }
 
-/// With a linear drift the new state is affine in the coins, X⁺ = Y + Σ Hᵢ Yᵢ, so a second moment f depends on the
-/// selected set S through pairs at most, and its mean over all 2^K sets follows from sets of at most two:
+/// With a linear drift the new state is affine in the coins, X⁺ = Y + Σ Hᵢ Yᵢ, so a second moment f
+/// depends on the selected set S through pairs at most, and its mean over all 2^K sets follows from
+/// sets of at most two:
 ///
 /// ```text
 /// E f = f(∅) + p Σᵢ [f(i) − f(∅)] + p² Σ_{i<j} [f(ij) − f(i) − f(j) + f(∅)]          p = 1/K
@@ -159,7 +176,8 @@ fn bernoulli_scripts(substeps: usize) -> Vec<CoinScript> {
     let (count, p) = (substeps as f64, 1.0 / substeps as f64);
     let mut table = Vec::new();
     survival(&mut table, substeps);
-    // A uniform in the middle of the cell of each gap; gap K means that no further sub-step is selected.
+    // A uniform in the middle of the cell of each gap; gap K means that no further sub-step is
+    // selected.
     let cell = |gap: usize| {
         let upper = if gap == 0 { 1.0 } else { table[gap - 1] };
         let lower = if gap == substeps { 0.0 } else { table[gap] };
@@ -191,8 +209,9 @@ mod tests {
 
     #[test]
     fn coins_select_each_substep_with_probability_one_in_k() {
-        // Frequencies over 3 seeds × 20,000 chains: each of the 2 × 3 × 7 is Binomial(20000, 1/7) with standard
-        // deviation 49.5; six of them on either side is a false alarm once in 10^7 runs of this test.
+        // Frequencies over 3 seeds × 20,000 chains: each of the 2 × 3 × 7 is Binomial(20000, 1/7)
+        // with standard deviation 49.5; six of them on either side is a false alarm once in 10^7
+        // runs of this test.
         for seed in [0, 1, u64::MAX] {
             let chains: Vec<u32> = (0..20_000).collect();
             for selection in [Selection::Bernoulli, Selection::Single] {

@@ -1,5 +1,5 @@
-//! Poisson midpoint: one step that imitates K small Euler–Maruyama steps with about two evaluations. Weak order 1; for
-//! small steps the bias is that of a step K times smaller.
+//! Poisson midpoint: one step that imitates K small Euler–Maruyama steps with about two
+//! evaluations. Weak order 1; for small steps the bias is that of a step K times smaller.
 
 mod coins;
 mod table;
@@ -26,7 +26,8 @@ pub enum Selection {
     Single,
 }
 
-/// The Poisson midpoint method: one step of length h that imitates K Euler–Maruyama steps of length h/K.
+/// The Poisson midpoint method: one step of length h that imitates K Euler–Maruyama steps of length
+/// h/K.
 ///
 /// ```text
 /// X̂ᵢ₊₁ = A′ X̂ᵢ + G′ b₀ + Γ′ Zᵢ                                       b₀ = b(X, t₀), X̂₀ = X
@@ -34,21 +35,23 @@ pub enum Selection {
 /// P(Hᵢ = 1) = 1/K, independent or exactly one of them
 /// ```
 ///
-/// A′, G′ and Γ′Γ′ᵀ = Q′ belong to a step of length h/K. Only the selected sub-steps are visited, by exact Gaussian jumps
-/// between them, so a step costs O(1 + selected) work, whatever K. (The coefficients of the K sub-steps are tabulated once
-/// for all steps of equal length; on a grid of unequal steps, once for each step and chunk of chains.) All selected midpoints of all chains go to the drift
-/// in one call. Evaluations per chain: 1 + (1 − 1/K) in expectation; a selected sub-step 0 has b₀ and costs none; K = 1
-/// is Euler–Maruyama.
+/// A′, G′ and Γ′Γ′ᵀ = Q′ belong to a step of length h/K. Only the selected sub-steps are visited,
+/// by exact Gaussian jumps between them, so a step costs O(1 + selected) work, whatever K. (The
+/// coefficients of the K sub-steps are tabulated once for all steps of equal length; on a grid of
+/// unequal steps, once for each step and chunk of chains.) All selected midpoints of all chains go
+/// to the drift in one call. Evaluations per chain: 1 + (1 − 1/K) in expectation; a selected
+/// sub-step 0 has b₀ and costs none; K = 1 is Euler–Maruyama.
 ///
-/// Option 1 has the larger bias at large steps, where two corrections may fall on one step: overdamped on N(0, 1) at
-/// h = 0.4 and K = 16 the variance is 10.8% too large, against 3.3% with option 2 and 25% with Euler–Maruyama. As K grows
-/// option 2 becomes the randomized midpoint with its control variate.
+/// Option 1 has the larger bias at large steps, where two corrections may fall on one step:
+/// overdamped on N(0, 1) at h = 0.4 and K = 16 the variance is 10.8% too large, against 3.3% with
+/// option 2 and 25% with Euler–Maruyama. As K grows option 2 becomes the randomized midpoint with
+/// its control variate.
 ///
-/// `noise_scale` ρ multiplies Γ′: for large K the correction adds variance of its own, which a ρ a little below 1 can
-/// compensate. Default 1.
+/// `noise_scale` ρ multiplies Γ′: for large K the correction adds variance of its own, which a ρ a
+/// little below 1 can compensate. Default 1.
 ///
-/// Source: Kandasamy & Nagaraj 2024 (arXiv 2405.17068), both options. Deviation: the jumps replace the loop over all
-/// sub-steps; the law is the same.
+/// Source: Kandasamy & Nagaraj 2024 (arXiv 2405.17068), both options. Deviation: the jumps replace
+/// the loop over all sub-steps; the law is the same.
 #[derive(Clone, Copy, Debug)]
 pub struct PoissonMidpoint<D> {
     dynamics: D,
@@ -81,7 +84,8 @@ impl<D: LinearDynamics> PoissonMidpoint<D> {
     }
 
     /// Imitates small steps of length 1, as many as each step is long: on a discrete chain, such as
-    /// [`Ancestral`](crate::Ancestral), these are the steps of the chain itself, and a step of the grid is a block of them.
+    /// [`Ancestral`](crate::Ancestral), these are the steps of the chain itself, and a step of the
+    /// grid is a block of them.
     pub fn on_chain(dynamics: D) -> Self {
         Self { dynamics, substeps: Substeps::Unit, selection: Selection::Single, noise_scale: 1.0 }
     }
@@ -98,7 +102,11 @@ impl<D: LinearDynamics> PoissonMidpoint<D> {
     /// [`Error::Invalid`] if ρ is not in (0, 1].
     pub fn with_noise_scale(mut self, noise_scale: f64) -> Result<Self> {
         if !(noise_scale > 0.0 && noise_scale <= 1.0) {
-            return Err(Error::Invalid { name: "noise scale", given: noise_scale, expected: "a number in (0, 1]" });
+            return Err(Error::Invalid {
+                name: "noise scale",
+                given: noise_scale,
+                expected: "a number in (0, 1]",
+            });
         }
         self.noise_scale = noise_scale;
         Ok(self)
@@ -173,7 +181,14 @@ impl<F: Real, D: LinearDynamics> Sampler<F> for PoissonMidpoint<D> {
         let scratch = work.scratch::<Scratch<F>>();
         scratch.table.update(&self.dynamics, step, substeps, self.noise_scale);
         scratch.drift.resize(rows * width, F::zero());
-        evaluate(drift, Times::Shared(step.start), (rows, width), state.data(), &mut scratch.drift, place)?;
+        evaluate(
+            drift,
+            Times::Shared(step.start),
+            (rows, width),
+            state.data(),
+            &mut scratch.drift,
+            place,
+        )?;
         scratch.midpoints.draw(self.selection, substeps, step.index, noise, state.chains());
 
         if scratch.reserved != (rows, dim) {
@@ -188,9 +203,11 @@ impl<F: Real, D: LinearDynamics> Sampler<F> for PoissonMidpoint<D> {
         }
         scratch.jump_to_end((step.index, dim, layout, substeps), noise, state);
 
-        let mut info = StepInfo { evaluations: rows as u64, batched_calls: 1, ..StepInfo::default() };
+        let mut info =
+            StepInfo { evaluations: rows as u64, batched_calls: 1, ..StepInfo::default() };
         if substeps > 1 {
-            // The second call belongs to the method; a batch in which no chain selected anything skips it.
+            // The second call belongs to the method; a batch in which no chain selected anything
+            // skips it.
             info.batched_calls = 2;
         }
         if total > 0 {
@@ -210,7 +227,9 @@ impl<F: Real, D: LinearDynamics> Sampler<F> for PoissonMidpoint<D> {
     fn coin_scripts(&self) -> Result<Vec<CoinScript>> {
         match self.substeps {
             Substeps::Fixed(substeps) => coins::scripts(self.selection, substeps),
-            Substeps::Unit => Err(Error::NotProbeable { reason: "a discrete chain has no stationary law" }),
+            Substeps::Unit => {
+                Err(Error::NotProbeable { reason: "a discrete chain has no stationary law" })
+            }
         }
     }
 }
@@ -218,7 +237,8 @@ impl<F: Real, D: LinearDynamics> Sampler<F> for PoissonMidpoint<D> {
 impl<F: Real> Scratch<F> {
     /// Makes room for as many midpoints as there will ever be, so that no later step allocates.
     fn reserve(&mut self, selection: Selection, (rows, dim, layout): (usize, usize, Layout)) {
-        // Independent coins give about one midpoint per chain: eight standard deviations more are not seen in 10^14 steps.
+        // Independent coins give about one midpoint per chain: eight standard deviations more are
+        // not seen in 10^14 steps.
         let most = match selection {
             Selection::Single => rows,
             Selection::Bernoulli => rows + 8 * (rows as f64).sqrt() as usize + 16,
@@ -246,14 +266,16 @@ impl<F: Real> Scratch<F> {
         state: &mut State<F>,
     ) {
         let range = self.midpoints.round(round);
-        let (chosen, targets) = (&self.midpoints.rows[range.clone()], &self.midpoints.substeps[range.clone()]);
+        let (chosen, targets) =
+            (&self.midpoints.rows[range.clone()], &self.midpoints.substeps[range.clone()]);
         let rows = state.len();
         let (chains, data) = state.parts();
         let draw = Draw::new(step, Purpose::Path, round as u32);
         let total = self.midpoints.len();
         let width = layout.inputs * dim;
         if round == 0 {
-            // Most chains have a first midpoint: all of them jump in place, those without by a jump of length zero.
+            // Most chains have a first midpoint: all of them jump in place, those without by a jump
+            // of length zero.
             self.coefficients.resize(rows, layout);
             (0..rows).for_each(|row| self.coefficients.set(row, &Table::STAY));
             for (&row, &to) in chosen.iter().zip(targets) {
@@ -262,7 +284,8 @@ impl<F: Real> Scratch<F> {
             }
             self.normals.resize(rows * layout.blocks * dim, F::zero());
             noise.normals(draw, chains, &mut self.normals);
-            let (coefficients, drift, normals) = (&self.coefficients, &self.drift[..], &self.normals[..]);
+            let (coefficients, drift, normals) =
+                (&self.coefficients, &self.drift[..], &self.normals[..]);
             simd::dispatch(PerRow { coefficients, dim, state: data, drift, normals });
             for j in 0..width {
                 let column = &data[j * rows..(j + 1) * rows];
@@ -298,8 +321,11 @@ impl<F: Real> Scratch<F> {
             normals: &self.normals,
         });
         for (i, &row) in chosen.iter().enumerate() {
-            (0..columns).for_each(|j| data[j * rows + row as usize] = self.compact_state[j * few + i]);
-            (0..width).for_each(|j| self.points[j * total + range.start + i] = self.compact_state[j * few + i]);
+            (0..columns)
+                .for_each(|j| data[j * rows + row as usize] = self.compact_state[j * few + i]);
+            (0..width).for_each(|j| {
+                self.points[j * total + range.start + i] = self.compact_state[j * few + i]
+            });
         }
     }
 
@@ -321,7 +347,8 @@ impl<F: Real> Scratch<F> {
             self.normals.resize(rows * layout.blocks * dim, F::zero());
             noise.normals(Draw::new(step, Purpose::Increment, 0), chains, &mut self.normals);
         }
-        let (coefficients, drift, normals) = (&self.coefficients, &self.drift[..], &self.normals[..]);
+        let (coefficients, drift, normals) =
+            (&self.coefficients, &self.drift[..], &self.normals[..]);
         simd::dispatch(PerRow { coefficients, dim, state: data, drift, normals });
     }
 
@@ -336,9 +363,17 @@ impl<F: Real> Scratch<F> {
         let (rows, total, width) = (state.len(), self.midpoints.len(), layout.inputs * dim);
         let small = step.length / substeps as f64;
         self.times.clear();
-        self.times.extend(self.midpoints.substeps.iter().map(|&i| step.start + small * f64::from(i)));
+        self.times
+            .extend(self.midpoints.substeps.iter().map(|&i| step.start + small * f64::from(i)));
         self.drift_there.resize(total * width, F::zero());
-        evaluate(drift, Times::PerRow(&self.times), (total, width), &self.points, &mut self.drift_there, place)?;
+        evaluate(
+            drift,
+            Times::PerRow(&self.times),
+            (total, width),
+            &self.points,
+            &mut self.drift_there,
+            place,
+        )?;
         self.corrections.resize(total, layout.blocks, layout.inputs);
         for (i, &substep) in self.midpoints.substeps.iter().enumerate() {
             self.corrections.set(i, self.table.correction(substep));
@@ -347,7 +382,8 @@ impl<F: Real> Scratch<F> {
         let data = state.data_mut();
         for k in 0..layout.inputs {
             for j in k * dim..(k + 1) * dim {
-                let (base, there) = (&self.drift[j * rows..(j + 1) * rows], &self.drift_there[j * total..]);
+                let (base, there) =
+                    (&self.drift[j * rows..(j + 1) * rows], &self.drift_there[j * total..]);
                 for r in 0..layout.blocks {
                     let to = panel.at(r * dim + j - k * dim);
                     for (i, &row) in self.midpoints.rows.iter().enumerate() {

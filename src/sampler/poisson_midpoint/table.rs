@@ -1,4 +1,5 @@
-//! Coefficients of the jumps between sub-steps, by composition of small steps; kept while the small step stays the same.
+//! Coefficients of the jumps between sub-steps, by composition of small steps; kept while the small
+//! step stays the same.
 
 use super::Coefficients;
 use crate::dynamics::{LinearDynamics, Transition};
@@ -23,18 +24,29 @@ pub(super) struct Table {
 
 impl Table {
     /// The jump of length zero.
-    pub(super) const STAY: Coefficients = Coefficients { propagator: IDENTITY, gain: ZERO, factor: ZERO };
+    pub(super) const STAY: Coefficients =
+        Coefficients { propagator: IDENTITY, gain: ZERO, factor: ZERO };
 
-    pub(super) fn update(&mut self, dynamics: &dyn LinearDynamics, step: Step, substeps: usize, noise_scale: f64) {
+    pub(super) fn update(
+        &mut self,
+        dynamics: &dyn LinearDynamics,
+        step: Step,
+        substeps: usize,
+        noise_scale: f64,
+    ) {
         let length = step.length / substeps as f64;
-        let small =
-            |i: usize| dynamics.transition(step.start + length * i as f64, length).with_noise_scaled(noise_scale);
+        let small = |i: usize| {
+            dynamics
+                .transition(step.start + length * i as f64, length)
+                .with_noise_scaled(noise_scale)
+        };
         let first = small(0);
         self.autonomous = dynamics.is_autonomous();
         if self.autonomous && self.key == Some((first, substeps, noise_scale)) {
             return;
         }
-        // A dynamics that changes with time gives new small steps every time, so its table is never reused.
+        // A dynamics that changes with time gives new small steps every time, so its table is never
+        // reused.
         self.key = self.autonomous.then_some((first, substeps, noise_scale));
         self.small.clear();
         self.small.push(first);
@@ -55,7 +67,8 @@ impl Table {
         let mut rest = Transition::IDENTITY;
         for i in (0..substeps).rev() {
             let small = *self.small_step(i);
-            self.corrections.push(block::scaled(&block::product(&rest.propagator, &small.gain), count));
+            self.corrections
+                .push(block::scaled(&block::product(&rest.propagator, &small.gain), count));
             rest = small.then(&rest);
             if !self.autonomous {
                 self.to_end.push(Coefficients::new(&rest));

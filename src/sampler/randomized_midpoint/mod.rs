@@ -1,4 +1,5 @@
-//! Randomized midpoint with R windows and P Picard rounds: unbiased inner times, all windows in one batched call.
+//! Randomized midpoint with R windows and P Picard rounds: unbiased inner times, all windows in one
+//! batched call.
 
 mod windows;
 
@@ -20,21 +21,24 @@ use windows::Scratch;
 /// finish   X⁺  = A(t₀,t₁) X + δ Σᵢ A(τᵢ,t₁) J b(xᵢᴾ, τᵢ) + N_{R+1}    δ = h/R
 /// ```
 ///
-/// Wᵢⱼ integrates the drift of window j up to τᵢ; N is one Brownian path. Evaluations: 1 + (P + 1) R per step, in P + 2
-/// batched calls: every round is one call over all windows and chains, each row with its own time.
+/// Wᵢⱼ integrates the drift of window j up to τᵢ; N is one Brownian path. Evaluations: 1 + (P + 1)
+/// R per step, in P + 2 batched calls: every round is one call over all windows and chains, each
+/// row with its own time.
 ///
-/// - `windows` R and `rounds` P: R = 1, P = 0 is Shen & Lee 2019 for underdamped dynamics, randomized-midpoint Langevin
-///   Monte Carlo for overdamped, Algorithm 1 of Gupta, Cai & Chen 2024 (arXiv 2406.00924) for the probability flow;
-///   R > 1 is its parallel Algorithm 4.
-/// - `tolerance`: a chain stops its rounds once no coordinate of any of its midpoints moved by more than this; P is then
-///   the most rounds it may take. Each chain decides for itself, so results do not depend on the batch.
-/// - `control_variate` (not in the papers): the finish uses G b(X, t₀) + δ Σ A(τᵢ,t₁) J (b(xᵢᴾ, τᵢ) − b(X, t₀)), still
-///   unbiased over α, same cost. Underdamped at h = 0.4, R = 1, P = 0 it takes the excess of the stationary variance on
-///   N(0, 1) from 1.3e-3 to 8.0e-5. No effect on overdamped dynamics, where the weights do not depend on τ.
+/// - `windows` R and `rounds` P: R = 1, P = 0 is Shen & Lee 2019 for underdamped dynamics,
+///   randomized-midpoint Langevin Monte Carlo for overdamped, Algorithm 1 of Gupta, Cai & Chen 2024
+///   (arXiv 2406.00924) for the probability flow; R > 1 is its parallel Algorithm 4.
+/// - `tolerance`: a chain stops its rounds once no coordinate of any of its midpoints moved by more
+///   than this; P is then the most rounds it may take. Each chain decides for itself, so results do
+///   not depend on the batch.
+/// - `control_variate` (not in the papers): the finish uses G b(X, t₀) + δ Σ A(τᵢ,t₁) J (b(xᵢᴾ, τᵢ)
+///   − b(X, t₀)), still unbiased over α, same cost. Underdamped at h = 0.4, R = 1, P = 0 it takes
+///   the excess of the stationary variance on N(0, 1) from 1.3e-3 to 8.0e-5. No effect on
+///   overdamped dynamics, where the weights do not depend on τ.
 ///
-/// Weak order: the stationary variance on a Gaussian target is wrong by O(h³) for R = 1, P = 0 on overdamped dynamics, by
-/// O(h²) with other R and P. More windows or rounds are for parallel machines, not always for accuracy: ask
-/// [`probe`](crate::probe).
+/// Weak order: the stationary variance on a Gaussian target is wrong by O(h³) for R = 1, P = 0 on
+/// overdamped dynamics, by O(h²) with other R and P. More windows or rounds are for parallel
+/// machines, not always for accuracy: ask [`probe`](crate::probe).
 #[derive(Clone, Copy, Debug)]
 pub struct RandomizedMidpoint<D> {
     dynamics: D,
@@ -71,10 +75,12 @@ impl<D: ContinuousDynamics> RandomizedMidpoint<D> {
         Ok(self)
     }
 
-    /// Stops the rounds of a chain early, once its midpoints moved by no more than this in any coordinate.
+    /// Stops the rounds of a chain early, once its midpoints moved by no more than this in any
+    /// coordinate.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the tolerance is not finite and positive, or if there are no rounds to stop: set them first.
+    /// [`Error::Invalid`] if the tolerance is not finite and positive, or if there are no rounds to
+    /// stop: set them first.
     pub fn with_tolerance(mut self, tolerance: f64) -> Result<Self> {
         if self.rounds == 0 {
             return Err(Self::nothing_to_stop());
@@ -84,7 +90,11 @@ impl<D: ContinuousDynamics> RandomizedMidpoint<D> {
     }
 
     fn nothing_to_stop() -> Error {
-        Error::Invalid { name: "rounds", given: 0.0, expected: "at least 1 where a tolerance is given" }
+        Error::Invalid {
+            name: "rounds",
+            given: 0.0,
+            expected: "at least 1 where a tolerance is given",
+        }
     }
 
     /// With or without the control variate. Default: without.
@@ -129,12 +139,12 @@ impl<F: Real, D: ContinuousDynamics> Sampler<F> for RandomizedMidpoint<D> {
         (1 + (self.rounds + 1) * self.windows) as f64
     }
 
-    /// The tensor product of Gauss–Legendre rules over the windows. The integrand is a product of exponentials and
-    /// polynomials in each αᵢ, and a window shrinks with R, so few nodes each leave rounding errors alone.
+    /// The tensor product of Gauss–Legendre rules over the windows. The integrand is a product of
+    /// exponentials and polynomials in each αᵢ, and a window shrinks with R, so few nodes each
+    /// leave rounding errors alone.
     fn coin_scripts(&self) -> Result<Vec<CoinScript>> {
         if self.tolerance.is_some() {
-            let reason =
-                "a tolerance makes the step depend on the state in a way that is not affine; give rounds alone";
+            let reason = "a tolerance makes the step depend on the state in a way that is not affine; give rounds alone";
             return Err(Error::NotProbeable { reason });
         }
         let nodes = match self.windows {
@@ -148,7 +158,11 @@ impl<F: Real, D: ContinuousDynamics> Sampler<F> for RandomizedMidpoint<D> {
             8 => 4,
             9..=10 => 3,
             11..=16 => 2,
-            _ => return Err(Error::NotProbeable { reason: "more than 16 windows need too many quadrature nodes" }),
+            _ => {
+                return Err(Error::NotProbeable {
+                    reason: "more than 16 windows need too many quadrature nodes",
+                });
+            }
         };
         let rule = gauss_legendre(nodes);
         let mut scripts = vec![CoinScript { weight: 1.0, uniforms: Vec::new() }];
@@ -168,7 +182,8 @@ impl<F: Real, D: ContinuousDynamics> Sampler<F> for RandomizedMidpoint<D> {
     }
 }
 
-/// Nodes and weights of the Gauss–Legendre rule on [0, 1], by Newton's method on the Legendre polynomial.
+/// Nodes and weights of the Gauss–Legendre rule on [0, 1], by Newton's method on the Legendre
+/// polynomial.
 fn gauss_legendre(nodes: usize) -> Vec<(f64, f64)> {
     let n = nodes as f64;
     (0..nodes)
@@ -179,7 +194,8 @@ fn gauss_legendre(nodes: usize) -> Vec<(f64, f64)> {
                 let (mut previous, mut current) = (1.0, x);
                 for k in 2..=nodes {
                     let k = k as f64;
-                    (previous, current) = (current, ((2.0 * k - 1.0) * x * current - (k - 1.0) * previous) / k);
+                    (previous, current) =
+                        (current, ((2.0 * k - 1.0) * x * current - (k - 1.0) * previous) / k);
                 }
                 slope = n * (x * current - previous) / (x * x - 1.0);
                 x -= current / slope;
@@ -199,7 +215,10 @@ mod tests {
             let rule = gauss_legendre(nodes);
             for degree in 0..2 * nodes {
                 let sum: f64 = rule.iter().map(|(x, w)| w * x.powi(degree as i32)).sum();
-                assert!((sum * (degree as f64 + 1.0) - 1.0).abs() < 1e-13, "{nodes} nodes, degree {degree}: {sum}");
+                assert!(
+                    (sum * (degree as f64 + 1.0) - 1.0).abs() < 1e-13,
+                    "{nodes} nodes, degree {degree}: {sum}"
+                );
             }
         }
     }

@@ -1,4 +1,5 @@
-//! The stages of a randomized midpoint step over all windows and chains: path, start, Picard rounds, finish.
+//! The stages of a randomized midpoint step over all windows and chains: path, start, Picard
+//! rounds, finish.
 
 use super::RandomizedMidpoint;
 use crate::drift::{Drift, Times, evaluate};
@@ -13,7 +14,8 @@ use crate::real::Real;
 use crate::sampler::StepInfo;
 use crate::state::State;
 
-/// Scratch memory. Arrays over windows have shape (windows · chains, columns), a window's chains in a row.
+/// Scratch memory. Arrays over windows have shape (windows · chains, columns), a window's chains in
+/// a row.
 #[derive(Default)]
 pub(super) struct Scratch<F> {
     uniforms: Vec<f64>,
@@ -66,7 +68,8 @@ impl<F: Real> Scratch<F> {
             let window = step.start + delta * w as f64;
             for row in 0..rows {
                 let inside = delta * self.uniforms[w * rows + row];
-                // Lengths come from the coins alone: differences of times would cancel late in a run.
+                // Lengths come from the coins alone: differences of times would cancel late in a
+                // run.
                 let (previous, length) = if w == 0 {
                     (step.start, inside)
                 } else {
@@ -81,7 +84,8 @@ impl<F: Real> Scratch<F> {
             }
         }
         for last in (windows - 1) * rows..windows * rows {
-            self.segments.push(dynamics.transition(self.times[last], delta * (1.0 - self.uniforms[last])));
+            self.segments
+                .push(dynamics.transition(self.times[last], delta * (1.0 - self.uniforms[last])));
         }
     }
 
@@ -95,11 +99,19 @@ impl<F: Real> Scratch<F> {
         state: &mut State<F>,
         info: &mut StepInfo,
     ) -> Result<()> {
-        let (rows, dim, layout, windows) = (state.len(), state.dim(), method.dynamics.layout(), method.windows);
+        let (rows, dim, layout, windows) =
+            (state.len(), state.dim(), method.dynamics.layout(), method.windows);
         let width = layout.inputs * dim;
         let place = (step, state.chains()[0]);
         self.drift_start.resize(rows * width, F::zero());
-        evaluate(drift, Times::Shared(step.start), (rows, width), state.data(), &mut self.drift_start, place)?;
+        evaluate(
+            drift,
+            Times::Shared(step.start),
+            (rows, width),
+            state.data(),
+            &mut self.drift_start,
+            place,
+        )?;
         info.evaluations += rows as u64;
         info.batched_calls += 1;
 
@@ -140,7 +152,8 @@ impl<F: Real> Scratch<F> {
             for w in 0..windows {
                 let segment = &self.segments[w * rows + row];
                 gain = block::sum(&block::product(&segment.propagator, &gain), &segment.gain);
-                // From here on the segment's own gain is not needed: the entry keeps the one from t₀.
+                // From here on the segment's own gain is not needed: the entry keeps the one from
+                // t₀.
                 self.segments[w * rows + row].gain = gain;
             }
         }
@@ -152,7 +165,14 @@ impl<F: Real> Scratch<F> {
     }
 
     /// Adds matrix · b to the points of a window.
-    fn add_to_points(&mut self, window: usize, total: usize, dim: usize, rows: usize, source: Source) {
+    fn add_to_points(
+        &mut self,
+        window: usize,
+        total: usize,
+        dim: usize,
+        rows: usize,
+        source: Source,
+    ) {
         let at = Panel { offset: window * rows, stride: total };
         let (input, input_panel) = match source {
             Source::Start => (&self.drift_start, Panel::contiguous(rows)),
@@ -170,7 +190,8 @@ impl<F: Real> Scratch<F> {
         });
     }
 
-    /// Up to P rounds; a chain whose midpoints no longer move leaves early where there is a tolerance.
+    /// Up to P rounds; a chain whose midpoints no longer move leaves early where there is a
+    /// tolerance.
     pub(super) fn picard<D: ContinuousDynamics>(
         &mut self,
         method: &RandomizedMidpoint<D>,
@@ -179,7 +200,8 @@ impl<F: Real> Scratch<F> {
         state: &State<F>,
         info: &mut StepInfo,
     ) -> Result<()> {
-        let (rows, dim, layout, windows) = (state.len(), state.dim(), method.dynamics.layout(), method.windows);
+        let (rows, dim, layout, windows) =
+            (state.len(), state.dim(), method.dynamics.layout(), method.windows);
         let (total, width) = (windows * rows, layout.inputs * dim);
         self.active.clear();
         self.active.extend(0..rows as u32);
@@ -202,7 +224,8 @@ impl<F: Real> Scratch<F> {
             for w in 0..windows {
                 // xᵢ = path + A(window start, τᵢ) (whole windows before) + G(window start, τᵢ) bᵢ
                 self.matrix.resize(rows, layout.inputs, layout.blocks);
-                (0..rows).for_each(|row| self.matrix.set(row, &self.partial[w * rows + row].propagator));
+                (0..rows)
+                    .for_each(|row| self.matrix.set(row, &self.partial[w * rows + row].propagator));
                 self.add_to_points(w, total, dim, rows, Source::Sums);
                 self.matrix.resize(rows, layout.inputs, layout.inputs);
                 (0..rows).for_each(|row| self.matrix.set(row, &self.partial[w * rows + row].gain));
@@ -234,18 +257,21 @@ impl<F: Real> Scratch<F> {
         Ok(())
     }
 
-    /// Takes chains that have converged out of the active ones; chains that had converged before keep their midpoints.
+    /// Takes chains that have converged out of the active ones; chains that had converged before
+    /// keep their midpoints.
     fn retire(&mut self, tolerance: f64, rows: usize, windows: usize, width: usize) {
         let total = windows * rows;
         let mut is_active = 0;
         for row in 0..rows {
             let active = self.active.get(is_active) == Some(&(row as u32));
             is_active += usize::from(active);
-            for at in (0..width).flat_map(|j| (0..windows).map(move |w| j * total + w * rows + row)) {
+            for at in (0..width).flat_map(|j| (0..windows).map(move |w| j * total + w * rows + row))
+            {
                 if active {
                     let moved = (self.points[at] - self.compact_points[at]).abs().widen();
                     // NaN must not look like convergence.
-                    self.moved[row] = if moved <= self.moved[row] { self.moved[row] } else { moved };
+                    self.moved[row] =
+                        if moved <= self.moved[row] { self.moved[row] } else { moved };
                 } else {
                     self.points[at] = self.compact_points[at];
                 }
@@ -271,7 +297,14 @@ impl<F: Real> Scratch<F> {
         info.batched_calls += 1;
         if some == rows {
             let times = Times::PerRow(&self.times);
-            return evaluate(drift, times, (total, width), &self.points, &mut self.drift_there, place);
+            return evaluate(
+                drift,
+                times,
+                (total, width),
+                &self.points,
+                &mut self.drift_there,
+                place,
+            );
         }
         let few = windows * some;
         let mut gathered = std::mem::take(&mut self.normals);
@@ -288,7 +321,8 @@ impl<F: Real> Scratch<F> {
             gathered.extend((0..windows).flat_map(at).map(|i| self.points[j * total + i]));
         }
         let times = Times::PerRow(&self.compact_times);
-        let result = evaluate(drift, times, (few, width), &gathered, &mut self.compact_drift, place);
+        let result =
+            evaluate(drift, times, (few, width), &gathered, &mut self.compact_drift, place);
         self.normals = gathered;
         result?;
         for j in 0..width {
@@ -308,7 +342,8 @@ impl<F: Real> Scratch<F> {
         state: &mut State<F>,
         info: &mut StepInfo,
     ) -> Result<()> {
-        let (rows, dim, layout, windows) = (state.len(), state.dim(), method.dynamics.layout(), method.windows);
+        let (rows, dim, layout, windows) =
+            (state.len(), state.dim(), method.dynamics.layout(), method.windows);
         let (total, width) = (windows * rows, layout.inputs * dim);
         self.evaluate_points(drift, rows, windows, width, (step, state.chains()[0]), info)?;
         let delta = step.length / windows as f64;
@@ -318,7 +353,15 @@ impl<F: Real> Scratch<F> {
             let gain = method.dynamics.transition(step.start, step.length).gain;
             (0..rows).for_each(|row| self.matrix.set(row, &gain));
             let (matrix, input, out) = (&self.matrix, &self.drift_start[..], state.data_mut());
-            simd::dispatch(Add { matrix, dim, out, out_panel, input, input_panel: out_panel, minus: &[] });
+            simd::dispatch(Add {
+                matrix,
+                dim,
+                out,
+                out_panel,
+                input,
+                input_panel: out_panel,
+                minus: &[],
+            });
         }
         let minus: &[F] = if method.control_variate { &self.drift_start } else { &[] };
         // A(τᵢ, t₁) by composition, from the last window to the first.
@@ -326,7 +369,10 @@ impl<F: Real> Scratch<F> {
         self.tails.resize(rows, IDENTITY);
         for w in (0..windows).rev() {
             for row in 0..rows {
-                let tail = block::product(&self.tails[row], &self.segments[(w + 1) * rows + row].propagator);
+                let tail = block::product(
+                    &self.tails[row],
+                    &self.segments[(w + 1) * rows + row].propagator,
+                );
                 self.tails[row] = tail;
                 let rate = method.dynamics.rate(self.times[w * rows + row]);
                 self.matrix.set(row, &block::scaled(&block::product(&tail, &rate), delta));

@@ -1,5 +1,5 @@
-//! Splitting integrators: words over A, B, O, naive or reduced. Order 2 for palindromes solved exactly, else 1; evaluations
-//! by the word: BAOAB 1, reduced OBA 1, naive OBA 2.
+//! Splitting integrators: words over A, B, O, naive or reduced. Order 2 for palindromes solved
+//! exactly, else 1; evaluations by the word: BAOAB 1, reduced OBA 1, naive OBA 2.
 
 mod word;
 
@@ -16,7 +16,8 @@ use crate::noise::{Draw, Noise, Purpose};
 use crate::real::Real;
 use crate::state::State;
 
-/// A splitting integrator: the parts of phase-space dynamics, one after another, as a [`Word`] says.
+/// A splitting integrator: the parts of phase-space dynamics, one after another, as a [`Word`]
+/// says.
 ///
 /// ```text
 /// for each letter of the word, from left to right, k its count:
@@ -24,19 +25,21 @@ use crate::state::State;
 /// a letter that needs the drift b takes the last one, unless the position has moved and the letter is B (reduced)
 /// ```
 ///
-/// *Reduced* (the default): the drift computed for B is used again by an A behind it, and by the next B if no A stands
-/// between; a B after an A has its own, at the position and the time reached: T − (t+h) for the last B of OBAB. On
-/// [`Underdamped`](crate::Underdamped) dynamics, whose drift depends on the position alone, this is exact, and the drift
-/// of the last position is carried to the next step: BAOAB, OBABO and ABOBA all take one evaluation per step (a run one
-/// more for its first position). *Naive* ([`naive`](Self::naive)): a fresh drift for every letter that needs one, always at
-/// the time of the start of the step.
+/// *Reduced* (the default): the drift computed for B is used again by an A behind it, and by the
+/// next B if no A stands between; a B after an A has its own, at the position and the time reached:
+/// T − (t+h) for the last B of OBAB. On [`Underdamped`](crate::Underdamped) dynamics, whose drift
+/// depends on the position alone, this is exact, and the drift of the last position is carried to
+/// the next step: BAOAB, OBABO and ABOBA all take one evaluation per step (a run one more for its
+/// first position). *Naive* ([`naive`](Self::naive)): a fresh drift for every letter that needs
+/// one, always at the time of the start of the step.
 ///
 /// | on [`ReversePsld`](crate::ReversePsld) | OBA, BAO | OBAB |
 /// |---|---|---|
 /// | reduced, evaluations per step | 1 | 2 |
 /// | naive | 2 | 3 |
 ///
-/// Letters between two evaluations are applied as one affine map, composed in f64, with at most one set of normals.
+/// Letters between two evaluations are applied as one affine map, composed in f64, with at most one
+/// set of normals.
 ///
 /// ```
 /// use langevin::ndarray::array;
@@ -49,9 +52,9 @@ use crate::state::State;
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// Source: Leimkuhler & Matthews 2013 (BAOAB and its relatives); Pandey, Rudolph & Mandt 2024 (arXiv 2402.07211) for naive
-/// and reduced splitting of phase-space diffusions. Deviation: the rule above, which gives their samplers for their words
-/// and has a meaning for all others.
+/// Source: Leimkuhler & Matthews 2013 (BAOAB and its relatives); Pandey, Rudolph & Mandt 2024
+/// (arXiv 2402.07211) for naive and reduced splitting of phase-space diffusions. Deviation: the
+/// rule above, which gives their samplers for their words and has a meaning for all others.
 #[derive(Clone, Debug)]
 pub struct Splitting<D> {
     dynamics: D,
@@ -61,7 +64,8 @@ pub struct Splitting<D> {
     plan: Plan,
 }
 
-/// How much noise the O of a reduced sampler gives to the position of a phase-space diffusion, λ being `scale`.
+/// How much noise the O of a reduced sampler gives to the position of a phase-space diffusion, λ
+/// being `scale`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum PositionNoise {
     /// Variance 1 − e^(−Γλh); λ = 1 is the exact O.
@@ -69,7 +73,8 @@ pub enum PositionNoise {
         /// λ ≥ 0.
         scale: f64,
     },
-    /// Variance 1 − e^(−Γλτ̄), τ̄ the time that is left in the middle of the step: more noise early, none at the end.
+    /// Variance 1 − e^(−Γλτ̄), τ̄ the time that is left in the middle of the step: more noise
+    /// early, none at the end.
     Remaining {
         /// λ ≥ 0.
         scale: f64,
@@ -118,7 +123,12 @@ impl Plan {
             let full = segments.last().is_none_or(|segment| noisy && segment.noise.is_some());
             if evaluate || full {
                 let evaluate_after = evaluate.then_some(if naive { 0 } else { moves });
-                segments.push(Segment { letters: Vec::new(), evaluate_after, kicked: false, noise: None });
+                segments.push(Segment {
+                    letters: Vec::new(),
+                    evaluate_after,
+                    kicked: false,
+                    noise: None,
+                });
             }
             if evaluate {
                 evaluations += 1;
@@ -146,13 +156,26 @@ impl<D: PhaseSpace> Splitting<D> {
     /// The reduced splitting of these dynamics by this word.
     pub fn new(dynamics: D, word: Word) -> Self {
         let plan = Plan::new(&dynamics, &word, false);
-        Self { dynamics, word, naive: false, position_noise: PositionNoise::Step { scale: 1.0 }, plan }
+        Self {
+            dynamics,
+            word,
+            naive: false,
+            position_noise: PositionNoise::Step { scale: 1.0 },
+            plan,
+        }
     }
 
-    /// The naive splitting: a fresh drift for every letter that needs one, at the time of the start of the step.
+    /// The naive splitting: a fresh drift for every letter that needs one, at the time of the start
+    /// of the step.
     pub fn naive(dynamics: D, word: Word) -> Self {
         let plan = Plan::new(&dynamics, &word, true);
-        Self { dynamics, word, naive: true, position_noise: PositionNoise::Step { scale: 1.0 }, plan }
+        Self {
+            dynamics,
+            word,
+            naive: true,
+            position_noise: PositionNoise::Step { scale: 1.0 },
+            plan,
+        }
     }
 
     /// The dynamics.
@@ -191,14 +214,18 @@ impl<D: PhaseSpace> Splitting<D> {
             // No noise at all, also where a long step would have given all there is.
             PositionNoise::Step { scale: 0.0 } | PositionNoise::Remaining { scale: 0.0, .. } => 0.0,
             PositionNoise::Step { scale } => scale,
-            PositionNoise::Remaining { scale, end } => scale * (end - step.start - 0.5 * step.length).max(0.0) / length,
+            PositionNoise::Remaining { scale, end } => {
+                scale * (end - step.start - 0.5 * step.length).max(0.0) / length
+            }
         };
-        *variance = if exponent > 0.0 { -libm::expm1(exponent * libm::log1p(-*variance)) } else { 0.0 };
+        *variance =
+            if exponent > 0.0 { -libm::expm1(exponent * libm::log1p(-*variance)) } else { 0.0 };
     }
 }
 
 impl Splitting<ReversePsld> {
-    /// Scales the noise of the position in O; the momentum keeps its own, as anything else is unstable.
+    /// Scales the noise of the position in O; the momentum keeps its own, as anything else is
+    /// unstable.
     ///
     /// # Errors
     /// [`Error::Invalid`] if λ is negative or not finite, [`Error::NotTaken`] for a naive sampler.
@@ -208,7 +235,11 @@ impl Splitting<ReversePsld> {
             return Err(Error::NotTaken { option: "lambda-s", by: "naive splitting" });
         }
         if !(scale >= 0.0 && scale.is_finite()) {
-            return Err(Error::Invalid { name: "lambda-s", given: scale, expected: "a finite number >= 0" });
+            return Err(Error::Invalid {
+                name: "lambda-s",
+                given: scale,
+                expected: "a finite number >= 0",
+            });
         }
         if let PositionNoise::Remaining { end, .. } = noise {
             crate::error::finite("end of the position noise", end)?;
@@ -289,7 +320,11 @@ impl<F: Real, D: PhaseSpace> Sampler<F> for Splitting<D> {
             simd::dispatch(Apply { map: &map, position, momentum, drift, normals: drawn });
         }
         state.set_carried_known(self.plan.carries);
-        Ok(StepInfo { evaluations: calls * rows as u64, batched_calls: calls as u32, ..StepInfo::default() })
+        Ok(StepInfo {
+            evaluations: calls * rows as u64,
+            batched_calls: calls as u32,
+            ..StepInfo::default()
+        })
     }
 
     fn evaluations_per_step(&self) -> f64 {

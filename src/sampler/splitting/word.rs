@@ -9,8 +9,9 @@ use crate::error::{Error, Result};
 /// The most letters of a word.
 const LONGEST: usize = 64;
 
-/// A word such as BAOAB: the parts are applied from left to right, and a letter that occurs k times takes 1/k of the step
-/// each time. A word without O has neither friction nor noise: it conserves energy and samples nothing.
+/// A word such as BAOAB: the parts are applied from left to right, and a letter that occurs k times
+/// takes 1/k of the step each time. A word without O has neither friction nor noise: it conserves
+/// energy and samples nothing.
 ///
 /// ```
 /// use langevin::Word;
@@ -34,7 +35,8 @@ impl Word {
         self.0.iter().filter(|own| **own == letter).count()
     }
 
-    /// Whether it reads the same backwards; such words are of second order where every part is solved exactly.
+    /// Whether it reads the same backwards; such words are of second order where every part is
+    /// solved exactly.
     pub fn is_palindrome(&self) -> bool {
         self.0.iter().eq(self.0.iter().rev())
     }
@@ -46,8 +48,8 @@ impl FromStr for Word {
     /// Reads A, B and O, large or small.
     ///
     /// # Errors
-    /// [`Error::Letter`] naming the first other letter and its position; [`Error::Word`] if there is no A, no B, or more than
-    /// 64 letters.
+    /// [`Error::Letter`] naming the first other letter and its position; [`Error::Word`] if there
+    /// is no A, no B, or more than 64 letters.
     fn from_str(text: &str) -> Result<Self> {
         let mut letters = Vec::new();
         for (i, letter) in text.chars().enumerate() {
@@ -59,7 +61,11 @@ impl FromStr for Word {
             });
             if letters.len() > LONGEST {
                 let expected = "at most 64 letters";
-                return Err(Error::Word { word: shortened(text), length: text.chars().count(), expected });
+                return Err(Error::Word {
+                    word: shortened(text),
+                    length: text.chars().count(),
+                    expected,
+                });
             }
         }
         let word = Self(letters);
