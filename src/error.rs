@@ -1,4 +1,4 @@
-//! The one error type of the crate, and the open type that drifts and observers may return.
+//! The error type of the crate, and the error type that drifts and observers may return.
 
 /// What a user's drift or observer returns when it fails: any error, so that `?` works inside a
 /// closure.
@@ -52,8 +52,8 @@ pub enum Error {
     },
     /// A covariance matrix is not symmetric positive definite.
     #[error(
-        "component {component}: the covariance is not symmetric positive definite ({found} {value} in row {row}); \
-         check the matrix, or add variance to its diagonal yourself"
+        "component {component}: the covariance is not symmetric positive definite \
+         ({found} {value} in row {row}); check the matrix, or add variance to its diagonal yourself"
     )]
     NotPositiveDefinite {
         /// Index of the component, from 0.
@@ -67,7 +67,8 @@ pub enum Error {
     },
     /// A time grid is not strictly increasing.
     #[error(
-        "time grid: knot {index} is {next} and the one before it {previous}; knots must increase strictly"
+        "time grid: knot {index} is {next} and the one before it {previous}; \
+         knots must increase strictly"
     )]
     Grid {
         /// Index of the offending knot.
@@ -77,16 +78,17 @@ pub enum Error {
         /// The knot itself.
         next: f64,
     },
-    /// What is wanted of a model does not follow from what it predicts.
+    /// A quantity cannot be computed from what a model predicts.
     #[error(
-        "{wanted:?} does not follow from a prediction of {from:?} at alpha bar {alpha_bar}: pure noise says nothing about \
-         the data; start at a lower level, or use a model that predicts Velocity or Data"
+        "{wanted} does not follow from a prediction of {from} at alpha bar {alpha_bar}: \
+         pure noise says nothing about the data; start at a lower level, \
+         or use a model that predicts the velocity or the data"
     )]
     Unreachable {
         /// What the model predicts.
-        from: crate::drift::Prediction,
+        from: &'static str,
         /// What was asked for.
-        wanted: crate::drift::Prediction,
+        wanted: &'static str,
         /// ᾱ of the level.
         alpha_bar: f64,
     },
@@ -108,8 +110,8 @@ pub enum Error {
     },
     /// The visited levels of a discrete chain do not decrease strictly.
     #[error(
-        "levels visited: entry {index} is level {next} after level {previous}; levels must decrease strictly to 0 \
-         (level = 0-based training timestep + 1)"
+        "levels visited: entry {index} is level {next} after level {previous}; \
+         levels must decrease strictly to 0 (level = 0-based training timestep + 1)"
     )]
     Levels {
         /// Index of the offending level in the list.
@@ -121,7 +123,8 @@ pub enum Error {
     },
     /// A word of a splitting integrator has a letter that stands for nothing.
     #[error(
-        "word `{word}`: letter {position} is `{letter}`; expected A (position), B (momentum) and O (friction and noise)"
+        "word `{word}`: letter {position} is `{letter}`; \
+         expected A (position), B (momentum) and O (friction and noise)"
     )]
     Letter {
         /// The word.
@@ -141,9 +144,10 @@ pub enum Error {
         /// What was expected, in words.
         expected: &'static str,
     },
-    /// A method needs a log density and the drift knows none.
+    /// A method needs a log density and the drift has none.
     #[error(
-        "{method} needs the log density of the target, and this drift has none; add one with WithDensity::new(drift, density)"
+        "{method} needs the log density of the target, and this drift has none; \
+         add one with WithDensity::new(drift, density)"
     )]
     NoDensity {
         /// The method.
@@ -151,8 +155,9 @@ pub enum Error {
     },
     /// A chain left the finite numbers.
     #[error(
-        "chain {chain} is no longer finite after step {step} (time {time}): the step is probably too large for \
-         this target; try a smaller one, or let diverged chains be frozen or ignored"
+        "chain {chain} is no longer finite after step {step} (time {time}): \
+         the step is probably too large for this target; \
+         try a smaller one, or let diverged chains be frozen or ignored"
     )]
     Diverged {
         /// Number of the chain (the offset of the run included).
@@ -164,7 +169,8 @@ pub enum Error {
     },
     /// The drift returned an error.
     #[error(
-        "the drift failed in step {step} (time {time}), in the chunk of chains that begins with {chain}: {source}"
+        "the drift failed in step {step} (time {time}), \
+         in the chunk of chains that begins with {chain}: {source}"
     )]
     Drift {
         /// First chain of the chunk that was being evaluated.
@@ -184,9 +190,9 @@ pub enum Error {
         /// What the observer said.
         source: BoxError,
     },
-    /// A sampler has no stationary law on the target it was probed on.
+    /// A sampler has no stationary distribution on the target it was probed on.
     #[error(
-        "no stationary law: second moments grow by a factor {growth} per step (1 or more); \
+        "no stationary distribution: second moments grow by a factor {growth} per step (1 or more); \
          the step is too large for this curvature, or too small for its effect to be seen in f64"
     )]
     Unstable {
@@ -210,12 +216,38 @@ pub enum Error {
         known: String,
     },
     /// An option was given that would have no effect.
-    #[error("{option} is not an option of {by}; leave it out, or choose what takes it")]
+    #[error("{option} is not an option of {by}, which takes {takes}; leave it out")]
     NotTaken {
         /// The option.
-        option: &'static str,
-        /// The method or dynamics that was chosen.
-        by: &'static str,
+        option: String,
+        /// The method, dynamics or process that was chosen.
+        by: String,
+        /// The options it takes, or "no options".
+        takes: String,
+    },
+    /// The text of an option cannot be read.
+    #[error("{option}: given `{given}`, expected {expected}")]
+    Value {
+        /// The option.
+        option: String,
+        /// The text that was given.
+        given: String,
+        /// What was expected, in words.
+        expected: String,
+    },
+    /// The dimension of a run is unknown.
+    #[error(
+        "the drift has no dimension and no start was given; \
+         give a start, or the dimension with start_normal(dim)"
+    )]
+    NoDimension,
+    /// A model of one kind was given where another kind is needed.
+    #[error("model: given {given}, expected {expected}")]
+    Model {
+        /// What the model is.
+        given: String,
+        /// What is needed.
+        expected: String,
     },
     /// An option is missing that a method needs.
     #[error("{by} needs the option {option}")]

@@ -2,9 +2,9 @@
 
 use crate::error::{Error, Result, count, finite, positive};
 
-/// One step of a run: from `start` over `length`.
+/// The interval of one step of a run: from `start` over `length`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Step {
+pub struct Interval {
     /// Number of the step in its grid, from 0; the noise of a step depends on it.
     pub index: u32,
     /// Time at the start.
@@ -112,29 +112,65 @@ impl TimeGrid {
         self.steps
     }
 
-    /// Time of knot `index`, from 0 to [`steps`](Self::steps); beyond that, the last one.
+    /// Time of knot `index`, from 0 to [`steps`](Self::steps).
+    ///
+    /// # Panics
+    /// If `index` is above the number of steps.
     pub fn time(&self, index: usize) -> f64 {
+        assert!(index <= self.steps, "knot {index} of a grid of {} steps", self.steps);
         match &self.knots {
-            Knots::Uniform { last, .. } if index >= self.steps => *last,
+            Knots::Uniform { last, .. } if index == self.steps => *last,
             Knots::Uniform { start, length, .. } => start + length * index as f64,
-            Knots::Listed(knots) => knots[index.min(self.steps)],
+            Knots::Listed(knots) => knots[index],
         }
     }
 
-    /// Step `index`, from 0 to [`steps`](Self::steps) − 1; beyond that, the last one.
-    pub fn step(&self, index: usize) -> Step {
-        let index = index.min(self.steps - 1);
+    /// The interval of step `index`, from 0 to [`steps`](Self::steps) − 1.
+    ///
+    /// # Panics
+    /// If `index` is not below the number of steps.
+    pub fn interval(&self, index: usize) -> Interval {
+        assert!(index < self.steps, "step {index} of a grid of {} steps", self.steps);
         let start = self.time(index);
+        let end = self.time(index + 1);
         let length = match &self.knots {
             Knots::Uniform { length, .. } => *length,
-            Knots::Listed(_) => self.time(index + 1) - start,
+            Knots::Listed(_) => end - start,
         };
-        Step { index: index as u32, start, length, end: self.time(index + 1) }
+        Interval { index: index as u32, start, length, end }
     }
 
-    /// All steps in order.
-    pub fn iter(&self) -> impl Iterator<Item = Step> + '_ {
-        (0..self.steps).map(|i| self.step(i))
+    /// The intervals of all steps in order.
+    pub fn iter(&self) -> Intervals<'_> {
+        Intervals { grid: self, next: 0 }
+    }
+}
+
+/// The intervals of a grid in order, from [`TimeGrid::iter`].
+#[derive(Clone, Debug)]
+pub struct Intervals<'g> {
+    grid: &'g TimeGrid,
+    next: usize,
+}
+
+impl Iterator for Intervals<'_> {
+    type Item = Interval;
+
+    fn next(&mut self) -> Option<Interval> {
+        let index = self.next;
+        (index < self.grid.steps).then(|| {
+            self.next += 1;
+            self.grid.interval(index)
+        })
+    }
+}
+
+impl<'g> IntoIterator for &'g TimeGrid {
+    type Item = Interval;
+    type IntoIter = Intervals<'g>;
+
+    fn into_iter(self) -> Intervals<'g> {
+        self.iter()
     }
 }
 
@@ -178,7 +214,9 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig {
+            failure_persistence: None, ..ProptestConfig::default()
+        })]
         #[test]
         fn every_grid_has_its_ends_its_count_and_no_empty_step(
             start in 1e-3f64..10.0, span in 1e-3f64..1e3, steps in 1usize..2000
@@ -195,7 +233,7 @@ mod tests {
                 prop_assert_eq!(grid.time(steps), end);
                 for i in 0..steps {
                     prop_assert!(grid.time(i) < grid.time(i + 1));
-                    prop_assert!(grid.step(i).length > 0.0);
+                    prop_assert!(grid.interval(i).length > 0.0);
                 }
             }
         }

@@ -23,11 +23,11 @@
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
-use crate::drift::Times;
-use crate::error::{BoxError, Error, Result, positive};
-use crate::grid::{Step, TimeGrid};
-use crate::noise::{Draw, Noise, Purpose, Scripted};
-use crate::sampler::{CoinScript, Sampler, Work};
+use crate::drift::{Batched, Times};
+use crate::error::{Error, Result, positive};
+use crate::grid::{Interval, TimeGrid};
+use crate::noise::{Address, Noise, Purpose, Scripted};
+use crate::sampler::{CoinScript, Sampler, Step, Work};
 use crate::state::State;
 
 /// What [`stationary_covariance`] finds.
@@ -54,21 +54,21 @@ pub fn stationary_covariance(
     curvature: f64,
 ) -> Result<Stationary> {
     positive("curvature", curvature)?;
-    let step = TimeGrid::uniform(step, 1)?.step(0);
-    let blocks = sampler.layout().blocks;
+    let interval = TimeGrid::uniform(step, 1)?.interval(0);
+    let blocks = sampler.layout().blocks();
     let mut mean = SecondMoments::default();
     // Scripts are probed in batches, all unit vectors of a script side by side as chains.
     for scripts in sampler.coin_scripts()?.chunks(256) {
         for (script, matrices) in
-            scripts.iter().zip(read_matrices(sampler, step, curvature, scripts)?)
+            scripts.iter().zip(read_matrices(sampler, interval, curvature, scripts)?)
         {
             mean.add(script.weight, &matrices, blocks);
         }
     }
     let mut target = Array2::zeros((blocks, blocks));
     target[[0, 0]] = 1.0 / curvature;
-    if blocks == 2 {
-        target[[1, 1]] = sampler.layout().momentum_variance;
+    if let Some(variance) = sampler.layout().momentum_variance() {
+        target[[1, 1]] = variance;
     }
     let (covariance, contraction) = mean.solve(blocks)?;
     Ok(Stationary { covariance, target, contraction })
@@ -79,13 +79,13 @@ type Columns = Vec<[f64; 2]>;
 
 fn read_matrices(
     sampler: &dyn Sampler<f64>,
-    step: Step,
+    interval: Interval,
     curvature: f64,
     scripts: &[CoinScript],
 ) -> Result<Vec<(Columns, Columns)>> {
     let layout = sampler.layout();
-    let blocks = layout.blocks;
-    let addresses = addresses(sampler, step, curvature, scripts)?;
+    let blocks = layout.blocks();
+    let addresses = addresses(sampler, interval, curvature, scripts)?;
     let inputs = blocks + addresses.len() * blocks;
     let rows = scripts.len() * inputs;
     let mut noise = Scripted::new();
@@ -102,7 +102,7 @@ fn read_matrices(
             }
         }
     }
-    advance(sampler, step, curvature, &noise, &mut state)?;
+    advance(sampler, interval, curvature, &noise, &mut state)?;
     let state = state.view();
     let column = |row: usize| [state[[row, 0]], if blocks == 2 { state[[row, 1]] } else { 0.0 }];
     let matrices = |i: usize| {
@@ -117,59 +117,57 @@ fn read_matrices(
 
 fn advance(
     sampler: &dyn Sampler<f64>,
-    step: Step,
+    interval: Interval,
     curvature: f64,
     noise: &dyn Noise<f64>,
     state: &mut State<f64>,
 ) -> Result<()> {
-    let drift = |_: Times<'_>,
-                 x: ArrayView2<'_, f64>,
-                 mut out: ArrayViewMut2<'_, f64>|
-     -> Result<(), BoxError> {
-        out.zip_mut_with(&x, |b, x| *b = -curvature * x);
-        Ok(())
-    };
-    sampler.step(step, &drift, noise, state, &mut Work::new())?;
+    let drift =
+        Batched::any(|_: Times<'_>, x: ArrayView2<'_, f64>, mut out: ArrayViewMut2<'_, f64>| {
+            out.zip_mut_with(&x, |b, x| *b = -curvature * x);
+            Ok(())
+        });
+    sampler.step(&mut Step::new(interval, &drift, noise, state, &mut Work::new()))?;
     Ok(())
 }
 
 /// Passes scripted coins on and writes down which normals a step asks for.
 struct Listener<'a> {
     script: &'a Scripted,
-    heard: std::sync::Mutex<Vec<Draw>>,
+    heard: std::sync::Mutex<Vec<Address>>,
 }
 
 impl Noise<f64> for Listener<'_> {
-    fn normals(&self, draw: Draw, _: &[u32], out: &mut [f64]) {
+    fn normals(&self, address: Address, _: &[u32], out: &mut [f64]) {
         out.fill(0.0);
         let mut heard = self.heard.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if !heard.contains(&draw) {
-            heard.push(draw);
+        if !heard.contains(&address) {
+            heard.push(address);
         }
     }
 
-    fn uniforms(&self, draw: Draw, chains: &[u32], out: &mut [f64]) {
-        Noise::<f64>::uniforms(self.script, draw, chains, out);
+    fn uniforms(&self, address: Address, chains: &[u32], out: &mut [f64]) {
+        Noise::<f64>::uniforms(self.script, address, chains, out);
     }
 }
 
 /// The normals that a step with any of these coins asks for.
 fn addresses(
     sampler: &dyn Sampler<f64>,
-    step: Step,
+    interval: Interval,
     curvature: f64,
     scripts: &[CoinScript],
-) -> Result<Vec<Draw>> {
+) -> Result<Vec<Address>> {
     let mut script = Scripted::new();
     for (chain, coins) in scripts.iter().enumerate() {
         script.coins(chain as u32, &coins.uniforms);
     }
     let listener = Listener { script: &script, heard: std::sync::Mutex::new(Vec::new()) };
     let mut state = State::zeros(0, scripts.len(), 1, sampler.layout())?;
-    advance(sampler, step, curvature, &listener, &mut state)?;
+    advance(sampler, interval, curvature, &listener, &mut state)?;
     let heard = listener.heard.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     // Momenta are drawn before a run, not in a step.
-    Ok(heard.into_iter().filter(|draw| draw.purpose != Purpose::Momentum).collect())
+    Ok(heard.into_iter().filter(|address| address.purpose() != Purpose::Momentum).collect())
 }
 
 /// The map of symmetric second moments (s₀₀, s₀₁, s₁₁) to those after a step, averaged over coins:

@@ -1,14 +1,22 @@
-//! The two precisions: a sealed trait for `f32` and `f64` with the elementary functions the kernels
-//! use.
+//! The two precisions: a sealed trait for `f32` and `f64` with the elementary functions of kernels.
 
-use crate::drift::ScratchPool;
-use crate::drift::diffused::{Call, Law};
 use crate::math::elementary;
 
 mod sealed {
     pub trait Sealed {}
     impl Sealed for f32 {}
     impl Sealed for f64 {}
+}
+
+/// Something that exists once in each precision, so that generic code can reach the right one.
+#[doc(hidden)]
+pub trait InBoth {
+    /// What it is in one precision.
+    type In<F: Real>;
+    /// The one in f32.
+    fn single(self) -> Self::In<f32>;
+    /// The one in f64.
+    fn double(self) -> Self::In<f64>;
 }
 
 /// A floating-point type that states and drifts can be made of: `f32` or `f64`.
@@ -30,24 +38,9 @@ pub trait Real: sealed::Sealed + ndarray::NdFloat + Default {
     /// ln of a positive normal number.
     #[doc(hidden)]
     fn ln_lane(self) -> Self;
-    /// Of two noised laws, the one in this precision.
+    /// Of something that exists in both precisions, the one in this precision.
     #[doc(hidden)]
-    fn diffused<'a>(single: &'a Law<f32>, double: &'a Law<f64>) -> &'a Law<Self>;
-    /// Of two pools of scratch memory, the one in this precision.
-    #[doc(hidden)]
-    fn scratch<'a>(
-        single: &'a ScratchPool<Vec<f32>>,
-        double: &'a ScratchPool<Vec<f64>>,
-    ) -> &'a ScratchPool<Vec<Self>>;
-    /// The score of a noised data set in this precision.
-    #[doc(hidden)]
-    fn products(call: Call<'_, Self>);
-    /// Of two tables, the one in this precision.
-    #[doc(hidden)]
-    fn table<'a>(
-        single: &'a crate::drift::mixture::Tables<f32>,
-        double: &'a crate::drift::mixture::Tables<f64>,
-    ) -> &'a crate::drift::mixture::Tables<Self>;
+    fn choose<B: InBoth>(both: B) -> B::In<Self>;
 }
 
 impl Real for f32 {
@@ -72,24 +65,9 @@ impl Real for f32 {
     fn ln_lane(self) -> Self {
         elementary::ln_f64(f64::from(self)) as f32
     }
-    fn diffused<'a>(single: &'a Law<f32>, _: &'a Law<f64>) -> &'a Law<Self> {
-        single
-    }
-    fn scratch<'a>(
-        single: &'a ScratchPool<Vec<f32>>,
-        _: &'a ScratchPool<Vec<f64>>,
-    ) -> &'a ScratchPool<Vec<Self>> {
-        single
-    }
-    fn products(call: Call<'_, Self>) {
-        crate::drift::diffused::run_f32(call);
-    }
     #[inline(always)]
-    fn table<'a>(
-        single: &'a crate::drift::mixture::Tables<f32>,
-        _: &'a crate::drift::mixture::Tables<f64>,
-    ) -> &'a crate::drift::mixture::Tables<Self> {
-        single
+    fn choose<B: InBoth>(both: B) -> B::In<Self> {
+        both.single()
     }
 }
 
@@ -115,23 +93,8 @@ impl Real for f64 {
     fn ln_lane(self) -> Self {
         elementary::ln_f64(self)
     }
-    fn diffused<'a>(_: &'a Law<f32>, double: &'a Law<f64>) -> &'a Law<Self> {
-        double
-    }
-    fn scratch<'a>(
-        _: &'a ScratchPool<Vec<f32>>,
-        double: &'a ScratchPool<Vec<f64>>,
-    ) -> &'a ScratchPool<Vec<Self>> {
-        double
-    }
-    fn products(call: Call<'_, Self>) {
-        crate::drift::diffused::run_f64(call);
-    }
     #[inline(always)]
-    fn table<'a>(
-        _: &'a crate::drift::mixture::Tables<f32>,
-        double: &'a crate::drift::mixture::Tables<f64>,
-    ) -> &'a crate::drift::mixture::Tables<Self> {
-        double
+    fn choose<B: InBoth>(both: B) -> B::In<Self> {
+        both.double()
     }
 }

@@ -1,16 +1,15 @@
-//! The state of a chunk of chains: one array of shape (chains, blocks·dim), the chain axis
-//! contiguous.
+//! The state of a chunk of chains, (chains, columns) with the chain axis contiguous, and the layout
+//! of its columns.
 
 use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
 
-use crate::dynamics::Layout;
 use crate::error::{Error, Result, count};
-use crate::noise::{Draw, Noise, Purpose};
+use crate::noise::{Address, Noise, Purpose};
 use crate::real::Real;
 
 /// A column-major view of `rows` × `columns` numbers.
 pub(crate) fn columns<F>(data: &[F], rows: usize, columns: usize) -> ArrayView2<'_, F> {
-    // The slice is cut to the length that the shape asks for, so this cannot fail.
+    // The slice is cut to the length of the shape, so this cannot fail.
     ArrayView2::from_shape((rows, columns).f(), &data[..rows * columns])
         .expect("length matches the shape")
 }
@@ -20,6 +19,90 @@ pub(crate) fn columns_mut<F>(data: &mut [F], rows: usize, columns: usize) -> Arr
     // As above.
     ArrayViewMut2::from_shape((rows, columns).f(), &mut data[..rows * columns])
         .expect("length matches the shape")
+}
+
+/// What the second block of a state holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Second {
+    /// There is no second block.
+    None,
+    /// Momenta with this variance under the stationary distribution.
+    Momentum(f64),
+    /// What a multistep method remembers of the step before.
+    Memory,
+}
+
+/// The blocks of a state and which of them the drift reads.
+///
+/// A block has `dim` columns. The columns of a state are `[position | momentum or memory | carried]`;
+/// only the position is always there. The drift reads the first [`inputs`](Self::inputs) blocks and
+/// writes as many.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Layout {
+    second: Second,
+    joint: bool,
+    carries: bool,
+}
+
+impl Layout {
+    /// A position alone.
+    pub const POSITION: Self = Self { second: Second::None, joint: false, carries: false };
+
+    /// A position, and a momentum with this variance under the stationary distribution: momenta are
+    /// drawn from it when only positions are given.
+    pub const fn with_momentum(variance: f64) -> Self {
+        Self { second: Second::Momentum(variance), ..Self::POSITION }
+    }
+
+    /// A position, and the memory of a multistep method, which is zero at the start.
+    pub const fn with_memory() -> Self {
+        Self { second: Second::Memory, ..Self::POSITION }
+    }
+
+    /// The same with a drift that reads and writes both blocks.
+    pub const fn joint(self) -> Self {
+        Self { joint: !matches!(self.second, Second::None), ..self }
+    }
+
+    /// The same with one more block at the end if `carries`, in which a sampler keeps a drift that
+    /// it needs again. The block adds no information: without it a step evaluates the drift and
+    /// gives the same bits.
+    pub const fn carrying(self, carries: bool) -> Self {
+        Self { carries, ..self }
+    }
+
+    /// The number of blocks that a step updates: 1, or 2 with a momentum or memory.
+    pub const fn blocks(&self) -> usize {
+        if matches!(self.second, Second::None) { 1 } else { 2 }
+    }
+
+    /// The number of blocks that the drift reads and writes.
+    pub const fn inputs(&self) -> usize {
+        if self.joint { 2 } else { 1 }
+    }
+
+    /// The number of carried blocks: 0 or 1.
+    pub const fn carried(&self) -> usize {
+        self.carries as usize
+    }
+
+    /// The variance of a momentum under the stationary distribution; `None` without momenta.
+    pub const fn momentum_variance(&self) -> Option<f64> {
+        match self.second {
+            Second::Momentum(variance) => Some(variance),
+            _ => None,
+        }
+    }
+
+    /// The number of columns of a state whose blocks have `dim` columns.
+    pub const fn columns(&self, dim: usize) -> usize {
+        (self.blocks() + self.carried()) * dim
+    }
+
+    /// The numbers of columns that a start may have: positions, or positions and momenta.
+    pub(crate) fn start_columns(&self, dim: usize) -> [usize; 2] {
+        [dim, if self.momentum_variance().is_some() { 2 * dim } else { dim }]
+    }
 }
 
 /// Positions, and momenta where the dynamics has them, of a chunk of chains.
@@ -56,8 +139,8 @@ impl<F: Real> State<F> {
         })
     }
 
-    /// A state from an array of positions, (chains, dim), or of positions and momenta; momenta that
-    /// are not given are drawn from their stationary law.
+    /// A state from an array of positions, (chains, dim), or of positions and momenta,
+    /// (chains, 2·dim). Momenta that are not given are drawn from their stationary distribution.
     ///
     /// # Errors
     /// [`Error::Shape`] if `start` has another shape, [`Error::NonFinite`] if it holds NaN or
@@ -78,14 +161,14 @@ impl<F: Real> State<F> {
         Ok(state)
     }
 
-    /// Draws the momentum block from its stationary law, as of this step; nothing where there is
-    /// none.
+    /// Draws the momentum block, if there is one, from its stationary distribution with the noise
+    /// of this step.
     pub(crate) fn draw_momenta(&mut self, noise: &dyn Noise<F>, step: u32) {
-        if self.layout.blocks == 2 {
-            let scale = F::from_f64(self.layout.momentum_variance.sqrt());
+        if let Some(variance) = self.layout.momentum_variance() {
+            let scale = F::from_f64(variance.sqrt());
             let size = self.chains.len() * self.dim;
             let momenta = &mut self.data[size..2 * size];
-            noise.normals(Draw::new(step, Purpose::Momentum, 0), &self.chains, momenta);
+            noise.normals(Address::new(step, Purpose::Momentum, 0), &self.chains, momenta);
             momenta.iter_mut().for_each(|v| *v *= scale);
         }
     }
@@ -105,12 +188,12 @@ impl<F: Real> State<F> {
         self.dim
     }
 
-    /// Number of blocks: 1, or 2 with momenta; what a sampler carries is not counted.
-    pub fn blocks(&self) -> usize {
-        self.layout.blocks
+    /// The layout of the columns.
+    pub fn layout(&self) -> Layout {
+        self.layout
     }
 
-    /// The numbers of the chains, which their noise depends on.
+    /// The numbers of the chains; their noise depends on these.
     pub fn chains(&self) -> &[u32] {
         &self.chains
     }
@@ -120,9 +203,8 @@ impl<F: Real> State<F> {
         columns(&self.data, self.chains.len(), self.layout.columns(self.dim))
     }
 
-    /// The whole state for writing, (chains, columns). What a sampler carried there counts as
-    /// unknown from now on, as the positions may be others: the next step evaluates the drift
-    /// again.
+    /// The whole state for writing, (chains, columns). The carried block counts as unknown from now
+    /// on, because the positions may have changed: the next step evaluates the drift again.
     pub fn view_mut(&mut self) -> ArrayViewMut2<'_, F> {
         self.carried_known = false;
         columns_mut(&mut self.data, self.chains.len(), self.layout.columns(self.dim))
@@ -133,11 +215,11 @@ impl<F: Real> State<F> {
         columns(&self.data, self.chains.len(), self.dim)
     }
 
-    /// The momenta, (chains, dim), where the dynamics has them.
+    /// The momenta, (chains, dim), or `None` if the dynamics has none.
     pub fn momenta(&self) -> Option<ArrayView2<'_, F>> {
         let length = self.chains.len() * self.dim;
-        (self.layout.blocks == 2)
-            .then(|| columns(&self.data[length..2 * length], self.chains.len(), self.dim))
+        let momentum = self.layout.momentum_variance();
+        momentum.map(|_| columns(&self.data[length..2 * length], self.chains.len(), self.dim))
     }
 
     pub(crate) fn data(&self) -> &[F] {
@@ -148,18 +230,23 @@ impl<F: Real> State<F> {
         &mut self.data
     }
 
-    /// The numbers of the chains and the state itself, for a sampler that reads one and writes the
-    /// other.
-    pub(crate) fn parts(&mut self) -> (&[u32], &mut [F]) {
-        (&self.chains, &mut self.data)
+    /// The updated blocks and the carried one, for a sampler that reads one and writes the other.
+    pub(crate) fn split_carried(&mut self) -> (&mut [F], &mut [F]) {
+        let own = self.chains.len() * self.layout.blocks() * self.dim;
+        self.data.split_at_mut(own)
     }
 
-    /// Whether the carried block is that of these positions.
+    /// The updated blocks: all but the carried one.
+    pub(crate) fn blocks(&self) -> &[F] {
+        &self.data[..self.chains.len() * self.layout.blocks() * self.dim]
+    }
+
+    /// Whether the carried block belongs to these positions.
     pub(crate) fn carried_known(&self) -> bool {
         self.carried_known
     }
 
-    /// Says whether the carried block is that of these positions.
+    /// Sets whether the carried block belongs to these positions.
     pub(crate) fn set_carried_known(&mut self, known: bool) {
         self.carried_known = known;
     }
@@ -200,10 +287,10 @@ pub(crate) fn check_start<F: Real>(
     dim: usize,
     layout: Layout,
 ) -> Result<()> {
-    if start.ncols() != dim && start.ncols() != layout.blocks * dim {
+    if !layout.start_columns(dim).contains(&start.ncols()) {
         let given = format!("({}, {})", start.nrows(), start.ncols());
         let mut expected = format!("(chains, {dim})");
-        if layout.blocks == 2 {
+        if layout.momentum_variance().is_some() {
             expected +=
                 &format!(" for positions or (chains, {}) for positions and momenta", 2 * dim);
         }

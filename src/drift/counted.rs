@@ -4,23 +4,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::{Drift, LogDensity, Times};
-use crate::error::BoxError;
+use super::interface::{Drift, LogDensity, Times};
+use crate::error::{BoxError, Result};
 use crate::real::Real;
 
 /// Wraps a drift and counts its batched calls and the rows in them.
 ///
-/// A run reports its evaluations by itself; this wrapper is the independent witness, and serves
-/// code that calls a drift outside a run.
-pub struct Counted<'a, F> {
-    inner: &'a dyn Drift<F>,
+/// A run reports its evaluations by itself. This wrapper is an independent witness, and serves code
+/// that calls a drift outside a run.
+#[derive(Debug)]
+pub struct Counted<D> {
+    inner: D,
     calls: AtomicU64,
     rows: AtomicU64,
 }
 
-impl<'a, F: Real> Counted<'a, F> {
+impl<D> Counted<D> {
     /// Starts counting at zero.
-    pub fn new(inner: &'a dyn Drift<F>) -> Self {
+    pub fn new(inner: D) -> Self {
         Self { inner, calls: AtomicU64::new(0), rows: AtomicU64::new(0) }
     }
 
@@ -35,7 +36,7 @@ impl<'a, F: Real> Counted<'a, F> {
     }
 }
 
-impl<F: Real> Drift<F> for Counted<'_, F> {
+impl<F: Real, D: Drift<F>> Drift<F> for Counted<D> {
     fn eval(
         &self,
         times: Times<'_>,
@@ -47,8 +48,8 @@ impl<F: Real> Drift<F> for Counted<'_, F> {
         self.inner.eval(times, x, out)
     }
 
-    fn dim(&self) -> Option<usize> {
-        self.inner.dim()
+    fn columns(&self) -> Option<usize> {
+        self.inner.columns()
     }
 
     fn density(&self) -> Option<&dyn LogDensity<F>> {

@@ -1,40 +1,16 @@
-//! Log densities, for methods that accept or refuse a move, and the adapter that adds one to any
-//! drift.
+//! A drift together with the log density whose gradient it is.
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::{Drift, Times};
-use crate::error::BoxError;
+use super::interface::{Drift, LogDensity, Times};
+use crate::error::{BoxError, Result};
 use crate::real::Real;
-
-/// The log density log π of a target, up to a constant.
-///
-/// Closures are densities, and [`WithDensity`] puts one beside a drift that has none.
-pub trait LogDensity<F: Real>: Sync {
-    /// Writes log π of every row of `x`, shape (rows, dim), to `out`, one number for each row, in
-    /// f64 whatever the precision of the state: a Metropolis test takes differences of these. −∞
-    /// says that a point is outside; such a move is refused.
-    ///
-    /// # Errors
-    /// Any error stops the run.
-    fn log_density(&self, x: ArrayView2<'_, F>, out: &mut [f64]) -> Result<(), BoxError>;
-}
-
-impl<F, C> LogDensity<F> for C
-where
-    F: Real,
-    C: Fn(ArrayView2<'_, F>, &mut [f64]) -> Result<(), BoxError> + Sync,
-{
-    fn log_density(&self, x: ArrayView2<'_, F>, out: &mut [f64]) -> Result<(), BoxError> {
-        self(x, out)
-    }
-}
 
 /// A drift and the log density whose gradient it is.
 ///
 /// ```
 /// use langevin::ndarray::ArrayView2;
-/// use langevin::*;
+/// use langevin::prelude::*;
 ///
 /// let score = PerRow::new(1, |_, x: &[f64], out: &mut [f64]| out[0] = -x[0] * x[0] * x[0]);
 /// let density = |x: ArrayView2<f64>, out: &mut [f64]| -> std::result::Result<(), BoxError> {
@@ -46,6 +22,7 @@ where
 /// assert!(samples.acceptance().unwrap() > 0.5);
 /// # Ok::<(), Error>(())
 /// ```
+#[derive(Clone, Debug)]
 pub struct WithDensity<D, L> {
     drift: D,
     density: L,
@@ -68,8 +45,8 @@ impl<F: Real, D: Drift<F>, L: LogDensity<F>> Drift<F> for WithDensity<D, L> {
         self.drift.eval(times, x, out)
     }
 
-    fn dim(&self) -> Option<usize> {
-        self.drift.dim()
+    fn columns(&self) -> Option<usize> {
+        self.drift.columns()
     }
 
     fn density(&self) -> Option<&dyn LogDensity<F>> {

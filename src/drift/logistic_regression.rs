@@ -3,7 +3,8 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2};
 
-use super::{Drift, LogDensity, Times, check_batch, with_columns};
+use super::batch::{check_batch, with_columns};
+use super::interface::{Drift, LogDensity, Times};
 use crate::error::{BoxError, Error, Result, positive};
 use crate::math::simd::{self, Kernel};
 use crate::real::Real;
@@ -187,7 +188,7 @@ impl<F: Real> Drift<F> for LogisticRegression {
         Ok(())
     }
 
-    fn dim(&self) -> Option<usize> {
+    fn columns(&self) -> Option<usize> {
         Some(self.features.ncols())
     }
 

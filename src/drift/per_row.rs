@@ -1,10 +1,13 @@
 //! A drift from a function of one point: the shortest way to bring a posterior.
 
+use std::fmt;
+
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::{Drift, ScratchPool, Times};
+use super::interface::{Drift, Times};
 use crate::error::BoxError;
 use crate::real::Real;
+use crate::scratch::ScratchPool;
 
 /// A drift made of a function of the time, one point and the place for the result.
 ///
@@ -26,7 +29,7 @@ pub struct PerRow<F, C> {
     points: ScratchPool<Vec<F>>,
 }
 
-impl<F: Real, C: Fn(f64, &[F], &mut [F]) + Sync> PerRow<F, C> {
+impl<F: Real, C: Fn(f64, &[F], &mut [F]) + Send + Sync> PerRow<F, C> {
     /// A drift for points of `dim` coordinates. `function(time, x, out)` writes b(x, time) to
     /// `out`; NaN there marks a failure of that point alone.
     pub fn new(dim: usize, function: C) -> Self {
@@ -34,7 +37,7 @@ impl<F: Real, C: Fn(f64, &[F], &mut [F]) + Sync> PerRow<F, C> {
     }
 }
 
-impl<F: Real, C: Fn(f64, &[F], &mut [F]) + Sync> Drift<F> for PerRow<F, C> {
+impl<F: Real, C: Fn(f64, &[F], &mut [F]) + Send + Sync> Drift<F> for PerRow<F, C> {
     fn eval(
         &self,
         times: Times<'_>,
@@ -56,7 +59,13 @@ impl<F: Real, C: Fn(f64, &[F], &mut [F]) + Sync> Drift<F> for PerRow<F, C> {
         Ok(())
     }
 
-    fn dim(&self) -> Option<usize> {
+    fn columns(&self) -> Option<usize> {
         Some(self.dim)
+    }
+}
+
+impl<F, C> fmt::Debug for PerRow<F, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PerRow").field("dim", &self.dim).finish_non_exhaustive()
     }
 }

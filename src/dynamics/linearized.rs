@@ -1,7 +1,9 @@
 //! Plain Euler coefficients for any continuous dynamics, as a wrapper.
 
-use super::{ContinuousDynamics, Layout, LinearDynamics, Transition};
+use super::linear::{ContinuousDynamics, LinearDynamics};
+use super::transition::Transition;
 use crate::math::block::{self, IDENTITY};
+use crate::state::Layout;
 
 /// Replaces the exact coefficients of a dynamics by those of the explicit Euler scheme.
 ///
@@ -26,10 +28,6 @@ impl<D: ContinuousDynamics> Linearized<D> {
 }
 
 impl<D: ContinuousDynamics> LinearDynamics for Linearized<D> {
-    fn name(&self) -> &'static str {
-        "linearized"
-    }
-
     fn layout(&self) -> Layout {
         self.0.layout()
     }

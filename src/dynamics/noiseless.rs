@@ -1,7 +1,9 @@
 //! Any dynamics without its noise, as a wrapper: the last step of a reverse process.
 
-use super::{Layout, LinearDynamics, Transition};
+use super::linear::LinearDynamics;
+use super::transition::Transition;
 use crate::math::block::ZERO;
+use crate::state::Layout;
 
 /// Leaves out the noise of a dynamics: Q = 0, the rest unchanged.
 ///
@@ -18,10 +20,6 @@ impl<D: LinearDynamics> Noiseless<D> {
 }
 
 impl<D: LinearDynamics> LinearDynamics for Noiseless<D> {
-    fn name(&self) -> &'static str {
-        "noiseless"
-    }
-
     fn layout(&self) -> Layout {
         self.0.layout()
     }

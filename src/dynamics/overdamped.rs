@@ -1,7 +1,9 @@
 //! Overdamped Langevin dynamics: the position alone, driven by the score.
 
-use super::{ContinuousDynamics, Layout, LinearDynamics, Transition};
+use super::linear::{ContinuousDynamics, LinearDynamics};
+use super::transition::Transition;
 use crate::math::block::{Block, ZERO};
+use crate::state::Layout;
 
 /// Overdamped Langevin dynamics, stationary for the density π.
 ///
@@ -16,12 +18,8 @@ use crate::math::block::{Block, ZERO};
 pub struct Overdamped;
 
 impl LinearDynamics for Overdamped {
-    fn name(&self) -> &'static str {
-        "overdamped"
-    }
-
     fn layout(&self) -> Layout {
-        Layout { blocks: 1, inputs: 1, momentum_variance: 0.0, carried: 0 }
+        Layout::POSITION
     }
 
     fn transition(&self, _: f64, length: f64) -> Transition {

@@ -18,6 +18,13 @@ impl Transition {
     pub const IDENTITY: Self =
         Self { propagator: block::IDENTITY, gain: block::ZERO, covariance: block::ZERO };
 
+    /// What a dynamics gives where it does not exist: NaN throughout, so that no run can miss it.
+    pub const UNDEFINED: Self = Self {
+        propagator: [[f64::NAN; 2]; 2],
+        gain: [[f64::NAN; 2]; 2],
+        covariance: [[f64::NAN; 2]; 2],
+    };
+
     /// This interval followed by `next`:
     ///
     /// ```text

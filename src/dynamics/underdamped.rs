@@ -1,10 +1,13 @@
 //! Underdamped (kinetic) Langevin dynamics: position and velocity with friction, the linear part
 //! solved exactly.
 
-use super::{ContinuousDynamics, Layout, Letter, LinearDynamics, PhaseSpace, Transition};
+use super::linear::{ContinuousDynamics, LinearDynamics};
+use super::phase_space::{Letter, PhaseSpace};
+use super::transition::Transition;
 use crate::error::{Result, positive};
 use crate::math::block::{Block, IDENTITY, ZERO};
 use crate::math::phi::Phi;
+use crate::state::Layout;
 
 /// Underdamped Langevin dynamics, stationary for π(x) exp(−|v|²/2u).
 ///
@@ -53,12 +56,8 @@ impl Underdamped {
 }
 
 impl LinearDynamics for Underdamped {
-    fn name(&self) -> &'static str {
-        "underdamped"
-    }
-
     fn layout(&self) -> Layout {
-        Layout { blocks: 2, inputs: 1, momentum_variance: self.inverse_mass, carried: 0 }
+        Layout::with_momentum(self.inverse_mass)
     }
 
     fn transition(&self, _: f64, length: f64) -> Transition {

@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView2;
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Demands at least `rows` rows, at least one column and no NaN or infinity.
 pub(super) fn samples(what: &'static str, array: ArrayView2<'_, f64>, rows: usize) -> Result<()> {

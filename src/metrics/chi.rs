@@ -3,7 +3,7 @@
 
 use super::gamma::{Tail, gamma_upper, log_weight, lower_tail, upper_tail};
 use super::normal;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// P(χ² > `statistic`) for `degrees_of_freedom` ≥ 1: the p-value of a chi-square test, Q(k/2,
 /// statistic/2).

@@ -5,7 +5,7 @@ use ndarray::ArrayView2;
 use super::check;
 use super::estimate::{BLOCKS, Estimate, block_length, jackknife};
 use super::pairs::{GROUP, LANES, Tiles, squared};
-use crate::Result;
+use crate::error::Result;
 use crate::math::simd::{self, Kernel};
 
 /// Energy distance between the laws of the rows of `a`, shape (n ≥ 20, dim), and of `b`, shape (m ≥
@@ -134,10 +134,10 @@ impl Kernel for PairSum<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::directions::SplitMix64;
     use super::super::estimate::block_of;
     use super::*;
-    use crate::Error;
+    use crate::error::Error;
+    use crate::noise::splitmix::SplitMix64;
     use ndarray::{Array2, ShapeBuilder, s};
     use std::f64::consts::{FRAC_2_PI, PI, SQRT_2};
 

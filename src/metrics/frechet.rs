@@ -6,10 +6,10 @@ use ndarray::{Array1, Array2, ArrayView2};
 use super::check;
 use super::estimate::Estimate;
 use super::moments::{mirror, moments};
+use crate::error::{Error, Result};
 use crate::math::eigen::{dot, singular_values};
 use crate::math::simd::{self, Kernel};
-use crate::noise::philox4x32_10;
-use crate::{Error, Result};
+use crate::noise::philox::philox4x32_10;
 
 /// Replicates of the bootstrap in [`frechet_distance`].
 const REPLICATES: usize = 50;
@@ -265,8 +265,8 @@ impl Kernel for WeightedProducts<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::directions::SplitMix64;
     use super::*;
+    use crate::noise::splitmix::SplitMix64;
     use ndarray::{ShapeBuilder, array, s};
 
     fn normals(rows: usize, dim: usize, seed: u64) -> Array2<f64> {

@@ -1,6 +1,6 @@
 //! The regularised incomplete gamma functions P and Q, to nearly full precision into both tails.
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Above this the number of terms (about 9 √shape) stops being reasonable.
 const LARGEST_SHAPE: f64 = 1e8;

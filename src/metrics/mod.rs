@@ -16,7 +16,6 @@
 
 mod check;
 mod chi;
-mod directions;
 mod energy;
 mod estimate;
 mod frechet;

@@ -4,7 +4,7 @@ use ndarray::{Array1, ArrayView2};
 
 use super::check;
 use super::chi::chi_square_survival;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// How far a row of responsibilities may be from summing to one (they may have been computed in
 /// f32).
@@ -115,9 +115,9 @@ fn non_negative<'a>(name: &'static str, mut values: impl Iterator<Item = &'a f64
 
 #[cfg(test)]
 mod tests {
-    use super::super::directions::SplitMix64;
     use super::super::kolmogorov_survival;
     use super::*;
+    use crate::noise::splitmix::SplitMix64;
     use ndarray::{Array2, array};
 
     /// Hard responsibilities of independent rows with weights (0.2, 0.3, 0.5).

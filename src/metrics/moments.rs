@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, ArrayView2};
 
 use super::check;
-use crate::Result;
+use crate::error::Result;
 use crate::math::simd::{self, Kernel};
 
 /// First and second moments of a sample of `count` rows, with the standard errors of independent
@@ -118,9 +118,9 @@ pub(super) fn mirror(products: &mut Array2<f64>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::directions::SplitMix64;
     use super::*;
-    use crate::Error;
+    use crate::error::Error;
+    use crate::noise::splitmix::SplitMix64;
     use ndarray::{ShapeBuilder, array};
 
     #[test]

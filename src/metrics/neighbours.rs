@@ -5,8 +5,8 @@ use ndarray::{Array1, ArrayView2};
 
 use super::check;
 use super::pairs::{GROUP, LANES, Tiles, squared};
+use crate::error::{Error, Result};
 use crate::math::simd::{self, Kernel};
-use crate::{Error, Result};
 
 /// What [`nearest_neighbours`] found; distances are Euclidean, in the unit of the samples.
 #[derive(Debug, Clone, PartialEq)]
@@ -211,8 +211,8 @@ impl Kernel for Nearest<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::directions::SplitMix64;
     use super::*;
+    use crate::noise::splitmix::SplitMix64;
     use ndarray::{Array2, Axis, ShapeBuilder, array, concatenate, s};
 
     fn uniforms(rows: usize, dim: usize, seed: u64) -> Array2<f64> {

@@ -1,6 +1,6 @@
 //! The quantile function of the standard normal law.
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// z with Φ(z) = `probability`, for a probability strictly between 0 and 1.
 ///

@@ -4,7 +4,7 @@
 use super::check;
 use super::chi;
 use super::estimate::{BLOCKS, Estimate, block_length, block_of, jackknife};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Cells of the table that replaces exact quantiles when there are more of them than this.
 const CELLS: usize = 512;
@@ -144,8 +144,8 @@ impl Quintic {
 
 #[cfg(test)]
 mod tests {
-    use super::super::directions::SplitMix64;
     use super::*;
+    use crate::noise::splitmix::SplitMix64;
 
     #[test]
     fn the_grid_is_the_quantile_function() {

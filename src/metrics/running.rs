@@ -4,7 +4,7 @@ use ndarray::{Array1, Array2, ArrayView2};
 
 use super::check;
 use super::moments::{add_outer, mirror};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Running mean and covariance: push rows as they come, merge accumulators of several workers.
 ///
@@ -124,9 +124,9 @@ impl RunningMoments {
 
 #[cfg(test)]
 mod tests {
-    use super::super::directions::SplitMix64;
     use super::super::moments;
     use super::*;
+    use crate::noise::splitmix::SplitMix64;
     use ndarray::{array, s};
 
     fn data() -> Array2<f64> {

@@ -3,10 +3,10 @@
 use ndarray::{Array1, ArrayView2};
 
 use super::check;
-use super::directions::SplitMix64;
 use super::estimate::{BLOCKS, Estimate, block_length, block_of, jackknife};
 use super::wasserstein::coupled_cost;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
+use crate::noise::splitmix::SplitMix64;
 
 /// Sliced W₂ between the rows of `a`, shape (n ≥ 20, dim), and of `b`, shape (m ≥ 20, dim); in the
 /// unit of the samples.

@@ -5,8 +5,8 @@ use ndarray::{Array1, ArrayView2, ArrayView3, Axis, s};
 
 use super::check;
 use super::ranks::{folded, rank_normalised};
+use crate::error::{Error, Result};
 use crate::math::eigen::dot;
-use crate::{Error, Result};
 
 /// Saved frames below which the half chains are too short.
 const FEWEST_SAVED: usize = 4;
@@ -189,8 +189,8 @@ fn variance(values: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::directions::{SplitMix64, raw};
     use super::*;
+    use crate::noise::splitmix::{SplitMix64, raw};
     use ndarray::{Array3, ShapeBuilder};
 
     /// x ← rho·x + (u − ½) from 0, chain by chain from one SplitMix64 stream; chain c then becomes

@@ -1,7 +1,7 @@
 //! Exact Wasserstein-2 distance between two samples on the line, by coupling quantiles.
 
 use super::check;
-use crate::Result;
+use crate::error::Result;
 
 /// W₂ between the empirical laws of `a` and `b`, which may differ in length; in the unit of the
 /// samples.
@@ -59,9 +59,9 @@ pub(super) fn coupled_cost(
 
 #[cfg(test)]
 mod tests {
-    use super::super::directions::SplitMix64;
     use super::*;
-    use crate::Error;
+    use crate::error::Error;
+    use crate::noise::splitmix::SplitMix64;
 
     fn uniforms(count: usize, seed: u64) -> Vec<f64> {
         let mut generator = SplitMix64::new(seed);

@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use rand::{Rng, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 
-use super::philox::{UNIFORM, philox4x32_10, tag};
-use super::{Draw, Noise, normal};
+use super::philox::{UNIFORM, open_unit, philox4x32_10, tag};
+use super::{Address, Noise};
 use crate::real::Real;
 
 /// Noise from a generator `R`, for users who must use theirs.
@@ -17,10 +17,11 @@ use crate::real::Real;
 /// are as stable as `R` and `rand_distr` are.
 ///
 /// ```
-/// use langevin::{Draw, Generator, Noise, Purpose};
+/// use langevin::advanced::{Address, Generator, Noise, Purpose};
 /// let noise = Generator::<rand_chacha::ChaCha8Rng>::new(7);
 /// let mut z = [0.0f64; 6];
-/// noise.normals(Draw::new(0, Purpose::User, 0), &[4, 5, 6], &mut z); // three chains, two coordinates
+/// // Three chains, two coordinates.
+/// noise.normals(Address::new(0, Purpose::User, 0), &[4, 5, 6], &mut z);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Generator<R> {
@@ -35,11 +36,11 @@ impl<R: SeedableRng + Rng> Generator<R> {
     }
 
     /// Seeds a generator; `first` is 0 for normals, and [`UNIFORM`] keeps uniforms apart from them.
-    fn open(&self, draw: Draw, chain: u32, first: u32) -> R {
+    fn open(&self, address: Address, chain: u32, first: u32) -> R {
         let mut seed = R::Seed::default();
         for (block, bytes) in seed.as_mut().chunks_mut(16).enumerate() {
             let words = philox4x32_10(
-                [chain, draw.step, first ^ (block as u32) << 16, tag(draw)],
+                [chain, address.step, first ^ (block as u32) << 16, tag(address)],
                 self.key,
             );
             for (to, word) in bytes.chunks_mut(4).zip(words) {
@@ -52,19 +53,19 @@ impl<R: SeedableRng + Rng> Generator<R> {
 }
 
 impl<F: Real, R: SeedableRng + Rng> Noise<F> for Generator<R> {
-    fn normals(&self, draw: Draw, chains: &[u32], out: &mut [F]) {
+    fn normals(&self, address: Address, chains: &[u32], out: &mut [F]) {
         let n = chains.len();
         for (i, chain) in chains.iter().enumerate() {
-            let mut generator = self.open(draw, *chain, 0);
+            let mut generator = self.open(address, *chain, 0);
             for z in out.iter_mut().skip(i).step_by(n) {
                 *z = F::from_f64(StandardNormal.sample(&mut generator));
             }
         }
     }
 
-    fn uniforms(&self, draw: Draw, chains: &[u32], out: &mut [f64]) {
+    fn uniforms(&self, address: Address, chains: &[u32], out: &mut [f64]) {
         for (chain, u) in chains.iter().zip(out) {
-            *u = normal::open_unit(self.open(draw, *chain, UNIFORM).next_u64());
+            *u = open_unit(self.open(address, *chain, UNIFORM).next_u64());
         }
     }
 }

@@ -5,15 +5,13 @@
 //! how they are cut into chunks, on threads, or on who else drew numbers.
 
 mod generator;
-mod normal;
-mod philox;
+pub(crate) mod philox;
 mod scripted;
+pub(crate) mod splitmix;
 
 pub use generator::Generator;
-pub use philox::Philox;
+pub use philox::{Philox, philox4x32_10};
 pub use scripted::Scripted;
-
-pub use philox::philox4x32_10;
 
 use crate::real::Real;
 
@@ -40,35 +38,61 @@ pub enum Purpose {
     User = 255,
 }
 
-/// The address of a draw, but for the chain and the coordinate.
+/// The address of a draw in a run, except for the chain and the coordinate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Draw {
-    /// Number of the step.
-    pub step: u32,
-    /// What the draw is for.
-    pub purpose: Purpose,
-    /// Which draw of that purpose in the step, below 2²⁴.
-    pub index: u32,
+pub struct Address {
+    step: u32,
+    purpose: Purpose,
+    index: u32,
 }
 
-impl Draw {
+impl Address {
     /// The address of draw `index` of this purpose in this step.
-    pub fn new(step: u32, purpose: Purpose, index: u32) -> Self {
-        debug_assert!(index < 1 << 24, "draw index {index} is not below 2^24");
+    ///
+    /// # Panics
+    /// If `index` is 2²⁴ or more: the counter has 24 bits for it.
+    #[inline]
+    pub const fn new(step: u32, purpose: Purpose, index: u32) -> Self {
+        assert!(index < 1 << 24, "the index of a draw must be below 2^24");
         Self { step, purpose, index }
+    }
+
+    /// Number of the step.
+    pub fn step(&self) -> u32 {
+        self.step
+    }
+
+    /// What the draw is for.
+    pub fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// Which draw of that purpose in the step, below 2²⁴.
+    pub fn index(&self) -> u32 {
+        self.index
     }
 }
 
-/// A source of independent standard normals and uniforms, addressed by [`Draw`], chain and
+/// A source of independent standard normals and uniforms, addressed by [`Address`], chain and
 /// coordinate.
 ///
-/// Implementations are pure: the same address gives the same number for ever, and different
-/// addresses independent ones.
-pub trait Noise<F: Real>: Sync {
-    /// Fills `out` with standard normals: coordinate j of the i-th chain goes to `out[j *
-    /// chains.len() + i]`, and the number of coordinates is `out.len() / chains.len()`.
-    fn normals(&self, draw: Draw, chains: &[u32], out: &mut [F]);
+/// Implementations are pure functions: the same address always gives the same number, and different
+/// addresses give independent numbers.
+pub trait Noise<F: Real>: Send + Sync {
+    /// Fills `out` with standard normals. Coordinate j of the i-th chain goes to
+    /// `out[j * chains.len() + i]`; the number of coordinates is `out.len() / chains.len()`.
+    fn normals(&self, address: Address, chains: &[u32], out: &mut [F]);
 
     /// Fills `out` with one uniform number in the open interval (0, 1) for each chain.
-    fn uniforms(&self, draw: Draw, chains: &[u32], out: &mut [f64]);
+    fn uniforms(&self, address: Address, chains: &[u32], out: &mut [f64]);
+}
+
+impl<F: Real, N: Noise<F> + ?Sized> Noise<F> for &N {
+    fn normals(&self, address: Address, chains: &[u32], out: &mut [F]) {
+        (**self).normals(address, chains, out);
+    }
+
+    fn uniforms(&self, address: Address, chains: &[u32], out: &mut [f64]) {
+        (**self).uniforms(address, chains, out);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Draw, Noise, Purpose};
+use super::{Address, Noise, Purpose};
 use crate::real::Real;
 
 /// Noise given as a script: zero (for normals) and one half (for uniforms), except where something
@@ -13,18 +13,18 @@ use crate::real::Real;
 /// [`probe`](crate::probe) and of most tests of this crate.
 ///
 /// ```
-/// use langevin::{Draw, Noise, Purpose, Scripted};
-/// let draw = Draw::new(0, Purpose::Increment, 0);
+/// use langevin::advanced::{Address, Noise, Purpose, Scripted};
+/// let address = Address::new(0, Purpose::Increment, 0);
 /// let mut script = Scripted::new();
-/// script.normal(draw, 3, 1, 1.0); // chain 3, coordinate 1
+/// script.normal(address, 3, 1, 1.0); // chain 3, coordinate 1
 /// let mut z = [9.0f64; 4];
-/// script.normals(draw, &[2, 3], &mut z); // two chains, two coordinates, chains contiguous
+/// script.normals(address, &[2, 3], &mut z); // two chains, two coordinates, chains contiguous
 /// assert_eq!(z, [0.0, 0.0, 0.0, 1.0]);
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Scripted {
-    normals: HashMap<(Draw, u32), Vec<(usize, f64)>>,
-    uniforms: HashMap<(Draw, u32), f64>,
+    normals: HashMap<(Address, u32), Vec<(usize, f64)>>,
+    uniforms: HashMap<(Address, u32), f64>,
 }
 
 impl Scripted {
@@ -34,29 +34,29 @@ impl Scripted {
     }
 
     /// Writes the normal of a chain and a coordinate.
-    pub fn normal(&mut self, draw: Draw, chain: u32, coordinate: usize, value: f64) {
-        self.normals.entry((draw, chain)).or_default().push((coordinate, value));
+    pub fn normal(&mut self, address: Address, chain: u32, coordinate: usize, value: f64) {
+        self.normals.entry((address, chain)).or_default().push((coordinate, value));
     }
 
     /// Writes the uniform of a chain.
-    pub fn uniform(&mut self, draw: Draw, chain: u32, value: f64) {
-        self.uniforms.insert((draw, chain), value);
+    pub fn uniform(&mut self, address: Address, chain: u32, value: f64) {
+        self.uniforms.insert((address, chain), value);
     }
 
     /// Writes the coins of step 0 of a chain: uniform i is the coin with index i.
     pub fn coins(&mut self, chain: u32, coins: &[f64]) {
         for (i, u) in coins.iter().enumerate() {
-            self.uniform(Draw::new(0, Purpose::Coin, i as u32), chain, *u);
+            self.uniform(Address::new(0, Purpose::Coin, i as u32), chain, *u);
         }
     }
 }
 
 impl<F: Real> Noise<F> for Scripted {
-    fn normals(&self, draw: Draw, chains: &[u32], out: &mut [F]) {
+    fn normals(&self, address: Address, chains: &[u32], out: &mut [F]) {
         out.fill(F::zero());
         let n = chains.len();
         for (i, chain) in chains.iter().enumerate() {
-            for (coordinate, value) in self.normals.get(&(draw, *chain)).into_iter().flatten() {
+            for (coordinate, value) in self.normals.get(&(address, *chain)).into_iter().flatten() {
                 if let Some(z) = out.get_mut(coordinate * n + i) {
                     *z = F::from_f64(*value);
                 }
@@ -64,9 +64,9 @@ impl<F: Real> Noise<F> for Scripted {
         }
     }
 
-    fn uniforms(&self, draw: Draw, chains: &[u32], out: &mut [f64]) {
+    fn uniforms(&self, address: Address, chains: &[u32], out: &mut [f64]) {
         for (chain, u) in chains.iter().zip(out) {
-            *u = self.uniforms.get(&(draw, *chain)).copied().unwrap_or(0.5);
+            *u = self.uniforms.get(&(address, *chain)).copied().unwrap_or(0.5);
         }
     }
 }

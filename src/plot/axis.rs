@@ -1,5 +1,8 @@
 //! One axis: its range, where its ticks stand and what they say.
 
+/// A closed interval.
+pub(super) type Interval = (f64, f64);
+
 /// A linear or logarithmic axis. Positions run from 0 at the low end to 1 at the high end.
 #[derive(Debug)]
 pub(super) struct Axis {

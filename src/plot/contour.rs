@@ -1,7 +1,7 @@
 //! A log density on a grid, the levels that enclose given masses, and the level lines as closed
 //! rings.
 
-use super::range::Interval;
+use super::axis::Interval;
 
 /// Log density at the nodes of a regular grid; NaN and −∞ both stand for "no mass here".
 pub(super) struct Grid {

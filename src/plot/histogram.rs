@@ -1,9 +1,9 @@
 //! A histogram of one-dimensional samples under the density they should follow.
 
-use super::axis::Axis;
+use super::axis::{Axis, Interval};
 use super::canvas::{Canvas, Lettering, Pixel, SOFT_INK, render};
 use super::frame::{FOOT, Frame, HEAD, SMALL, caption, counted};
-use super::range::{Interval, density_box, joined, padded, robust};
+use super::range::{density_box, joined, padded, robust};
 use crate::error::Error;
 use plotters::prelude::RGBColor;
 

@@ -1,12 +1,9 @@
 //! Which part of the line or plane a picture shows: robust ranges of samples and the support of a
 //! density.
 
-use super::axis::widened;
+use super::axis::{Interval, widened};
 use super::contour::Grid;
 use crate::error::Error;
-
-/// A closed interval.
-pub(super) type Interval = (f64, f64);
 
 /// Larger numbers would overflow on the way to pixels; they count as lying outside the frame.
 const LARGEST: f64 = 1e100;

@@ -1,11 +1,11 @@
 //! Scatter pictures of the first two coordinates of samples, alone or over the density they should
 //! follow.
 
-use super::axis::{Axis, widened};
+use super::axis::{Axis, Interval, widened};
 use super::canvas::{Canvas, Dots, INK, Lettering, Pixel, SOFT_INK, render};
 use super::contour::Grid;
 use super::frame::{FOOT, Frame, HEAD, SMALL, caption, counted};
-use super::range::{Interval, density_box, joined, padded, robust};
+use super::range::{density_box, joined, padded, robust};
 use crate::error::Error;
 use ndarray::ArrayView2;
 use plotters::prelude::RGBColor;

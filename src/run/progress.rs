@@ -1,12 +1,15 @@
 //! A progress bar as an observer.
 
+use std::ops::ControlFlow;
+
 use indicatif::{ProgressBar as Bar, ProgressStyle};
 
-use super::{Flow, Moment, Observer};
+use super::observe::{Observer, Snapshot};
 use crate::error::{BoxError, Result};
 use crate::real::Real;
 
 /// A progress bar on stderr: steps, speed and time left. Hidden when stderr is no terminal.
+#[derive(Debug)]
 pub struct ProgressBar {
     bar: Bar,
     interval: u64,
@@ -35,9 +38,9 @@ impl<F: Real> Observer<F> for ProgressBar {
         (!self.is_hidden()).then(|| (step / self.interval + 1) * self.interval)
     }
 
-    fn observe(&mut self, moment: &Moment<'_, F>) -> Result<Flow, BoxError> {
-        self.bar.set_position(moment.step);
-        Ok(Flow::Continue)
+    fn observe(&mut self, snapshot: &Snapshot<'_, F>) -> Result<ControlFlow<()>, BoxError> {
+        self.bar.set_position(snapshot.step);
+        Ok(ControlFlow::Continue(()))
     }
 }
 

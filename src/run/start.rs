@@ -1,118 +1,193 @@
 //! Where a run starts: normals, one point, rows, or the whole state that another run ended in.
 
-use ndarray::{Array2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayViewMut2, Axis, s};
 
-use super::Run;
-use super::chunk::{draw_momenta, draw_positions};
-use crate::dynamics::Layout;
 use crate::error::{Error, Result, count};
+use crate::noise::{Address, Noise, Purpose};
 use crate::real::Real;
-use crate::state::{check_finite, check_start};
+use crate::state::{Layout, check_finite, check_start};
+
+/// Where chains start: made of an array with a row for each chain, or of one point for all.
+#[derive(Clone, Debug)]
+pub struct Start<F>(Kind<F>);
 
 #[derive(Clone, Debug)]
-pub(super) enum Start<F> {
+enum Kind<F> {
     Normal(usize),
     Point(Vec<F>),
     Rows(Array2<F>),
     Whole(Array2<F>),
 }
 
-impl<F: Real> Run<'_, F> {
-    /// The start, its dimension, and whether it holds what the sampler carries.
-    pub(super) fn initial_state(&mut self, layout: Layout) -> Result<(Array2<F>, usize, bool)> {
-        let known = self.drift.dim();
-        let width = |dim: usize| layout.inputs * dim;
-        let start = match (self.start.take(), known) {
-            (Some(start), _) => start,
-            (None, Some(known)) => Start::Normal(known / layout.inputs),
-            (None, None) => {
-                return Err(Error::Invalid {
-                    name: "dimension",
-                    given: f64::NAN,
-                    expected: "a start, as the drift does not say its dimension",
-                });
-            }
+impl<F> Start<F> {
+    /// Independent standard normal positions of this dimension.
+    pub fn normal(dim: usize) -> Self {
+        Self(Kind::Normal(dim))
+    }
+
+    /// The state that an earlier run of the same sampler ended in.
+    pub(super) fn whole(state: Array2<F>) -> Self {
+        Self(Kind::Whole(state))
+    }
+}
+
+impl<F> From<Array2<F>> for Start<F> {
+    fn from(rows: Array2<F>) -> Self {
+        Self(Kind::Rows(rows))
+    }
+}
+
+impl<F> From<Vec<F>> for Start<F> {
+    fn from(point: Vec<F>) -> Self {
+        Self(Kind::Point(point))
+    }
+}
+
+impl<F: Real> From<&[F]> for Start<F> {
+    fn from(point: &[F]) -> Self {
+        Self(Kind::Point(point.to_vec()))
+    }
+}
+
+impl<F: Real, const N: usize> From<[F; N]> for Start<F> {
+    fn from(point: [F; N]) -> Self {
+        Self(Kind::Point(point.to_vec()))
+    }
+}
+
+/// What the start of a run depends on.
+pub(super) struct Setup<'s, F: Real> {
+    pub layout: Layout,
+    /// Columns that the drift requires.
+    pub columns: Option<usize>,
+    pub chains: Option<usize>,
+    pub first_chain: u32,
+    pub noise: &'s dyn Noise<F>,
+}
+
+/// The state of all chains before the first step.
+pub(super) struct Initial<F> {
+    pub state: Array2<F>,
+    pub dim: usize,
+    /// Whether the state holds what the sampler carries.
+    pub carried_known: bool,
+}
+
+impl<F: Real> Setup<'_, F> {
+    /// The state before the first step, with everything checked.
+    pub(super) fn state(&self, start: Option<Start<F>>) -> Result<Initial<F>> {
+        let known = self.columns.map(|columns| columns / self.layout.inputs());
+        let kind = match (start, known) {
+            (Some(start), _) => start.0,
+            (None, Some(dim)) => Kind::Normal(dim),
+            (None, None) => return Err(Error::NoDimension),
         };
-        const CHAINS: &str = "a whole number >= 1, with chain numbers below 4294967296";
-        let rows = match &start {
-            Start::Rows(rows) | Start::Whole(rows) => rows.nrows(),
-            _ => 1,
-        };
-        let chains = count(
-            "chains",
-            self.chains.unwrap_or(rows),
-            1,
-            (u32::MAX - self.first_chain) as usize + 1,
-            CHAINS,
-        )?;
-        let dim = match &start {
-            Start::Normal(dim) => *dim,
-            Start::Point(point) => known.map_or(point.len(), |known| known / layout.inputs),
-            Start::Rows(rows) => known.map_or(rows.ncols(), |known| known / layout.inputs),
-            Start::Whole(rows) => rows.ncols() / (layout.blocks + layout.carried),
-        };
-        count("dimension", dim, 1, u32::MAX as usize, "a whole number >= 1")?;
-        if let Some(known) = known
-            && known != width(dim)
-        {
-            return Err(Error::Shape {
-                what: "start",
-                given: format!("(chains, {dim})"),
-                expected: format!("(chains, {}), the width of the drift", known / layout.inputs),
-            });
-        }
-        let columns = layout.columns(dim);
-        let mut state = match start {
-            Start::Whole(rows) => {
-                if rows.ncols() != columns {
-                    let given = format!("({}, {})", rows.nrows(), rows.ncols());
-                    let expected =
-                        format!("(chains, {columns}), the state of a run with this sampler");
-                    return Err(Error::Shape { what: "state to resume from", given, expected });
-                }
-                check_finite(rows.view())?;
+        let chains = self.chains(&kind)?;
+        let dim = self.dim(&kind, known)?;
+        let columns = self.layout.columns(dim);
+        match kind {
+            Kind::Whole(rows) => self.resumed(rows, chains, dim),
+            // A whole state is taken as it is: a large start is not copied.
+            Kind::Rows(rows) if rows.ncols() == columns && rows.is_standard_layout() => {
+                check_start(rows.view(), dim, self.layout)?;
                 check_rows(&rows, chains)?;
-                let rows = if rows.is_standard_layout() {
-                    rows
-                } else {
-                    rows.as_standard_layout().into_owned()
-                };
-                return Ok((rows, dim, true));
+                Ok(Initial { state: rows, dim, carried_known: false })
             }
-            // Taken as it is where it is the whole state already: a large start is not copied.
-            Start::Rows(rows) if rows.ncols() == columns && rows.is_standard_layout() => {
-                check_start(rows.view(), dim, layout)?;
-                check_rows(&rows, chains)?;
-                return Ok((rows, dim, false));
-            }
-            Start::Rows(rows) => {
-                check_start(rows.view(), dim, layout)?;
+            Kind::Rows(rows) => {
+                check_start(rows.view(), dim, self.layout)?;
                 check_rows(&rows, chains)?;
                 let mut state = Array2::zeros((chains, columns));
                 state.slice_mut(s![.., ..rows.ncols()]).assign(&rows);
-                if rows.ncols() > dim || columns == dim {
-                    return Ok((state, dim, false));
-                }
-                state
+                Ok(self.completed(state, rows.ncols(), dim))
             }
-            Start::Point(point) => {
-                let point = ndarray::ArrayView1::from(&point[..]);
-                check_start(point.insert_axis(Axis(0)), dim, layout)?;
+            Kind::Point(point) => {
+                let point = ArrayView1::from(&point[..]);
+                check_start(point.insert_axis(Axis(0)), dim, self.layout)?;
                 let mut state = Array2::zeros((chains, columns));
                 state.slice_mut(s![.., ..point.len()]).assign(&point);
-                if point.len() > dim {
-                    return Ok((state, dim, false));
-                }
-                state
+                Ok(self.completed(state, point.len(), dim))
             }
-            Start::Normal(_) => {
+            Kind::Normal(_) => {
                 let mut state = Array2::zeros((chains, columns));
-                draw_positions(&mut state, dim, self.first_chain, &*self.noise);
-                state
+                self.draw(state.slice_mut(s![.., ..dim]), Purpose::Start, F::one());
+                Ok(self.completed(state, dim, dim))
             }
+        }
+    }
+
+    fn chains(&self, kind: &Kind<F>) -> Result<usize> {
+        const CHAINS: &str = "a whole number >= 1, with chain numbers below 4294967296";
+        let rows = match kind {
+            Kind::Rows(rows) | Kind::Whole(rows) => rows.nrows(),
+            _ => 1,
         };
-        draw_momenta(&mut state, dim, layout, self.first_chain, &*self.noise);
-        Ok((state, dim, false))
+        let most = (u32::MAX - self.first_chain) as usize + 1;
+        count("chains", self.chains.unwrap_or(rows), 1, most, CHAINS)
+    }
+
+    /// The dimension of a position, which is `known` if the drift requires it.
+    fn dim(&self, kind: &Kind<F>, known: Option<usize>) -> Result<usize> {
+        let dim = match kind {
+            Kind::Normal(dim) => *dim,
+            Kind::Point(point) => known.unwrap_or(point.len()),
+            Kind::Rows(rows) => known.unwrap_or(rows.ncols()),
+            Kind::Whole(rows) => rows.ncols() / self.layout.columns(1),
+        };
+        count("dimension", dim, 1, u32::MAX as usize, "a whole number >= 1")?;
+        match (known, self.columns) {
+            (Some(known), Some(columns)) if columns != self.layout.inputs() * dim => {
+                let given = format!("(chains, {dim})");
+                let expected = format!("(chains, {known}), the number of columns of the drift");
+                Err(Error::Shape { what: "start", given, expected })
+            }
+            _ => Ok(dim),
+        }
+    }
+
+    /// The state that another run ended in.
+    fn resumed(&self, rows: Array2<F>, chains: usize, dim: usize) -> Result<Initial<F>> {
+        let columns = self.layout.columns(dim);
+        if rows.ncols() != columns {
+            let given = format!("({}, {})", rows.nrows(), rows.ncols());
+            let expected = format!("(chains, {columns}), the state of a run with this sampler");
+            return Err(Error::Shape { what: "state to resume from", given, expected });
+        }
+        check_finite(rows.view())?;
+        check_rows(&rows, chains)?;
+        let standard = rows.is_standard_layout();
+        let state = if standard { rows } else { rows.as_standard_layout().into_owned() };
+        Ok(Initial { state, dim, carried_known: true })
+    }
+
+    /// The state with its momenta drawn, unless they were among the `given` columns.
+    fn completed(&self, mut state: Array2<F>, given: usize, dim: usize) -> Initial<F> {
+        if let Some(variance) = self.layout.momentum_variance()
+            && given == dim
+        {
+            let momenta = state.slice_mut(s![.., dim..2 * dim]);
+            self.draw(momenta, Purpose::Momentum, F::from_f64(variance.sqrt()));
+        }
+        Initial { state, dim, carried_known: false }
+    }
+
+    /// Fills columns with normals of this scale.
+    fn draw(&self, mut rows: ArrayViewMut2<'_, F>, purpose: Purpose, scale: F) {
+        let dim = rows.ncols();
+        let mut chains = Vec::new();
+        let mut normals = Vec::new();
+        let mut next = self.first_chain;
+        for mut block in rows.axis_chunks_iter_mut(Axis(0), 256) {
+            let n = block.nrows();
+            chains.clear();
+            chains.extend((0..n as u32).map(|i| next + i));
+            normals.resize(n * dim, F::zero());
+            let address = Address::new(0, purpose, 0);
+            self.noise.normals(address, &chains, &mut normals[..n * dim]);
+            for (j, mut column) in block.columns_mut().into_iter().enumerate() {
+                column.iter_mut().zip(&normals[j * n..]).for_each(|(x, z)| *x = *z * scale);
+            }
+            next = next.wrapping_add(n as u32);
+        }
     }
 }
 

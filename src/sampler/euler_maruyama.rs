@@ -1,16 +1,14 @@
 //! Euler–Maruyama: the drift frozen over the step, the linear part exact. One evaluation; weak
 //! order 1.
 
-use super::{Sampler, StepInfo, Work};
-use crate::drift::{Drift, Times, evaluate};
-use crate::dynamics::{Layout, LinearDynamics};
+use super::interface::{Sampler, Scheme};
+use super::step::Step;
+use super::update::Coefficients;
+use crate::dynamics::LinearDynamics;
 use crate::error::Result;
-use crate::grid::Step;
-use crate::math::kernels::{Coefficients, Panel, Shared};
-use crate::math::simd;
-use crate::noise::{Draw, Noise, Purpose};
+use crate::grid::Interval;
 use crate::real::Real;
-use crate::state::State;
+use crate::state::Layout;
 
 /// Euler–Maruyama, the exponential integrator of a linear dynamics.
 ///
@@ -40,55 +38,23 @@ impl<D: LinearDynamics> EulerMaruyama<D> {
     }
 }
 
-#[derive(Default)]
-struct Scratch<F> {
-    drift: Vec<F>,
-    normals: Vec<F>,
-}
-
-impl<F: Real, D: LinearDynamics> Sampler<F> for EulerMaruyama<D> {
-    fn name(&self) -> &'static str {
-        "em"
-    }
-
+impl<D: LinearDynamics> Scheme for EulerMaruyama<D> {
     fn layout(&self) -> Layout {
         self.dynamics.layout()
     }
 
-    fn step(
-        &self,
-        step: Step,
-        drift: &dyn Drift<F>,
-        noise: &dyn Noise<F>,
-        state: &mut State<F>,
-        work: &mut Work,
-    ) -> Result<StepInfo> {
-        let (rows, dim, layout) = (state.len(), state.dim(), self.dynamics.layout());
-        let Scratch { drift: b, normals } = work.scratch::<Scratch<F>>();
-        let width = layout.inputs * dim;
-        b.resize(rows * width, F::zero());
-        let place = (step, state.chains()[0]);
-        evaluate(drift, Times::Shared(step.start), (rows, width), state.data(), b, place)?;
-        let coefficients = Coefficients::new(&self.dynamics.transition(step.start, step.length));
-        normals.clear();
-        if coefficients.is_noisy() {
-            normals.resize(state.data().len(), F::zero());
-            noise.normals(Draw::new(step.index, Purpose::Increment, 0), state.chains(), normals);
-        }
-        simd::dispatch(Shared {
-            layout,
-            coefficients: &coefficients,
-            rows,
-            dim,
-            state: state.data_mut(),
-            drift: b,
-            drift_panel: Panel::contiguous(rows),
-            normals,
-        });
-        Ok(StepInfo { evaluations: rows as u64, batched_calls: 1, ..StepInfo::default() })
-    }
-
     fn evaluations_per_step(&self) -> f64 {
         1.0
+    }
+}
+
+impl<F: Real, D: LinearDynamics> Sampler<F> for EulerMaruyama<D> {
+    fn step(&self, step: &mut Step<'_, F>) -> Result<()> {
+        let Interval { start, length, .. } = step.interval;
+        let coefficients = Coefficients::new(&self.dynamics.transition(start, length));
+        let b = step.drift.at_start(step.state)?;
+        let z = step.noise.increment(step.state, &coefficients);
+        step.state.update(&coefficients, b, z);
+        Ok(())
     }
 }

@@ -1,15 +1,15 @@
 //! MALA: an Euler–Maruyama step of overdamped Langevin dynamics, accepted or refused. One
 //! evaluation; exact target.
 
-use super::{CoinScript, Sampler, StepInfo, Work};
-use crate::drift::{Drift, Times, evaluate};
-use crate::dynamics::Layout;
+use super::interface::{CoinScript, Sampler, Scheme};
+use super::step::Step;
+use super::update::scale_and_add;
+use crate::drift::Times;
 use crate::error::{Error, Result};
-use crate::grid::Step;
-use crate::math::kernels::update_positions;
-use crate::noise::{Draw, Noise, Purpose};
+use crate::grid::Interval;
+use crate::noise::Purpose;
 use crate::real::Real;
-use crate::state::{State, columns};
+use crate::state::{Layout, columns};
 
 /// The Metropolis-adjusted Langevin algorithm: unbiased, for reference.
 ///
@@ -47,70 +47,70 @@ struct Scratch<F> {
     coins: Vec<f64>,
 }
 
-/// Σⱼ (toⱼ − fromⱼ − h bⱼ)² of one row of column-major arrays.
-fn residual<F: Real>(to: &[F], from: &[F], b: &[F], h: f64, (row, rows): (usize, usize)) -> f64 {
-    let own = |all: &[F], at: usize| all[at].widen();
-    (row..to.len())
-        .step_by(rows)
-        .map(|at| {
-            let away = own(to, at) - own(from, at) - h * own(b, at);
-            away * away
+/// The points of a column-major array with the drift at them.
+#[derive(Clone, Copy)]
+struct Points<'a, F> {
+    x: &'a [F],
+    b: &'a [F],
+    rows: usize,
+}
+
+impl<F: Real> Points<'_, F> {
+    /// Σⱼ (toⱼ − xⱼ − h bⱼ)² of one row: how far a step from here to `to` is from the drift alone.
+    fn residual(&self, to: &[F], h: f64, row: usize) -> f64 {
+        let away = |at: usize| to[at].widen() - self.x[at].widen() - h * self.b[at].widen();
+        (row..to.len()).step_by(self.rows).map(|at| away(at) * away(at)).sum()
+    }
+}
+
+impl Scheme for Mala {
+    fn layout(&self) -> Layout {
+        Layout::POSITION.carrying(true)
+    }
+
+    fn evaluations_per_step(&self) -> f64 {
+        1.0
+    }
+
+    fn coin_scripts(&self) -> Result<Vec<CoinScript>> {
+        Err(Error::NotProbeable {
+            reason: "accepting or refusing depends on the state, so a step is not affine; \
+                     the target of mala is exact anyway",
         })
-        .sum()
+    }
 }
 
 impl<F: Real> Sampler<F> for Mala {
-    fn name(&self) -> &'static str {
-        "mala"
-    }
-
-    fn layout(&self) -> Layout {
-        Layout { blocks: 1, inputs: 1, momentum_variance: 0.0, carried: 1 }
-    }
-
-    fn step(
-        &self,
-        step: Step,
-        drift: &dyn Drift<F>,
-        noise: &dyn Noise<F>,
-        state: &mut State<F>,
-        work: &mut Work,
-    ) -> Result<StepInfo> {
-        let density = drift.density().ok_or(Error::NoDensity { method: "mala" })?;
-        let (rows, dim, h) = (state.len(), state.dim(), step.length);
-        let Scratch { proposal, drift: b_new, before, after, coins } = work.scratch::<Scratch<F>>();
-        let place = (step, state.chains()[0]);
-        let known = state.carried_known();
-        let (chains, data) = state.parts();
-        let (x, b) = data.split_at_mut(rows * dim);
-        let mut calls = 1;
+    fn step(&self, step: &mut Step<'_, F>) -> Result<()> {
+        let density = step.drift.density().ok_or(Error::NoDensity { method: "mala" })?;
+        let Interval { start, end, length: h, .. } = step.interval;
+        let Scratch { proposal, drift: b_new, before, after, coins } = step.own.get::<Scratch<F>>();
+        let rows = step.state.len();
+        let dim = step.state.dim();
+        coins.resize(rows, 0.0);
+        step.noise.uniforms(Purpose::Accept, 0, step.state.chains(), coins);
+        let z = step.noise.normals(Purpose::Increment, 0, step.state.chains(), rows * dim);
+        let known = step.state.carried_known();
+        let (x, b) = step.state.split_carried();
         if !known {
-            evaluate(drift, Times::Shared(step.start), (rows, dim), x, b, place)?;
-            calls += 1;
+            step.drift.at(Times::Shared(start), dim, x, b)?;
         }
-        // y = x + h b + √(2h) z, with the normals already in place.
-        proposal.resize(rows * dim, F::zero());
-        noise.normals(Draw::new(step.index, Purpose::Increment, 0), chains, proposal);
-        update_positions(proposal, rows, dim, (2.0 * h).sqrt(), h, b);
-        update_positions(proposal, rows, dim, 1.0, 1.0, x);
+        // y = √(2h) z + h b + x
+        proposal.clear();
+        proposal.extend_from_slice(z);
+        scale_and_add(proposal, (2.0 * h).sqrt(), h, b);
+        scale_and_add(proposal, 1.0, 1.0, x);
         b_new.resize(rows * dim, F::zero());
-        evaluate(drift, Times::Shared(step.end), (rows, dim), proposal, b_new, place)?;
-        let fail = |source| Error::Drift {
-            chain: u64::from(place.1),
-            step: u64::from(step.index) + 1,
-            time: step.start,
-            source,
-        };
+        step.drift.at(Times::Shared(end), dim, proposal, b_new)?;
         before.resize(rows, 0.0);
         after.resize(rows, 0.0);
+        let fail = |source| step.drift.failure(source);
         density.log_density(columns(x, rows, dim), before).map_err(fail)?;
         density.log_density(columns(proposal, rows, dim), after).map_err(fail)?;
-        coins.resize(rows, 0.0);
-        noise.uniforms(Draw::new(step.index, Purpose::Accept, 0), chains, coins);
         let mut accepted = 0;
         for row in 0..rows {
-            let forth = residual(proposal, x, b, h, (row, rows));
-            let back = residual(x, proposal, b_new, h, (row, rows));
+            let forth = Points { x, b, rows }.residual(proposal, h, row);
+            let back = Points { x: proposal, b: b_new, rows }.residual(x, h, row);
             let log_ratio = after[row] - before[row] + (forth - back) / (4.0 * h);
             let places = (row..rows * dim).step_by(rows);
             if after[row] == f64::NEG_INFINITY {
@@ -123,23 +123,9 @@ impl<F: Real> Sampler<F> for Mala {
                 places.for_each(|at| (x[at], b[at]) = (proposal[at], b_new[at]));
             }
         }
-        state.set_carried_known(true);
-        Ok(StepInfo {
-            evaluations: calls * rows as u64,
-            batched_calls: calls as u32,
-            proposed: rows as u64,
-            accepted,
-            ..StepInfo::default()
-        })
-    }
-
-    fn evaluations_per_step(&self) -> f64 {
-        1.0
-    }
-
-    fn coin_scripts(&self) -> Result<Vec<CoinScript>> {
-        Err(Error::NotProbeable {
-            reason: "accepting or refusing depends on the state, so a step is not affine; the target of mala is exact anyway",
-        })
+        step.state.set_carried_known(true);
+        step.drift.cost.proposed += rows as u64;
+        step.drift.cost.accepted += accepted;
+        Ok(())
     }
 }

@@ -1,87 +1,92 @@
 //! One sampler for the first steps of a run, another for the rest.
 
-use super::{Sampler, StepInfo, Work};
-use crate::drift::Drift;
-use crate::dynamics::Layout;
+use super::interface::{Sampler, Scheme};
+use super::step::Step;
+use super::work::Work;
 use crate::error::{Error, Result};
-use crate::grid::Step;
-use crate::noise::Noise;
 use crate::real::Real;
-use crate::state::State;
+use crate::state::Layout;
 
 /// `first` before step `at`, `second` from there on; both work on the same blocks.
 ///
 /// With an underdamped randomized midpoint first and ULMC with a smaller step after it, this
 /// samples a log-concave target in total variation (Gupta, Cai & Chen 2024, arXiv 2406.00924): the
-/// first brings the law close in W₂, the second smooths what is left. Steps of different length
-/// come from the grid:
+/// first brings the distribution close in W₂, the second smooths what is left. The grid gives steps of
+/// different length:
 ///
 /// ```
 /// use langevin::ndarray::array;
-/// use langevin::*;
+/// use langevin::prelude::*;
 ///
 /// let target = GaussianMixture::isotropic(array![[0.0, 0.0]].view(), 1.0)?;
 /// let dynamics = Underdamped::new(2.0, 1.0)?;
-/// let sampler: Switch<f64> =
-///     Switch::new(Box::new(RandomizedMidpoint::new(dynamics)), Box::new(EulerMaruyama::new(dynamics)), 50)?;
-/// let knots = (0..=50).map(|i| 0.2 * f64::from(i)).chain((1..=20).map(|i| 10.0 + 0.02 * f64::from(i))).collect();
-/// let samples = Run::new(&sampler, &target, TimeGrid::from_knots(knots)?).chains(100).run()?;
+/// let first = RandomizedMidpoint::new(dynamics);
+/// let second = EulerMaruyama::new(dynamics);
+/// let sampler = Switch::new(first, second, 50)?;
+/// let long = (0..=50).map(|i| 0.2 * f64::from(i));
+/// let short = (1..=20).map(|i| 10.0 + 0.02 * f64::from(i));
+/// let grid = TimeGrid::from_knots(long.chain(short).collect())?;
+/// let samples = Run::new(&sampler, &target, grid).chains(100).run()?;
 /// assert_eq!(samples.evaluations_per_chain(), 50.0 * 2.0 + 20.0);
 /// # Ok::<(), Error>(())
 /// ```
-pub struct Switch<F: Real> {
-    first: Box<dyn Sampler<F>>,
-    second: Box<dyn Sampler<F>>,
+#[derive(Clone, Debug)]
+pub struct Switch<A, B> {
+    first: A,
+    second: B,
     at: u32,
 }
 
-impl<F: Real> Switch<F> {
+impl<A: Scheme, B: Scheme> Switch<A, B> {
     /// `first` for the steps 0 to `at` − 1, `second` for those after.
     ///
     /// # Errors
     /// [`Error::Shape`] if the two work on different blocks.
-    pub fn new(first: Box<dyn Sampler<F>>, second: Box<dyn Sampler<F>>, at: u32) -> Result<Self> {
+    pub fn new(first: A, second: B, at: u32) -> Result<Self> {
         if first.layout() != second.layout() {
-            let (given, expected) =
-                (format!("{:?}", second.layout()), format!("{:?}, as the first", first.layout()));
+            let given = format!("{:?}", second.layout());
+            let expected = format!("{:?}, as the first", first.layout());
             return Err(Error::Shape { what: "second sampler", given, expected });
         }
         Ok(Self { first, second, at })
     }
 }
 
-#[derive(Default)]
-struct Scratch {
-    first: Work,
-    second: Work,
+struct Scratch<F> {
+    first: Work<F>,
+    second: Work<F>,
 }
 
-impl<F: Real> Sampler<F> for Switch<F> {
-    fn name(&self) -> &'static str {
-        "switch"
+impl<F> Default for Scratch<F> {
+    fn default() -> Self {
+        Self { first: Work::new(), second: Work::new() }
     }
+}
 
+impl<A: Scheme, B: Scheme> Scheme for Switch<A, B> {
     fn layout(&self) -> Layout {
         self.first.layout()
     }
 
-    fn step(
-        &self,
-        step: Step,
-        drift: &dyn Drift<F>,
-        noise: &dyn Noise<F>,
-        state: &mut State<F>,
-        work: &mut Work,
-    ) -> Result<StepInfo> {
-        let scratch = work.scratch::<Scratch>();
-        if step.index < self.at {
-            self.first.step(step, drift, noise, state, &mut scratch.first)
-        } else {
-            self.second.step(step, drift, noise, state, &mut scratch.second)
-        }
-    }
-
     fn evaluations_per_step(&self) -> f64 {
         self.first.evaluations_per_step().max(self.second.evaluations_per_step())
+    }
+}
+
+impl<F: Real, A: Sampler<F>, B: Sampler<F>> Sampler<F> for Switch<A, B> {
+    fn step(&self, step: &mut Step<'_, F>) -> Result<()> {
+        let early = step.interval.index < self.at;
+        let scratch = step.own.get::<Scratch<F>>();
+        let work = if early { &mut scratch.first } else { &mut scratch.second };
+        let drift = step.drift.source();
+        let noise = step.noise.source();
+        let mut inner = Step::new(step.interval, drift, noise, step.state, work);
+        if early {
+            self.first.step(&mut inner)?
+        } else {
+            self.second.step(&mut inner)?
+        }
+        step.drift.cost += inner.cost();
+        Ok(())
     }
 }

@@ -1,23 +1,39 @@
-//! Scratch memory of samplers, kept between steps so that no step after the first allocates.
+//! Working memory of steps, kept from one step to the next so that only the first one allocates.
 
 use std::any::Any;
+use std::fmt;
 
-/// Scratch memory for [`Sampler::step`](crate::Sampler::step): one for each thread, for any sampler
+/// Working memory for [`Sampler::step`](super::Sampler::step): one for each thread, for any sampler
 /// and any state.
 ///
-/// Each sampler keeps a value of its own type here. What it keeps may save time, never change a
-/// result.
-#[derive(Default)]
-pub struct Work(Vec<Box<dyn Any + Send>>);
+/// What it keeps may save time. It never changes a result.
+#[derive(Debug)]
+pub struct Work<F> {
+    pub(super) drift: Vec<F>,
+    pub(super) normals: Vec<F>,
+    pub(super) own: Own,
+}
 
-impl Work {
-    /// Empty scratch memory.
+impl<F> Work<F> {
+    /// Empty working memory.
     pub fn new() -> Self {
-        Self::default()
+        Self { drift: Vec::new(), normals: Vec::new(), own: Own::default() }
     }
+}
 
-    /// The scratch value of this type, made on first use.
-    pub fn scratch<T: Any + Send + Default>(&mut self) -> &mut T {
+impl<F> Default for Work<F> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A sampler's own working memory: one value of each type that samplers ask for.
+#[derive(Default)]
+pub struct Own(Vec<Box<dyn Any + Send>>);
+
+impl Own {
+    /// The value of this type, made on first use.
+    pub fn get<T: Any + Send + Default>(&mut self) -> &mut T {
         let position = match self.0.iter().position(|value| value.is::<T>()) {
             Some(position) => position,
             None => {
@@ -26,6 +42,12 @@ impl Work {
             }
         };
         // The position was found, or made, by this very type.
-        self.0[position].downcast_mut().expect("scratch has the type it was looked up by")
+        self.0[position].downcast_mut().expect("a value has the type it was looked up by")
+    }
+}
+
+impl fmt::Debug for Own {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Own({} values)", self.0.len())
     }
 }

@@ -2,10 +2,10 @@
 
 use ndarray::{Array2, Axis};
 
-use super::Spread;
-use crate::drift::ScratchPool;
+use super::spread::Spread;
 use crate::math::simd::Kernel;
 use crate::real::Real;
+use crate::scratch::ScratchPool;
 
 /// Rows worked on together: enough for every vector unit to be kept busy by independent operations.
 const WIDE: usize = 64;
@@ -27,7 +27,7 @@ enum Precision<F> {
 
 /// A mixture's numbers in one precision, laid out for the kernel.
 #[derive(Clone, Debug)]
-pub struct Tables<F> {
+pub(super) struct Tables<F> {
     /// Working memory of [`Evaluate`], which is shared between threads.
     pub(super) scratch: ScratchPool<Vec<F>>,
     dim: usize,

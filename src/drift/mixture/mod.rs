@@ -2,31 +2,20 @@
 //! one too.
 
 mod kernel;
+mod moments;
+mod queries;
 mod sample;
+mod spread;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use kernel::Tables;
+pub(crate) use spread::Spread;
 
-use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView2, ArrayView3, ArrayViewMut2, Axis};
+use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis};
 
-use super::{Drift, LogDensity, Times, check_batch, with_columns};
-use crate::error::{BoxError, Error, Result, count, positive};
-use crate::math::eigen::gram;
-use crate::math::simd;
-use crate::real::Real;
-use kernel::{Evaluate, Output};
-
-/// The covariances of the components.
-#[derive(Clone, Debug)]
-pub(crate) enum Spread {
-    /// One standard deviation each.
-    Isotropic(f64),
-    /// Variances by coordinate, (components, dim).
-    Diagonal(Array2<f64>),
-    /// Lower Cholesky factors, (components, dim, dim).
-    Full(Array3<f64>),
-}
+use crate::error::{Error, Result, positive};
+use kernel::Tables;
+use spread::cholesky;
 
 /// A mixture of Gaussians, π(x) = Σ wₖ N(x; μₖ, Σₖ).
 ///
@@ -43,7 +32,8 @@ pub(crate) enum Spread {
 /// ```
 /// use langevin::GaussianMixture;
 /// use langevin::ndarray::array;
-/// let target = GaussianMixture::isotropic(array![[-2.0, 0.0], [2.0, 0.0]].view(), 0.5)?.with_weights(&[1.0, 3.0])?;
+/// let means = array![[-2.0, 0.0], [2.0, 0.0]];
+/// let target = GaussianMixture::isotropic(means.view(), 0.5)?.with_weights(&[1.0, 3.0])?;
 /// assert_eq!(target.weights(), [0.25, 0.75]);
 /// # Ok::<(), langevin::Error>(())
 /// ```
@@ -199,207 +189,7 @@ impl GaussianMixture {
         &self.means
     }
 
-    /// The mean of the mixture, (dim).
-    pub fn mean(&self) -> Array1<f64> {
-        ArrayView1::from(&self.weights).dot(&self.means)
-    }
-
-    /// The covariance of the mixture, (dim, dim).
-    pub fn covariance(&self) -> Array2<f64> {
-        let (dim, mean) = (self.dimension(), self.mean());
-        let mut total = Array2::zeros((dim, dim));
-        for (k, &weight) in self.weights.iter().enumerate() {
-            let away = &self.means.row(k) - &mean;
-            for i in 0..dim {
-                for j in 0..dim {
-                    total[[i, j]] += weight * away[i] * away[j];
-                }
-            }
-            match &self.spread {
-                Spread::Isotropic(std) => {
-                    (0..dim).for_each(|i| total[[i, i]] += weight * std * std)
-                }
-                Spread::Diagonal(variances) => {
-                    (0..dim).for_each(|i| total[[i, i]] += weight * variances[[k, i]])
-                }
-                Spread::Full(factors) => {
-                    let factor = factors.index_axis(Axis(0), k);
-                    total.scaled_add(weight, &gram(factor));
-                }
-            }
-        }
-        total
-    }
-
-    /// log π of every row of `x`, shape (rows, dim).
-    ///
-    /// # Errors
-    /// [`Error::Shape`] if `x` has another width.
-    pub fn log_density(&self, x: ArrayView2<'_, f64>) -> Result<Array1<f64>> {
-        let out = self.output(x, 1, |out| Output::LogDensity(out))?;
-        Ok(out.into_iter().collect())
-    }
-
-    /// The probability that each row of `x` belongs to each component, (rows, components).
-    ///
-    /// # Errors
-    /// [`Error::Shape`] if `x` has another width.
-    pub fn responsibilities(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>> {
-        self.output(x, self.components(), |out| Output::Responsibilities(out))
-    }
-
-    /// For each row of `x` the distance to the nearest mode in units of that mode's spread, the
-    /// smallest √((x−μₖ)ᵀ Σₖ⁻¹ (x−μₖ)).
-    ///
-    /// # Errors
-    /// [`Error::Shape`] if `x` has another width.
-    pub fn distance_to_nearest_mode(&self, x: ArrayView2<'_, f64>) -> Result<Array1<f64>> {
-        let out = self.output(x, 1, |out| Output::Distance(out))?;
-        Ok(out.into_iter().collect())
-    }
-
-    fn check(&self, shape: (usize, usize)) -> Result<()> {
-        if shape.1 == self.dimension() {
-            return Ok(());
-        }
-        let expected = format!("(rows, {})", self.dimension());
-        Err(Error::Shape { what: "points", given: format!("{shape:?}"), expected })
-    }
-
-    fn output(
-        &self,
-        x: ArrayView2<'_, f64>,
-        width: usize,
-        output: impl for<'a> Fn(&'a mut [f64]) -> Output<'a, f64>,
-    ) -> Result<Array2<f64>> {
-        self.check(x.dim())?;
-        // Block by block: a large array of points is not copied whole.
-        let mut all = Array2::zeros((x.nrows(), width));
-        let (mut points, mut numbers) = (Vec::new(), Vec::new());
-        for (x, mut to) in
-            x.axis_chunks_iter(Axis(0), 1024).zip(all.axis_chunks_iter_mut(Axis(0), 1024))
-        {
-            let rows = x.nrows();
-            points.clear();
-            points.extend(x.t().iter().copied());
-            numbers.resize(rows * width, 0.0);
-            self.double.scratch.with(|scratch| {
-                let output = output(&mut numbers[..rows * width]);
-                simd::dispatch(Evaluate {
-                    tables: &self.double,
-                    rows,
-                    x: &points,
-                    output,
-                    scratch,
-                });
-            });
-            to.assign(&crate::state::columns(&numbers, rows, width));
-        }
-        Ok(all)
-    }
-
-    /// The law of some of the coordinates: a mixture of the same weights in fewer dimensions.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] if a coordinate is not below the dimension, [`Error::Shape`] if none is
-    /// given.
-    pub fn marginal(&self, coordinates: &[usize]) -> Result<Self> {
-        for &j in coordinates {
-            count("coordinate", j, 0, self.dimension() - 1, "a number below the dimension")?;
-        }
-        let means = self.means.select(Axis(1), coordinates);
-        let marginal = match &self.spread {
-            Spread::Isotropic(std) => Self::isotropic(means.view(), *std)?,
-            Spread::Diagonal(variances) => {
-                Self::diagonal(means.view(), variances.select(Axis(1), coordinates).view())?
-            }
-            Spread::Full(factors) => {
-                let kept = coordinates.len();
-                let mut covariances = Array3::zeros((self.components(), kept, kept));
-                for (factor, mut to) in factors.outer_iter().zip(covariances.outer_iter_mut()) {
-                    let factor = factor.select(Axis(0), coordinates);
-                    to.assign(&gram(factor.view()));
-                }
-                Self::full(means.view(), covariances.view())?
-            }
-        };
-        marginal.with_weights(&self.weights)
-    }
-
     pub(crate) fn spread(&self) -> &Spread {
         &self.spread
     }
-}
-
-impl<F: Real> Drift<F> for GaussianMixture {
-    fn eval(
-        &self,
-        _: Times<'_>,
-        x: ArrayView2<'_, F>,
-        out: ArrayViewMut2<'_, F>,
-    ) -> Result<(), BoxError> {
-        check_batch("batch given to a mixture", self.dimension(), &x, &out)?;
-        let (tables, rows) = (F::table(&self.single, &self.double), x.nrows());
-        with_columns(x, out, |x, out| {
-            tables.scratch.with(|scratch| {
-                simd::dispatch(Evaluate { tables, rows, x, output: Output::Score(out), scratch });
-            });
-        });
-        Ok(())
-    }
-
-    fn dim(&self) -> Option<usize> {
-        Some(self.dimension())
-    }
-
-    fn density(&self) -> Option<&dyn LogDensity<F>> {
-        Some(self)
-    }
-}
-
-impl<F: Real> LogDensity<F> for GaussianMixture {
-    fn log_density(&self, x: ArrayView2<'_, F>, out: &mut [f64]) -> Result<(), BoxError> {
-        self.check(x.dim())?;
-        let (rows, pool) = (x.nrows(), &self.double.scratch);
-        pool.with(|points| {
-            points.clear();
-            points.extend(x.t().iter().map(|x| x.widen()));
-            pool.with(|scratch| {
-                let output = Output::LogDensity(out);
-                simd::dispatch(Evaluate { tables: &self.double, rows, x: points, output, scratch });
-            });
-        });
-        Ok(())
-    }
-}
-
-/// Lower Cholesky factor, or the row where a pivot is not positive or the matrix not symmetric,
-/// which of the two, and the number found.
-fn cholesky(
-    matrix: ArrayView2<'_, f64>,
-) -> std::result::Result<Array2<f64>, (usize, &'static str, f64)> {
-    let dim = matrix.nrows();
-    let mut factor = Array2::<f64>::zeros((dim, dim));
-    for i in 0..dim {
-        for j in 0..=i {
-            let (value, mirrored) = (matrix[[i, j]], matrix[[j, i]]);
-            // Symmetric up to what a round trip through decimal digits may do, in units of the
-            // standard deviations.
-            let scale = (matrix[[i, i]] * matrix[[j, j]]).abs().sqrt();
-            if i != j && !((value - mirrored).abs() <= 1e-9 * scale) {
-                return Err((i, "asymmetry", value - mirrored));
-            }
-            let dot: f64 = (0..j).map(|k| factor[[i, k]] * factor[[j, k]]).sum();
-            let rest = value - dot;
-            if i == j {
-                if !(rest > 0.0 && rest.is_finite()) {
-                    return Err((i, "pivot", rest));
-                }
-                factor[[i, i]] = rest.sqrt();
-            } else {
-                factor[[i, j]] = rest / factor[[j, j]];
-            }
-        }
-    }
-    Ok(factor)
 }

@@ -2,9 +2,10 @@
 
 use ndarray::{Array2, Axis};
 
-use super::{GaussianMixture, Spread};
+use super::GaussianMixture;
+use super::spread::Spread;
 use crate::error::{Result, count};
-use crate::noise::{Draw, Noise, Philox, Purpose};
+use crate::noise::{Address, Noise, Philox, Purpose};
 
 impl GaussianMixture {
     /// `samples` independent exact samples, shape (samples, dim); sample i depends on the seed and
@@ -14,7 +15,8 @@ impl GaussianMixture {
     /// [`Error::Invalid`](crate::Error::Invalid) if `samples` is not from 1 to 2³² − 1.
     pub fn sample(&self, samples: usize, seed: u64) -> Result<Array2<f64>> {
         count("samples", samples, 1, u32::MAX as usize, "a whole number from 1 to 4294967295")?;
-        let (noise, dim) = (Philox::new(seed), self.dimension());
+        let noise = Philox::new(seed);
+        let dim = self.dimension();
         let mut cumulative = self.weights().to_vec();
         for k in 1..cumulative.len() {
             cumulative[k] += cumulative[k - 1];
@@ -25,8 +27,8 @@ impl GaussianMixture {
         for (i, mut row) in out.axis_iter_mut(Axis(0)).enumerate() {
             let chain = [i as u32];
             let mut u = [0.0];
-            Noise::<f64>::uniforms(&noise, Draw::new(0, Purpose::Target, 0), &chain, &mut u);
-            noise.normals(Draw::new(0, Purpose::Target, 1), &chain, &mut normals);
+            Noise::<f64>::uniforms(&noise, Address::new(0, Purpose::Target, 0), &chain, &mut u);
+            noise.normals(Address::new(0, Purpose::Target, 1), &chain, &mut normals);
             let k = cumulative.partition_point(|c| *c <= u[0]).min(last);
             row.assign(&self.means().row(k));
             match self.spread() {

@@ -3,11 +3,11 @@
 
 use std::ops::Range;
 
-use super::Selection;
+use super::selection::Selection;
 use crate::error::{Error, Result};
-use crate::noise::{Draw, Noise, Purpose};
+use crate::noise::{Address, Noise, Purpose};
 use crate::real::Real;
-use crate::sampler::CoinScript;
+use crate::sampler::interface::CoinScript;
 
 /// The selected sub-steps > 0 of all chains, in rounds: round r has the next midpoint of every
 /// chain that has one.
@@ -64,7 +64,7 @@ impl Midpoints {
         match selection {
             Selection::Single => {
                 self.uniforms.resize(chains.len(), 0.0);
-                noise.uniforms(Draw::new(step, Purpose::Coin, 0), chains, &mut self.uniforms);
+                noise.uniforms(Address::new(step, Purpose::Coin, 0), chains, &mut self.uniforms);
                 for (row, u) in self.uniforms.iter().enumerate() {
                     let substep = ((u * substeps as f64) as u32).min(substeps as u32 - 1);
                     if substep > 0 {
@@ -98,7 +98,7 @@ impl Midpoints {
             self.active_chains.extend(self.active.iter().map(|&row| chains[row as usize]));
             self.uniforms.resize(self.active.len(), 0.0);
             noise.uniforms(
-                Draw::new(step, Purpose::Coin, coin),
+                Address::new(step, Purpose::Coin, coin),
                 &self.active_chains,
                 &mut self.uniforms,
             );

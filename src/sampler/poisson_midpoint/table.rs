@@ -1,10 +1,10 @@
 //! Coefficients of the jumps between sub-steps, by composition of small steps; kept while the small
 //! step stays the same.
 
-use super::Coefficients;
 use crate::dynamics::{LinearDynamics, Transition};
-use crate::grid::Step;
-use crate::math::block::{self, Block, IDENTITY, ZERO};
+use crate::grid::Interval;
+use crate::math::block::{self, Block, ZERO};
+use crate::sampler::update::Coefficients;
 
 /// Jumps and corrections of one coarse step.
 #[derive(Default)]
@@ -23,31 +23,25 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// The jump of length zero.
-    pub(super) const STAY: Coefficients =
-        Coefficients { propagator: IDENTITY, gain: ZERO, factor: ZERO };
-
     pub(super) fn update(
         &mut self,
         dynamics: &dyn LinearDynamics,
-        step: Step,
+        interval: Interval,
         substeps: usize,
-        noise_scale: f64,
+        scale: f64,
     ) {
-        let length = step.length / substeps as f64;
+        let length = interval.length / substeps as f64;
         let small = |i: usize| {
-            dynamics
-                .transition(step.start + length * i as f64, length)
-                .with_noise_scaled(noise_scale)
+            dynamics.transition(interval.start + length * i as f64, length).with_noise_scaled(scale)
         };
         let first = small(0);
         self.autonomous = dynamics.is_autonomous();
-        if self.autonomous && self.key == Some((first, substeps, noise_scale)) {
+        if self.autonomous && self.key == Some((first, substeps, scale)) {
             return;
         }
         // A dynamics that changes with time gives new small steps every time, so its table is never
         // reused.
-        self.key = self.autonomous.then_some((first, substeps, noise_scale));
+        self.key = self.autonomous.then_some((first, substeps, scale));
         self.small.clear();
         self.small.push(first);
         if !self.autonomous {
@@ -57,7 +51,7 @@ impl Table {
 
         self.from_start.clear();
         let mut jump = Transition::IDENTITY;
-        self.from_start.push(Self::STAY);
+        self.from_start.push(Coefficients::IDENTITY);
         for i in 0..substeps {
             jump = jump.then(self.small_step(i));
             self.from_start.push(Coefficients::new(&jump));

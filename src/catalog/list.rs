@@ -1,0 +1,164 @@
+//! The one list of methods and dynamics: it feeds the command line, the tests, the benches and the
+//! tables.
+
+use crate::error::{Error, Result};
+
+/// What is known about a method before it is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MethodEntry {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// One line about it.
+    pub title: &'static str,
+    /// The dynamics it works on.
+    pub dynamics: &'static [&'static str],
+    /// The options it takes, as spelled on the command line.
+    pub options: &'static [&'static str],
+    /// Drift evaluations per step.
+    pub evaluations: &'static str,
+    /// Batched drift calls per step, one after the other.
+    pub batched_calls: &'static str,
+    /// Where it comes from.
+    pub source: &'static str,
+}
+
+/// All methods.
+pub const METHODS: [MethodEntry; 9] = [
+    MethodEntry {
+        name: "em",
+        title: "Euler-Maruyama: exponential integrator, drift frozen over the step (ULA, ULMC)",
+        dynamics: BOTH,
+        options: &["linearized"],
+        evaluations: "1",
+        batched_calls: "1",
+        source: "Roberts & Tweedie 1996 (ULA); Cheng et al. 2018 (ULMC)",
+    },
+    MethodEntry {
+        name: "pmm1",
+        title: "Poisson midpoint, option 1: each of K sub-steps corrected with probability 1/K",
+        dynamics: BOTH,
+        options: &["substeps", "noise-scale", "linearized"],
+        evaluations: "2 - 1/K",
+        batched_calls: "2",
+        source: "Kandasamy & Nagaraj 2024, arXiv 2405.17068",
+    },
+    MethodEntry {
+        name: "pmm2",
+        title: "Poisson midpoint, option 2: exactly one of K sub-steps corrected",
+        dynamics: BOTH,
+        options: &["substeps", "noise-scale", "linearized"],
+        evaluations: "2 - 1/K",
+        batched_calls: "2",
+        source: "Kandasamy & Nagaraj 2024, arXiv 2405.17068",
+    },
+    MethodEntry {
+        name: "rm",
+        title: "randomized midpoint, R windows in parallel, P Picard rounds",
+        dynamics: BOTH,
+        options: &["windows", "rounds", "tolerance", "control-variate"],
+        evaluations: "1 + (P + 1) R",
+        batched_calls: "P + 2",
+        source: "Shen & Lee 2019; Gupta, Cai & Chen 2024, arXiv 2406.00924",
+    },
+    splitting("baoab", "splitting B A O A B: positions exact on a harmonic oscillator at any step"),
+    splitting("obabo", "splitting O B A B O: velocity Verlet between two half steps of friction"),
+    splitting(
+        "aboba",
+        "splitting A B O B A: positions exact too at the end of a step, velocities too wide",
+    ),
+    MethodEntry {
+        name: "splitting",
+        title: "splitting by any word over A (position), B (momentum), O (friction and noise)",
+        dynamics: UNDERDAMPED,
+        options: &["word"],
+        evaluations: "by the word",
+        batched_calls: "the same",
+        source: "Leimkuhler & Matthews 2013",
+    },
+    MethodEntry {
+        name: "mala",
+        title: "Metropolis-adjusted Langevin: unbiased, for reference",
+        dynamics: OVERDAMPED,
+        options: &[],
+        evaluations: "1",
+        batched_calls: "1",
+        source: "Roberts & Tweedie 1996",
+    },
+];
+
+const BOTH: &[&str] = &["overdamped", "underdamped"];
+const OVERDAMPED: &[&str] = &["overdamped"];
+const UNDERDAMPED: &[&str] = &["underdamped"];
+
+const fn splitting(name: &'static str, title: &'static str) -> MethodEntry {
+    MethodEntry {
+        name,
+        title,
+        dynamics: UNDERDAMPED,
+        options: &[],
+        evaluations: "1",
+        batched_calls: "1",
+        source: "Leimkuhler & Matthews 2013",
+    }
+}
+
+/// The method of this name.
+///
+/// # Errors
+/// [`Error::Unknown`] if there is none.
+pub fn method(name: &str) -> Result<&'static MethodEntry> {
+    static ALL: [MethodEntry; METHODS.len()] = METHODS;
+    ALL.iter().find(|entry| entry.name == name).ok_or_else(|| {
+        let known = METHODS.map(|entry| entry.name).join(", ");
+        Error::Unknown { what: "method", given: name.into(), known }
+    })
+}
+
+/// The dynamics of this name.
+///
+/// # Errors
+/// [`Error::Unknown`] if there is none.
+pub fn dynamics(name: &str) -> Result<&'static DynamicsEntry> {
+    static ALL: [DynamicsEntry; DYNAMICS.len()] = DYNAMICS;
+    ALL.iter().find(|entry| entry.name == name).ok_or_else(|| {
+        let known = DYNAMICS.map(|entry| entry.name).join(", ");
+        Error::Unknown { what: "dynamics", given: name.into(), known }
+    })
+}
+
+/// A dynamics and a method that works on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// The dynamics.
+    pub dynamics: DynamicsEntry,
+    /// The method.
+    pub method: MethodEntry,
+}
+
+/// All pairs of a dynamics and a method that make sense.
+pub fn pairs() -> impl Iterator<Item = Pair> {
+    let all = |dynamics| METHODS.map(|method| Pair { dynamics, method });
+    let works = |pair: &Pair| pair.method.dynamics.contains(&pair.dynamics.name);
+    DYNAMICS.into_iter().flat_map(all).filter(works)
+}
+
+/// What is known about a dynamics before it is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DynamicsEntry {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// One line about it.
+    pub title: &'static str,
+    /// The options it takes.
+    pub options: &'static [&'static str],
+}
+
+/// All dynamics.
+pub const DYNAMICS: [DynamicsEntry; 2] = [
+    DynamicsEntry { name: "overdamped", title: "dX = b dt + sqrt(2) dW", options: &[] },
+    DynamicsEntry {
+        name: "underdamped",
+        title: "dx = v dt, dv = -g v dt + u b dt + sqrt(2 g u) dW",
+        options: &["friction", "inverse-mass"],
+    },
+];

@@ -1,0 +1,170 @@
+//! The drift made of a model of noised data: the prediction that a dynamics needs, at the level of
+//! its clock.
+
+use std::marker::PhantomData;
+
+use ndarray::{ArrayView2, ArrayViewMut2, Axis, Zip};
+
+use super::clock::Clock;
+use super::denoiser::{Denoiser, Levels};
+use super::prediction::{Factors, Prediction};
+use super::schedule::Level;
+use crate::drift::{Drift, Times};
+use crate::error::{BoxError, Error, Result};
+use crate::math::block::Block;
+use crate::real::Real;
+use crate::scratch::ScratchPool;
+
+/// A drift made of a model of noised data: the prediction that a dynamics needs, at the level that
+/// its clock gives for the time.
+#[derive(Debug)]
+pub struct Denoised<F, M> {
+    model: M,
+    clock: Clock,
+    wanted: Prediction,
+    levels: ScratchPool<Vec<Level>>,
+    precision: PhantomData<fn() -> F>,
+}
+
+impl<F: Real, M: Denoiser<F>> Denoised<F, M> {
+    /// The prediction `wanted` of the model, by this clock.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] if `wanted` does not follow from what the model predicts at the
+    /// noisiest level of the clock: ε at ᾱ = 0 says nothing about the data. [`Error::Model`] if the
+    /// model is about data and the clock about phase space, or the other way round.
+    pub fn new(model: M, clock: Clock, wanted: Prediction) -> Result<Self> {
+        let from = model.prediction();
+        if matches!(clock, Clock::Phase { .. }) {
+            if !from.is_joint() || wanted != Prediction::JointScore {
+                let given = format!("a prediction of {from}, to give {wanted}");
+                let expected = "a model of position and momentum, to give the joint score".into();
+                return Err(Error::Model { given, expected });
+            }
+        } else {
+            let level = clock.level(0.0)?;
+            if from.is_joint() {
+                let given = format!("a prediction of {from}, of position and momentum");
+                let expected = "a model of data noised by a variance-preserving process".into();
+                return Err(Error::Model { given, expected });
+            }
+            if !from.reaches(wanted, level) {
+                let (from, wanted) = (from.name(), wanted.name());
+                return Err(Error::Unreachable { from, wanted, alpha_bar: level.alpha_bar() });
+            }
+        }
+        let levels = ScratchPool::default();
+        Ok(Self { model, clock, wanted, levels, precision: PhantomData })
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The model.
+    pub fn model(&self) -> &M {
+        &self.model
+    }
+
+    /// Turns predictions into what is wanted, in place.
+    fn convert(&self, levels: Levels<'_>, x: ArrayView2<'_, F>, out: ArrayViewMut2<'_, F>) {
+        match (&self.clock, self.model.prediction()) {
+            (Clock::Phase { process, .. }, Prediction::JointEpsilon(factor)) => {
+                convert_joint(levels, out, |level| process.score_of_noise(level.tau(), factor));
+            }
+            (Clock::Phase { .. }, _) => {}
+            (_, from) => convert_data(levels, x, out, |level| from.convert(self.wanted, level)),
+        }
+    }
+}
+
+impl<F: Real, M: Denoiser<F>> Drift<F> for Denoised<F, M> {
+    fn eval(
+        &self,
+        times: Times<'_>,
+        x: ArrayView2<'_, F>,
+        mut out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        match times {
+            Times::Shared(time) => {
+                let levels = Levels::Shared(self.clock.level(time)?);
+                self.model.predict(levels, x, out.view_mut())?;
+                self.convert(levels, x, out);
+                Ok(())
+            }
+            Times::PerRow(times) => self.levels.with(|own| {
+                own.clear();
+                for time in times {
+                    own.push(self.clock.level(*time)?);
+                }
+                let levels = Levels::PerRow(own);
+                self.model.predict(levels, x, out.view_mut())?;
+                self.convert(levels, x, out);
+                Ok(())
+            }),
+        }
+    }
+
+    fn columns(&self) -> Option<usize> {
+        self.model.columns()
+    }
+}
+
+/// out ← c x + d out, with factors for all rows or for each.
+fn convert_data<F: Real>(
+    levels: Levels<'_>,
+    x: ArrayView2<'_, F>,
+    mut out: ArrayViewMut2<'_, F>,
+    factors: impl Fn(Level) -> Factors,
+) {
+    match levels {
+        Levels::Shared(level) => {
+            let factors = factors(level);
+            if factors != Factors::SAME {
+                let c = F::from_f64(factors.input);
+                let d = F::from_f64(factors.prediction);
+                out.zip_mut_with(&x, |p, x| *p = c * *x + d * *p);
+            }
+        }
+        Levels::PerRow(levels) => {
+            for (row, level) in levels.iter().enumerate() {
+                let factors = factors(*level);
+                if factors == Factors::SAME {
+                    continue;
+                }
+                let c = F::from_f64(factors.input);
+                let d = F::from_f64(factors.prediction);
+                let x = x.index_axis(Axis(0), row);
+                let mut out = out.index_axis_mut(Axis(0), row);
+                out.zip_mut_with(&x, |p, x| *p = c * *x + d * *p);
+            }
+        }
+    }
+}
+
+/// (x, m) ← matrix (x, m), with one matrix for all rows or one for each.
+fn convert_joint<F: Real>(
+    levels: Levels<'_>,
+    mut out: ArrayViewMut2<'_, F>,
+    matrix: impl Fn(Level) -> Block,
+) {
+    let dim = out.ncols() / 2;
+    let (mut x, mut m) = out.view_mut().split_at(Axis(1), dim);
+    let rounded = |level| matrix(level).map(|row| row.map(F::from_f64));
+    match levels {
+        Levels::Shared(level) => {
+            let [[a, b], [c, d]] = rounded(level);
+            let turn = |x: &mut F, m: &mut F| (*x, *m) = (a * *x + b * *m, c * *x + d * *m);
+            Zip::from(&mut x).and(&mut m).for_each(turn);
+        }
+        Levels::PerRow(levels) => {
+            let rows = x.rows_mut().into_iter().zip(m.rows_mut());
+            for ((mut x, mut m), level) in rows.zip(levels) {
+                let [[a, b], [c, d]] = rounded(*level);
+                let turn = |x: &mut F, m: &mut F| (*x, *m) = (a * *x + b * *m, c * *x + d * *m);
+                Zip::from(&mut x).and(&mut m).for_each(turn);
+            }
+        }
+    }
+}

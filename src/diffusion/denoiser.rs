@@ -1,0 +1,126 @@
+//! Models of noised data: the trait that exact scores and trained networks implement.
+
+use std::sync::Arc;
+
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+use super::prediction::Prediction;
+use super::schedule::Level;
+use crate::error::{BoxError, Result};
+use crate::real::Real;
+
+/// The levels of the rows of a batch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Levels<'a> {
+    /// All rows have this level.
+    Shared(Level),
+    /// Row i has level `levels[i]`.
+    PerRow(&'a [Level]),
+}
+
+impl Levels<'_> {
+    /// The level of a row.
+    ///
+    /// # Panics
+    /// If there are levels per row and fewer than `row` + 1 of them.
+    #[inline]
+    pub fn at(&self, row: usize) -> Level {
+        match self {
+            Self::Shared(level) => *level,
+            Self::PerRow(levels) => levels[row],
+        }
+    }
+}
+
+/// A model of noised data: the exact score of a noised mixture, a trained network, or your own code.
+///
+/// ```
+/// use langevin::diffusion::Levels;
+/// use langevin::ndarray::{ArrayView2, ArrayViewMut2};
+/// use langevin::prelude::*;
+///
+/// /// Data that are all 0: the noise is x/√(1−ᾱ).
+/// struct Origin;
+///
+/// impl Denoiser<f64> for Origin {
+///     fn prediction(&self) -> Prediction {
+///         Prediction::Epsilon
+///     }
+///
+///     fn predict(
+///         &self,
+///         levels: Levels<'_>,
+///         x: ArrayView2<'_, f64>,
+///         mut out: ArrayViewMut2<'_, f64>,
+///     ) -> std::result::Result<(), BoxError> {
+///         for ((row, column), noise) in out.indexed_iter_mut() {
+///             *noise = x[[row, column]] / levels.at(row).noise();
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let process = Process::vp(LevelTable::linear(1000)?);
+/// let plan = "ddim".parse::<Method>()?.plan(&process, 20)?;
+/// let samples = plan.run(Origin)?.start_normal(2).chains(10).run()?;
+/// assert!(samples.positions().iter().all(|x| x.abs() < 1e-12));
+/// # Ok::<(), Error>(())
+/// ```
+pub trait Denoiser<F: Real>: Send + Sync {
+    /// What [`predict`](Self::predict) writes.
+    fn prediction(&self) -> Prediction;
+
+    /// Writes the prediction for every row of `x`, shape (rows, columns), at its level. Rows are
+    /// independent, and in a run both arrays are column-major. A model of position and momentum
+    /// reads rows `[x | m]`, and its level is given by τ = ∫β, [`Level::tau`].
+    ///
+    /// # Errors
+    /// Any error stops the run.
+    fn predict(
+        &self,
+        levels: Levels<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError>;
+
+    /// The required number of columns, or `None` if any will do.
+    fn columns(&self) -> Option<usize> {
+        None
+    }
+
+    /// Passes through a network that one prediction takes: 2 with guidance.
+    fn passes(&self) -> usize {
+        1
+    }
+}
+
+macro_rules! forward {
+    ($pointer:ty) => {
+        impl<F: Real, M: Denoiser<F> + ?Sized> Denoiser<F> for $pointer {
+            fn prediction(&self) -> Prediction {
+                (**self).prediction()
+            }
+
+            fn predict(
+                &self,
+                levels: Levels<'_>,
+                x: ArrayView2<'_, F>,
+                out: ArrayViewMut2<'_, F>,
+            ) -> Result<(), BoxError> {
+                (**self).predict(levels, x, out)
+            }
+
+            fn columns(&self) -> Option<usize> {
+                (**self).columns()
+            }
+
+            fn passes(&self) -> usize {
+                (**self).passes()
+            }
+        }
+    };
+}
+
+forward!(&M);
+forward!(Box<M>);
+forward!(Arc<M>);

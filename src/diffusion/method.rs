@@ -1,0 +1,254 @@
+//! The generation methods as one enum, which is read from text, printed, listed and planned.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::methods::recipe::{Choice, Course, Recipe};
+use super::methods::{
+    Corrected, Ddim, Ddpm, DpmSolver2M, Euler, HeunFlow, MethodInfo, Naive, Poisson, Randomized,
+    Reduced, Symmetric,
+};
+use super::process::{Process, ProcessKind};
+use crate::error::{Error, Result};
+use crate::options::{self, OptionInfo};
+use crate::real::Real;
+use crate::sampler::{Sampler, Selection};
+
+/// Defines the enum, and `each!`, which runs code on whichever recipe a method holds.
+macro_rules! methods {
+    ($($(#[$doc:meta])* $variant:ident($recipe:ident),)*) => {
+        /// A way to generate, with its options.
+        ///
+        /// As text it is its name and then its options, each behind a colon: `pmm2`,
+        /// `ddim:eta=0.5:grid=equal`, `rm:windows=4:control-variate`. Lists are joined by `+`, as
+        /// in `ddim:timesteps=999+500+0`.
+        ///
+        /// ```
+        /// use langevin::prelude::*;
+        /// let method: Method = "pmm2:grid=equal".parse()?;
+        /// assert_eq!(method.name(), "pmm2");
+        /// assert_eq!(method.to_string(), "pmm2:grid=equal");
+        /// assert_eq!(method, Method::named("pmm2")?.with("grid", "equal")?);
+        /// let error = "ddim:windows=3".parse::<Method>().unwrap_err().to_string();
+        /// assert!(error.contains("which takes grid, timesteps, eta"), "{error}");
+        /// # Ok::<(), Error>(())
+        /// ```
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum Method {
+            $($(#[$doc])* $variant($recipe),)*
+        }
+
+        $(impl From<$recipe> for Method {
+            fn from(recipe: $recipe) -> Self {
+                Self::$variant(recipe)
+            }
+        })*
+
+        impl Method {
+            /// Every method with its default options.
+            pub fn all() -> Vec<Self> {
+                let mut all = Vec::new();
+                $(all.extend($recipe::all().into_iter().map(Self::$variant));)*
+                all
+            }
+        }
+
+        macro_rules! each {
+            ($method:expr, $own:ident => $body:expr) => {
+                match $method {
+                    $(Method::$variant($own) => $body,)*
+                }
+            };
+        }
+    };
+}
+
+methods! {
+    /// DDPM.
+    Ddpm(Ddpm),
+    /// DDIM.
+    Ddim(Ddim),
+    /// DPM-Solver++(2M).
+    DpmSolver2M(DpmSolver2M),
+    /// Heun's method on the probability flow.
+    Heun(HeunFlow),
+    /// Euler–Maruyama.
+    Euler(Euler),
+    /// The symmetric splitting SSCS.
+    Symmetric(Symmetric),
+    /// Naive splitting.
+    Naive(Naive),
+    /// Reduced splitting.
+    Reduced(Reduced),
+    /// The Poisson midpoint.
+    Poisson(Poisson),
+    /// The randomized midpoint.
+    Randomized(Randomized),
+    /// Predictor–corrector.
+    Corrected(Corrected),
+}
+
+impl Method {
+    /// The Poisson midpoint with this selection.
+    pub fn poisson(selection: Selection) -> Self {
+        Self::Poisson(Poisson::new(selection))
+    }
+
+    /// The methods that run on a kind of process, with their default options.
+    pub fn on(kind: ProcessKind) -> Vec<Self> {
+        Self::all().into_iter().filter(|method| method.info(kind).is_some()).collect()
+    }
+
+    /// The method of this name, with its default options.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] if there is none.
+    pub fn named(name: &str) -> Result<Self> {
+        let all = Self::all();
+        let known = || all.iter().map(Self::name).collect::<Vec<_>>().join(", ");
+        all.iter().find(|method| method.name() == name).cloned().ok_or_else(|| Error::Unknown {
+            what: "method",
+            given: name.into(),
+            known: known(),
+        })
+    }
+
+    /// Its name, without options.
+    pub fn name(&self) -> &'static str {
+        each!(self, own => own.name())
+    }
+
+    /// What is known about it on this kind of process, or `None` if it does not run on it.
+    pub fn info(&self, kind: ProcessKind) -> Option<MethodInfo> {
+        each!(self, own => own.info(kind))
+    }
+
+    /// The options it takes on this kind of process.
+    pub fn options(&self, kind: ProcessKind) -> Vec<&'static OptionInfo> {
+        let mut own = self.clone();
+        let choices = own.choices();
+        choices.iter().filter(|c| c.on.contains(&kind)).map(|c| c.entry.info).collect()
+    }
+
+    /// Every option of any method, each once.
+    pub fn all_options() -> Vec<&'static OptionInfo> {
+        let mut all: Vec<&'static OptionInfo> = Vec::new();
+        for mut method in Self::all() {
+            for choice in method.choices() {
+                if all.iter().all(|known| known.name != choice.entry.info.name) {
+                    all.push(choice.entry.info);
+                }
+            }
+        }
+        all
+    }
+
+    /// The same method with an option set from text; an option without a value, such as
+    /// `control-variate`, takes the empty text.
+    ///
+    /// # Errors
+    /// [`Error::NotTaken`] if the method has no such option, [`Error::Value`] if the text is not a
+    /// value of it.
+    pub fn with(mut self, option: &str, value: &str) -> Result<Self> {
+        let value = (!value.is_empty()).then_some(value);
+        self.set(option, value)?;
+        Ok(self)
+    }
+
+    /// The options that were given, with their values as text.
+    pub fn given(&self) -> Vec<(&'static str, String)> {
+        let mut own = self.clone();
+        let choices = own.choices();
+        let given = choices.iter().map(|c| (c.entry.info.name, c.entry.field.write()));
+        given.filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+
+    fn choices(&mut self) -> Vec<Choice<'_>> {
+        each!(self, own => own.choices())
+    }
+
+    fn set(&mut self, option: &str, value: Option<&str>) -> Result<()> {
+        let name = self.name();
+        let entries = self.choices().into_iter().map(|choice| choice.entry).collect();
+        options::read(entries, name, option, value)
+    }
+
+    /// Refuses options that have no effect on this process.
+    fn check(&self, process: &Process) -> Result<()> {
+        let kind = process.kind();
+        if self.info(kind).is_none() {
+            let known: Vec<_> = Self::on(kind).iter().map(Self::name).collect();
+            return Err(Error::Unknown {
+                what: "method of the process",
+                given: format!("{} on {kind}", self.name()),
+                known: known.join(", "),
+            });
+        }
+        let mut own = self.clone();
+        for choice in own.choices() {
+            if choice.entry.field.write().is_some() && !choice.on.contains(&kind) {
+                return Err(Error::NotTaken {
+                    option: choice.entry.info.name.into(),
+                    by: format!("{} on the process {kind}", self.name()),
+                    takes: options::takes(self.options(kind).into_iter()),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The course of a run.
+    pub(super) fn course(&self, process: &Process, evaluations: Option<usize>) -> Result<Course> {
+        self.check(process)?;
+        each!(self, own => own.course(process, evaluations))
+    }
+
+    /// The sampler of a run along a course.
+    pub(super) fn sampler<F: Real>(
+        &self,
+        process: &Process,
+        course: &Course,
+    ) -> Result<Box<dyn Sampler<F>>> {
+        each!(self, own => own.sampler(process, course))
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        for (name, value) in self.given() {
+            match value.as_str() {
+                "" => write!(f, ":{name}")?,
+                value => write!(f, ":{name}={value}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Method {
+    type Err = Error;
+
+    /// Reads a name and its options, `NAME[:OPTION=VALUE]..`.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for another name, [`Error::NotTaken`] for an option that the method does
+    /// not take, [`Error::Value`] for a value that is none, [`Error::Clash`] for an option given
+    /// twice.
+    fn from_str(text: &str) -> Result<Self> {
+        let mut parts = text.split(':');
+        let mut method = Self::named(parts.next().unwrap_or_default().trim())?;
+        for part in parts {
+            let (option, value) = match part.split_once('=') {
+                Some((option, value)) => (option.trim(), Some(value)),
+                None => (part.trim(), None),
+            };
+            if method.given().iter().any(|(name, _)| *name == option) {
+                return Err(Error::Clash { options: "an option that is given twice" });
+            }
+            method.set(option, value)?;
+        }
+        Ok(method)
+    }
+}

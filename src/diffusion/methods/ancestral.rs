@@ -1,0 +1,183 @@
+//! DDPM and DDIM: the steps of a discrete chain, re-spaced where levels are skipped.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::recipe::{Choice, Course, MethodInfo, Price, Recipe, VP, choice};
+use super::visits::{Visits, chain_grid, table};
+use crate::diffusion::clock::Clock;
+use crate::diffusion::dynamics::Ancestral;
+use crate::diffusion::prediction::Prediction;
+use crate::diffusion::process::{Process, ProcessKind};
+use crate::diffusion::schedule::LevelTable;
+use crate::error::{Error, Result};
+use crate::options::{OptionInfo, named_value};
+use crate::real::Real;
+use crate::sampler::{EulerMaruyama, Sampler};
+
+pub(crate) const VARIANCE: OptionInfo = OptionInfo::new(
+    "variance",
+    "NAME",
+    "Variance of the steps of a chain: small (that of the posterior of the level before, given the \
+     data) or large (β) [default: small]",
+);
+const ETA: OptionInfo =
+    OptionInfo::new("eta", "E", "Share of noise in the steps of ddim, in [0, 1] [default: 0]");
+
+/// Which variance the steps of a chain have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Variance {
+    /// That of the posterior of the level before, given the data.
+    #[default]
+    Small,
+    /// β.
+    Large,
+}
+
+impl Variance {
+    /// The chain with this variance.
+    pub(crate) fn chain(self, table: &LevelTable) -> Ancestral {
+        match self {
+            Self::Small => Ancestral::small(table.clone()),
+            Self::Large => Ancestral::large(table.clone()),
+        }
+    }
+}
+
+impl fmt::Display for Variance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Small => "small",
+            Self::Large => "large",
+        })
+    }
+}
+
+impl FromStr for Variance {
+    type Err = Error;
+
+    /// Reads `small` or `large`.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for another name.
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "small" => Ok(Self::Small),
+            "large" => Ok(Self::Large),
+            _ => {
+                let known = "small, large".into();
+                Err(Error::Unknown { what: "variance", given: text.into(), known })
+            }
+        }
+    }
+}
+
+named_value!(Variance);
+
+/// DDPM ancestral sampling: one evaluation per step.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Ddpm {
+    /// The levels that are visited.
+    pub visits: Visits,
+    /// The variance of the steps. Default: small.
+    pub variance: Option<Variance>,
+}
+
+/// DDIM, deterministic for η = 0: one evaluation per step.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Ddim {
+    /// The levels that are visited.
+    pub visits: Visits,
+    /// η, the share of noise. Default 0.
+    pub eta: Option<f64>,
+}
+
+/// One evaluation per step.
+const PRICE: Price = Price { each: 1, last: 1 };
+
+/// The course of a chain.
+fn course(
+    method: &'static str,
+    visits: &Visits,
+    process: &Process,
+    evaluations: Option<usize>,
+) -> Result<Course> {
+    let table = table(method, process)?;
+    let levels = visits.levels(method, table, evaluations, PRICE)?;
+    Ok(Course {
+        predictor_steps: 0,
+        grid: chain_grid(table, &levels)?,
+        clock: Clock::Chain(table.clone()),
+        wanted: Prediction::Epsilon,
+        evaluations: PRICE.of(levels.len() - 1) as f64,
+        levels,
+    })
+}
+
+impl Recipe for Ddpm {
+    fn all() -> Vec<Self> {
+        vec![Self::default()]
+    }
+
+    fn name(&self) -> &'static str {
+        "ddpm"
+    }
+
+    fn info(&self, kind: ProcessKind) -> Option<MethodInfo> {
+        (kind == ProcessKind::Vp).then_some(MethodInfo {
+            title: "DDPM ancestral sampling, re-spaced where levels are skipped",
+            source: "Ho et al. 2020, arXiv 2006.11239",
+        })
+    }
+
+    fn choices(&mut self) -> Vec<Choice<'_>> {
+        let mut all = self.visits.choices();
+        all.push(choice(&VARIANCE, VP, &mut self.variance));
+        all
+    }
+
+    fn course(&self, process: &Process, evaluations: Option<usize>) -> Result<Course> {
+        course(self.name(), &self.visits, process, evaluations)
+    }
+
+    fn sampler<F: Real>(&self, process: &Process, _: &Course) -> Result<Box<dyn Sampler<F>>> {
+        let table = table(self.name(), process)?;
+        Ok(Box::new(EulerMaruyama::new(self.variance.unwrap_or_default().chain(table))))
+    }
+}
+
+impl Recipe for Ddim {
+    fn all() -> Vec<Self> {
+        vec![Self::default()]
+    }
+
+    fn name(&self) -> &'static str {
+        "ddim"
+    }
+
+    fn info(&self, kind: ProcessKind) -> Option<MethodInfo> {
+        (kind == ProcessKind::Vp).then_some(MethodInfo {
+            title: "DDIM; deterministic for eta 0",
+            source: "Song, Meng & Ermon 2020, arXiv 2010.02502",
+        })
+    }
+
+    fn choices(&mut self) -> Vec<Choice<'_>> {
+        let mut all = self.visits.choices();
+        all.push(choice(&ETA, VP, &mut self.eta));
+        all
+    }
+
+    fn course(&self, process: &Process, evaluations: Option<usize>) -> Result<Course> {
+        course(self.name(), &self.visits, process, evaluations)
+    }
+
+    fn sampler<F: Real>(&self, process: &Process, _: &Course) -> Result<Box<dyn Sampler<F>>> {
+        let table = table(self.name(), process)?;
+        let chain = Ancestral::ddim(table.clone(), self.eta.unwrap_or(0.0))?;
+        Ok(Box::new(EulerMaruyama::new(chain)))
+    }
+}

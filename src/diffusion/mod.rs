@@ -1,0 +1,59 @@
+//! Diffusion models: from noise to data along a process run backwards.
+//!
+//! Three things are chosen: how data are noised ([`Process`]), how a run goes back ([`Method`]), and
+//! who knows the data ([`Denoiser`]: the exact score of a mixture or a data set, a trained network,
+//! or your own code). A method, a process and a budget of evaluations make a [`Plan`]; a plan runs on
+//! a model.
+//!
+//! ```
+//! use langevin::ndarray::array;
+//! use langevin::prelude::*;
+//!
+//! let means = array![[-1.0, 0.0], [1.0, 0.0]];
+//! let model = DiffusedMixture::new(GaussianMixture::isotropic(means.view(), 0.1)?);
+//! let process = Process::vp(LevelTable::linear(1000)?);
+//! let method: Method = "pmm2:grid=quadratic".parse()?;
+//! let samples = method.plan(&process, 50)?.run(&model)?.chains(100).seed(7).run()?;
+//! assert_eq!(samples.positions().dim(), (100, 2));
+//!
+//! // The same model along a phase-space diffusion of data and momentum.
+//! let process = Process::psld(Psld::PAPER, Beta::constant(8.0)?);
+//! let method: Method = "roba".parse()?;
+//! let samples = method.plan(&process, 50)?.run(&model)?.chains(100).seed(7).run()?;
+//! assert_eq!(samples.evaluations_per_chain(), 50.0);
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! Sampling time starts at the noise and increases towards the data, as in every run. A [`Clock`]
+//! tells which [`Level`] belongs to which time.
+
+mod clock;
+mod denoised;
+mod denoiser;
+pub mod dynamics;
+mod exact;
+mod guided;
+mod method;
+pub mod methods;
+mod phase_space;
+mod plan;
+mod prediction;
+mod process;
+mod psld;
+pub mod samplers;
+mod schedule;
+
+pub use clock::Clock;
+pub use denoised::Denoised;
+pub use denoiser::{Denoiser, Levels};
+pub use exact::DiffusedMixture;
+pub use guided::Guided;
+pub use method::Method;
+pub use phase_space::Lifted;
+pub use plan::Plan;
+pub use prediction::{Factors, Prediction};
+pub use process::{Process, ProcessKind};
+pub use psld::{Factor, Psld};
+pub use schedule::{
+    Beta, Level, LevelTable, Schedule, Spacing, blocks, check_levels, from_timesteps,
+};

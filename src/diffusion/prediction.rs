@@ -1,0 +1,210 @@
+//! What a model of noised data predicts, and how one prediction follows from another.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::psld::Factor;
+use super::schedule::Level;
+use crate::error::{Error, Result};
+
+/// What a model predicts from noised data.
+///
+/// The first four are about data noised by a variance-preserving process,
+/// x = √ᾱ x₀ + √(1−ᾱ) ε. The last two are about z = (x, m), data and momentum noised by a phase-space
+/// diffusion; such a model reads and writes 2·dim columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Prediction {
+    /// ∇ log p(x), the score of the noised distribution.
+    Score,
+    /// The noise, ε̂ = −√(1−ᾱ) score.
+    Epsilon,
+    /// The data, x̂₀ = (x − √(1−ᾱ) ε̂)/√ᾱ.
+    Data,
+    /// The velocity, √ᾱ ε̂ − √(1−ᾱ) x̂₀.
+    Velocity,
+    /// ∇ log p(z), the score of position and momentum together.
+    JointScore,
+    /// The noise ε in both blocks, with z = e^{Fτ} (x₀, 0) + (root) ε and this root.
+    JointEpsilon(Factor),
+}
+
+impl Prediction {
+    /// All predictions.
+    pub const ALL: [Self; 7] = [
+        Self::Score,
+        Self::Epsilon,
+        Self::Data,
+        Self::Velocity,
+        Self::JointScore,
+        Self::JointEpsilon(Factor::Lower),
+        Self::JointEpsilon(Factor::Upper),
+    ];
+
+    /// Its name: `score`, `epsilon`, `data`, `velocity`, `joint-score`, `epsilon-lower` or
+    /// `epsilon-upper`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Score => "score",
+            Self::Epsilon => "epsilon",
+            Self::Data => "data",
+            Self::Velocity => "velocity",
+            Self::JointScore => "joint-score",
+            Self::JointEpsilon(Factor::Lower) => "epsilon-lower",
+            Self::JointEpsilon(Factor::Upper) => "epsilon-upper",
+        }
+    }
+
+    /// Whether it is about position and momentum together.
+    pub fn is_joint(self) -> bool {
+        matches!(self, Self::JointScore | Self::JointEpsilon(_))
+    }
+
+    /// (c, d) with ε̂ = c x + d · (this prediction).
+    fn to_epsilon(self, level: Level) -> Factors {
+        let a = level.signal();
+        let s = level.noise();
+        match self {
+            Self::Score => Factors { input: 0.0, prediction: -s },
+            Self::Epsilon => Factors::SAME,
+            Self::Data => Factors { input: 1.0 / s, prediction: -a / s },
+            Self::Velocity => Factors { input: s, prediction: a },
+            Self::JointScore | Self::JointEpsilon(_) => Factors::NONE,
+        }
+    }
+
+    /// How `wanted` follows from x and this prediction at a level: `wanted` = c x + d · (this
+    /// prediction). The factors are NaN between predictions about x and predictions about (x, m),
+    /// which do not follow from each other, and not finite where there is too much noise.
+    pub fn convert(self, wanted: Self, level: Level) -> Factors {
+        if self == wanted {
+            return Factors::SAME;
+        }
+        if self.is_joint() || wanted.is_joint() {
+            return Factors::NONE;
+        }
+        let a = level.signal();
+        let s = level.noise();
+        match (self, wanted) {
+            // Directly, so that nothing is divided by a noise that vanishes.
+            (Self::Velocity, Self::Data) => Factors { input: a, prediction: -s },
+            (Self::Data, Self::Velocity) => Factors { input: a / s, prediction: -1.0 / s },
+            (Self::Score, Self::Data) => Factors { input: 1.0 / a, prediction: s * s / a },
+            (Self::Data, Self::Score) => Factors { input: -1.0 / (s * s), prediction: a / (s * s) },
+            _ => {
+                let noise = self.to_epsilon(level);
+                let Factors { input: x, prediction: e } = match wanted {
+                    Self::Score => Factors { input: 0.0, prediction: -1.0 / s },
+                    Self::Data => Factors { input: 1.0 / a, prediction: -s / a },
+                    Self::Velocity => Factors { input: -s / a, prediction: 1.0 / a },
+                    _ => Factors::SAME,
+                };
+                Factors { input: x + e * noise.input, prediction: e * noise.prediction }
+            }
+        }
+    }
+
+    /// Whether `wanted` follows from this prediction at a level: from ε or the score alone, the data
+    /// are unknown in pure noise.
+    pub(crate) fn reaches(self, wanted: Self, level: Level) -> bool {
+        let Factors { input, prediction } = self.convert(wanted, level);
+        input.is_finite() && prediction.is_finite()
+    }
+}
+
+/// The factors of one prediction in another: wanted = `input` · x + `prediction` · (prediction).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Factors {
+    /// The factor c of x.
+    pub input: f64,
+    /// The factor d of the prediction.
+    pub prediction: f64,
+}
+
+impl Factors {
+    /// The prediction itself.
+    pub const SAME: Self = Self { input: 0.0, prediction: 1.0 };
+    const NONE: Self = Self { input: f64::NAN, prediction: f64::NAN };
+}
+
+impl fmt::Display for Prediction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Prediction {
+    type Err = Error;
+
+    /// Reads a [`name`](Self::name).
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for another name.
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|p| p.name() == text).ok_or_else(|| {
+            let known = Self::ALL.map(Self::name).join(", ");
+            Error::Unknown { what: "prediction", given: text.into(), known }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conversions_agree_with_the_definitions() {
+        use Prediction::{Data, Epsilon, Score, Velocity};
+        let x0 = 0.7;
+        let noise = -1.3;
+        for alpha_bar in [0.999_999, 0.9, 0.5, 0.01, 1e-6] {
+            let level = Level::from_alpha_bar(alpha_bar).unwrap();
+            let a = level.signal();
+            let s = level.noise();
+            let x = a * x0 + s * noise;
+            let value = |p: Prediction| match p {
+                Score => -noise / s,
+                Epsilon => noise,
+                Data => x0,
+                _ => a * noise - s * x0,
+            };
+            for from in [Score, Epsilon, Data, Velocity] {
+                for wanted in [Score, Epsilon, Data, Velocity] {
+                    let Factors { input: c, prediction: d } = from.convert(wanted, level);
+                    let found = c * x + d * value(from);
+                    // Data from ε loses digits as ᾱ → 0, ε from data as ᾱ → 1: that much is in the
+                    // problem.
+                    let scale = value(wanted).abs() + (c * x).abs() + (d * value(from)).abs();
+                    let error = (found - value(wanted)).abs();
+                    assert!(error < 1e-14 * scale, "{from:?} -> {wanted:?} at {alpha_bar}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn pure_noise_says_nothing_about_the_data() {
+        let noise = Level::PURE_NOISE;
+        assert!(!Prediction::Epsilon.reaches(Prediction::Data, noise));
+        assert!(!Prediction::Score.reaches(Prediction::Velocity, noise));
+        assert!(Prediction::Velocity.reaches(Prediction::Data, noise));
+        assert!(Prediction::Data.reaches(Prediction::Epsilon, noise));
+        assert!(Prediction::Score.reaches(Prediction::Epsilon, noise));
+    }
+
+    #[test]
+    fn data_and_phase_space_do_not_mix() {
+        let level = Level::from_alpha_bar(0.5).unwrap();
+        assert!(!Prediction::Score.reaches(Prediction::JointScore, level));
+        assert!(!Prediction::JointScore.reaches(Prediction::Score, level));
+        assert!(Prediction::JointScore.reaches(Prediction::JointScore, level));
+    }
+
+    #[test]
+    fn names_lead_back() {
+        for prediction in Prediction::ALL {
+            assert_eq!(prediction.to_string().parse::<Prediction>().unwrap(), prediction);
+        }
+        assert!("x0".parse::<Prediction>().unwrap_err().to_string().contains("epsilon-lower"));
+    }
+}

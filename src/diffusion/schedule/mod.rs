@@ -1,0 +1,12 @@
+//! Noise levels of variance-preserving diffusions, the schedules that order them, and grids over
+//! them.
+
+mod beta;
+mod level;
+mod spacing;
+mod table;
+
+pub use beta::Beta;
+pub use level::Level;
+pub use spacing::{Spacing, blocks, check_levels, from_timesteps};
+pub use table::{LevelTable, Schedule};

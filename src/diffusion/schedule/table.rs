@@ -1,0 +1,262 @@
+//! Discrete noise tables of DDPM-type chains, in f64.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::level::Level;
+use crate::error::{Error, Result, count};
+
+/// A named way in which the rates β of a table change from level to level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Schedule {
+    /// β along a line from 1e-4 to 0.02 (Ho et al. 2020).
+    Linear,
+    /// √β along a line from √8.5e-4 to √0.012 (latent diffusion).
+    ScaledLinear,
+    /// ᾱ is a squared cosine (Nichol & Dhariwal 2021).
+    Cosine,
+}
+
+impl Schedule {
+    /// All schedules.
+    pub const ALL: [Self; 3] = [Self::Linear, Self::ScaledLinear, Self::Cosine];
+
+    /// The table of this schedule with n = `levels` noising steps.
+    ///
+    /// # Errors
+    /// As for [`LevelTable::from_betas`].
+    pub fn table(self, levels: usize) -> Result<LevelTable> {
+        match self {
+            Self::Linear => LevelTable::linear(levels),
+            Self::ScaledLinear => LevelTable::scaled_linear(levels),
+            Self::Cosine => LevelTable::cosine(levels),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Linear => "linear",
+            Self::ScaledLinear => "scaled-linear",
+            Self::Cosine => "cosine",
+        }
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Schedule {
+    type Err = Error;
+
+    /// Reads `linear`, `scaled-linear` or `cosine`.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for another name.
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|schedule| schedule.name() == text).ok_or_else(|| {
+            let known = Self::ALL.map(Self::name).join(", ");
+            Error::Unknown { what: "schedule", given: text.into(), known }
+        })
+    }
+}
+
+/// The levels 0 … n of a discrete chain: level 0 is clean, level t follows t noising steps with
+/// rates β₁ … β_t.
+///
+/// ```text
+/// ᾱ_t = Π_{i≤t} (1 − β_i)
+/// ```
+///
+/// Other software numbers the training timesteps from 0: timestep t is level t + 1 here.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LevelTable {
+    betas: Vec<f64>,
+    levels: Vec<Level>,
+    schedule: Option<Schedule>,
+}
+
+impl LevelTable {
+    /// The largest number of levels.
+    pub const MAX_LEVELS: usize = 1_000_000;
+
+    /// The table of these rates.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if there are none or more than [`MAX_LEVELS`](Self::MAX_LEVELS), or one is
+    /// not in (0, 1).
+    pub fn from_betas(betas: Vec<f64>) -> Result<Self> {
+        Self::check(betas.len())?;
+        if let Some(&given) = betas.iter().find(|beta| !(**beta > 0.0 && **beta < 1.0)) {
+            return Err(Error::Invalid { name: "beta", given, expected: "a number in (0, 1)" });
+        }
+        let mut log_alpha_bar = 0.0;
+        let mut levels = vec![Level::CLEAN];
+        for beta in &betas {
+            log_alpha_bar += libm::log1p(-beta);
+            levels.push(Level::from_log_alpha_bar(log_alpha_bar)?);
+        }
+        Ok(Self { betas, levels, schedule: None })
+    }
+
+    /// The table of [`Schedule::Linear`].
+    ///
+    /// # Errors
+    /// As for [`from_betas`](Self::from_betas).
+    pub fn linear(levels: usize) -> Result<Self> {
+        let table = Self::linear_between(levels, 1e-4, 0.02)?;
+        Ok(Self { schedule: Some(Schedule::Linear), ..table })
+    }
+
+    /// β along a line from `first` to `last`.
+    ///
+    /// # Errors
+    /// As for [`from_betas`](Self::from_betas).
+    pub fn linear_between(levels: usize, first: f64, last: f64) -> Result<Self> {
+        Self::check(levels)?;
+        Self::from_betas(line(levels, first, last))
+    }
+
+    /// The table of [`Schedule::ScaledLinear`].
+    ///
+    /// # Errors
+    /// As for [`from_betas`](Self::from_betas).
+    pub fn scaled_linear(levels: usize) -> Result<Self> {
+        let table = Self::scaled_linear_between(levels, 8.5e-4, 0.012)?;
+        Ok(Self { schedule: Some(Schedule::ScaledLinear), ..table })
+    }
+
+    /// √β along a line from √`first` to √`last`.
+    ///
+    /// # Errors
+    /// As for [`from_betas`](Self::from_betas).
+    pub fn scaled_linear_between(levels: usize, first: f64, last: f64) -> Result<Self> {
+        Self::check(levels)?;
+        let roots = line(levels, first.sqrt(), last.sqrt());
+        Self::from_betas(roots.into_iter().map(|root| root * root).collect())
+    }
+
+    /// The table of [`Schedule::Cosine`]: β_t = min(0.999, 1 − f(t)/f(t−1)) with
+    /// f(t) = cos²(π/2 (t/n + 0.008)/1.008).
+    ///
+    /// # Errors
+    /// As for [`from_betas`](Self::from_betas).
+    pub fn cosine(levels: usize) -> Result<Self> {
+        Self::check(levels)?;
+        let f = |i: usize| {
+            let angle = (i as f64 / levels as f64 + 0.008) / 1.008 * std::f64::consts::FRAC_PI_2;
+            libm::cos(angle) * libm::cos(angle)
+        };
+        let betas = (0..levels).map(|i| (1.0 - f(i + 1) / f(i)).min(0.999)).collect();
+        Ok(Self { schedule: Some(Schedule::Cosine), ..Self::from_betas(betas)? })
+    }
+
+    fn check(levels: usize) -> Result<()> {
+        const LEVELS: &str = "a whole number from 1 to 1000000";
+        count("levels", levels, 1, Self::MAX_LEVELS, LEVELS).map(|_| ())
+    }
+
+    /// The schedule that the table was made of, if it has a name.
+    pub fn schedule(&self) -> Option<Schedule> {
+        self.schedule
+    }
+
+    /// The number n of noising steps; levels go from 0 to n.
+    pub fn len(&self) -> usize {
+        self.betas.len()
+    }
+
+    /// Never true: a table has at least one noising step.
+    pub fn is_empty(&self) -> bool {
+        self.betas.is_empty()
+    }
+
+    /// The rates β₁ … β_n.
+    pub fn betas(&self) -> &[f64] {
+        &self.betas
+    }
+
+    /// β of level `t`, from 1 to n.
+    ///
+    /// # Panics
+    /// If `t` is 0 or above n.
+    pub fn beta(&self, t: usize) -> f64 {
+        assert!((1..=self.len()).contains(&t), "rate of level {t} of {}", self.len());
+        self.betas[t - 1]
+    }
+
+    /// Level `t`, from 0 to n.
+    ///
+    /// # Panics
+    /// If `t` is above n.
+    pub fn level(&self, t: usize) -> Level {
+        assert!(t <= self.len(), "level {t} of a table of {}", self.len());
+        self.levels[t]
+    }
+
+    /// The number of the level at a time of a run, n − `time`, rounded.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if that is not from 0 to n.
+    pub fn number_at(&self, time: f64) -> Result<usize> {
+        let number = (self.len() as f64 - time).round();
+        if !(number >= 0.0 && number <= self.len() as f64) {
+            let expected = "a time from 0 to the number of levels of the table";
+            return Err(Error::Invalid { name: "time", given: time, expected });
+        }
+        Ok(number as usize)
+    }
+
+    /// The times of a run through these levels, n − level.
+    pub fn times(&self, levels: &[usize]) -> Vec<f64> {
+        levels.iter().map(|level| self.len() as f64 - *level as f64).collect()
+    }
+}
+
+/// Numbers from `first` to exactly `last`, as numpy's linspace makes them.
+fn line(count: usize, first: f64, last: f64) -> Vec<f64> {
+    let step = (last - first) / (count.max(2) - 1) as f64;
+    (0..count)
+        .map(|i| if i + 1 == count && count > 1 { last } else { first + step * i as f64 })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_have_the_customary_ends() {
+        let linear = LevelTable::linear(1000).unwrap();
+        assert_eq!((linear.len(), linear.beta(1), linear.beta(1000)), (1000, 1e-4, 0.02));
+        assert!((linear.level(1000).alpha_bar() - 4.035829765375e-5).abs() < 1e-16);
+        assert_eq!(linear.level(0), Level::CLEAN);
+        let scaled = LevelTable::scaled_linear(1000).unwrap();
+        assert!(
+            (scaled.beta(1) - 8.5e-4).abs() < 1e-18 && (scaled.beta(1000) - 0.012).abs() < 1e-16
+        );
+        let cosine = LevelTable::cosine(1000).unwrap();
+        assert_eq!(cosine.beta(1000), 0.999);
+        for table in [linear, scaled, cosine] {
+            assert!((0..1000).all(|t| table.level(t + 1) < table.level(t)));
+            // 1 − ᾱ keeps its digits at the first level.
+            assert!((table.level(1).one_minus_alpha_bar() / table.beta(1) - 1.0).abs() < 1e-14);
+        }
+        assert!("square".parse::<Schedule>().is_err() && LevelTable::linear(0).is_err());
+        assert!(LevelTable::linear_between(10, 1e-4, 1.0).is_err());
+        assert!(LevelTable::from_betas(vec![f64::NAN]).is_err());
+    }
+
+    #[test]
+    fn times_and_levels_outside_the_table_are_seen() {
+        let table = LevelTable::linear(10).unwrap();
+        assert_eq!(table.number_at(10.0).unwrap(), 0);
+        assert!(table.number_at(10.6).is_err() && table.number_at(-0.6).is_err());
+        assert!(table.number_at(f64::NAN).is_err());
+        assert!(std::panic::catch_unwind(|| table.level(11)).is_err());
+        assert!(std::panic::catch_unwind(|| table.beta(0)).is_err());
+    }
+}

@@ -1,0 +1,40 @@
+//! Batches as column-major slices, and the check of their shape.
+
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+use crate::error::{Error, Result};
+use crate::real::Real;
+use crate::state::columns;
+
+/// Runs `f` on column-major numbers: in place where the arrays are column-major, as in a run, and
+/// on copies otherwise.
+pub(crate) fn with_columns<F: Real>(
+    x: ArrayView2<'_, F>,
+    mut out: ArrayViewMut2<'_, F>,
+    f: impl FnOnce(&[F], &mut [F]),
+) {
+    if let (Some(from), Some(to)) =
+        (x.reversed_axes().to_slice(), out.view_mut().reversed_axes().into_slice())
+    {
+        return f(from, to);
+    }
+    let (rows, width) = x.dim();
+    let from: Vec<F> = x.t().iter().copied().collect();
+    let mut to = vec![F::zero(); from.len()];
+    f(&from, &mut to);
+    out.assign(&columns(&to, rows, width));
+}
+
+/// Refuses a batch with another number of columns.
+pub(crate) fn check_batch<F>(
+    what: &'static str,
+    width: usize,
+    x: &ArrayView2<'_, F>,
+    out: &ArrayViewMut2<'_, F>,
+) -> Result<()> {
+    if x.ncols() == width && out.dim() == x.dim() {
+        return Ok(());
+    }
+    let given = format!("{:?} -> {:?}", x.dim(), out.dim());
+    Err(Error::Shape { what, given, expected: format!("(rows, {width}) -> (rows, {width})") })
+}

@@ -1,0 +1,70 @@
+//! Mean, covariance and marginals of a mixture.
+
+use ndarray::{Array1, Array2, Array3, ArrayView1, Axis};
+
+use super::GaussianMixture;
+use super::spread::Spread;
+use crate::error::{Result, count};
+use crate::math::eigen::gram;
+
+impl GaussianMixture {
+    /// The mean of the mixture, (dim).
+    pub fn mean(&self) -> Array1<f64> {
+        ArrayView1::from(&self.weights).dot(&self.means)
+    }
+
+    /// The covariance of the mixture, (dim, dim).
+    pub fn covariance(&self) -> Array2<f64> {
+        let (dim, mean) = (self.dimension(), self.mean());
+        let mut total = Array2::zeros((dim, dim));
+        for (k, &weight) in self.weights.iter().enumerate() {
+            let away = &self.means.row(k) - &mean;
+            for i in 0..dim {
+                for j in 0..dim {
+                    total[[i, j]] += weight * away[i] * away[j];
+                }
+            }
+            match &self.spread {
+                Spread::Isotropic(std) => {
+                    (0..dim).for_each(|i| total[[i, i]] += weight * std * std)
+                }
+                Spread::Diagonal(variances) => {
+                    (0..dim).for_each(|i| total[[i, i]] += weight * variances[[k, i]])
+                }
+                Spread::Full(factors) => {
+                    let factor = factors.index_axis(Axis(0), k);
+                    total.scaled_add(weight, &gram(factor));
+                }
+            }
+        }
+        total
+    }
+
+    /// The law of some of the coordinates: a mixture of the same weights in fewer dimensions.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if a coordinate is not below the dimension, [`Error::Shape`] if none is
+    /// given.
+    pub fn marginal(&self, coordinates: &[usize]) -> Result<Self> {
+        for &j in coordinates {
+            count("coordinate", j, 0, self.dimension() - 1, "a number below the dimension")?;
+        }
+        let means = self.means.select(Axis(1), coordinates);
+        let marginal = match &self.spread {
+            Spread::Isotropic(std) => Self::isotropic(means.view(), *std)?,
+            Spread::Diagonal(variances) => {
+                Self::diagonal(means.view(), variances.select(Axis(1), coordinates).view())?
+            }
+            Spread::Full(factors) => {
+                let kept = coordinates.len();
+                let mut covariances = Array3::zeros((self.components(), kept, kept));
+                for (factor, mut to) in factors.outer_iter().zip(covariances.outer_iter_mut()) {
+                    let factor = factor.select(Axis(0), coordinates);
+                    to.assign(&gram(factor.view()));
+                }
+                Self::full(means.view(), covariances.view())?
+            }
+        };
+        marginal.with_weights(&self.weights)
+    }
+}

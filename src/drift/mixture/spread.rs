@@ -1,0 +1,45 @@
+//! The covariances of the components of a mixture.
+
+use ndarray::{Array2, Array3, ArrayView2};
+
+/// The covariances of the components.
+#[derive(Clone, Debug)]
+pub(crate) enum Spread {
+    /// One standard deviation each.
+    Isotropic(f64),
+    /// Variances by coordinate, (components, dim).
+    Diagonal(Array2<f64>),
+    /// Lower Cholesky factors, (components, dim, dim).
+    Full(Array3<f64>),
+}
+
+/// Lower Cholesky factor, or the row where a pivot is not positive or the matrix not symmetric,
+/// which of the two, and the number found.
+pub(super) fn cholesky(
+    matrix: ArrayView2<'_, f64>,
+) -> std::result::Result<Array2<f64>, (usize, &'static str, f64)> {
+    let dim = matrix.nrows();
+    let mut factor = Array2::<f64>::zeros((dim, dim));
+    for i in 0..dim {
+        for j in 0..=i {
+            let (value, mirrored) = (matrix[[i, j]], matrix[[j, i]]);
+            // Symmetric up to what a round trip through decimal digits may do, in units of the
+            // standard deviations.
+            let scale = (matrix[[i, i]] * matrix[[j, j]]).abs().sqrt();
+            if i != j && !((value - mirrored).abs() <= 1e-9 * scale) {
+                return Err((i, "asymmetry", value - mirrored));
+            }
+            let dot: f64 = (0..j).map(|k| factor[[i, k]] * factor[[j, k]]).sum();
+            let rest = value - dot;
+            if i == j {
+                if !(rest > 0.0 && rest.is_finite()) {
+                    return Err((i, "pivot", rest));
+                }
+                factor[[i, i]] = rest.sqrt();
+            } else {
+                factor[[i, j]] = rest / factor[[j, j]];
+            }
+        }
+    }
+    Ok(factor)
+}

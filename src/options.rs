@@ -1,0 +1,145 @@
+//! Options as text: named fields that are read from, and written to, `name=value`.
+
+use crate::error::{Error, Result};
+
+/// What is known about an option before it has a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OptionInfo {
+    /// Its name, as in `noise-scale`.
+    pub name: &'static str,
+    /// What stands for its value in a help text; empty for an option that is given or not.
+    pub value: &'static str,
+    /// One sentence, with the default.
+    pub help: &'static str,
+}
+
+impl OptionInfo {
+    pub(crate) const fn new(name: &'static str, value: &'static str, help: &'static str) -> Self {
+        Self { name, value, help }
+    }
+}
+
+/// A value that can stand for an option.
+pub(crate) trait Value: Sized {
+    /// The value of this text, or what was expected.
+    fn parse(text: &str) -> Result<Self, String>;
+    /// The text of this value.
+    fn print(&self) -> String;
+}
+
+impl Value for usize {
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| "a whole number".into())
+    }
+
+    fn print(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for f64 {
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| "a number".into())
+    }
+
+    fn print(&self) -> String {
+        // The shortest text that reads back as the same number.
+        self.to_string()
+    }
+}
+
+impl Value for Vec<usize> {
+    fn parse(text: &str) -> Result<Self, String> {
+        let numbers = text.split(['+', ',']).map(|number| number.trim().parse().ok());
+        numbers.collect::<Option<_>>().ok_or_else(|| "whole numbers, as 600+399+1".into())
+    }
+
+    fn print(&self) -> String {
+        self.iter().map(ToString::to_string).collect::<Vec<_>>().join("+")
+    }
+}
+
+/// Makes an option value of a type that is read and printed by its names.
+macro_rules! named_value {
+    ($type:ty) => {
+        impl $crate::options::Value for $type {
+            fn parse(text: &str) -> std::result::Result<Self, String> {
+                text.parse().map_err(|error| match error {
+                    $crate::error::Error::Unknown { known, .. } => format!("one of {known}"),
+                    other => other.to_string(),
+                })
+            }
+
+            fn print(&self) -> String {
+                self.to_string()
+            }
+        }
+    };
+}
+pub(crate) use named_value;
+
+/// A field of a struct of options.
+pub(crate) trait Field {
+    /// Sets the field, or says what was expected. A flag has no text.
+    fn read(&mut self, text: Option<&str>) -> Result<(), String>;
+    /// The text of the field; `None` if the option is not given.
+    fn write(&self) -> Option<String>;
+}
+
+impl<T: Value> Field for Option<T> {
+    fn read(&mut self, text: Option<&str>) -> Result<(), String> {
+        let text = text.ok_or("a value, as name=value")?;
+        *self = Some(T::parse(text.trim())?);
+        Ok(())
+    }
+
+    fn write(&self) -> Option<String> {
+        self.as_ref().map(T::print)
+    }
+}
+
+impl Field for bool {
+    fn read(&mut self, text: Option<&str>) -> Result<(), String> {
+        match text.map(str::trim) {
+            None | Some("" | "true") => *self = true,
+            Some("false") => *self = false,
+            Some(_) => return Err("no value, true or false".into()),
+        }
+        Ok(())
+    }
+
+    fn write(&self) -> Option<String> {
+        self.then(String::new)
+    }
+}
+
+/// An option of a struct: what is known about it, and its field.
+pub(crate) struct Entry<'o> {
+    pub info: &'static OptionInfo,
+    pub field: &'o mut dyn Field,
+}
+
+/// Reads one option into the entry of its name. `by` names the struct in errors.
+pub(crate) fn read(
+    entries: Vec<Entry<'_>>,
+    by: &str,
+    name: &str,
+    text: Option<&str>,
+) -> Result<()> {
+    let takes = takes(entries.iter().map(|entry| entry.info));
+    let Some(entry) = entries.into_iter().find(|entry| entry.info.name == name) else {
+        return Err(Error::NotTaken { option: name.into(), by: by.into(), takes });
+    };
+    entry.field.read(text).map_err(|expected| Error::Value {
+        option: format!("{by}, {name}"),
+        given: text.unwrap_or_default().into(),
+        expected,
+    })
+}
+
+/// The names of options, for messages.
+pub(crate) fn takes<'i>(infos: impl Iterator<Item = &'i OptionInfo>) -> String {
+    let names: Vec<_> = infos.map(|info| info.name).collect();
+    if names.is_empty() { "no options".into() } else { names.join(", ") }
+}

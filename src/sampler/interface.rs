@@ -1,0 +1,94 @@
+//! What a sampler is: the traits `Scheme` and `Sampler`.
+
+use std::sync::Arc;
+
+use super::step::Step;
+use crate::error::Result;
+use crate::real::Real;
+use crate::state::Layout;
+
+/// One way a sampler's coins can fall, for exact averages.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CoinScript {
+    /// Weight of this way; the weights of a list sum to 1. Weights may be negative.
+    pub weight: f64,
+    /// The uniforms to hand out: number i is the coin with index i.
+    pub uniforms: Vec<f64>,
+}
+
+/// What is known about a sampler in any precision.
+pub trait Scheme: Send + Sync {
+    /// The blocks of the state that it works on.
+    fn layout(&self) -> Layout;
+
+    /// Expected drift evaluations per chain and step; the maximum if a tolerance may save some.
+    fn evaluations_per_step(&self) -> f64;
+
+    /// A weighted list of coins whose average equals the average over all coins, for any function
+    /// of a step with a linear drift that is quadratic in the new state. The
+    /// [`probe`](crate::probe) needs it.
+    ///
+    /// # Errors
+    /// [`Error::NotProbeable`](crate::Error::NotProbeable) if there is no such list.
+    fn coin_scripts(&self) -> Result<Vec<CoinScript>> {
+        Ok(vec![CoinScript { weight: 1.0, uniforms: Vec::new() }])
+    }
+}
+
+/// A method that advances a state by one step.
+///
+/// A sampler is immutable and owns neither a generator nor the time. The same step of the same state
+/// with the same noise always gives the same bits, whichever other chains are in the state. Methods
+/// can be chosen at run time as `Box<dyn Sampler<f64>>`. [`Run`](crate::Run) does the loop; by hand
+/// it is
+///
+/// ```
+/// use langevin::advanced::{Philox, State, Step, Work};
+/// use langevin::ndarray::array;
+/// use langevin::prelude::*;
+///
+/// let target = GaussianMixture::isotropic(array![[-2.0], [2.0]].view(), 1.0)?;
+/// let sampler = EulerMaruyama::new(Underdamped::new(2.0, 1.0)?);
+/// let noise = Philox::new(7);
+/// let start = array![[0.0], [0.5]];
+/// let mut state = State::<f64>::new(start.view(), 1, sampler.layout(), 0, &noise)?;
+/// let mut work = Work::new();
+/// for interval in &TimeGrid::uniform(0.1, 20)? {
+///     sampler.step(&mut Step::new(interval, &target, &noise, &mut state, &mut work))?;
+/// }
+/// assert!(state.positions().iter().all(|x| x.is_finite()));
+/// # Ok::<(), Error>(())
+/// ```
+pub trait Sampler<F: Real>: Scheme {
+    /// Advances the chains of a step over its interval.
+    ///
+    /// # Errors
+    /// [`Error::Drift`](crate::Error::Drift) if the drift fails. The state is then unspecified.
+    fn step(&self, step: &mut Step<'_, F>) -> Result<()>;
+}
+
+macro_rules! forward {
+    ($pointer:ty) => {
+        impl<S: Scheme + ?Sized> Scheme for $pointer {
+            fn layout(&self) -> Layout {
+                (**self).layout()
+            }
+            fn evaluations_per_step(&self) -> f64 {
+                (**self).evaluations_per_step()
+            }
+            fn coin_scripts(&self) -> Result<Vec<CoinScript>> {
+                (**self).coin_scripts()
+            }
+        }
+
+        impl<F: Real, S: Sampler<F> + ?Sized> Sampler<F> for $pointer {
+            fn step(&self, step: &mut Step<'_, F>) -> Result<()> {
+                (**self).step(step)
+            }
+        }
+    };
+}
+
+forward!(&S);
+forward!(Box<S>);
+forward!(Arc<S>);

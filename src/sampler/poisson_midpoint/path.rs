@@ -1,0 +1,245 @@
+//! The stages of a Poisson midpoint step over all chains: jumps to the selected sub-steps, the jump
+//! to the end, and the correction by the drift at the midpoints.
+
+use super::coins::Midpoints;
+use super::selection::Selection;
+use super::table::Table;
+use crate::drift::Times;
+use crate::dynamics::LinearDynamics;
+use crate::error::Result;
+use crate::grid::Interval;
+use crate::noise::{Noise, Purpose};
+use crate::real::Real;
+use crate::sampler::step::{Evaluator, StepNoise};
+use crate::sampler::update::{Coefficients, RowCoefficients, RowMatrix, update_by_row};
+use crate::state::State;
+
+/// Working memory of a step.
+#[derive(Default)]
+pub(super) struct Path<F> {
+    table: Table,
+    substeps: usize,
+    midpoints: Midpoints,
+    /// b₀, (rows, inputs·dim).
+    drift: Vec<F>,
+    coefficients: RowCoefficients<F>,
+    /// Where each chain's X̂ stands, as a sub-step.
+    position: Vec<u32>,
+    /// Compact copies for the jumps of a minority of chains.
+    compact: Compact<F>,
+    /// Midpoints of all chains, (midpoints, inputs·dim), their times, and b there.
+    points: Vec<F>,
+    times: Vec<f64>,
+    drift_there: Vec<F>,
+    corrections: RowMatrix<F>,
+    /// The chains and dimension that there is room for.
+    reserved: [usize; 2],
+}
+
+/// State, drift and numbers of the chains that have a midpoint in a late round.
+#[derive(Default)]
+struct Compact<F> {
+    state: Vec<F>,
+    drift: Vec<F>,
+    chains: Vec<u32>,
+}
+
+/// Room for `length` numbers in all.
+fn reserve_to<T>(vector: &mut Vec<T>, length: usize) {
+    vector.reserve(length.saturating_sub(vector.len()));
+}
+
+impl<F: Real> Path<F> {
+    /// Makes the coefficients of K = `substeps` small steps ready.
+    pub(super) fn prepare(
+        &mut self,
+        dynamics: &dyn LinearDynamics,
+        interval: Interval,
+        substeps: usize,
+        scale: f64,
+    ) {
+        self.table.update(dynamics, interval, substeps, scale);
+        self.substeps = substeps;
+    }
+
+    /// Evaluates b₀ and selects the midpoints of all chains.
+    pub(super) fn begin(
+        &mut self,
+        interval: Interval,
+        selection: Selection,
+        drift: &mut Evaluator<'_, F>,
+        noise: &dyn Noise<F>,
+        state: &State<F>,
+    ) -> Result<()> {
+        let width = state.layout().inputs() * state.dim();
+        self.drift.resize(state.len() * width, F::zero());
+        drift.at(Times::Shared(interval.start), width, state.blocks(), &mut self.drift)?;
+        self.midpoints.draw(selection, self.substeps, interval.index, noise, state.chains());
+        if self.reserved != [state.len(), state.dim()] {
+            self.reserve(selection, state);
+        }
+        self.position.clear();
+        self.position.resize(state.len(), 0);
+        self.points.resize(self.midpoints.len() * width, F::zero());
+        Ok(())
+    }
+
+    /// Makes room for as many midpoints as there will ever be, so that no later step allocates.
+    fn reserve(&mut self, selection: Selection, state: &State<F>) {
+        let rows = state.len();
+        let layout = state.layout();
+        // Independent coins give about one midpoint per chain: eight standard deviations more are
+        // not seen in 10^14 steps.
+        let most = match selection {
+            Selection::Single => rows,
+            Selection::Bernoulli => rows + 8 * (rows as f64).sqrt() as usize + 16,
+        };
+        let width = layout.inputs() * state.dim();
+        self.midpoints.reserve(most);
+        reserve_to(&mut self.points, most * width);
+        reserve_to(&mut self.drift_there, most * width);
+        reserve_to(&mut self.times, most);
+        self.corrections.resize(most, layout.blocks(), layout.inputs());
+        if selection == Selection::Bernoulli {
+            reserve_to(&mut self.compact.state, state.blocks().len());
+            reserve_to(&mut self.compact.drift, rows * width);
+            reserve_to(&mut self.compact.chains, rows);
+        }
+        self.reserved = [rows, state.dim()];
+    }
+
+    /// The number of rounds of jumps.
+    pub(super) fn rounds(&self) -> usize {
+        self.midpoints.rounds()
+    }
+
+    /// Carries X̂ of the chains of a round to their next midpoint, and keeps it.
+    pub(super) fn jump_to_round(
+        &mut self,
+        round: usize,
+        noise: &mut StepNoise<'_, F>,
+        state: &mut State<F>,
+    ) {
+        match (round, self.midpoints.round(round).len()) {
+            (0, _) => self.first_jump(noise, state),
+            (_, 0) => {}
+            _ => self.later_jump(round, noise, state),
+        }
+    }
+
+    /// The first round: most chains have a first midpoint, so all of them jump in place, those
+    /// without one by a jump of length zero.
+    fn first_jump(&mut self, noise: &mut StepNoise<'_, F>, state: &mut State<F>) {
+        let range = self.midpoints.round(0);
+        let chosen = &self.midpoints.rows[range.clone()];
+        let targets = &self.midpoints.substeps[range.clone()];
+        let rows = state.len();
+        self.coefficients.resize(rows, state.layout());
+        (0..rows).for_each(|row| self.coefficients.set(row, &Coefficients::IDENTITY));
+        for (&row, &to) in chosen.iter().zip(targets) {
+            self.coefficients.set(row as usize, &self.table.jump(0, to));
+            self.position[row as usize] = to;
+        }
+        let z = noise.normals(Purpose::Path, 0, state.chains(), state.blocks().len());
+        let width = self.drift.len() / rows;
+        let (x, _) = state.split_carried();
+        update_by_row(x, &self.coefficients, &self.drift, z);
+        let total = self.midpoints.len();
+        for j in 0..width {
+            let column = &x[j * rows..(j + 1) * rows];
+            let to = &mut self.points[j * total + range.start..j * total + range.end];
+            to.iter_mut().zip(chosen).for_each(|(x, &row)| *x = column[row as usize]);
+        }
+    }
+
+    /// A later round: the few chains that have one more midpoint jump in a compact copy.
+    fn later_jump(&mut self, round: usize, noise: &mut StepNoise<'_, F>, state: &mut State<F>) {
+        let range = self.midpoints.round(round);
+        let chosen = &self.midpoints.rows[range.clone()];
+        let targets = &self.midpoints.substeps[range.clone()];
+        let few = chosen.len();
+        let rows = state.len();
+        let columns = state.layout().blocks() * state.dim();
+        let width = self.drift.len() / rows;
+        let Compact { state: compact, drift, chains } = &mut self.compact;
+        compact.resize(few * columns, F::zero());
+        drift.resize(few * width, F::zero());
+        chains.clear();
+        chains.extend(chosen.iter().map(|&row| state.chains()[row as usize]));
+        self.coefficients.resize(few, state.layout());
+        let (x, _) = state.split_carried();
+        for (i, (&row, &to)) in chosen.iter().zip(targets).enumerate() {
+            let row = row as usize;
+            self.coefficients.set(i, &self.table.jump(self.position[row], to));
+            self.position[row] = to;
+            (0..columns).for_each(|j| compact[j * few + i] = x[j * rows + row]);
+            (0..width).for_each(|j| drift[j * few + i] = self.drift[j * rows + row]);
+        }
+        let z = noise.normals(Purpose::Path, round as u32, chains, few * columns);
+        update_by_row(compact, &self.coefficients, drift, z);
+        let total = self.midpoints.len();
+        for (i, &row) in chosen.iter().enumerate() {
+            (0..columns).for_each(|j| x[j * rows + row as usize] = compact[j * few + i]);
+            let at = range.start + i;
+            (0..width).for_each(|j| self.points[j * total + at] = compact[j * few + i]);
+        }
+    }
+
+    /// Carries X̂ of all chains to the end of the step.
+    pub(super) fn jump_to_end(&mut self, noise: &mut StepNoise<'_, F>, state: &mut State<F>) {
+        self.coefficients.resize(state.len(), state.layout());
+        for (row, &from) in self.position.iter().enumerate() {
+            self.coefficients.set(row, &self.table.jump(from, self.substeps as u32));
+        }
+        let mut z: &[F] = &[];
+        if self.table.is_noisy() {
+            z = noise.normals(Purpose::Increment, 0, state.chains(), state.blocks().len());
+        }
+        update_by_row(state.split_carried().0, &self.coefficients, &self.drift, z);
+    }
+
+    /// Evaluates the drift at all midpoints in one call and adds what it changes.
+    pub(super) fn correct(
+        &mut self,
+        interval: Interval,
+        drift: &mut Evaluator<'_, F>,
+        state: &mut State<F>,
+    ) -> Result<()> {
+        let total = self.midpoints.len();
+        if total == 0 {
+            // The second call belongs to the method; a batch in which no chain selected anything
+            // skips it.
+            drift.cost.batched_calls += u64::from(self.substeps > 1);
+            return Ok(());
+        }
+        let layout = state.layout();
+        let rows = state.len();
+        let dim = state.dim();
+        let width = layout.inputs() * dim;
+        let small = interval.length / self.substeps as f64;
+        let time = |&i: &u32| interval.start + small * f64::from(i);
+        self.times.clear();
+        self.times.extend(self.midpoints.substeps.iter().map(time));
+        self.drift_there.resize(total * width, F::zero());
+        drift.at(Times::PerRow(&self.times), width, &self.points, &mut self.drift_there)?;
+        self.corrections.resize(total, layout.blocks(), layout.inputs());
+        for (i, &substep) in self.midpoints.substeps.iter().enumerate() {
+            self.corrections.set(i, self.table.correction(substep));
+        }
+        let (x, _) = state.split_carried();
+        for j in 0..width {
+            let k = j / dim;
+            let base = &self.drift[j * rows..(j + 1) * rows];
+            let there = &self.drift_there[j * total..(j + 1) * total];
+            for r in 0..layout.blocks() {
+                let column = r * dim + j - k * dim;
+                let to = &mut x[column * rows..(column + 1) * rows];
+                for (i, &row) in self.midpoints.rows.iter().enumerate() {
+                    let row = row as usize;
+                    to[row] += self.corrections.get(i, r, k) * (there[i] - base[row]);
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,172 @@
+//! One step of a chunk of chains: everything a sampler reads and writes, in one place.
+
+use std::fmt;
+
+use super::cost::Cost;
+use super::update::Coefficients;
+use super::work::{Own, Work};
+use crate::drift::{Drift, LogDensity, Times};
+use crate::error::{Error, Result};
+use crate::grid::Interval;
+use crate::noise::{Address, Noise, Purpose};
+use crate::real::Real;
+use crate::state::{State, columns, columns_mut};
+
+/// One step: its interval, the chains, the drift and the noise.
+///
+/// The parts are separate fields, so a sampler can read one while it writes another:
+///
+/// ```text
+/// let b = step.drift.at_start(step.state)?;                       b = b(X, t₀)
+/// let z = step.noise.increment(step.state, &coefficients);        z ~ N(0, I)
+/// step.state.update(&coefficients, b, z);                         X⁺ = A X + G b + C z
+/// ```
+#[derive(Debug)]
+pub struct Step<'s, F: Real> {
+    /// Number, start, length and end of the step.
+    pub interval: Interval,
+    /// The chains.
+    pub state: &'s mut State<F>,
+    /// The drift, which counts its evaluations.
+    pub drift: Evaluator<'s, F>,
+    /// The noise of this step.
+    pub noise: StepNoise<'s, F>,
+    /// The sampler's own working memory.
+    pub own: &'s mut Own,
+}
+
+impl<'s, F: Real> Step<'s, F> {
+    /// The step of these chains over this interval. Any `work` will do; reusing it saves
+    /// allocations.
+    pub fn new(
+        interval: Interval,
+        drift: &'s dyn Drift<F>,
+        noise: &'s dyn Noise<F>,
+        state: &'s mut State<F>,
+        work: &'s mut Work<F>,
+    ) -> Self {
+        let first_chain = state.chains()[0];
+        let drift = Evaluator {
+            drift,
+            buffer: &mut work.drift,
+            interval,
+            first_chain,
+            cost: Cost::default(),
+        };
+        let noise = StepNoise { noise, buffer: &mut work.normals, step: interval.index };
+        Self { interval, state, drift, noise, own: &mut work.own }
+    }
+
+    /// What the step has cost so far.
+    pub fn cost(&self) -> Cost {
+        self.drift.cost
+    }
+}
+
+/// The drift during a step: evaluates it, counts, and says where it failed.
+pub struct Evaluator<'s, F: Real> {
+    drift: &'s dyn Drift<F>,
+    buffer: &'s mut Vec<F>,
+    interval: Interval,
+    first_chain: u32,
+    /// The cost so far. Samplers add what evaluations do not show: rounds, proposals, and calls that
+    /// no chain needed.
+    pub cost: Cost,
+}
+
+impl<'s, F: Real> Evaluator<'s, F> {
+    /// b(X, t₀) for all chains at the start of the step: column-major, as many columns as the drift
+    /// has inputs. Costs one evaluation per chain and one batched call.
+    ///
+    /// # Errors
+    /// [`Error::Drift`] if the drift fails.
+    pub fn at_start(&mut self, state: &State<F>) -> Result<&[F]> {
+        let width = state.layout().inputs() * state.dim();
+        let mut buffer = std::mem::take(self.buffer);
+        buffer.resize(state.len() * width, F::zero());
+        let result =
+            self.at(Times::Shared(self.interval.start), width, state.blocks(), &mut buffer);
+        *self.buffer = buffer;
+        result.map(|()| &self.buffer[..])
+    }
+
+    /// b at points of `width` columns: from column-major `x`, of which as many rows are read as
+    /// `out` has, to column-major `out`.
+    ///
+    /// # Errors
+    /// [`Error::Drift`] if the drift fails.
+    pub fn at(&mut self, times: Times<'_>, width: usize, x: &[F], out: &mut [F]) -> Result<()> {
+        let rows = out.len() / width.max(1);
+        self.cost.evaluations += rows as u64;
+        self.cost.batched_calls += 1;
+        let result = self.drift.eval(times, columns(x, rows, width), columns_mut(out, rows, width));
+        result.map_err(|source| self.failure(source))
+    }
+
+    /// The log density of the drift, if it has one.
+    pub fn density(&self) -> Option<&'s dyn LogDensity<F>> {
+        self.drift.density()
+    }
+
+    /// The drift itself, for a step inside this one.
+    pub fn source(&self) -> &'s dyn Drift<F> {
+        self.drift
+    }
+
+    /// The error of this step for something that failed in the drift.
+    pub fn failure(&self, source: crate::error::BoxError) -> Error {
+        Error::Drift {
+            chain: u64::from(self.first_chain),
+            step: u64::from(self.interval.index) + 1,
+            time: self.interval.start,
+            source,
+        }
+    }
+}
+
+impl<F: Real> fmt::Debug for Evaluator<'_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Evaluator").field("cost", &self.cost).finish_non_exhaustive()
+    }
+}
+
+/// The noise of one step.
+pub struct StepNoise<'s, F: Real> {
+    noise: &'s dyn Noise<F>,
+    buffer: &'s mut Vec<F>,
+    step: u32,
+}
+
+impl<'s, F: Real> StepNoise<'s, F> {
+    /// The normals of the increment of a step, one for every number of the updated blocks; none for
+    /// a deterministic update.
+    pub(crate) fn increment(&mut self, state: &State<F>, coefficients: &Coefficients) -> &[F] {
+        if !coefficients.is_noisy() {
+            return &[];
+        }
+        self.normals(Purpose::Increment, 0, state.chains(), state.blocks().len())
+    }
+
+    /// `count` standard normals of draw `index` for this purpose, column-major over the chains.
+    pub fn normals(&mut self, purpose: Purpose, index: u32, chains: &[u32], count: usize) -> &[F] {
+        self.buffer.resize(count, F::zero());
+        self.noise.normals(Address::new(self.step, purpose, index), chains, self.buffer);
+        self.buffer
+    }
+
+    /// Writes the uniform of draw `index` for this purpose of every chain.
+    pub fn uniforms(&self, purpose: Purpose, index: u32, chains: &[u32], out: &mut [f64]) {
+        self.noise.uniforms(Address::new(self.step, purpose, index), chains, out);
+    }
+
+    /// The source of the noise, for a step inside this one.
+    pub fn source(&self) -> &'s dyn Noise<F> {
+        self.noise
+    }
+}
+
+impl<F: Real> fmt::Debug for StepNoise<'_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StepNoise").field("step", &self.step).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,279 @@
+//! The one loop behind every update X ← A X + G b + C z: fused multiply-adds over lanes of chains.
+//!
+//! Arrays are column-major panels. Block r of a state of dimension `dim` is its columns r·dim to
+//! (r + 1)·dim. Terms are summed in a fixed order, so that every caller gets the bits it promises.
+
+use std::ops::Range;
+
+use super::by_row::RowCoefficients;
+use super::coefficients::Coefficients;
+use super::panel::{LANES, Panel, lanes, lanes_mut};
+use crate::math::simd::Kernel;
+use crate::real::Real;
+
+/// The order in which the blocks of b and of z are added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// The first block first.
+    Forward,
+    /// The last block first.
+    Backward,
+}
+
+/// Where the coefficients of an update come from.
+pub(super) enum Source<'a, F> {
+    /// The same for all rows.
+    Shared(&'a Coefficients),
+    /// One set for every row.
+    ByRow(&'a RowCoefficients<F>),
+}
+
+/// One update. `drift` and `normals` have as many blocks as they have numbers; without numbers the
+/// term is left out. One block of normals for two blocks of state belongs to the second.
+pub(super) struct Update<'a, F> {
+    pub source: Source<'a, F>,
+    pub blocks: usize,
+    pub state: &'a mut [F],
+    pub drift: &'a [F],
+    /// Where the columns of the drift stand, if they are not contiguous: then it has one block for
+    /// each input and `rows` says how long a column is.
+    pub panel: Option<(Panel, Inputs)>,
+    pub normals: &'a [F],
+    pub order: Order,
+}
+
+/// The shape of a drift whose columns are not contiguous.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Inputs {
+    pub rows: usize,
+    pub blocks: usize,
+}
+
+impl<F: Real> Kernel for Update<'_, F> {
+    #[inline(always)]
+    fn run(self) {
+        let size = (self.state.len() / self.blocks).max(1);
+        let drifts = self.panel.map_or(self.drift.len() / size, |(_, inputs)| inputs.blocks);
+        let normals = self.normals.len() / size;
+        // A loop for each number of blocks: what is there is known while it is compiled.
+        match (self.blocks, drifts, normals) {
+            (1, 0, 0) => self.update::<1, 0, 0>(),
+            (1, 0, _) => self.update::<1, 0, 1>(),
+            (1, _, 0) => self.update::<1, 1, 0>(),
+            (1, _, _) => self.update::<1, 1, 1>(),
+            (_, 0, 0) => self.update::<2, 0, 0>(),
+            (_, 0, 1) => self.update::<2, 0, 1>(),
+            (_, 0, _) => self.update::<2, 0, 2>(),
+            (_, 1, 0) => self.update::<2, 1, 0>(),
+            (_, 1, 1) => self.update::<2, 1, 1>(),
+            (_, 1, _) => self.update::<2, 1, 2>(),
+            (_, _, 0) => self.update::<2, 2, 0>(),
+            (_, _, 1) => self.update::<2, 2, 1>(),
+            (_, _, _) => self.update::<2, 2, 2>(),
+        }
+    }
+}
+
+/// One coefficient for a block of lanes.
+trait Number<F>: Copy {
+    fn lane(self, i: usize) -> F;
+}
+
+/// The same for all lanes.
+#[derive(Clone, Copy)]
+struct Same<F>(F);
+
+impl<F: Real> Number<F> for Same<F> {
+    #[inline(always)]
+    fn lane(self, _: usize) -> F {
+        self.0
+    }
+}
+
+/// One for every lane.
+#[derive(Clone, Copy)]
+struct Each<'a, F, const N: usize>(&'a [F; N]);
+
+impl<F: Real, const N: usize> Number<F> for Each<'_, F, N> {
+    #[inline(always)]
+    fn lane(self, i: usize) -> F {
+        self.0[i]
+    }
+}
+
+/// The coefficients of a block of lanes, columns of G and C in the order of summation.
+#[derive(Clone, Copy)]
+struct Numbers<C, const M: usize, const P: usize, const Z: usize> {
+    propagator: [[C; M]; M],
+    gain: [[C; P]; M],
+    noise: [[C; Z]; M],
+    /// Whether the noise of the second block reaches the first.
+    crosses: bool,
+    /// The column of C that each block of normals belongs to.
+    columns: [usize; Z],
+}
+
+impl<C: Copy, const M: usize, const P: usize, const Z: usize> Numbers<C, M, P, Z> {
+    /// Row r of the update on N lanes.
+    #[inline(always)]
+    fn row<F: Real, const N: usize>(
+        &self,
+        r: usize,
+        x: [&[F; N]; M],
+        b: [&[F; N]; P],
+        z: [&[F; N]; Z],
+    ) -> [F; N]
+    where
+        C: Number<F>,
+    {
+        let mut sum = [F::zero(); N];
+        for i in 0..N {
+            sum[i] = self.propagator[r][0].lane(i) * x[0][i];
+        }
+        for k in 1..M {
+            for i in 0..N {
+                sum[i] = self.propagator[r][k].lane(i).fma(x[k][i], sum[i]);
+            }
+        }
+        for k in 0..P {
+            for i in 0..N {
+                sum[i] = self.gain[r][k].lane(i).fma(b[k][i], sum[i]);
+            }
+        }
+        for k in 0..Z {
+            if self.columns[k] <= r || self.crosses {
+                for i in 0..N {
+                    sum[i] = self.noise[r][k].lane(i).fma(z[k][i], sum[i]);
+                }
+            }
+        }
+        sum
+    }
+}
+
+/// The arrays of an update, cut into blocks in the order of summation.
+struct Arrays<'a, F, const P: usize, const Z: usize> {
+    state: &'a mut [F],
+    /// The numbers of a block of the state.
+    size: usize,
+    /// Columns of a block, and their length.
+    columns: usize,
+    length: usize,
+    drift: [&'a [F]; P],
+    drift_stride: usize,
+    normals: [&'a [F]; Z],
+    moves: bool,
+}
+
+impl<F: Real, const P: usize, const Z: usize> Arrays<'_, F, P, Z> {
+    /// Updates N lanes at a time as far as the range has whole ones, with the coefficients that
+    /// `numbers` gives for their first row. Returns the first row that is left.
+    #[inline(always)]
+    fn sweep<const N: usize, const M: usize, C: Number<F>>(
+        &mut self,
+        rows: Range<usize>,
+        numbers: impl Fn(usize) -> Numbers<C, M, P, Z>,
+    ) -> usize {
+        let whole = rows.start + (rows.len() / N) * N;
+        for start in (rows.start..whole).step_by(N) {
+            let numbers = numbers(start);
+            for j in 0..self.columns {
+                let at = j * self.length + start;
+                let from = j * self.drift_stride + start;
+                let b = std::array::from_fn(|k| lanes(self.drift[k], from));
+                let z = std::array::from_fn(|k| lanes(self.normals[k], at));
+                let state = &*self.state;
+                let x: [&[F; N]; M] = std::array::from_fn(|r| lanes(state, r * self.size + at));
+                let last = numbers.row(M - 1, x, b, z);
+                if M == 2 && self.moves {
+                    let first = numbers.row(0, x, b, z);
+                    *lanes_mut(self.state, at) = first;
+                }
+                *lanes_mut(self.state, (M - 1) * self.size + at) = last;
+            }
+        }
+        whole
+    }
+}
+
+impl<F: Real> Update<'_, F> {
+    #[inline(always)]
+    fn update<const M: usize, const P: usize, const Z: usize>(self) {
+        let backward = self.order == Order::Backward;
+        let place = |k: usize, of: usize| if backward { of - 1 - k } else { k };
+        // One block of normals belongs to the last block of the state.
+        let columns: [usize; Z] = std::array::from_fn(|k| place(k, Z) + M - Z);
+        let inputs: [usize; P] = std::array::from_fn(|k| place(k, P));
+        let size = self.state.len() / M;
+        let rows = match (&self.source, self.panel) {
+            (Source::ByRow(table), _) => table.rows(),
+            (Source::Shared(_), Some((_, inputs))) => inputs.rows,
+            // Where all arrays are contiguous, a whole block is one long column.
+            (Source::Shared(_), None) => size,
+        };
+        let dim = size / rows.max(1);
+        let (drift_stride, block) = match self.panel {
+            Some((panel, _)) => (panel.stride, dim * panel.stride),
+            None => (rows, size),
+        };
+        let offset = self.panel.map_or(0, |(panel, _)| panel.offset);
+        let mut arrays = Arrays::<F, P, Z> {
+            state: self.state,
+            size,
+            columns: dim,
+            length: rows,
+            drift: inputs.map(|k| &self.drift[offset + k * block..]),
+            drift_stride,
+            normals: columns.map(|k| {
+                let k = k + Z - M;
+                &self.normals[k * size..(k + 1) * size]
+            }),
+            moves: true,
+        };
+        match self.source {
+            Source::Shared(c) => {
+                arrays.moves = c.moves_first_block();
+                let number = |x: f64| Same(F::from_f64(x));
+                let numbers = Numbers::<Same<F>, M, P, Z> {
+                    propagator: std::array::from_fn(|r| {
+                        std::array::from_fn(|k| number(c.propagator[r][k]))
+                    }),
+                    gain: std::array::from_fn(|r| inputs.map(|k| number(c.gain[r][k]))),
+                    noise: std::array::from_fn(|r| columns.map(|k| number(c.noise[r][k]))),
+                    crosses: c.noise[0][1] != 0.0,
+                    columns,
+                };
+                let left = arrays.sweep::<LANES, M, _>(0..rows, |_| numbers);
+                arrays.sweep::<1, M, _>(left..rows, |_| numbers);
+            }
+            Source::ByRow(table) => {
+                let left = arrays.sweep::<LANES, M, _>(0..rows, |at| {
+                    by_row::<F, LANES, M, P, Z>(table, at, inputs, columns)
+                });
+                arrays.sweep::<1, M, _>(left..rows, |at| {
+                    by_row::<F, 1, M, P, Z>(table, at, inputs, columns)
+                });
+            }
+        }
+    }
+}
+
+/// The coefficients of N rows from row `start` on.
+#[inline(always)]
+fn by_row<F: Real, const N: usize, const M: usize, const P: usize, const Z: usize>(
+    table: &RowCoefficients<F>,
+    start: usize,
+    inputs: [usize; P],
+    columns: [usize; Z],
+) -> Numbers<Each<'_, F, N>, M, P, Z> {
+    let each = |slot: usize| Each(lanes(table.slot(slot), start));
+    Numbers {
+        propagator: std::array::from_fn(|r| {
+            std::array::from_fn(|k| each(table.propagator_slot(r, k)))
+        }),
+        gain: std::array::from_fn(|r| inputs.map(|k| each(table.gain_slot(r, k)))),
+        noise: std::array::from_fn(|r| columns.map(|k| each(table.noise_slot(r, k)))),
+        crosses: false,
+        columns,
+    }
+}

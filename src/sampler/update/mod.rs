@@ -1,0 +1,105 @@
+//! The update of a state, X ← A X + G b + C z, with coefficients for all chains or for each.
+
+mod add;
+mod by_row;
+mod coefficients;
+mod kernel;
+mod panel;
+
+pub(crate) use add::Add;
+pub(crate) use by_row::{RowCoefficients, RowMatrix};
+pub(crate) use coefficients::Coefficients;
+pub(crate) use kernel::Order;
+pub(crate) use panel::Panel;
+
+use kernel::{Inputs, Source, Update};
+
+use crate::math::block;
+use crate::math::simd;
+use crate::real::Real;
+use crate::state::State;
+
+impl<F: Real> State<F> {
+    /// X ← A X + G b + C z. Without `b` or `z` the term is left out.
+    pub(crate) fn update(&mut self, c: &Coefficients, b: &[F], z: &[F]) {
+        self.update_in(Order::Forward, c, b, z);
+    }
+
+    /// X ← A X + G b + C z with the terms summed in this order. One block of `z` belongs to the
+    /// second block of the state.
+    pub(crate) fn update_in(&mut self, order: Order, c: &Coefficients, b: &[F], z: &[F]) {
+        let blocks = self.layout().blocks();
+        update_blocks(self.split_carried().0, blocks, c, Terms { b, z, order });
+    }
+}
+
+/// The drift and the normals of an update, either of which may be empty.
+pub(crate) struct Terms<'a, F> {
+    pub b: &'a [F],
+    pub z: &'a [F],
+    pub order: Order,
+}
+
+/// X ← A X + G b + C z for an array of this many blocks.
+pub(crate) fn update_blocks<F: Real>(
+    x: &mut [F],
+    blocks: usize,
+    c: &Coefficients,
+    terms: Terms<'_, F>,
+) {
+    simd::dispatch(Update {
+        source: Source::Shared(c),
+        blocks,
+        state: x,
+        drift: terms.b,
+        panel: None,
+        normals: terms.z,
+        order: terms.order,
+    });
+}
+
+/// X ← A X + G b + C z with coefficients of its own for every row.
+pub(crate) fn update_by_row<F: Real>(x: &mut [F], c: &RowCoefficients<F>, b: &[F], z: &[F]) {
+    simd::dispatch(Update {
+        source: Source::ByRow(c),
+        blocks: c.blocks(),
+        state: x,
+        drift: b,
+        panel: None,
+        normals: z,
+        order: Order::Forward,
+    });
+}
+
+/// A drift whose columns stand apart.
+pub(crate) struct Strided<'a, F> {
+    pub numbers: &'a [F],
+    pub panel: Panel,
+    pub rows: usize,
+    pub blocks: usize,
+}
+
+/// X ← A X + G b for a drift whose columns stand apart.
+pub(crate) fn update_strided<F: Real>(
+    x: &mut [F],
+    blocks: usize,
+    c: &Coefficients,
+    b: Strided<'_, F>,
+) {
+    simd::dispatch(Update {
+        source: Source::Shared(c),
+        blocks,
+        state: x,
+        drift: b.numbers,
+        panel: Some((b.panel, Inputs { rows: b.rows, blocks: b.blocks })),
+        normals: &[],
+        order: Order::Forward,
+    });
+}
+
+/// x ← a x + g b, number by number.
+pub(crate) fn scale_and_add<F: Real>(x: &mut [F], a: f64, g: f64, b: &[F]) {
+    let propagator = block::one(a);
+    let c = Coefficients { propagator, gain: block::one(g), noise: block::ZERO };
+    update_blocks(x, 1, &c, Terms { b, z: &[], order: Order::Forward });
+}

@@ -1,0 +1,57 @@
+//! Where the columns of a column-major array stand in a slice, and lanes in and out of it.
+
+use crate::real::Real;
+
+/// Chains worked on together.
+pub(super) const LANES: usize = 16;
+
+/// Column j of an array begins at `offset + j · stride`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Panel {
+    pub offset: usize,
+    pub stride: usize,
+}
+
+impl Panel {
+    /// Columns of this many rows, one behind the other.
+    pub(crate) fn contiguous(rows: usize) -> Self {
+        Self { offset: 0, stride: rows }
+    }
+
+    #[inline(always)]
+    pub(crate) fn at(&self, column: usize) -> usize {
+        self.offset + column * self.stride
+    }
+}
+
+#[inline(always)]
+pub(super) fn load<F: Real>(from: &[F], start: usize, count: usize) -> [F; LANES] {
+    let mut lanes = [F::zero(); LANES];
+    if count == LANES {
+        lanes.copy_from_slice(&from[start..start + LANES]);
+    } else {
+        lanes[..count].copy_from_slice(&from[start..start + count]);
+    }
+    lanes
+}
+
+#[inline(always)]
+pub(super) fn store<F: Real>(lanes: &[F; LANES], to: &mut [F], start: usize, count: usize) {
+    if count == LANES {
+        to[start..start + LANES].copy_from_slice(lanes);
+    } else {
+        to[start..start + count].copy_from_slice(&lanes[..count]);
+    }
+}
+
+/// N numbers of a slice.
+#[inline(always)]
+pub(super) fn lanes<F, const N: usize>(from: &[F], start: usize) -> &[F; N] {
+    &from[start..start + N].as_chunks::<N>().0[0]
+}
+
+/// N numbers of a slice, to be written.
+#[inline(always)]
+pub(super) fn lanes_mut<F, const N: usize>(to: &mut [F], start: usize) -> &mut [F; N] {
+    &mut to[start..start + N].as_chunks_mut::<N>().0[0]
+}
