@@ -23,9 +23,9 @@ pub fn ring(std: f64) -> GaussianMixture {
     GaussianMixture::isotropic(means.view(), std).unwrap()
 }
 
-/// The bits of a state.
-pub fn bits<F: Real>(state: &Array2<F>) -> Vec<u64> {
-    state.iter().map(|x| x.widen().to_bits()).collect()
+/// The bits of numbers.
+pub fn bits<'a, F: Real>(numbers: impl IntoIterator<Item = &'a F>) -> Vec<u64> {
+    numbers.into_iter().map(|x| x.widen().to_bits()).collect()
 }
 
 /// The bits of a state, folded into one number.
