@@ -1,11 +1,18 @@
 //! What several test programs need: targets, bits of results, and other instruction sets.
 #![allow(dead_code, reason = "not every test program needs all of it")]
 
+pub mod samplers;
+
 use langevin::ndarray::{Array2, array};
 use langevin::prelude::*;
 
 /// Without rayon there is one thread.
 pub const MANY: usize = if cfg!(feature = "rayon") { 2 } else { 1 };
+
+/// Two Gaussians in the plane.
+pub fn two_modes() -> GaussianMixture {
+    GaussianMixture::isotropic(array![[-2.0, 0.0], [2.0, 1.0]].view(), 0.7).unwrap()
+}
 
 /// Three Gaussians of different weights in three dimensions.
 pub fn three_modes() -> GaussianMixture {
