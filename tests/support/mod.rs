@@ -1,6 +1,11 @@
 //! What several test programs need: targets, bits of results, and other instruction sets.
 #![allow(dead_code, reason = "not every test program needs all of it")]
 
+pub mod affine;
+pub mod by_hand;
+pub mod cost;
+pub mod docs;
+pub mod matrix;
 pub mod samplers;
 
 use langevin::ndarray::{Array2, array};

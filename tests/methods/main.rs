@@ -1,0 +1,17 @@
+//! Methods: one file for each, with the same rows (probe value, coefficients, cost, distribution of
+//! a Gaussian, errors), and files for what goes through all of them.
+
+// Samplers of a density.
+mod euler_maruyama;
+mod mala;
+mod poisson_midpoint;
+mod randomized_midpoint;
+mod splitting;
+
+// Tests that go through many methods.
+mod catalog;
+mod coefficients;
+mod probe;
+
+#[path = "../support/mod.rs"]
+mod support;
