@@ -8,6 +8,14 @@ mod poisson_midpoint;
 mod randomized_midpoint;
 mod splitting;
 
+// Generation methods of diffusion models.
+mod ddim;
+mod ddpm;
+mod dpm_solver;
+mod euler;
+mod heun;
+mod poisson;
+
 // Tests that go through many methods.
 mod catalog;
 mod coefficients;

@@ -5,7 +5,9 @@ pub mod affine;
 pub mod by_hand;
 pub mod cost;
 pub mod docs;
+pub mod gaussian;
 pub mod matrix;
+pub mod phase;
 pub mod samplers;
 
 use langevin::ndarray::{Array2, array};
@@ -33,6 +35,12 @@ pub fn ring(std: f64) -> GaussianMixture {
         if j == 0 { angle.cos() } else { angle.sin() }
     });
     GaussianMixture::isotropic(means.view(), std).unwrap()
+}
+
+/// A method on the linear table of this many levels, with a budget.
+pub fn planned(method: &str, levels: usize, evaluations: usize) -> Plan {
+    let process = Process::vp(LevelTable::linear(levels).unwrap());
+    method.parse::<Method>().unwrap().plan(&process, evaluations).unwrap()
 }
 
 /// The bits of numbers.
