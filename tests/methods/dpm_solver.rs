@@ -10,8 +10,8 @@ use crate::support::gaussian::{Fine, check_orders, model, no_coins, slopes};
 use crate::support::matrix::ZERO;
 use crate::support::planned;
 
-/// x_s = √((1−ᾱ_s)/(1−ᾱ_t)) x + √ᾱ_s (1 − e^(−h)) D with D = (1 + 1/2r) x̂₀ − (1/2r) x̂₀ of the step
-/// before. The first step and the one to level 0 take D = x̂₀.
+/// x_s = √((1−ᾱ_s)/(1−ᾱ_t)) x + √ᾱ_s (1 − e^(−h)) D, where D = (1 + 1/2r) x̂₀ − (1/2r) x̂₀' and
+/// x̂₀' is that of the step before. The first step and the one to level 0 take D = x̂₀.
 #[test]
 fn a_step_is_that_of_the_paper() {
     let v = 0.3;

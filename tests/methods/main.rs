@@ -14,12 +14,24 @@ mod ddpm;
 mod dpm_solver;
 mod euler;
 mod heun;
+mod naive;
 mod poisson;
+mod predictor_corrector;
+mod randomized;
+mod reduced;
+mod symmetric;
 
 // Tests that go through many methods.
 mod catalog;
 mod coefficients;
+mod diffusers;
+mod flow;
+mod joint_score;
+mod models;
+mod phase_space;
+mod plans;
 mod probe;
+mod tables;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -86,8 +86,8 @@ fn a_block_costs_about_two_evaluations_in_two_calls() {
         let cost = cost_of(&plan, &model(0.3));
         let single = lengths.iter().filter(|length| **length == 1.0).count() as u64;
         assert_eq!(cost.batched_calls, 50 - single);
-        // Numbers of midpoints of variance below 1: six standard deviations of the mean over chains,
-        // 2 × 2e-9 false alarms.
+        // Numbers of midpoints of variance below 1: six standard deviations of the mean over the
+        // chains, 2 × 2e-9 false alarms.
         let allowed = 6.0 * (25.0 / CHAINS as f64).sqrt();
         assert!((per_chain(cost) - expected).abs() < allowed, "{method}");
 

@@ -23,9 +23,9 @@ fn stationary(word: &str, h: f64, friction: f64) -> Array2<f64> {
 const STEPS: [f64; 3] = [0.5, 1.0, 1.5];
 const FRICTIONS: [f64; 3] = [1e-3, 1.0, 50.0];
 
-/// Between two O the words are Verlet steps: B½AB½ conserves (1 − h²/4) x² + v², and A½BA½ conserves
-/// x² + (1 − h²/4) v². O keeps v of variance 1. So the distribution at O is known, and the letters
-/// that remain carry it to the end of the step. The table is that of docs/langevin.md.
+/// Between two O the words are Verlet steps: B½AB½ conserves (1 − h²/4) x² + v², and A½BA½
+/// conserves x² + (1 − h²/4) v². O keeps v of variance 1. So the distribution at O is known, and
+/// the letters that remain carry it to the end of the step. The table is that of docs/langevin.md.
 #[test]
 fn the_words_have_their_stationary_distributions_on_an_oscillator() {
     let table = docs::table("langevin.md", "On a harmonic oscillator of unit frequency");

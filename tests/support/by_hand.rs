@@ -102,7 +102,8 @@ impl Poisson<'_> {
 /// A randomized midpoint step on the drift K(t) z with these coins, window by window:
 ///
 /// ```text
-/// start    xᵢ⁰ = A(t₀,τᵢ) X + G(t₀,τᵢ) b(X, t₀) + Nᵢ                 τᵢ = t₀ + (i − 1 + uᵢ) δ, δ = h/R
+/// τᵢ = t₀ + (i − 1 + uᵢ) δ, δ = h/R
+/// start    xᵢ⁰ = A(t₀,τᵢ) X + G(t₀,τᵢ) b(X, t₀) + Nᵢ
 /// Picard   xᵢᵏ = A(t₀,τᵢ) X + Σ_{j≤i} Wᵢⱼ b(xⱼᵏ⁻¹, τⱼ) + Nᵢ
 /// finish   X⁺  = A(t₀,t₁) X + δ Σᵢ A(τᵢ,t₁) J b(xᵢᴾ, τᵢ) + N_{R+1}
 /// Wᵢⱼ = A(eᵢⱼ, τᵢ) G(wⱼ, eᵢⱼ)     wⱼ = t₀ + (j−1)δ, eᵢⱼ = min(t₀ + jδ, τᵢ)

@@ -4,7 +4,7 @@ use langevin::advanced::Cost;
 use langevin::drift::Counted;
 use langevin::prelude::*;
 
-/// The chains of [`cost`]. Among so many, some chain has a midpoint in every step that may have one.
+/// The chains of [`cost`]. So many that in every step some chain has a midpoint if it may have one.
 pub const CHAINS: usize = 500;
 
 /// The cost of a run in one chunk. Fails if the drift saw other evaluations or calls.

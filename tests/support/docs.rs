@@ -27,12 +27,20 @@ pub fn as_printed(text: &str, value: f64) -> String {
     let digits = |number: &str| number.split_once('.').map_or(0, |(_, digits)| digits.len());
     match text.split_once('e') {
         Some((number, _)) => format!("{value:.*e}", digits(number)),
+        // The zeros at the end of a whole number are no digits.
+        None if !text.contains('.') => {
+            let zeros = text.len() - text.trim_end_matches('0').len();
+            let unit = 10f64.powi(zeros as i32);
+            format!("{:.0}", (value / unit).round() * unit)
+        }
         None => format!("{value:.*}", digits(text)),
     }
 }
 
-/// Half a unit of the last digit of a printed number.
-pub fn half_unit(text: &str) -> f64 {
-    let digits = text.split_once('.').map_or(0, |(_, digits)| digits.len());
-    0.5 * 10f64.powi(-(digits as i32))
+/// The number in a line of a page that begins with this text.
+pub fn number(name: &str, line: &str) -> String {
+    let page = page(name);
+    let found = page.lines().find_map(|text| text.strip_prefix(line));
+    let found = found.unwrap_or_else(|| panic!("docs/{name} has no line that begins `{line}`"));
+    found.trim().trim_end_matches('.').to_owned()
 }

@@ -38,8 +38,8 @@ pub fn no_coins() -> Vec<CoinScript> {
     vec![CoinScript { weight: 1.0, uniforms: Vec::new() }]
 }
 
-/// The coins of a planned step, as a list that averages exactly. Predictor–corrector runs have none:
-/// their steps consist of several steps with coins.
+/// The coins of a planned step, as a list that averages exactly. Predictor–corrector runs have no
+/// such list: their steps consist of several steps with coins.
 pub fn coins(plan: &Plan, interval: Interval) -> Vec<CoinScript> {
     let poisson = |selection| {
         let substeps = match plan.process() {
@@ -77,8 +77,8 @@ pub fn end_variance(plan: &Plan, variance: f64) -> f64 {
     covariance[0][0]
 }
 
-/// A run from the exact distribution of N(0, 0.3) data at one level to that at another, far from the
-/// ends, where all methods have their orders.
+/// A run from the exact distribution of N(0, 0.3) data at one level to that at another, far from
+/// the ends, where all methods have their orders.
 pub struct Fine {
     clock: Clock,
     end: f64,

@@ -1,11 +1,10 @@
-//! One step of a phase-space diffusion by hand, on Gaussian data: parts and words as the paper writes
-//! them, in the clock of a constant β.
+//! One step of a phase-space diffusion by hand, on Gaussian data: parts and words as the paper
+//! writes them, in the clock of a constant β.
 
 use langevin::advanced::Interval;
 use langevin::prelude::*;
 
 use super::affine::{Affine, after, joint, read};
-use super::gaussian::no_coins;
 use super::matrix::{Matrix, ONE, diagonal, exponential, minus, plus, scale, times, transposed};
 
 pub const BETA: f64 = 8.0;
@@ -125,11 +124,12 @@ pub fn backward(p: &Psld, s: f64) -> Matrix {
 /// The largest relative error of the covariance at the end of a run of equal steps, from the exact
 /// one at τ = 8 to τ = 1.
 pub fn error(sampler: &dyn Sampler<f64>, steps: usize) -> f64 {
+    let scripts = sampler.coin_scripts().unwrap();
     let exact = |time: f64| Psld::PAPER.covariance(BETA - time, DATA);
     let drift = joint(score);
     let mut covariance = exact(0.0);
     for interval in &TimeGrid::between(0.0, 7.0, steps).unwrap() {
-        covariance = after(sampler, interval, &drift, &no_coins(), &covariance);
+        covariance = after(sampler, interval, &drift, &scripts, &covariance);
     }
     let want = exact(7.0);
     let off = minus(&covariance, &want);
