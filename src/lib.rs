@@ -7,6 +7,7 @@ pub use ndarray;
 
 pub mod advanced;
 pub mod catalog;
+pub mod compare;
 pub mod diffusion;
 pub mod drift;
 pub mod dynamics;

@@ -23,6 +23,7 @@ pub(crate) fn columns_mut<F>(data: &mut [F], rows: usize, columns: usize) -> Arr
 
 /// What the second block of a state holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 enum Second {
     /// There is no second block.
     None,
@@ -38,6 +39,7 @@ enum Second {
 /// only the position is always there. The drift reads the first [`inputs`](Self::inputs) blocks and
 /// writes as many.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Layout {
     second: Second,
     joint: bool,

@@ -4,7 +4,7 @@ use langevin::ndarray::{ArrayView2, s};
 use langevin::{Real, image};
 
 use crate::failure::Failure;
-use crate::model::Model;
+use crate::source::Source;
 use crate::target;
 
 /// Images side by side in a picture, and in all.
@@ -29,22 +29,22 @@ pub fn image_shape(text: &str) -> Result<(usize, usize), String> {
 
 impl Tiles {
     /// The shape that was given, or that of the model.
-    pub fn new(shape: Option<(usize, usize)>, model: &Model) -> Result<Self, Failure> {
-        let Some(shape) = shape.or(model.image) else {
+    pub fn new(shape: Option<(usize, usize)>, source: &Source) -> Result<Self, Failure> {
+        let Some(shape) = shape.or(source.image) else {
             return Err(Failure::Input(
                 "--grid-image needs --image-shape: the model does not say the sides of a picture"
                     .into(),
             ));
         };
         let (rows, columns) = shape;
-        if rows.checked_mul(columns) != Some(model.dimension()) {
+        if rows.checked_mul(columns) != Some(source.dimension()) {
             let given = format!("--image-shape: given {rows}x{columns}");
             let expected =
-                format!("a product of {}, the dimension of the target", model.dimension());
+                format!("a product of {}, the dimension of the target", source.dimension());
             return Err(Failure::Input(format!("{given}, expected {expected}")));
         }
-        let of_means = || model.data().map(|data| target::extremes(&data.means().to_owned()));
-        let range = model.range.or_else(of_means).unwrap_or((-1.0, 1.0));
+        let of_means = || source.data().map(|data| target::extremes(&data.means().to_owned()));
+        let range = source.range.or_else(of_means).unwrap_or((-1.0, 1.0));
         if !(range.1 - range.0 > 0.0 && (range.1 - range.0).is_finite()) {
             let given =
                 format!("--grid-image: the means of the target go from {} to {}", range.0, range.1);

@@ -1,49 +1,55 @@
 //! `langevin probe`: the exact stationary covariance of a method.
 
+use clap::Args;
 use langevin::ndarray::Array2;
 use langevin::probe;
 
-use crate::arguments::Probe;
 use crate::failure::Failure;
 use crate::output;
+use crate::sample::MethodOptions;
+
+#[derive(Args)]
+pub struct Probe {
+    #[command(flatten)]
+    method: MethodOptions,
+    /// Curvature k of the target N(0, 1/k)
+    #[arg(long, value_name = "K", default_value_t = 1.0, allow_negative_numbers = true)]
+    curvature: f64,
+    /// One JSON object on stdout
+    #[arg(long)]
+    json: bool,
+}
 
 pub fn run(arguments: &Probe) -> Result<(), Failure> {
     let method = &arguments.method;
     let sampler = method.sampler::<f64>()?;
     let dynamics = method.dynamics()?;
-    let found = probe::stationary_covariance(&*sampler, method.step, arguments.curvature)?;
+    let (step, curvature) = (method.step, arguments.curvature);
+    let found = probe::stationary_covariance(&*sampler, step, curvature)?;
     if arguments.json {
         let json = serde_json::json!({
-            "method": method.name(), "word": method.word, "dynamics": dynamics, "step": method.step, "curvature": arguments.curvature,
-            "covariance": rows(&found.covariance), "target": rows(&found.target), "contraction": found.contraction,
+            "method": method.name(), "word": method.word(), "dynamics": dynamics, "step": step,
+            "curvature": curvature, "covariance": rows(&found.covariance),
+            "target": rows(&found.target), "contraction": found.contraction,
         });
         return output::print_line(&json.to_string());
     }
-    let mut text = format!(
-        "{} on {} dynamics, step {}, target N(0, 1/{})\n\n",
-        method.title(),
-        dynamics,
-        method.step,
-        arguments.curvature
-    );
-    let names = ["position", "velocity"];
+    let title = method.title();
+    let mut text = format!("{title} on {dynamics} dynamics, step {step}, ");
+    text += &format!("target N(0, 1/{curvature})\n\n");
     text += "stationary variance        exact             target     relative excess\n";
-    for (i, name) in names.iter().enumerate().take(found.covariance.nrows()) {
+    let blocks = found.covariance.nrows();
+    for (i, name) in ["position", "velocity"].iter().enumerate().take(blocks) {
         let (exact, target) = (found.covariance[[i, i]], found.target[[i, i]]);
-        text += &format!(
-            "  {name:<14} {exact:>18.15} {target:>18.15} {:>+15.6e}\n",
-            exact / target - 1.0
-        );
+        let excess = exact / target - 1.0;
+        text += &format!("  {name:<14} {exact:>18.15} {target:>18.15} {excess:>+15.6e}\n");
     }
-    if found.covariance.nrows() == 2 {
-        text += &format!(
-            "  {:<14} {:>18.15} {:>18.15}\n",
-            "covariance",
-            found.covariance[[0, 1]],
-            found.target[[0, 1]]
-        );
+    if blocks == 2 {
+        let (exact, target) = (found.covariance[[0, 1]], found.target[[0, 1]]);
+        text += &format!("  {:<14} {exact:>18.15} {target:>18.15}\n", "covariance");
     }
-    text += &format!("\nsecond moments approach it by a factor {:.6} per step", found.contraction);
+    let factor = found.contraction;
+    text += &format!("\nsecond moments approach it by a factor {factor:.6} per step");
     output::print_line(&text)
 }
 

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use langevin::ndarray::{Array1, ArrayView2, Axis};
-use langevin::{Divergence, GaussianMixture, Real, plot};
+use langevin::ndarray::{Array2, ArrayView2};
+use langevin::run::Divergence;
+use langevin::{GaussianMixture, Real, plot};
 use serde_json::{Value, json};
 
 use crate::arguments::RunOptions;
@@ -13,7 +14,7 @@ use crate::simulation::{MOST_MOMENTS, Outcome};
 /// Coordinates listed, and half the modes.
 const SHOWN: usize = 8;
 /// Modes are not told apart where there are more: the target is a data set then.
-pub const MOST_MODES: usize = 256;
+const MOST_MODES: usize = 256;
 
 /// The parts of a report that do not depend on the command.
 pub struct Report<'r, F> {
@@ -30,14 +31,16 @@ impl<'r, F: Real> Report<'r, F> {
         target: Option<&'r GaussianMixture>,
         outcome: &'r Outcome<F>,
     ) -> Result<Self, Failure> {
-        let modes = target
-            .map(|target| mode_weights(target, outcome.samples.positions()))
-            .transpose()?
-            .flatten();
+        let modes = match target.filter(|target| target.components() <= MOST_MODES) {
+            Some(target) => target.mean_responsibilities(outcome.samples.positions())?,
+            None => None,
+        };
+        let modes = modes.map(|modes| modes.to_vec());
         Ok(Self { options, target, outcome, modes })
     }
 
     pub fn json(&self) -> Value {
+        let rows = |matrix: &Array2<f64>| matrix.outer_iter().map(|r| r.to_vec()).collect::<Vec<_>>();
         let (options, outcome, samples) = (self.options, self.outcome, &self.outcome.samples);
         let diverged = |d: &Divergence| json!({"chain": d.chain, "step": d.step, "time": d.time});
         let mut report = json!({
@@ -48,11 +51,11 @@ impl<'r, F: Real> Report<'r, F> {
             "seed": options.seed,
             "precision": F::NAME,
             "evaluations_per_chain": samples.evaluations_per_chain(),
-            "batched_calls": samples.batched_calls,
-            "rounds": samples.rounds,
+            "batched_calls": samples.cost.batched_calls,
+            "rounds": samples.cost.rounds,
             "seconds": outcome.seconds,
             "mean": outcome.mean.as_ref().map(|mean| mean.to_vec()),
-            "covariance": outcome.covariance.as_ref().map(|c| c.outer_iter().map(|r| r.to_vec()).collect::<Vec<_>>()),
+            "covariance": outcome.covariance.as_ref().map(rows),
             "diverged": samples.diverged.len(),
             "diverged_chains": samples.diverged.iter().take(100).map(diverged).collect::<Vec<_>>(),
         });
@@ -133,51 +136,15 @@ impl<'r, F: Real> Report<'r, F> {
     }
 }
 
-/// The mean responsibility of every component over the finite final positions: its expectation
-/// under the target is the component's weight. None for a data set of many components.
-fn mode_weights<F: Real>(
-    target: &GaussianMixture,
-    positions: ArrayView2<'_, F>,
-) -> Result<Option<Vec<f64>>, Failure> {
-    if target.components() > MOST_MODES {
-        return Ok(None);
-    }
-    let (mut sums, mut count) = (Array1::<f64>::zeros(target.components()), 0.0);
-    for block in positions.axis_chunks_iter(Axis(0), 1024) {
-        let responsibilities = target.responsibilities(block.mapv(F::widen).view())?;
-        for row in responsibilities.rows() {
-            if row.iter().all(|r| r.is_finite()) {
-                sums += &row;
-                count += 1.0;
-            }
-        }
-    }
-    Ok((count > 0.0).then(|| (sums / count).to_vec()))
-}
-
-/// The final positions over the density, where it is known, as the bytes of an SVG file.
+/// The final positions over the density, if it is known, as the bytes of an SVG file.
 pub fn draw<F: Real>(
     target: Option<&GaussianMixture>,
     positions: ArrayView2<'_, F>,
     title: &str,
 ) -> Result<Vec<u8>, Failure> {
-    let Some(target) = target else {
-        return Ok(plot::scatter(positions.mapv(F::widen).view(), title)?.into_bytes());
-    };
-    let coordinates: Vec<usize> = (0..target.dimension().min(2)).collect();
-    let marginal = target.marginal(&coordinates)?;
-    let log_density = |point: &[f64]| {
-        let point = ArrayView2::from_shape((1, point.len()), point).ok();
-        point
-            .and_then(|point| marginal.log_density(point).ok())
-            .map_or(f64::NAN, |values| values[0])
-    };
-    let shown = positions.select(Axis(1), &coordinates).mapv(F::widen);
-    let svg = if coordinates.len() == 1 {
-        let column: Vec<f64> = shown.column(0).to_vec();
-        plot::histogram_over_density(&column, |x| log_density(&[x]), title)?
-    } else {
-        plot::scatter_over_density(shown.view(), log_density, title)?
+    let svg = match target {
+        Some(target) => target.picture(positions, title)?,
+        None => plot::scatter(positions.mapv(F::widen).view(), title)?,
     };
     Ok(svg.into_bytes())
 }

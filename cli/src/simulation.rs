@@ -1,14 +1,16 @@
 //! The run itself, which all commands that move chains share: start, observers, samples written as
 //! they come.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-use langevin::ndarray::{Array1, Array2, Axis};
-use langevin::{
-    BoxError, Drift, Every, Flow, Moment, MomentsObserver, NonFinite, Observer, ProgressBar, Real,
-    Run, Sampler, Samples, TimeGrid, metrics,
+use langevin::ndarray::{Array1, Array2};
+use langevin::prelude::{
+    BoxError, Drift, Every, MomentsObserver, NonFinite, Observer, Real, Run, Sampler, Samples,
+    Snapshot, TimeGrid,
 };
+use langevin::run::ProgressBar;
 
 use crate::arguments::{NonFinite as Policy, RunOptions};
 use crate::failure::Failure;
@@ -52,9 +54,9 @@ impl<F: Real> Observer<F> for Frames<'_> {
         Some(self.every.next(step))
     }
 
-    fn observe(&mut self, moment: &Moment<'_, F>) -> Result<Flow, BoxError> {
-        write_rows(self.file, moment.positions()).map_err(|error| format!("--out: {error}"))?;
-        Ok(Flow::Continue)
+    fn observe(&mut self, snapshot: &Snapshot<'_, F>) -> Result<ControlFlow<()>, BoxError> {
+        write_rows(self.file, snapshot.positions()).map_err(|error| format!("--out: {error}"))?;
+        Ok(ControlFlow::Continue(()))
     }
 }
 
@@ -69,9 +71,9 @@ impl<F: Real> Observer<F> for Moments {
         Observer::<F>::next(&self.seen, step)
     }
 
-    fn observe(&mut self, moment: &Moment<'_, F>) -> Result<Flow, BoxError> {
-        self.spoiled = self.spoiled || self.seen.observe(moment).is_err();
-        Ok(Flow::Continue)
+    fn observe(&mut self, snapshot: &Snapshot<'_, F>) -> Result<ControlFlow<()>, BoxError> {
+        self.spoiled = self.spoiled || self.seen.observe(snapshot).is_err();
+        Ok(ControlFlow::Continue(()))
     }
 }
 
@@ -131,7 +133,10 @@ pub fn simulate<F: Real>(
         Some(moments) if moments.spoiled => (None, None),
         Some(moments) => (moments.seen.mean(), moments.seen.covariance()),
         None if dim > MOST_MOMENTS => (None, None),
-        None => final_moments(&samples),
+        None => match samples.moments() {
+            Some(moments) => (moments.mean().ok(), moments.covariance().ok()),
+            None => (None, None),
+        },
     };
     if let Some(mut file) = out {
         if job.frames.is_none() {
@@ -169,16 +174,4 @@ pub fn read_start<F: Real>(path: Option<&Path>) -> Result<Option<Array2<F>>, Fai
         )));
     }
     Ok(Some(rows.mapv(F::from_f64)))
-}
-
-/// Mean and covariance of the final positions; none where a position is not finite or there are too
-/// few.
-fn final_moments<F: Real>(samples: &Samples<F>) -> (Option<Array1<f64>>, Option<Array2<f64>>) {
-    let Ok(mut moments) = metrics::RunningMoments::new(samples.dim) else { return (None, None) };
-    for block in samples.positions().axis_chunks_iter(Axis(0), 1024) {
-        if moments.push_rows(block.mapv(F::widen).view()).is_err() {
-            return (None, None);
-        }
-    }
-    (moments.mean().ok(), moments.covariance().ok())
 }

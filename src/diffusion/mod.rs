@@ -32,6 +32,8 @@ mod denoised;
 mod denoiser;
 pub mod dynamics;
 mod exact;
+#[cfg(feature = "serde")]
+mod form;
 mod guided;
 mod method;
 pub mod methods;

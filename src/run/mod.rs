@@ -3,6 +3,8 @@
 
 mod builder;
 mod chunk;
+#[cfg(feature = "serde")]
+mod form;
 mod moments;
 mod observe;
 #[cfg(feature = "progress")]

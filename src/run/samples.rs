@@ -1,7 +1,8 @@
 //! The outcome of a run, and what happens to chains that leave the finite numbers.
 
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2, Axis, s};
 
+use crate::metrics::RunningMoments;
 use crate::real::Real;
 use crate::sampler::Cost;
 use crate::state::Layout;
@@ -22,6 +23,7 @@ pub enum NonFinite {
 
 /// A chain that left the finite numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Divergence {
     /// Number of the chain, the offset of the run included.
     pub chain: u64,
@@ -61,6 +63,17 @@ impl<F: Real> Samples<F> {
     pub fn momenta(&self) -> Option<ArrayView2<'_, F>> {
         let momentum = self.layout.momentum_variance();
         momentum.map(|_| self.state.slice(s![.., self.dim..2 * self.dim]))
+    }
+
+    /// Mean and covariance of the final positions, in f64; `None` if a position is not finite or
+    /// there are too few.
+    pub fn moments(&self) -> Option<RunningMoments> {
+        let mut moments = RunningMoments::new(self.dim).ok()?;
+        // Blocks of rows keep the f64 copy small.
+        for block in self.positions().axis_chunks_iter(Axis(0), 1024) {
+            moments.push_rows(block.mapv(F::widen).view()).ok()?;
+        }
+        Some(moments)
     }
 
     /// The share of proposed moves that were accepted, for methods with a Metropolis test.

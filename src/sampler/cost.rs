@@ -4,6 +4,7 @@ use std::ops::AddAssign;
 
 /// The cost of a step, or of many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Cost {
     /// Rows on which the drift was evaluated, over all chains.

@@ -1,8 +1,12 @@
 //! Gaussian mixtures: the target whose score, log density and samples are all exact; a data set is
 //! one too.
 
+#[cfg(feature = "serde")]
+mod form;
 mod kernel;
 mod moments;
+#[cfg(feature = "plot")]
+mod picture;
 mod queries;
 mod sample;
 mod spread;

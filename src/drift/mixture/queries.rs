@@ -28,6 +28,29 @@ impl GaussianMixture {
         self.output(x, self.components(), |out| Output::Responsibilities(out))
     }
 
+    /// The mean probability of every component over the finite rows of `x`, (components). Its
+    /// expectation under the mixture is the weight of the component. `None` if no row is finite.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if `x` has another number of columns.
+    pub fn mean_responsibilities<F: Real>(
+        &self,
+        x: ArrayView2<'_, F>,
+    ) -> Result<Option<Array1<f64>>> {
+        self.check(x.dim())?;
+        let mut sums = Array1::<f64>::zeros(self.components());
+        let mut count = 0.0;
+        for block in x.axis_chunks_iter(Axis(0), 1024) {
+            for row in self.responsibilities(block.mapv(F::widen).view())?.rows() {
+                if row.iter().all(|r| r.is_finite()) {
+                    sums += &row;
+                    count += 1.0;
+                }
+            }
+        }
+        Ok((count > 0.0).then(|| sums / count))
+    }
+
     /// For each row of `x` the distance to the nearest mode in units of that mode's spread, the
     /// smallest √((x−μₖ)ᵀ Σₖ⁻¹ (x−μₖ)).
     ///

@@ -1,10 +1,11 @@
 //! The forward pass: all layers for a block of rows, so that what is computed stays in the cache,
 //! then the next block.
 
-use super::Model;
+use super::compiled::Compiled;
 use super::elementwise::{moments, normalise, silu};
 use super::product::{Projected, Then, padded, product};
 use super::program::{Op, Program};
+use crate::network::engine::Numbers;
 
 /// Numbers in a cache line.
 const LINE: usize = 16;
@@ -16,13 +17,6 @@ pub(super) trait Rows {
     fn read(&self, start: usize, count: usize, width: usize, to: &mut [f32]);
     /// The way back.
     fn write(&mut self, start: usize, count: usize, width: usize, from: &[f32]);
-}
-
-/// The numbers that tell the time.
-#[derive(Clone, Copy)]
-pub(super) enum Numbers<'a> {
-    Shared(f64),
-    PerRow(&'a dyn Fn(usize) -> f64),
 }
 
 /// A buffer that begins at a cache line: vectors that cross lines take twice as long to load.
@@ -71,7 +65,7 @@ enum Condition<'a> {
 
 /// A forward pass over all rows.
 pub(super) struct Forward<'a> {
-    pub model: &'a Model,
+    pub model: &'a Compiled,
     pub numbers: Numbers<'a>,
     /// Row of the label table.
     pub label: usize,
@@ -192,7 +186,7 @@ impl Forward<'_> {
 #[inline(always)]
 fn execute<S: pulp::Simd, const V: usize>(
     simd: S,
-    model: &Model,
+    model: &Compiled,
     program: &Program,
     slots: &mut [Slot],
     condition: Condition<'_>,

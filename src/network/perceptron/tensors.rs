@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 
-use super::description::wrong;
 use crate::error::Result;
+use crate::network::problem::wrong;
 
 const FORMAT: &str = "a safetensors file as in docs/network-format.md";
 
@@ -26,7 +26,8 @@ impl<'a> Tensors<'a> {
         let entry = |key: &str| metadata.and_then(|entries| entries.get(key)).map(String::as_str);
         let version = entry("langevin");
         if version != Some("mlp/1") {
-            let expected = "mlp/1; save with metadata={\"langevin\": \"mlp/1\", \"model\": json.dumps(description)}";
+            let expected = "mlp/1; save with metadata={\"langevin\": \"mlp/1\", \
+                            \"model\": json.dumps(description)}";
             return Err(wrong("metadata `langevin`", version.unwrap_or("nothing"), expected));
         }
         let Some(model) = entry("model") else {

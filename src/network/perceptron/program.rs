@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::description::{Layer, wrong};
+use super::layers::Layer;
 use super::elementwise::Norm;
 use super::product::Packed;
 use super::tensors::Tensors;
 use crate::error::Result;
+use crate::network::problem::wrong;
 
 /// An operation on buffers of (features, lanes).
 #[derive(Clone, Debug, PartialEq)]
@@ -349,7 +350,8 @@ mod tests {
     #[test]
     fn what_follows_a_product_is_done_with_it() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/tiny.safetensors");
-        let program = Network::load(path).unwrap().model.program;
+        let network = Network::load(path).unwrap();
+        let program = &network.engine().compiled.program;
         let linear = |from, to, condition, silu, add| Op::Linear {
             layer: 0,
             from,

@@ -1,13 +1,12 @@
-//! What is computed of a file: the description with its numbers, compiled.
+//! A description with its numbers, compiled into programs.
 
-use super::description::{Description, Layer, wrong};
-use super::kernel::{Forward, Numbers, Rows, Scratch};
+use super::description::Description;
+use super::embedding::Embedding;
+use super::layers::Layer;
 use super::program::{Op, Program, Store, compile};
 use super::tensors::Tensors;
-use super::time::Embedding;
-use crate::drift::ScratchPool;
 use crate::error::Result;
-use crate::math::simd;
+use crate::network::problem::wrong;
 
 /// The most lanes of a block: four vectors of 16, with AVX-512. What a file may be does not depend
 /// on the processor.
@@ -16,17 +15,14 @@ const LANES: usize = 64;
 const MOST_MIB: u64 = 256;
 
 /// A network ready to run.
-#[derive(Clone)]
-pub(super) struct Model {
+pub(super) struct Compiled {
     pub input: usize,
     pub store: Store,
     pub condition: Option<ConditionMaker>,
     pub program: Program,
-    scratch: ScratchPool<Scratch>,
 }
 
 /// How the condition is made of the time and the label.
-#[derive(Clone)]
 pub(super) struct ConditionMaker {
     pub embedding: Embedding,
     pub program: Program,
@@ -47,11 +43,11 @@ impl ConditionMaker {
     }
 }
 
-impl Model {
+impl Compiled {
     pub(super) fn new(description: &Description, tensors: &mut Tensors<'_>) -> Result<Self> {
         let mut store = Store::default();
         let mut condition = None;
-        if let Some((_, embedding)) = &description.time {
+        if let Some(embedding) = &description.embedding {
             let embedding = Embedding::new(embedding, tensors)?;
             let layers: &[Layer] = &description.condition;
             let program =
@@ -81,7 +77,6 @@ impl Model {
             store,
             condition,
             program,
-            scratch: ScratchPool::default(),
         })
     }
 
@@ -91,12 +86,5 @@ impl Model {
             if let Op::Linear { layer, .. } = op { self.store.linears[*layer].size() } else { 0 }
         };
         self.program.ops.iter().map(of).sum()
-    }
-
-    /// Runs over all rows; `label` is a row of the table.
-    pub(super) fn run(&self, numbers: Numbers<'_>, label: usize, rows: &mut dyn Rows) {
-        self.scratch.with(|scratch| {
-            simd::dispatch_simd(Forward { model: self, numbers, label, rows, scratch })
-        });
     }
 }
