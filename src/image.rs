@@ -3,9 +3,9 @@
 use crate::error::Error;
 use ndarray::ArrayView2;
 
-/// Grey of the lines between images and of unused places.
+/// Grey of the lines between images and of empty places.
 const SEPARATOR: u8 = 96;
-/// Larger pictures than this many pixels are refused, before memory is asked for.
+/// The largest number of pixels. Larger pictures are rejected before memory is allocated.
 const MOST_PIXELS: usize = 1 << 28;
 
 /// A grey picture of 8 bits per pixel: 0 is black, 255 white.
@@ -18,18 +18,25 @@ pub struct GreyImage {
 
 /// Lays out images as tiles of a grid, row by row.
 ///
-/// - `images`: shape (images, rows · columns), one image per row, its own rows one after the other.
+/// - `images`: shape (images, rows · columns), one image per row. The rows of an image follow each
+///   other.
 /// - `shape`: (rows, columns) of one image.
-/// - `columns`: images side by side; fewer images than that give a narrower grid.
-/// - `range`: (value of black, value of white); values outside become black or white, those between
-///   are rounded to the nearest of 256 greys. [`GreyImage::inverted`] makes low values white.
-/// - `scale`: each value becomes a square of `scale` × `scale` pixels, and grey lines of that width
-///   part the images.
+/// - `columns`: images side by side. Fewer images give a narrower grid.
+/// - `range`: (value of black, value of white). Values outside become black or white. Values
+///   between are rounded to the nearest of 256 greys. [`GreyImage::inverted`] makes low values
+///   white.
+/// - `scale`: each value becomes a square of `scale` × `scale` pixels. Grey lines of that width
+///   separate the images.
 ///
 /// # Errors
-/// [`Error::Shape`] when there is no image or no pixel, when `shape` does not fit `images`, when
-/// `columns` or `scale` is zero, when `range` is not a finite, non-empty interval, when a value is
-/// not finite, or when the picture would have more than 2²⁸ pixels.
+/// [`Error::Shape`] in these cases:
+///
+/// - There is no image or no pixel.
+/// - `shape` does not fit `images`.
+/// - `columns` or `scale` is zero.
+/// - `range` is not a finite, non-empty interval.
+/// - A value is not finite.
+/// - The picture would have more than 2²⁸ pixels.
 pub fn grid(
     images: ArrayView2<'_, f64>,
     shape: (usize, usize),
@@ -58,7 +65,7 @@ pub fn grid(
         );
     }
     let (black, white) = range;
-    // Subtracting also turns away infinite ends and lengths.
+    // The difference also rejects infinite ends and lengths.
     if !(white - black > 0.0 && (white - black).is_finite()) {
         return wrong(
             "range of a grid",
@@ -111,7 +118,7 @@ pub fn grid(
 }
 
 impl GreyImage {
-    /// Pixels in a row.
+    /// Number of pixels in a row.
     #[must_use]
     pub fn width(&self) -> usize {
         self.width
@@ -129,7 +136,7 @@ impl GreyImage {
         &self.pixels
     }
 
-    /// The same picture with black and white exchanged, for ink on paper.
+    /// The same picture with black and white exchanged, for printing with ink on paper.
     #[must_use]
     pub fn inverted(mut self) -> Self {
         for pixel in &mut self.pixels {
@@ -141,7 +148,7 @@ impl GreyImage {
     /// The bytes of a PNG file.
     ///
     /// # Errors
-    /// [`Error::Picture`] when the encoder fails.
+    /// [`Error::Picture`] if the encoder fails.
     pub fn to_png(&self) -> Result<Vec<u8>, Error> {
         let refused = |message: String| Error::Picture { format: "PNG", message };
         let side =
@@ -170,7 +177,7 @@ mod tests {
     use super::*;
     use ndarray::{Array2, array};
 
-    /// Three images of 1 × 2 in two columns, values below, inside and above the range.
+    /// Three images of 1 × 2 in two columns, with values below, inside and above the range.
     fn three() -> GreyImage {
         let images = array![[0.0, 1.0], [-5.0, 5.0], [0.5, 0.25]];
         grid(images.view(), (1, 2), 2, (0.0, 1.0), 1).expect("a grid")

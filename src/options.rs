@@ -1,4 +1,4 @@
-//! Options as text: named fields that are read from, and written to, `name=value`.
+//! Options as text: named fields that are read and written as `name=value`.
 
 use crate::error::{Error, Result};
 
@@ -6,11 +6,11 @@ use crate::error::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OptionInfo {
-    /// Its name, as in `noise-scale`.
+    /// Name of the option, as in `noise-scale`.
     pub name: &'static str,
-    /// What stands for its value in a help text; empty for an option that is given or not.
+    /// The placeholder for its value in help texts. It is empty for an option without a value.
     pub value: &'static str,
-    /// One sentence, with the default.
+    /// One sentence for help texts, with the default.
     pub help: &'static str,
 }
 
@@ -20,11 +20,11 @@ impl OptionInfo {
     }
 }
 
-/// A value that can stand for an option.
+/// A type of option values.
 pub(crate) trait Value: Sized {
-    /// The value of this text, or what was expected.
+    /// Reads a value from text. The error is what was expected.
     fn parse(text: &str) -> Result<Self, String>;
-    /// The text of this value.
+    /// Writes the value as text.
     fn print(&self) -> String;
 }
 
@@ -44,7 +44,7 @@ impl Value for f64 {
     }
 
     fn print(&self) -> String {
-        // The shortest text that reads back as the same number.
+        // This is the shortest text that reads back as the same number.
         self.to_string()
     }
 }
@@ -60,7 +60,7 @@ impl Value for Vec<usize> {
     }
 }
 
-/// Makes an option value of a type that is read and printed by its names.
+/// Implements `Value` for a type that is read and printed by its names.
 macro_rules! named_value {
     ($type:ty) => {
         impl $crate::options::Value for $type {
@@ -81,9 +81,9 @@ pub(crate) use named_value;
 
 /// A field of a struct of options.
 pub(crate) trait Field {
-    /// Sets the field, or says what was expected. A flag has no text.
+    /// Sets the field. The error is what was expected. A flag has no text.
     fn read(&mut self, text: Option<&str>) -> Result<(), String>;
-    /// The text of the field; `None` if the option is not given.
+    /// Writes the field as text, or `None` if the option is not given.
     fn write(&self) -> Option<String>;
 }
 
@@ -114,13 +114,13 @@ impl Field for bool {
     }
 }
 
-/// An option of a struct: what is known about it, and its field.
+/// An option of a struct: its description and its field.
 pub(crate) struct Entry<'o> {
     pub info: &'static OptionInfo,
     pub field: &'o mut dyn Field,
 }
 
-/// Reads one option into the entry of its name. `by` names the struct in errors.
+/// Reads one option into the entry with its name. `by` names the struct in errors.
 pub(crate) fn read(
     entries: Vec<Entry<'_>>,
     by: &str,

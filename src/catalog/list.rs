@@ -1,24 +1,24 @@
-//! The one list of methods and dynamics: it feeds the command line, the tests, the benches and the
-//! tables.
+//! The only list of methods and dynamics. The command line, the tests, the benches and the tables
+//! all use it.
 
 use crate::error::{Error, Result};
 
 /// What is known about a method before it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MethodEntry {
-    /// Its name on the command line.
+    /// Name on the command line.
     pub name: &'static str,
-    /// One line about it.
+    /// One line that describes it.
     pub title: &'static str,
-    /// The dynamics it works on.
+    /// The dynamics that it works on.
     pub dynamics: &'static [&'static str],
-    /// The options it takes, as spelled on the command line.
+    /// The options that it takes, as spelled on the command line.
     pub options: &'static [&'static str],
     /// Drift evaluations per step.
     pub evaluations: &'static str,
-    /// Batched drift calls per step, one after the other.
+    /// Batched drift calls per step that must wait for each other.
     pub batched_calls: &'static str,
-    /// Where it comes from.
+    /// The publications that it comes from.
     pub source: &'static str,
 }
 
@@ -102,7 +102,7 @@ const fn splitting(name: &'static str, title: &'static str) -> MethodEntry {
     }
 }
 
-/// The method of this name.
+/// Returns the method with this name.
 ///
 /// # Errors
 /// [`Error::Unknown`] if there is none.
@@ -114,7 +114,7 @@ pub fn method(name: &str) -> Result<&'static MethodEntry> {
     })
 }
 
-/// The dynamics of this name.
+/// Returns the dynamics with this name.
 ///
 /// # Errors
 /// [`Error::Unknown`] if there is none.
@@ -135,7 +135,7 @@ pub struct Pair {
     pub method: MethodEntry,
 }
 
-/// All pairs of a dynamics and a method that make sense.
+/// All pairs of a dynamics and a method that work together.
 pub fn pairs() -> impl Iterator<Item = Pair> {
     let all = |dynamics| METHODS.map(|method| Pair { dynamics, method });
     let works = |pair: &Pair| pair.method.dynamics.contains(&pair.dynamics.name);
@@ -145,11 +145,11 @@ pub fn pairs() -> impl Iterator<Item = Pair> {
 /// What is known about a dynamics before it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DynamicsEntry {
-    /// Its name on the command line.
+    /// Name on the command line.
     pub name: &'static str,
-    /// One line about it.
+    /// One line that describes it.
     pub title: &'static str,
-    /// The options it takes.
+    /// The options that it takes.
     pub options: &'static [&'static str],
 }
 

@@ -1,5 +1,4 @@
-//! Methods and dynamics for sampling a density, by name: what they are, their options, and their
-//! samplers.
+//! The methods and dynamics for sampling a density, by name: descriptions, options and samplers.
 
 mod build;
 mod list;

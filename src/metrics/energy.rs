@@ -8,30 +8,34 @@ use super::pairs::{GROUP, LANES, Tiles, squared};
 use crate::error::Result;
 use crate::math::simd::{self, Kernel};
 
-/// Energy distance between the laws of the rows of `a`, shape (n ≥ 20, dim), and of `b`, shape (m ≥
-/// 20, dim); in the unit of the samples.
+/// Energy distance between the distributions of the rows of `a`, shape (n ≥ 20, dim), and of `b`,
+/// shape (m ≥ 20, dim). Its unit is that of the samples.
 ///
 /// ```text
-/// D² = 2 E|X − Y| − E|X − X'| − E|Y − Y'|          X, X' of the law of `a`, Y, Y' of the law of `b`, independent
+/// D² = 2 E|X − Y| − E|X − X'| − E|Y − Y'|
+/// X, X' from the distribution of `a`, Y, Y' from that of `b`, all independent
 /// ```
 ///
-/// (Székely & Rizzo 2013.) This is the *squared* one, D²: it is 0 for equal laws only, and its root
-/// D is a metric. The means run over pairs of different rows (a U-statistic), so the estimate has
-/// no bias, is around 0 for samples of one law, and may be negative: take no root of it. All of the
-/// laws is seen, and no direction, bandwidth or seed is chosen.
+/// (Székely & Rizzo 2013.) This is the *squared* distance D². It is 0 for equal distributions only,
+/// and its root D is a metric. D² sees the whole distributions. There is no choice of direction,
+/// bandwidth or seed.
 ///
-/// The error is a jackknife over 10 strided blocks (rows i mod 10 of both samples left out
-/// together), rows taken as independent. Where the laws agree it is too large, by about √2.
+/// The means run over pairs of different rows (a U-statistic), so the estimate has no bias. For two
+/// samples of one distribution it is around 0 and may be negative. So do not take its root.
 ///
-/// The samples are taken as independent of each other. A copy of `b`, or `b` with a little noise,
-/// is nearer to it than a fresh sample could be and gives a clearly negative value;
-/// [`nearest_neighbours`](super::nearest_neighbours) looks for that.
+/// The error is a jackknife over 10 strided blocks: rows i mod 10 of both samples are left out
+/// together. Rows are assumed to be independent. If the distributions agree, the error is too large
+/// by about √2.
 ///
-/// Cost: (n + m)²/2 distances. Give fewer rows where that is too much.
+/// The two samples are assumed to be independent of each other. A copy of `b`, or `b` with a little
+/// noise, is nearer to `b` than a fresh sample could be. It gives a clearly negative value.
+/// [`nearest_neighbours`](super::nearest_neighbours) detects such copies.
+///
+/// Cost: (n + m)²/2 distances. Pass fewer rows if that is too much.
 ///
 /// # Errors
-/// [`Shape`](crate::Error::Shape) for fewer than 20 rows or unequal columns,
-/// [`NonFinite`](crate::Error::NonFinite) for a NaN or an infinity.
+/// - [`Shape`](crate::Error::Shape) for fewer than 20 rows or unequal columns.
+/// - [`NonFinite`](crate::Error::NonFinite) for a NaN or an infinity.
 pub fn energy_distance(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Result<Estimate> {
     // Two rows per block, so that no block is the only one of its kind.
     check::samples("a", a, 2 * BLOCKS)?;
@@ -44,7 +48,7 @@ pub fn energy_distance(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Result
 /// Sums of distances between the rows of block g and those of block h, `[g][h]`.
 struct Sums {
     rows: [usize; 2],
-    /// Within `a`, within `b`; every pair once, hence nothing for g > h.
+    /// Within `a`, within `b`. Every pair counts once, so entries with g > h are zero.
     within: [[[f64; BLOCKS]; BLOCKS]; 2],
     between: [[f64; BLOCKS]; BLOCKS],
 }
@@ -62,7 +66,7 @@ impl Sums {
         }
     }
 
-    /// D² of all rows, or of all but those of one block.
+    /// D² of all rows, or of all rows except those of one block.
     fn distance(&self, without: Option<usize>) -> f64 {
         let total = |sums: &[[f64; BLOCKS]; BLOCKS]| -> f64 {
             let kept = |block: &usize| Some(*block) != without;
@@ -93,14 +97,14 @@ fn within(
     std::array::from_fn(|g| {
         std::array::from_fn(|h| match g.cmp(&h) {
             std::cmp::Ordering::Less => sum(&lanes[g], &groups[h]),
-            // Every pair twice, and rows with themselves at distance 0.
+            // Every pair counts twice, and rows with themselves are at distance 0.
             std::cmp::Ordering::Equal => 0.5 * sum(&lanes[g], &groups[h]),
             std::cmp::Ordering::Greater => 0.0,
         })
     })
 }
 
-/// Sum of the distances between all rows of the one and all rows of the other.
+/// Sum of the distances between all rows of one sample and all rows of the other.
 fn sum(lanes: &Tiles<LANES>, groups: &Tiles<GROUP>) -> f64 {
     let mut sum = 0.0;
     simd::dispatch(PairSum { lanes, groups, sum: &mut sum });
@@ -119,7 +123,7 @@ impl Kernel for PairSum<'_> {
         for (_, count, tile) in self.lanes.iter() {
             let mut sums = [0.0; LANES];
             for (_, count_group, group) in self.groups.iter() {
-                // Roots of all of them, needed or not: a fixed number of vectors.
+                // All roots are taken, needed or not, so that the number of vectors is fixed.
                 let distances = squared(tile, group).map(|squares| squares.map(f64::sqrt));
                 for distances in &distances[..count_group] {
                     for l in 0..LANES {
@@ -175,10 +179,10 @@ mod tests {
 
     #[test]
     fn normals_on_the_line_have_the_closed_form() {
-        // E|Z| for Z ~ N(μ, s²) is s √(2/π) e^(−μ²/2s²) + μ erf(μ/(s√2)). The estimate has no bias:
-        // the mean over 100 pairs of samples against the exact value, in its own standard error (of
-        // 100 values): 6 sigma, 2e-9 (4e-9 with the tails of Student's law) per comparison, 9 of
-        // them.
+        // E|Z| for Z ~ N(μ, s²) is s √(2/π) e^(−μ²/2s²) + μ erf(μ/(s√2)). The estimate has no bias.
+        // So the mean over 100 pairs of samples is compared with the exact value, in units of its
+        // own standard error (of 100 values). 6 sigma is 2e-9 per comparison (4e-9 with the tails
+        // of Student's distribution), for 9 comparisons.
         let absolute = |mean: f64, deviation: f64| {
             deviation * FRAC_2_PI.sqrt() * (-mean * mean / (2.0 * deviation * deviation)).exp()
                 + mean * libm::erf(mean / (deviation * SQRT_2))
@@ -207,13 +211,14 @@ mod tests {
 
     #[test]
     fn samples_of_one_law_are_at_zero_on_average_and_never_far() {
-        // For one law D² is a degenerate U-statistic of the doubly centred distance, whose mean
-        // square is the distance variance V² = 4/π (1 + π/3 − √3) = 0.401 for normals (Székely,
-        // Rizzo & Bakirov 2007): the variance of D² is V² (2/(n(n−1)) + 2/(m(m−1)) + 4/(nm)). The
-        // mean over 400 pairs has 1/20 of its root: 6 sigma, 2e-9 per seed; a biased form would be
-        // off by 20. In the limit D²/(1/n + 1/m) is Σ λ (Z² − 1) with Σ λ² = V²: above V (2√x + 2x)
-        // with probability below e^(−x) (Laurent & Massart 2000), x = 20: 2e-9 per pair, 3e-6 for
-        // 1200.
+        // For one distribution D² is a degenerate U-statistic of the doubly centred distance. Its
+        // mean square is the distance variance V² = 4/π (1 + π/3 − √3) = 0.401 for normals
+        // (Székely, Rizzo & Bakirov 2007). So the variance of D² is V² (2/(n(n−1)) + 2/(m(m−1)) +
+        // 4/(nm)). The mean over 400 pairs has 1/20 of its root: 6 sigma, 2e-9 per seed. A biased
+        // form would be off by
+        // 20. In the limit D²/(1/n + 1/m) is Σ λ (Z² − 1) with Σ λ² = V². It is above V (2√x + 2x)
+        //     with probability below e^(−x) (Laurent & Massart 2000). x = 20: 2e-9 per pair, 3e-6
+        //     for 1200 pairs.
         let variance = 4.0 / PI * (1.0 + PI / 3.0 - 3.0_f64.sqrt());
         let (n, m) = (60.0, 80.0);
         let deviation =
@@ -235,9 +240,9 @@ mod tests {
                 mean.abs() < 6.0 * deviation / 20.0,
                 "seed {seed}: {mean:e} against {deviation:e}"
             );
-            // The jackknife promises √2 of the right error here (and n instead of n − n/10 rows a
-            // little more): found 1.42, 1.49, 1.51. One of the 400 variances varies by about itself
-            // or less: 5 %, and half of that for the root.
+            // Here the jackknife gives √2 times the right error. It also uses n − n/10 rows instead
+            // of n, which adds a little. Found: 1.42, 1.49, 1.51. One of the 400 variances varies
+            // by at most about itself. That is 5 % for their mean, and half of it for the root.
             let ratio = errors.sqrt() / deviation;
             assert!(ratio > 1.2 && ratio < 1.75, "seed {seed}: {ratio}");
         }
@@ -263,15 +268,15 @@ mod tests {
         let mut columns = Array2::zeros(a.dim().f());
         columns.assign(&a);
         assert_eq!(energy_distance(columns.view(), b.view()).unwrap(), plain);
-        // Far apart: twice the distance, less what is inside.
+        // Far apart: twice the distance, minus the distances inside the samples.
         let far = energy_distance(a.view(), (&a + 1e6).view()).unwrap();
         assert!((far.value / (2.0 * 3.0_f64.sqrt() * 1e6) - 1.0).abs() < 1e-5);
     }
 
     #[test]
     fn the_error_is_the_spread_over_repetitions() {
-        // As for the sliced distance: 100 repetitions, the ratio has relative deviation 7.5 %, a
-        // factor 1.6 is over 5 sigma, 6e-7 per seed.
+        // As for the sliced distance: with 100 repetitions the ratio has relative deviation 7.5 %.
+        // A factor 1.6 is over 5 sigma, 6e-7 per seed.
         for seed in [0, 1, u64::MAX] {
             let (mut sum, mut squares, mut errors) = (0.0, 0.0, 0.0);
             for repetition in 0..100 {

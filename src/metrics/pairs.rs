@@ -1,15 +1,15 @@
-//! Squared distances between the rows of two samples, eight by four at a time: the inner loop of
-//! metrics that look at all pairs.
+//! Squared distances between the rows of two samples, eight by four at a time. It is the inner loop
+//! of metrics over all pairs.
 
 use ndarray::ArrayView2;
 
-/// Rows of the one sample that are worked on together; each is a lane.
+/// Rows of one sample that are processed together. Each is a lane.
 pub(super) const LANES: usize = 8;
-/// Rows of the other that share what was loaded.
+/// Rows of the other sample that share the loaded numbers.
 pub(super) const GROUP: usize = 4;
 
-/// Some rows of a sample cut into tiles of `W`, column by column inside a tile; the last one is
-/// filled up with zeros.
+/// Some rows of a sample, cut into tiles of `W` rows. A tile is stored column by column. The last
+/// one is padded with zeros.
 pub(super) struct Tiles<const W: usize> {
     rows: usize,
     dim: usize,
@@ -34,7 +34,7 @@ impl<const W: usize> Tiles<W> {
         Self { rows: count, dim, data }
     }
 
-    /// Every tile with the number of its first row and how many rows it has.
+    /// Every tile, with the number of its first row and its number of rows.
     #[inline(always)]
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, usize, &[f64])> {
         let starts = (0..self.rows).step_by(W);
@@ -47,8 +47,8 @@ impl<const W: usize> Tiles<W> {
 /// |x − y|² for the rows x of a tile and y of another, `[y][x]`.
 ///
 /// Differences are formed before they are squared, so near rows lose no digits. Every sum runs over
-/// the columns in order and without fused multiply-adds: the same bits with vectors of any width,
-/// and no slower where there is no such instruction.
+/// the columns in order and without fused multiply-adds. So vectors of any width give the same
+/// bits, and processors without such an instruction are not slower.
 #[inline(always)]
 pub(super) fn squared(lanes: &[f64], group: &[f64]) -> [[f64; LANES]; GROUP] {
     let mut sums = [[0.0; LANES]; GROUP];
@@ -81,7 +81,7 @@ mod tests {
             for (first_group, count_group, group) in groups.iter() {
                 let found = squared(tile, group);
                 for (g, l) in (0..count_group).flat_map(|g| (0..count).map(move |l| (g, l))) {
-                    // The same operations in the same order: equal to the last bit.
+                    // The same operations in the same order give equal bits.
                     let columns =
                         samples.row(first + l).into_iter().zip(samples.row(2 + first_group + g));
                     let expected = columns

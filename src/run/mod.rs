@@ -1,5 +1,5 @@
-//! The one time loop: chunks of chains carried through all steps, on all cores, with observers in
-//! between.
+//! The only time loop: carries chunks of chains through all steps on all cores, and calls observers
+//! in between.
 
 mod builder;
 mod chunk;

@@ -8,7 +8,7 @@ use super::observe::{Observer, Snapshot};
 use crate::error::{BoxError, Result};
 use crate::real::Real;
 
-/// A progress bar on stderr: steps, speed and time left. Hidden when stderr is no terminal.
+/// A progress bar on stderr with steps, speed and time left. It is hidden if stderr is no terminal.
 #[derive(Debug)]
 pub struct ProgressBar {
     bar: Bar,
@@ -16,7 +16,7 @@ pub struct ProgressBar {
 }
 
 impl ProgressBar {
-    /// A bar for a run of `steps` steps, drawn anew about a hundred times.
+    /// A bar for a run of `steps` steps. It is redrawn about a hundred times.
     pub fn new(steps: usize) -> Self {
         let bar = Bar::new(steps as u64);
         let template = "{bar:40} {pos}/{len} steps  {elapsed} gone, {eta} left";
@@ -26,7 +26,7 @@ impl ProgressBar {
         Self { bar, interval: (steps as u64 / 100).max(1) }
     }
 
-    /// True if nobody sees it.
+    /// True if the bar is not shown.
     pub fn is_hidden(&self) -> bool {
         self.bar.is_hidden()
     }

@@ -40,11 +40,12 @@ impl GaussianMixture {
         total
     }
 
-    /// The law of some of the coordinates: a mixture of the same weights in fewer dimensions.
+    /// The distribution of some of the coordinates, in the given order. It is a mixture with the
+    /// same weights in fewer dimensions.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if a coordinate is not below the dimension, [`Error::Shape`] if none is
-    /// given.
+    /// - [`Error::Invalid`](crate::Error::Invalid) if a coordinate is not below the dimension.
+    /// - [`Error::Shape`](crate::Error::Shape) if no coordinate is given.
     pub fn marginal(&self, coordinates: &[usize]) -> Result<Self> {
         for &j in coordinates {
             count("coordinate", j, 0, self.dimension() - 1, "a number below the dimension")?;

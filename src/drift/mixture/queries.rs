@@ -1,4 +1,4 @@
-//! What a mixture gives for a batch of points: score, log density, responsibilities, distances.
+//! Evaluates a mixture on a batch of points: score, log density, responsibilities, distances.
 
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis};
 
@@ -14,7 +14,7 @@ impl GaussianMixture {
     /// log π of every row of `x`, shape (rows, dim).
     ///
     /// # Errors
-    /// [`Error::Shape`] if `x` has another width.
+    /// [`Error::Shape`] if `x` has another number of columns.
     pub fn log_density(&self, x: ArrayView2<'_, f64>) -> Result<Array1<f64>> {
         let out = self.output(x, 1, |out| Output::LogDensity(out))?;
         Ok(out.into_iter().collect())
@@ -23,7 +23,7 @@ impl GaussianMixture {
     /// The probability that each row of `x` belongs to each component, (rows, components).
     ///
     /// # Errors
-    /// [`Error::Shape`] if `x` has another width.
+    /// [`Error::Shape`] if `x` has another number of columns.
     pub fn responsibilities(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>> {
         self.output(x, self.components(), |out| Output::Responsibilities(out))
     }
@@ -51,11 +51,11 @@ impl GaussianMixture {
         Ok((count > 0.0).then(|| sums / count))
     }
 
-    /// For each row of `x` the distance to the nearest mode in units of that mode's spread, the
-    /// smallest √((x−μₖ)ᵀ Σₖ⁻¹ (x−μₖ)).
+    /// For each row of `x`, the distance to the nearest mode in units of the spread of that mode.
+    /// It is the smallest √((x−μₖ)ᵀ Σₖ⁻¹ (x−μₖ)).
     ///
     /// # Errors
-    /// [`Error::Shape`] if `x` has another width.
+    /// [`Error::Shape`] if `x` has another number of columns.
     pub fn distance_to_nearest_mode(&self, x: ArrayView2<'_, f64>) -> Result<Array1<f64>> {
         let out = self.output(x, 1, |out| Output::Distance(out))?;
         Ok(out.into_iter().collect())
@@ -76,7 +76,7 @@ impl GaussianMixture {
         output: impl for<'a> Fn(&'a mut [f64]) -> Output<'a, f64>,
     ) -> Result<Array2<f64>> {
         self.check(x.dim())?;
-        // Block by block: a large array of points is not copied whole.
+        // Works block by block, so that a large array of points is not copied whole.
         let mut all = Array2::zeros((x.nrows(), width));
         let (mut points, mut numbers) = (Vec::new(), Vec::new());
         for (x, mut to) in

@@ -1,4 +1,4 @@
-//! Laws of the mixture: score against log density, exact values, safety far from the modes, exact
+//! Tests of the mixture: score against log density, exact values, safety far from the modes, exact
 //! sampling.
 
 use ndarray::{Array2, array};
@@ -65,7 +65,7 @@ fn densities_are_the_textbook_ones() {
     let at = one.log_density(array![[1.0, 2.0], [1.5, 2.0]].view()).unwrap();
     let peak = -(std::f64::consts::TAU * 0.25).ln();
     assert!((at[0] - peak).abs() < 1e-15 && (at[1] - peak + 0.5).abs() < 1e-15);
-    // Diagonal and full agree where they describe the same law.
+    // Diagonal and full covariances agree if they describe the same distribution.
     let variances = array![[0.5, 2.0]];
     let diagonal = GaussianMixture::diagonal(array![[0.0, 1.0]].view(), variances.view()).unwrap();
     let full =
@@ -74,7 +74,7 @@ fn densities_are_the_textbook_ones() {
     let x = array![[0.3, -0.7], [2.0, 4.0]];
     let (a, b) = (diagonal.log_density(x.view()).unwrap(), full.log_density(x.view()).unwrap());
     assert!((a - b).iter().all(|d| d.abs() < 1e-14));
-    // Exact where the Cholesky factor is: variances with exact roots.
+    // Variances with exact roots give an exact Cholesky factor and so an exact covariance.
     let exact = array![[[0.25, 0.0], [0.0, 4.0]]];
     let full = GaussianMixture::full(array![[0.0, 1.0]].view(), exact.view()).unwrap();
     assert_eq!(full.covariance(), array![[0.25, 0.0], [0.0, 4.0]]);
@@ -90,7 +90,7 @@ fn far_from_every_mode_nothing_underflows_or_hides() {
         assert!(mixture.log_density(x.view()).unwrap().iter().all(|d| d.is_finite()));
         let sums = mixture.responsibilities(x.view()).unwrap().sum_axis(Axis(1));
         assert!(sums.iter().all(|s| (s - 1.0).abs() < 1e-15));
-        // What is not finite stays so.
+        // Non-finite input gives non-finite output.
         let x = array![[f64::NAN, 0.0, 0.0], [f64::INFINITY, 0.0, 0.0], [0.0, 0.0, 0.0]];
         let mut score = Array2::<f64>::zeros((3, 3));
         mixture.eval(Times::Shared(0.0), x.view(), score.view_mut()).unwrap();
@@ -117,8 +117,8 @@ fn a_component_of_weight_zero_is_as_good_as_absent() {
 
 #[test]
 fn exact_samples_have_the_exact_moments() {
-    // 9 means and 18 covariances at each of 3 seeds, each within six standard errors: 2e-9 × 81 =
-    // 2e-7 false alarms.
+    // 9 means and 9 variances at each of 3 seeds, each within six standard errors: 2e-9 × 54 = 1e-7
+    // false alarms.
     for mixture in mixtures() {
         for seed in [0, 1, u64::MAX] {
             let samples = mixture.sample(20_000, seed).unwrap();

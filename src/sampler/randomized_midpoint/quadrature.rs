@@ -1,9 +1,10 @@
-//! Gauss–Legendre rules: the inner times over which the exact probe averages a step.
+//! Gauss–Legendre rules: the inner times over which the probe averages a step.
 
 use crate::error::{Error, Result};
 use crate::sampler::interface::CoinScript;
 
-/// The tensor product of one rule for every window, with enough nodes for rounding errors alone.
+/// The tensor product of one rule for every window. It has enough nodes that only rounding errors
+/// remain.
 pub(super) fn scripts(windows: usize) -> Result<Vec<CoinScript>> {
     let nodes = match windows {
         1 => 24,
