@@ -87,6 +87,8 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
     let source = Source::load(&arguments.source)?;
     let model = source.model::<F>()?;
     let distances = distances(arguments, &source)?;
+    // The comparison borrows the bar, so the bar comes first.
+    let bar = bar(arguments.quiet);
     let mut comparison = Comparison::<F>::new(&source.process, &*model, distances)
         .chains(chains)
         .seeds(arguments.seed, seeds)
@@ -102,7 +104,7 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
     }
     let [csv, picture] =
         create_all([("--csv", arguments.csv.as_deref()), ("--plot", arguments.plot.as_deref())])?;
-    let bar = bar(comparison.evaluations().ceil() as u64, arguments.quiet);
+    bar.set_length(comparison.evaluations().ceil() as u64);
     if !bar.is_hidden() {
         comparison = comparison.progress(|now| {
             let (label, budget, seed) = (now.label, now.budget, now.seed);
@@ -205,11 +207,11 @@ fn distances<'s>(arguments: &Compare, source: &'s Source) -> Result<Distances<'s
     Ok(distances)
 }
 
-fn bar(work: u64, quiet: bool) -> ProgressBar {
+fn bar(quiet: bool) -> ProgressBar {
     if quiet {
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::new(work);
+    let bar = ProgressBar::new(0);
     let template = "{bar:30} {percent}%  {elapsed} gone, {eta} left  {msg}";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
@@ -231,9 +233,8 @@ fn json(arguments: &Compare, source: &Source, table: &Table) -> Value {
         }
         rows.push(entry);
     }
-    let half = |(metric, e): &(Metric, langevin::metrics::Estimate)| {
-        (metric.to_string(), number(e.value))
-    };
+    let half =
+        |(metric, e): &(Metric, langevin::metrics::Estimate)| (metric.to_string(), number(e.value));
     let halves: Map<String, Value> = table.halves.iter().map(half).collect();
     json!({
         "process": source.process.to_string(), "model": source.describe(),

@@ -141,7 +141,8 @@ fn frames(arguments: &Generate, steps: usize) -> Result<Option<Every>, Failure> 
     let Some(interval) = arguments.run.every else { return Ok(None) };
     let every = Every::new(interval)?;
     if every.count(steps) == 0 {
-        let message = format!("--every {interval}: nothing is saved in {steps} steps; expected fewer");
+        let message =
+            format!("--every {interval}: nothing is saved in {steps} steps; expected fewer");
         return Err(Failure::Input(message));
     }
     Ok(Some(every))
@@ -151,7 +152,8 @@ fn frames(arguments: &Generate, steps: usize) -> Result<Option<Every>, Failure> 
 fn check_start<F>(start: Option<&Array2<F>>, chains: usize, dim: usize) -> Result<(), Failure> {
     match start {
         Some(rows) if rows.dim() != (chains, dim) => {
-            let message = format!("start: given shape {:?}, expected ({chains}, {dim})", rows.dim());
+            let message =
+                format!("start: given shape {:?}, expected ({chains}, {dim})", rows.dim());
             Err(Failure::Input(message))
         }
         _ => Ok(()),
@@ -180,7 +182,8 @@ fn json<F: Real>(
             report["levels"] = json!(table.len());
         }
         Process::Psld(process, beta) => {
-            report["beta"] = beta.rate().map_or_else(|| json!(beta.to_string()), |rate| json!(rate));
+            report["beta"] =
+                beta.rate().map_or_else(|| json!(beta.to_string()), |rate| json!(rate));
             report["gamma"] = json!(process.gamma());
             report["nu"] = json!(process.nu());
             report["kappa"] = json!(process.kappa());

@@ -90,7 +90,7 @@ fn manual() -> Result<(), Failure> {
     page(program.clone(), &mut text)?;
     for command in program.get_subcommands() {
         let name = format!("langevin-{}", command.get_name());
-        page(command.clone().name(&name), &mut text)?;
+        page(command.clone().name(name), &mut text)?;
     }
     output::print_line(String::from_utf8_lossy(&text).trim_end())
 }

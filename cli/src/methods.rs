@@ -23,7 +23,8 @@ pub fn run(arguments: &Methods) -> Result<(), Failure> {
     let mut text = String::from("methods      evaluations per step   batched calls   what it is\n");
     for m in METHODS {
         let title = m.title;
-        text += &format!("  {:<10} {:<22} {:<15} {title}\n", m.name, m.evaluations, m.batched_calls);
+        text +=
+            &format!("  {:<10} {:<22} {:<15} {title}\n", m.name, m.evaluations, m.batched_calls);
         if !m.options.is_empty() {
             text += &format!("{:52}options: --{}\n", "", m.options.join(" --"));
         }

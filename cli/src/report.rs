@@ -40,7 +40,8 @@ impl<'r, F: Real> Report<'r, F> {
     }
 
     pub fn json(&self) -> Value {
-        let rows = |matrix: &Array2<f64>| matrix.outer_iter().map(|r| r.to_vec()).collect::<Vec<_>>();
+        let rows =
+            |matrix: &Array2<f64>| matrix.outer_iter().map(|r| r.to_vec()).collect::<Vec<_>>();
         let (options, outcome, samples) = (self.options, self.outcome, &self.outcome.samples);
         let diverged = |d: &Divergence| json!({"chain": d.chain, "step": d.step, "time": d.time});
         let mut report = json!({

@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use langevin::diffusion::{ProcessKind, Schedule};
 use langevin::network::{Network, TrainedDenoiser};
-use langevin::prelude::{
-    Beta, Denoiser, DiffusedMixture, GaussianMixture, Process, Psld, Real,
-};
+use langevin::prelude::{Beta, Denoiser, DiffusedMixture, GaussianMixture, Process, Psld, Real};
 
 use crate::arguments::TargetOptions;
 use crate::failure::Failure;
@@ -66,10 +64,10 @@ impl ProcessOptions {
     /// The process with its constants.
     fn process(&self) -> Result<Process, Failure> {
         let kind = self.process.unwrap_or_default();
-        let other =
-            if kind == ProcessKind::Psld { ProcessKind::Vp } else { ProcessKind::Psld };
+        let other = if kind == ProcessKind::Psld { ProcessKind::Vp } else { ProcessKind::Psld };
         if let Some(option) = self.given(other) {
-            let message = format!("--{option} is not an option of the process {kind}; leave it out");
+            let message =
+                format!("--{option} is not an option of the process {kind}; leave it out");
             return Err(Failure::Input(message));
         }
         if kind == ProcessKind::Psld {

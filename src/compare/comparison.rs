@@ -72,11 +72,7 @@ struct Planned {
 
 impl<'c, F: Real> Comparison<'c, F> {
     /// A comparison of no methods yet, with 1000 chains and seed 0.
-    pub fn new(
-        process: &'c Process,
-        model: &'c dyn Denoiser<F>,
-        distances: Distances<'c>,
-    ) -> Self {
+    pub fn new(process: &'c Process, model: &'c dyn Denoiser<F>, distances: Distances<'c>) -> Self {
         Self {
             process,
             model,

@@ -48,7 +48,13 @@ impl<'d> Distances<'d> {
         if metrics.is_empty() {
             return Err(Error::Missing { option: "metric", by: "a comparison" });
         }
-        Ok(Self { metrics, target: None, reference: None, features: None, reference_features: None })
+        Ok(Self {
+            metrics,
+            target: None,
+            reference: None,
+            features: None,
+            reference_features: None,
+        })
     }
 
     /// Whether distances to the nearest mode make sense for a target: it has few modes and

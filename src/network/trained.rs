@@ -149,9 +149,11 @@ impl<E: Engine> Trained<E> {
     /// Refuses a label that is no class.
     pub(super) fn check_label(&self, label: Option<usize>) -> Result<()> {
         match (label, self.classes()) {
-            (Some(label), Some(classes)) if label >= classes => {
-                Err(wrong("label", label, format!("a class from 0 to {}, or no label", classes - 1)))
-            }
+            (Some(label), Some(classes)) if label >= classes => Err(wrong(
+                "label",
+                label,
+                format!("a class from 0 to {}, or no label", classes - 1),
+            )),
             (Some(label), None) => {
                 Err(wrong("label", label, "no label: the network was trained without classes"))
             }

@@ -30,13 +30,12 @@ impl<F: Real> TryFrom<Form> for Samples<F> {
         let columns = form.layout.columns(form.dim);
         let length = form.state.len();
         let numbers = form.state.into_iter().map(F::from_f64).collect();
-        let state = Array2::from_shape_vec((form.chains, columns), numbers).map_err(|_| {
-            Error::Shape {
+        let state =
+            Array2::from_shape_vec((form.chains, columns), numbers).map_err(|_| Error::Shape {
                 what: "state",
                 given: format!("{length} numbers"),
                 expected: format!("{} × {columns}", form.chains),
-            }
-        })?;
+            })?;
         let Form { dim, layout, steps, cost, diverged, .. } = form;
         Ok(Self { state, dim, layout, steps, cost, diverged })
     }

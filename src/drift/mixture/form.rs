@@ -150,9 +150,8 @@ mod tests {
 
     #[test]
     fn bad_numbers_are_named() {
-        let message = |text: &str| {
-            serde_json::from_str::<GaussianMixture>(text).unwrap_err().to_string()
-        };
+        let message =
+            |text: &str| serde_json::from_str::<GaussianMixture>(text).unwrap_err().to_string();
         assert!(message(r#"{"means": [[0.0], [1.0, 2.0]], "std": 1.0}"#).contains("means[1]"));
         assert!(message(r#"{"means": [[0.0]]}"#).contains("given `none`"));
         assert!(message(r#"{"means": [[0.0]], "std": -1.0}"#).contains("std: given -1"));

@@ -1,6 +1,7 @@
 //! Tests of the mixture: score against log density, exact values, safety far from the modes, exact
 //! sampling.
 
+use crate::drift::{Drift, Times};
 use ndarray::{Array2, array};
 
 use super::*;

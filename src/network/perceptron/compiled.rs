@@ -72,12 +72,7 @@ impl Compiled {
             );
             return Err(wrong("layers and condition", given, expected));
         }
-        Ok(Self {
-            input: description.input,
-            store,
-            condition,
-            program,
-        })
+        Ok(Self { input: description.input, store, condition, program })
     }
 
     /// Multiplications for a row in the layers from input to output, without the condition.

@@ -52,7 +52,12 @@ impl<'a> Object<'a> {
             .ok_or_else(|| self.wrong(key, format!("a whole number from 1 to {MOST}")))
     }
 
-    pub(super) fn number(&self, key: &str, expected: &'static str, good: impl Fn(f64) -> bool) -> Result<f64> {
+    pub(super) fn number(
+        &self,
+        key: &str,
+        expected: &'static str,
+        good: impl Fn(f64) -> bool,
+    ) -> Result<f64> {
         let number = self.get(key).and_then(Value::as_f64).filter(|x| x.is_finite() && good(*x));
         number.ok_or_else(|| self.wrong(key, expected))
     }

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::layers::Layer;
 use super::elementwise::Norm;
+use super::layers::Layer;
 use super::product::Packed;
 use super::tensors::Tensors;
 use crate::error::Result;
