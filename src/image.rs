@@ -103,7 +103,8 @@ pub fn grid(
 
     let mut pixels = vec![SEPARATOR; width * height];
     for (index, image) in images.rows().into_iter().enumerate() {
-        let (top, left) = (index / across * (tile_height + 1), index % across * (tile_width + 1));
+        let top = index / across * (tile_height + 1);
+        let left = index % across * (tile_width + 1);
         for (position, &value) in image.iter().enumerate() {
             let grey = (255.0 * ((value - black) / (white - black)).clamp(0.0, 1.0)).round() as u8;
             let first_column = (left + position % tile_width) * scale;

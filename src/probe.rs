@@ -102,7 +102,8 @@ fn read_matrices(
             if input < blocks {
                 state.view_mut()[[chain as usize, input]] = 1.0;
             } else {
-                let (address, block) = ((input - blocks) / blocks, (input - blocks) % blocks);
+                let address = (input - blocks) / blocks;
+                let block = (input - blocks) % blocks;
                 noise.normal(addresses[address], chain, block, 1.0);
             }
         }

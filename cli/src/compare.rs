@@ -79,7 +79,8 @@ pub fn run(arguments: &Compare) -> Result<(), Failure> {
 }
 
 fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
-    let (seeds, chains) = (arguments.seeds, arguments.chains);
+    let seeds = arguments.seeds;
+    let chains = arguments.chains;
     if seeds == 0 || chains < 20 {
         let message = "expected at least one seed and 20 chains, as distances need samples";
         return Err(Failure::Input(format!("--seeds {seeds}, --chains {chains}: {message}")));
@@ -107,7 +108,9 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
     bar.set_length(comparison.evaluations().ceil() as u64);
     if !bar.is_hidden() {
         comparison = comparison.progress(|now| {
-            let (label, budget, seed) = (now.label, now.budget, now.seed);
+            let label = now.label;
+            let budget = now.budget;
+            let seed = now.seed;
             bar.set_message(format!("{label}, {budget} evaluations, seed {seed}"));
             bar.set_position(now.done as u64);
         });
@@ -177,7 +180,8 @@ fn distances<'s>(arguments: &Compare, source: &'s Source) -> Result<Distances<'s
     match (&arguments.reference, source.data()) {
         (Some(path), _) => {
             let mut rows = read_rows("--reference", path, Accept::Reals)?;
-            let (given, expected) = (rows.ncols(), source.dimension());
+            let given = rows.ncols();
+            let expected = source.dimension();
             if given != expected {
                 let rows = format!("given rows of {given} numbers, expected {expected}");
                 return Err(Failure::Input(format!("--reference {}: {rows}", path.display())));

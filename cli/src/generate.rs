@@ -113,7 +113,8 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let positions = outcome.samples.positions();
     // Pictures that cannot be drawn cost neither the samples nor the report.
     let drawn = write_picture(picture, "--plot", || {
-        let (method, evaluations) = (&arguments.method, plan.evaluations());
+        let method = &arguments.method;
+        let evaluations = plan.evaluations();
         let title = format!("{method}, {evaluations:.1} evaluations, {}", source.process.title());
         draw(data, positions, &title)
     });
@@ -239,7 +240,8 @@ fn distances<F: Real>(data: &GaussianMixture, outcome: &Outcome<F>) -> String {
     let finite: Vec<f64> = found.into_iter().flatten().filter(|d| d.is_finite()).collect();
     // Too few samples have no distribution to speak of.
     let text = |w2: metrics::Estimate| {
-        let (value, error) = (w2.value, w2.error);
+        let value = w2.value;
+        let error = w2.error;
         let what = "W2 of the distances to the nearest mode from their distribution";
         format!("\n{what}: {value:.5} +- {error:.5} sd\n")
     };

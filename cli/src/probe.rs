@@ -24,7 +24,8 @@ pub fn run(arguments: &Probe) -> Result<(), Failure> {
     let method = &arguments.method;
     let sampler = method.sampler::<f64>()?;
     let dynamics = method.dynamics()?;
-    let (step, curvature) = (method.step, arguments.curvature);
+    let step = method.step;
+    let curvature = arguments.curvature;
     let found = probe::stationary_covariance(&*sampler, step, curvature)?;
     if arguments.json {
         let json = serde_json::json!({
@@ -40,12 +41,14 @@ pub fn run(arguments: &Probe) -> Result<(), Failure> {
     text += "stationary variance        exact             target     relative excess\n";
     let blocks = found.covariance.nrows();
     for (i, name) in ["position", "velocity"].iter().enumerate().take(blocks) {
-        let (exact, target) = (found.covariance[[i, i]], found.target[[i, i]]);
+        let exact = found.covariance[[i, i]];
+        let target = found.target[[i, i]];
         let excess = exact / target - 1.0;
         text += &format!("  {name:<14} {exact:>18.15} {target:>18.15} {excess:>+15.6e}\n");
     }
     if blocks == 2 {
-        let (exact, target) = (found.covariance[[0, 1]], found.target[[0, 1]]);
+        let exact = found.covariance[[0, 1]];
+        let target = found.target[[0, 1]];
         text += &format!("  {:<14} {exact:>18.15} {target:>18.15}\n", "covariance");
     }
     let factor = found.contraction;

@@ -42,7 +42,9 @@ impl<'r, F: Real> Report<'r, F> {
     pub fn json(&self) -> Value {
         let rows =
             |matrix: &Array2<f64>| matrix.outer_iter().map(|r| r.to_vec()).collect::<Vec<_>>();
-        let (options, outcome, samples) = (self.options, self.outcome, &self.outcome.samples);
+        let options = self.options;
+        let outcome = self.outcome;
+        let samples = &self.outcome.samples;
         let diverged = |d: &Divergence| json!({"chain": d.chain, "step": d.step, "time": d.time});
         let mut report = json!({
             "steps": samples.steps,
@@ -89,7 +91,8 @@ impl<'r, F: Real> Report<'r, F> {
                 "           sd\n"
             };
             for j in first {
-                let (mean, sd) = (mean[j], covariance[[j, j]].sqrt());
+                let mean = mean[j];
+                let sd = covariance[[j, j]].sqrt();
                 text += &match &exact {
                     Some((exact_mean, exact)) => {
                         let exact = (exact_mean[j], exact[[j, j]].sqrt());
@@ -124,7 +127,8 @@ impl<'r, F: Real> Report<'r, F> {
         let diverged = &self.outcome.samples.diverged;
         let mut text = String::new();
         if let Some(first) = diverged.first() {
-            let (count, step) = (diverged.len(), first.step);
+            let count = diverged.len();
+            let step = first.step;
             text += &format!(
                 "\n{count} chains diverged, chain {} at step {step} the first listed\n",
                 first.chain

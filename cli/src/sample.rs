@@ -108,7 +108,8 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
 }
 
 fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
-    let (method, options) = (&arguments.method, &arguments.run);
+    let method = &arguments.method;
+    let options = &arguments.run;
     let sampler = method.sampler::<F>()?;
     let name = format!("{} on {} dynamics", method.title(), method.dynamics()?);
     let grid = TimeGrid::uniform(method.step, arguments.steps)?;

@@ -83,7 +83,8 @@ pub fn simulate<F: Real>(
     job: Job<'_, F>,
     mut out: Option<OutputFile>,
 ) -> Result<Outcome<F>, Failure> {
-    let (steps, dim) = (job.grid.steps(), job.dim);
+    let steps = job.grid.steps();
+    let dim = job.dim;
     let cannot_write = |error| Failure::Run(format!("--out: {error}"));
     let mut moments = job
         .moments

@@ -162,7 +162,8 @@ impl<'c, F: Real> Comparison<'c, F> {
         for planned in &self.planned {
             let mut runs = Vec::new();
             for seed in (0..self.seeds).map(|count| self.first_seed.wrapping_add(count)) {
-                let (label, budget) = (planned.label.as_str(), planned.budget);
+                let label = planned.label.as_str();
+                let budget = planned.budget;
                 let now = Progress { label, budget, seed, done, total };
                 runs.push(self.one(planned, now, &mut report)?);
                 done += planned.plan.evaluations();

@@ -69,7 +69,8 @@ impl<'d> Distances<'d> {
     /// [`Error::Model`] if `radial` is asked for and the target has too many modes or dimensions.
     pub fn target(mut self, target: &'d GaussianMixture) -> Result<Self> {
         if self.metrics.contains(&Metric::Radial) && !Self::has_few_modes(target) {
-            let (modes, dim) = (target.components(), target.dimension());
+            let modes = target.components();
+            let dim = target.dimension();
             let given = format!("a target of {modes} modes in {dim} dimensions");
             let most = format!("{MOST_MODES} modes in at most {MOST_DIMENSIONS} dimensions");
             return Err(Error::Model { given, expected: format!("at most {most}, for radial") });

@@ -81,7 +81,8 @@ impl Table {
     /// The runs in which a chain left the finite numbers, in words.
     pub fn failures(&self) -> Vec<String> {
         let of_row = |row: &Row| {
-            let (label, budget) = (row.label.clone(), row.budget);
+            let label = row.label.clone();
+            let budget = row.budget;
             let text = |run: &Single| {
                 let failure = run.failure.as_ref()?;
                 Some(format!("{label} with {budget} evaluations, seed {}: {failure}", run.seed))

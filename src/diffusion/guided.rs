@@ -53,7 +53,8 @@ impl<F: Real, C, U> Guided<F, C, U> {
         U: Denoiser<F>,
     {
         check_columns(conditional.columns(), unconditional.columns())?;
-        let (from, expected) = (conditional.prediction(), unconditional.prediction());
+        let from = conditional.prediction();
+        let expected = unconditional.prediction();
         if from != expected {
             let given = format!("a conditional prediction of {from}");
             let expected = format!("{expected}, as the unconditional model predicts");

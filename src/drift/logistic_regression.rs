@@ -125,7 +125,8 @@ impl<F: Real> Kernel for Gradient<'_, F> {
 impl<F: Real> Gradient<'_, F> {
     #[inline(always)]
     fn block<const L: usize>(&mut self, start: usize, count: usize) {
-        let (rows, features) = (self.rows, &self.posterior.features);
+        let rows = self.rows;
+        let features = &self.posterior.features;
         let shrink = F::from_f64(-1.0 / (self.posterior.prior_std * self.posterior.prior_std));
         for j in 0..features.ncols() {
             let at = j * rows + start;

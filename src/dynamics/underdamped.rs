@@ -67,7 +67,9 @@ impl LinearDynamics for Underdamped {
     }
 
     fn transition(&self, _: f64, length: f64) -> Transition {
-        let (gamma, u, h) = (self.friction, self.inverse_mass, length);
+        let gamma = self.friction;
+        let u = self.inverse_mass;
+        let h = length;
         let phi = Phi::at(gamma * h);
         let drag = h * phi.phi1; // e₁/γ
         let cross = u * gamma * drag * drag; // u e₁²/γ
@@ -102,7 +104,8 @@ impl ContinuousDynamics for Underdamped {
 
 impl PhaseSpace for Underdamped {
     fn part(&self, letter: Letter, h: f64) -> Transition {
-        let (gamma, u) = (self.friction, self.inverse_mass);
+        let gamma = self.friction;
+        let u = self.inverse_mass;
         let still = Transition { propagator: IDENTITY, gain: ZERO, covariance: ZERO };
         match letter {
             Letter::A => Transition { propagator: [[1.0, h], [0.0, 1.0]], ..still },

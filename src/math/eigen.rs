@@ -14,7 +14,8 @@ pub(crate) fn gram(l: ArrayView2<'_, f64>) -> Array2<f64> {
 /// Eigenvalues, and eigenvectors as columns in the same order.
 pub(crate) fn symmetric(matrix: &Array2<f64>) -> (Array1<f64>, Array2<f64>) {
     let n = matrix.nrows();
-    let (mut a, mut q) = (matrix.clone(), Array2::<f64>::eye(n));
+    let mut a = matrix.clone();
+    let mut q = Array2::<f64>::eye(n);
     // Convergence is quadratic. A few sweeps reach rounding, and the bound of 60 is never reached.
     for _ in 0..60 {
         let off: f64 = (0..n)
@@ -44,13 +45,16 @@ fn rotate(a: &mut Array2<f64>, q: &mut Array2<f64>, i: usize, j: usize) {
     let s = t * c;
     let n = a.nrows();
     for k in 0..n {
-        let (x, y) = (a[[k, i]], a[[k, j]]);
+        let x = a[[k, i]];
+        let y = a[[k, j]];
         (a[[k, i]], a[[k, j]]) = (c * x - s * y, s * x + c * y);
     }
     for k in 0..n {
-        let (x, y) = (a[[i, k]], a[[j, k]]);
+        let x = a[[i, k]];
+        let y = a[[j, k]];
         (a[[i, k]], a[[j, k]]) = (c * x - s * y, s * x + c * y);
-        let (x, y) = (q[[k, i]], q[[k, j]]);
+        let x = q[[k, i]];
+        let y = q[[k, j]];
         (q[[k, i]], q[[k, j]]) = (c * x - s * y, s * x + c * y);
     }
 }
@@ -103,7 +107,8 @@ pub(crate) fn singular_values(rows: &mut [f64], length: usize) -> Vec<f64> {
 
 /// Dot product in eight lanes of fixed order. It vectorises and gives the same bits everywhere.
 pub(crate) fn dot(left: &[f64], right: &[f64]) -> f64 {
-    let (left_lines, right_lines) = (left.chunks_exact(8), right.chunks_exact(8));
+    let left_lines = left.chunks_exact(8);
+    let right_lines = right.chunks_exact(8);
     let rest: f64 =
         left_lines.remainder().iter().zip(right_lines.remainder()).map(|(x, y)| x * y).sum();
     let mut lanes = [0.0; 8];
@@ -140,7 +145,9 @@ mod tests {
         }
         // diag(1, 1e-12), rotated on both sides. The small value survives, although its square
         // would be lost next to 1.
-        let (c, s, tiny) = (0.6, 0.8, 1e-12);
+        let c = 0.6;
+        let s = 0.8;
+        let tiny = 1e-12;
         let mut rows = [
             c * s - s * c * tiny,
             c * c + s * s * tiny,

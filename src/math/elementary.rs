@@ -171,7 +171,8 @@ mod tests {
             let x = -690.0 + 1380.0 * f64::from(i) / 200_000.0;
             worst = worst.max(ulps(exp_f64(x), libm::exp(x)));
             let y = x / 8.1;
-            let (got, want) = (f64::from(exp_f32(y as f32)), libm::exp(f64::from(y as f32)));
+            let got = f64::from(exp_f32(y as f32));
+            let want = libm::exp(f64::from(y as f32));
             assert!(y < -80.0 || (got - want).abs() <= 1.3e-7 * want, "{y}: {got} {want}");
         }
         assert!(worst <= 1.5, "{worst}");
@@ -204,7 +205,8 @@ mod tests {
             // Exact reduction first. Otherwise the reference loses its last digits near the axes.
             let nearest = (turns * 4.0).round();
             let angle = std::f64::consts::TAU * (turns - nearest / 4.0);
-            let (rs, rc) = (libm::sin(angle), libm::cos(angle));
+            let rs = libm::sin(angle);
+            let rc = libm::cos(angle);
             let (wc, ws) = match nearest as i64 % 4 {
                 0 => (rc, rs),
                 1 => (-rs, rc),

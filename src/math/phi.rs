@@ -51,7 +51,8 @@ pub(crate) fn power_means(y: f64) -> [f64; 3] {
     /// lose a factor of at most 20 there.
     const BELOW: f64 = 1.0;
     if y.abs() < BELOW {
-        let (mut sums, mut term) = ([0.0; 3], 1.0);
+        let mut sums = [0.0; 3];
+        let mut term = 1.0;
         for j in 0..22 {
             let j = f64::from(j);
             for (k, sum) in sums.iter_mut().enumerate() {
@@ -74,7 +75,8 @@ const TERMS: usize = 16;
 /// Σ (−y)^k / (k+2)!. After 16 terms the relative error is below 1e-24.
 const PHI2: [f64; TERMS] = {
     let mut coefficients = [0.0; TERMS];
-    let (mut k, mut term) = (0, 0.5);
+    let mut k = 0;
+    let mut term = 0.5;
     while k < TERMS {
         coefficients[k] = term;
         term /= -((k + 3) as f64);
@@ -86,7 +88,9 @@ const PHI2: [f64; TERMS] = {
 /// Σ_{n≥3} (−1)^(n+1) (2^n − 4)/n! y^(n−3). After 16 terms the relative error is below 1e-19.
 const POSITION_VARIANCE: [f64; TERMS] = {
     let mut coefficients = [0.0; TERMS];
-    let (mut k, mut factorial, mut power) = (0, 6.0, 8.0);
+    let mut k = 0;
+    let mut factorial = 6.0;
+    let mut power = 8.0;
     while k < TERMS {
         let sign = if k % 2 == 0 { 1.0 } else { -1.0 };
         coefficients[k] = sign * (power - 4.0) / factorial;

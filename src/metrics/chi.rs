@@ -118,7 +118,8 @@ fn per_radius(tail: Tail) -> Tail {
 /// ln(x^(d/2) e^(−x) / Γ(d/2 + 1)) with x = radius²/2. If the square of the radius would underflow,
 /// it is computed from the radius.
 fn chi_log_weight(radius: f64, dim: usize) -> f64 {
-    let (shape, x) = (dim as f64 / 2.0, radius * radius / 2.0);
+    let shape = dim as f64 / 2.0;
+    let x = radius * radius / 2.0;
     if radius < 1e-100 {
         return dim as f64 * libm::log(radius * std::f64::consts::FRAC_1_SQRT_2)
             - libm::lgamma(shape + 1.0);

@@ -55,8 +55,10 @@ struct Sums {
 
 impl Sums {
     fn new(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Self {
-        let (lanes_a, groups_a) = (blocks::<LANES>(a), blocks::<GROUP>(a));
-        let (lanes_b, groups_b) = (blocks::<LANES>(b), blocks::<GROUP>(b));
+        let lanes_a = blocks::<LANES>(a);
+        let groups_a = blocks::<GROUP>(a);
+        let lanes_b = blocks::<LANES>(b);
+        let groups_b = blocks::<GROUP>(b);
         Self {
             rows: [a.nrows(), b.nrows()],
             within: [within(&lanes_a, &groups_a), within(&lanes_b, &groups_b)],
@@ -153,7 +155,8 @@ mod tests {
     /// The definition, pair by pair, over the rows that are kept.
     fn by_hand(a: &Array2<f64>, b: &Array2<f64>, kept: impl Fn(usize) -> bool) -> f64 {
         let mean = |x: &Array2<f64>, y: &Array2<f64>, same: bool| {
-            let (mut sum, mut count) = (0.0, 0.0);
+            let mut sum = 0.0;
+            let mut count = 0.0;
             for i in (0..x.nrows()).filter(|i| kept(*i)) {
                 for j in (0..y.nrows()).filter(|j| kept(*j) && !(same && *j == i)) {
                     sum += (&x.row(i) - &y.row(j)).mapv(|d| d * d).sum().sqrt();
@@ -168,7 +171,8 @@ mod tests {
     #[test]
     fn it_is_the_definition_and_the_jackknife_its_own() {
         for (n, m, dim) in [(20, 37, 1), (43, 20, 3), (101, 64, 17)] {
-            let (a, b) = (normals(n, dim, 1), &normals(m, dim, 2) * 1.5 + 0.2);
+            let a = normals(n, dim, 1);
+            let b = &normals(m, dim, 2) * 1.5 + 0.2;
             let found = energy_distance(a.view(), b.view()).unwrap();
             assert!((found.value - by_hand(&a, &b, |_| true)).abs() < 1e-13);
             let left: [f64; BLOCKS] =
@@ -220,17 +224,17 @@ mod tests {
         //     with probability below e^(−x) (Laurent & Massart 2000). x = 20: 2e-9 per pair, 3e-6
         //     for 1200 pairs.
         let variance = 4.0 / PI * (1.0 + PI / 3.0 - 3.0_f64.sqrt());
-        let (n, m) = (60.0, 80.0);
+        let n = 60.0;
+        let m = 80.0;
         let deviation =
             (variance * (2.0 / (n * (n - 1.0)) + 2.0 / (m * (m - 1.0)) + 4.0 / (n * m))).sqrt();
         let far = variance.sqrt() * (2.0 * 20.0_f64.sqrt() + 40.0) * (1.0 / n + 1.0 / m);
         for seed in [0, 1, u64::MAX] {
-            let (mut mean, mut errors) = (0.0, 0.0);
+            let mut mean = 0.0;
+            let mut errors = 0.0;
             for pair in 0..400 {
-                let (a, b) = (
-                    normals(60, 1, seed ^ (2 * pair + 1)),
-                    normals(80, 1, seed ^ (2 * pair + 10_000)),
-                );
+                let a = normals(60, 1, seed ^ (2 * pair + 1));
+                let b = normals(80, 1, seed ^ (2 * pair + 10_000));
                 let found = energy_distance(a.view(), b.view()).unwrap();
                 assert!(found.value.abs() < far, "seed {seed}: {found:?}");
                 mean += found.value / 400.0;
@@ -250,7 +254,8 @@ mod tests {
 
     #[test]
     fn moving_scaling_swapping_and_the_layout() {
-        let (a, b) = (normals(70, 3, 1), &normals(90, 3, 2) * 1.3);
+        let a = normals(70, 3, 1);
+        let b = &normals(90, 3, 2) * 1.3;
         let plain = energy_distance(a.view(), b.view()).unwrap();
         let close = |found: Estimate, factor: f64| {
             assert!(
@@ -278,7 +283,9 @@ mod tests {
         // As for the sliced distance: with 100 repetitions the ratio has relative deviation 7.5 %.
         // A factor 1.6 is over 5 sigma, 6e-7 per seed.
         for seed in [0, 1, u64::MAX] {
-            let (mut sum, mut squares, mut errors) = (0.0, 0.0, 0.0);
+            let mut sum = 0.0;
+            let mut squares = 0.0;
+            let mut errors = 0.0;
             for repetition in 0..100 {
                 let a = normals(200, 2, seed ^ (3 * repetition + 1));
                 let b = &normals(200, 2, seed ^ (3_000 + 5 * repetition)) * 2.0 + 0.5;
@@ -294,7 +301,8 @@ mod tests {
 
     #[test]
     fn bad_input_is_named() {
-        let (a, b) = (normals(30, 2, 1), normals(30, 3, 1));
+        let a = normals(30, 2, 1);
+        let b = normals(30, 3, 1);
         assert!(matches!(energy_distance(a.view(), b.view()), Err(Error::Shape { what: "b", .. })));
         assert!(matches!(
             energy_distance(a.slice(s![..19, ..]), a.view()),

@@ -80,7 +80,8 @@ pub fn frechet_distance_with(
             expected: "at least 2",
         });
     }
-    let (fit_a, fit_b) = (moments(a)?, moments(b)?);
+    let fit_a = moments(a)?;
+    let fit_b = moments(b)?;
     let reference = Reference::new(fit_b.mean, fit_b.covariance, b.nrows());
     let value = reference.distance(&fit_a.mean, &fit_a.covariance, a.nrows());
 
@@ -139,7 +140,8 @@ fn factor(covariance: &Array2<f64>, rows: usize) -> Vec<f64> {
     let rounding = 4.0 * (dim as f64 + (rows as f64).sqrt()) * f64::EPSILON;
     let mut columns: Vec<f64> = Vec::with_capacity(dim * dim);
     for _ in 0..dim {
-        let (mut pivot, mut share) = (0, 0.0);
+        let mut pivot = 0;
+        let mut share = 0.0;
         for (index, own) in variance.iter().enumerate() {
             if *own > 0.0 && !(left[[index, index]] / own <= share) {
                 (pivot, share) = (index, left[[index, index]] / own);
@@ -196,7 +198,8 @@ impl Resampled {
             shift.iter_mut().zip(line).for_each(|(sum, x)| *sum += times * x);
         }
         shift /= rows as f64;
-        let (width, products) = (self.width, &mut self.products);
+        let width = self.width;
+        let products = &mut self.products;
         simd::dispatch(WeightedProducts { rows: &self.centred, width, chosen: &chosen, products });
         let count = rows as f64;
         let mut covariance = Array2::from_shape_fn((dim, dim), |(i, j)| {
@@ -252,7 +255,8 @@ impl Kernel for WeightedProducts<'_> {
                     }
                     for (row, times) in chosen {
                         let line = &self.rows[row * self.width..][..self.width];
-                        let (tall, wide) = (&line[top..top + TALL], &line[left..left + WIDE]);
+                        let tall = &line[top..top + TALL];
+                        let wide = &line[left..left + WIDE];
                         for i in 0..TALL {
                             let factor = times * tall[i];
                             for j in 0..WIDE {
@@ -323,11 +327,10 @@ mod tests {
     #[test]
     fn closed_forms() {
         // Diagonal: Σ (√a − √b)², with one direction that only one of them has.
-        let (a, b) = (array![4.0, 1.0, 9.0, 0.0], array![1.0, 1.0, 0.0, 25.0]);
-        let (x, y) = (
-            exact(&Array2::from_diag(&a), &array![1.0, 0.0, 0.0, 0.0]),
-            exact(&Array2::from_diag(&b), &Array1::zeros(4)),
-        );
+        let a = array![4.0, 1.0, 9.0, 0.0];
+        let b = array![1.0, 1.0, 0.0, 25.0];
+        let x = exact(&Array2::from_diag(&a), &array![1.0, 0.0, 0.0, 0.0]);
+        let y = exact(&Array2::from_diag(&b), &Array1::zeros(4));
         assert!((value(&x, &y) - (1.0 + 1.0 + 9.0 + 25.0)).abs() < 1e-13);
         // 2 × 2: (tr (Σa^½ Σb Σa^½)^½)² = tr Σa Σb + 2 √det Σa Σb, as for the roots of any two
         // eigenvalues. First two that commute, then two that do not, then one of rank 1.
@@ -347,7 +350,8 @@ mod tests {
 
     #[test]
     fn turning_embedding_layout_and_units_change_nothing() {
-        let (a, b) = (normals(3000, 3, 1), &normals(200, 3, 2) * &array![1.3, 0.2, 2.0] + 0.3);
+        let a = normals(3000, 3, 1);
+        let b = &normals(200, 3, 2) * &array![1.3, 0.2, 2.0] + 0.3;
         let plain = frechet_distance(a.view(), b.view()).unwrap();
         // Orthonormal rows: a reflection in three dimensions, and the same space inside six. There
         // the rank is not full, and every column is a combination of others.
@@ -411,10 +415,8 @@ mod tests {
         for seed in [0, 1, u64::MAX] {
             let mut mean = 0.0;
             for pair in 0..200 {
-                let (a, b) = (
-                    normals(400, 6, seed ^ (2 * pair + 1)),
-                    normals(300, 6, seed ^ (1000 + 2 * pair)),
-                );
+                let a = normals(400, 6, seed ^ (2 * pair + 1));
+                let b = normals(300, 6, seed ^ (1000 + 2 * pair));
                 mean += value(&a, &b) / 200.0;
             }
             let expected = 66.0 / 4.0 * (1.0 / 400.0 + 1.0 / 300.0);
@@ -429,7 +431,9 @@ mod tests {
         // has 1.6 %, plus their own variation. A factor 1.5 is over 5 sigma, 6e-7 per seed.
         let reference = &normals(5000, 3, 77) * &array![1.0, 2.0, 0.5] + 0.5;
         for seed in [0, 1, u64::MAX] {
-            let (mut sum, mut squares, mut errors) = (0.0, 0.0, 0.0);
+            let mut sum = 0.0;
+            let mut squares = 0.0;
+            let mut errors = 0.0;
             for repetition in 0..100 {
                 let a = normals(300, 3, seed ^ (3 * repetition + 1));
                 let found = frechet_distance_with(a.view(), reference.view(), 20, seed).unwrap();
@@ -444,7 +448,8 @@ mod tests {
 
     #[test]
     fn bad_input_is_named() {
-        let (a, b) = (normals(30, 2, 1), normals(30, 3, 1));
+        let a = normals(30, 2, 1);
+        let b = normals(30, 3, 1);
         assert!(matches!(
             frechet_distance(a.view(), b.view()),
             Err(Error::Shape { what: "b", .. })

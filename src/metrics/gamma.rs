@@ -135,7 +135,9 @@ fn stirling_error(shape: f64) -> f64 {
 
 /// P / weight = Σ x^k / ((a+1)…(a+k)), for x < a + 1.
 fn series(shape: f64, x: f64) -> f64 {
-    let (mut term, mut sum, mut denominator) = (1.0, 1.0, shape);
+    let mut term = 1.0;
+    let mut sum = 1.0;
+    let mut denominator = shape;
     while term > sum * 1e-17 {
         denominator += 1.0;
         term *= x / denominator;
@@ -218,7 +220,8 @@ mod tests {
         // Q(n, x) = e^(−x) Σ_{k<n} x^k/k!.
         for shape in 1..30 {
             for x in [0.01, 0.9, 3.0, 17.0, 29.0, 31.0] {
-                let (mut term, mut sum) = (1.0, 0.0);
+                let mut term = 1.0;
+                let mut sum = 0.0;
                 for k in 0..shape {
                     sum += term;
                     term *= x / f64::from(k + 1);

@@ -85,7 +85,8 @@ pub fn occupancy(responsibilities: ArrayView2<'_, f64>, weights: &[f64]) -> Resu
         .into_iter()
         .map(|column| column.iter().sum::<f64>() / count)
         .collect();
-    let (mut chi_square, mut possible) = (0.0, 0_usize);
+    let mut chi_square = 0.0;
+    let mut possible = 0_usize;
     for (found, share) in weights_found.iter().zip(&expected) {
         if *share > 0.0 {
             chi_square += count * (found - share) * (found - share) / share;

@@ -148,7 +148,8 @@ mod tests {
             Array2::from_shape_simple_fn((400, 3), || (generator.uniform() * 1024.0).floor());
         // Offsets and values are integers below 2⁵³, so the shifted sample is exact.
         let shifted = &small + 1e12;
-        let (a, b) = (moments(small.view()).unwrap(), moments(shifted.view()).unwrap());
+        let a = moments(small.view()).unwrap();
+        let b = moments(shifted.view()).unwrap();
         for (x, y) in a.covariance.iter().zip(&b.covariance) {
             assert!((x - y).abs() <= 1e-9 * a.covariance[[0, 0]], "{x} {y}");
         }
@@ -176,7 +177,9 @@ mod tests {
         // A window of 20 % is 5.5 sigma: 4e-8 per check, 2.4e-7 for the 3 · 2 checks.
         for seed in [0, 1, u64::MAX] {
             let mut generator = SplitMix64::new(seed);
-            let (mut means, mut variances, mut errors) = (Vec::new(), Vec::new(), [0.0, 0.0]);
+            let mut means = Vec::new();
+            let mut variances = Vec::new();
+            let mut errors = [0.0, 0.0];
             for _ in 0..400 {
                 let samples = Array2::from_shape_simple_fn((200, 1), || generator.normal_pair()[0]);
                 let found = moments(samples.view()).unwrap();

@@ -107,7 +107,8 @@ pub fn nearest_neighbours(
     let inside = Found::new(&Tiles::new(data, distinct.iter().copied()), &groups, true);
 
     let indices: Vec<usize> = near.places.iter().map(|place| distinct[*place as usize]).collect();
-    let (mut closer, mut memorised) = (0_usize, 0_usize);
+    let mut closer = 0_usize;
+    let mut memorised = 0_usize;
     for ((first, second), place) in near.first.iter().zip(&near.second).zip(&near.places) {
         // The comparisons alone would miss copies if the square of the other distance underflows to
         // 0.
@@ -188,8 +189,9 @@ impl Kernel for Nearest<'_> {
     #[inline(always)]
     fn run(self) {
         for (start, count, tile) in self.lanes.iter() {
-            let (mut first, mut second, mut places) =
-                ([f64::INFINITY; LANES], [f64::INFINITY; LANES], [0.0; LANES]);
+            let mut first = [f64::INFINITY; LANES];
+            let mut second = [f64::INFINITY; LANES];
+            let mut places = [0.0; LANES];
             for (start_group, count_group, group) in self.groups.iter() {
                 let mut squares = squared(tile, group);
                 for (g, squares) in squares[..count_group].iter_mut().enumerate() {
@@ -228,7 +230,8 @@ mod tests {
     #[test]
     fn it_is_the_definition() {
         for (n, m, dim) in [(1, 2, 1), (30, 9, 2), (77, 41, 5), (40, 101, 19)] {
-            let (samples, data) = (uniforms(n, dim, 1), uniforms(m, dim, 2));
+            let samples = uniforms(n, dim, 1);
+            let data = uniforms(m, dim, 2);
             let found = nearest_neighbours(samples.view(), data.view()).unwrap();
             let distance = |x: ndarray::ArrayView1<f64>, row: usize| {
                 (&x - &data.row(row)).mapv(|d| d * d).sum().sqrt()
@@ -241,7 +244,8 @@ mod tests {
                 inside.push(others.fold(f64::INFINITY, f64::min));
                 assert!((found.data_distances[row] - inside[row]).abs() < 1e-15);
             }
-            let (mut closer, mut memorised) = (0, 0);
+            let mut closer = 0;
+            let mut memorised = 0;
             for (i, x) in samples.rows().into_iter().enumerate() {
                 let mut order: Vec<(f64, usize)> =
                     (0..m).map(|row| (distance(x, row), row)).collect();
@@ -310,10 +314,8 @@ mod tests {
     fn honest_draws_have_the_promised_shares() {
         // A lattice first, by hand. A sample at t from the nearest integer has d₁/d₂ = t/(1 − t).
         // That is below a third for t < ¼, half of all.
-        let (data, samples) = (
-            Array2::from_shape_fn((102, 1), |(i, _)| i as f64),
-            Array2::from_shape_fn((16_000, 1), |(i, _)| 1.0 + (i as f64 + 0.5) / 160.0),
-        );
+        let data = Array2::from_shape_fn((102, 1), |(i, _)| i as f64);
+        let samples = Array2::from_shape_fn((16_000, 1), |(i, _)| 1.0 + (i as f64 + 0.5) / 160.0);
         let found = nearest_neighbours(samples.view(), data.view()).unwrap();
         assert_eq!((found.closer_share, found.memorised_share), (1.0, 0.5));
         // Then 4000 uniforms and 4000 more on the line: 2/3 and 1/3. A row with gaps g, h on its
@@ -342,7 +344,8 @@ mod tests {
 
     #[test]
     fn bad_input_is_named() {
-        let (samples, data) = (uniforms(3, 2, 1), uniforms(4, 2, 2));
+        let samples = uniforms(3, 2, 1);
+        let data = uniforms(4, 2, 2);
         let none = samples.slice(s![..0, ..]);
         assert!(matches!(
             nearest_neighbours(none, data.view()),

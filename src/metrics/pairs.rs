@@ -21,7 +21,8 @@ impl<const W: usize> Tiles<W> {
         samples: ArrayView2<'_, f64>,
         rows: impl ExactSizeIterator<Item = usize>,
     ) -> Self {
-        let (count, dim) = (rows.len(), samples.ncols());
+        let count = rows.len();
+        let dim = samples.ncols();
         let mut data = vec![0.0; count.div_ceil(W) * W * dim];
         for (place, row) in rows.enumerate() {
             let tile = &mut data[place / W * W * dim..];
@@ -72,10 +73,8 @@ mod tests {
     fn tiles_hold_the_rows_and_their_distances() {
         let samples =
             Array2::from_shape_fn((23, 5), |(i, j)| ((i * 37 + j * j * 11) % 19) as f64 / 7.0);
-        let (lanes, groups) = (
-            Tiles::<LANES>::new(samples.view(), 0..23),
-            Tiles::<GROUP>::new(samples.view(), 2..20),
-        );
+        let lanes = Tiles::<LANES>::new(samples.view(), 0..23);
+        let groups = Tiles::<GROUP>::new(samples.view(), 2..20);
         let mut seen = 0;
         for (first, count, tile) in lanes.iter() {
             for (first_group, count_group, group) in groups.iter() {

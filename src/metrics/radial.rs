@@ -130,7 +130,8 @@ impl Quintic {
     fn solve(&self, target: f64, start: f64) -> f64 {
         let mut argument = start;
         for _ in 0..8 {
-            let (mut value, mut slope) = (0.0, 0.0);
+            let mut value = 0.0;
+            let mut slope = 0.0;
             for coefficient in self.0.iter().rev() {
                 slope = slope * argument + value;
                 value = value * argument + coefficient;

@@ -27,7 +27,8 @@ pub(super) fn rank_normalised(values: &[f64]) -> Vec<f64> {
 pub(super) fn folded(values: &[f64]) -> Vec<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
-    let (below, above) = (sorted.len().saturating_sub(1) / 2, sorted.len() / 2);
+    let below = sorted.len().saturating_sub(1) / 2;
+    let above = sorted.len() / 2;
     let median = match (sorted.get(below), sorted.get(above)) {
         (Some(low), Some(high)) => low / 2.0 + high / 2.0,
         _ => return Vec::new(),

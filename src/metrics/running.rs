@@ -65,7 +65,8 @@ impl RunningMoments {
         if other.count == 0 {
             return Ok(());
         }
-        let (here, there) = (self.count as f64, other.count as f64);
+        let here = self.count as f64;
+        let there = other.count as f64;
         let total = here + there;
         let difference = &other.mean - &self.mean;
         self.count += other.count;

@@ -134,7 +134,8 @@ impl Halves {
 }
 
 fn r_hat(halves: &Halves) -> f64 {
-    let (draws, chains) = (halves.draws as f64, halves.chains as f64);
+    let draws = halves.draws as f64;
+    let chains = halves.chains as f64;
     let means = halves.means();
     let squares: f64 = halves.centred(&means).iter().map(|value| value * value).sum();
     let within = squares / (chains * (draws - 1.0));
@@ -143,7 +144,8 @@ fn r_hat(halves: &Halves) -> f64 {
 }
 
 fn bulk_size(halves: &Halves) -> f64 {
-    let (draws, chains) = (halves.draws as f64, halves.chains as f64);
+    let draws = halves.draws as f64;
+    let chains = halves.chains as f64;
     let means = halves.means();
     let centred = halves.centred(&means);
     // Autocovariance at a lag, averaged over half chains. It is divided by the number of all draws,
@@ -168,8 +170,11 @@ fn bulk_size(halves: &Halves) -> f64 {
 /// τ = −1 + 2 Σ ρ over Geyer's initial monotone sequence, plus the last even term once (Stan's
 /// variance reduction).
 fn correlation_time(correlation: impl Fn(usize) -> f64, draws: usize) -> f64 {
-    let (mut even, mut odd) = (1.0, correlation(1));
-    let (mut sum, mut smallest, mut lag) = (0.0, f64::INFINITY, 1);
+    let mut even = 1.0;
+    let mut odd = correlation(1);
+    let mut sum = 0.0;
+    let mut smallest = f64::INFINITY;
+    let mut lag = 1;
     while lag + 3 < draws && even + odd > 0.0 {
         smallest = f64::min(smallest, even + odd);
         sum += smallest;
@@ -278,10 +283,8 @@ mod tests {
 
     #[test]
     fn coordinates_are_separate_and_layout_and_units_do_not_matter() {
-        let (a, b) = (
-            autoregression(5, (41, 3), 0.4, 0.1, 0.0, false),
-            autoregression(6, (41, 3), 0.8, 0.0, 1.0, false),
-        );
+        let a = autoregression(5, (41, 3), 0.4, 0.1, 0.0, false);
+        let b = autoregression(6, (41, 3), 0.8, 0.0, 1.0, false);
         let both = ndarray::concatenate![Axis(2), a, b];
         let mut reversed = Array3::zeros(both.dim().f());
         // A power of two, so that the middle two values stay exactly as far from the median.

@@ -39,8 +39,10 @@ pub(super) fn coupled_cost(
     mut b: impl Iterator<Item = f64>,
     count_b: usize,
 ) -> f64 {
-    let (mut next_a, mut next_b) = (a.next(), b.next());
-    let (mut mass_a, mut mass_b) = (count_b, count_a);
+    let mut next_a = a.next();
+    let mut next_b = b.next();
+    let mut mass_a = count_b;
+    let mut mass_b = count_a;
     let mut cost = 0.0;
     while let (Some(x), Some(y)) = (next_a, next_b) {
         let moved = mass_a.min(mass_b);
@@ -99,7 +101,8 @@ mod tests {
         // gives the plain formula.
         let repeat = |values: &[f64], times: usize| values.repeat(times);
         assert!((wasserstein_1d(&repeat(&a, 3), &b).unwrap() - distance).abs() < 1e-14);
-        let (mut long_a, mut long_b) = (repeat(&a, 7), repeat(&b, 5));
+        let mut long_a = repeat(&a, 7);
+        let mut long_b = repeat(&b, 5);
         long_a.sort_by(f64::total_cmp);
         long_b.sort_by(f64::total_cmp);
         let mean: f64 =

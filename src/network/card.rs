@@ -36,7 +36,8 @@ pub struct Card {
 impl Card {
     /// A network that removes noise of this process.
     pub fn new(process: Process, prediction: Prediction, time: Option<TimeInput>) -> Self {
-        let (prediction, process) = (Some(prediction), Some(process));
+        let prediction = Some(prediction);
+        let process = Some(process);
         Self { prediction, process, time, range: None, image: None }
     }
 

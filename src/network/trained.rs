@@ -32,7 +32,8 @@ impl<E: Engine> Trained<E> {
     /// [`Error::Network`] if the card contradicts itself or the engine.
     pub fn new(engine: E, card: Card) -> Result<Self> {
         card.check(engine.input_width())?;
-        let (input, output) = (engine.input_width(), engine.output_width());
+        let input = engine.input_width();
+        let output = engine.output_width();
         if card.prediction.is_some() && input != output {
             let expected = format!("{input}, as many as go in");
             return Err(wrong("layers", format!("{output} numbers at their end"), expected));
@@ -168,7 +169,8 @@ impl<E: Engine> Trained<E> {
         x: ArrayView2<'_, F>,
         out: ArrayViewMut2<'_, F>,
     ) -> Result<()> {
-        let (input, output) = (self.input_width(), self.output_width());
+        let input = self.input_width();
+        let output = self.output_width();
         if x.ncols() != input || out.dim() != (x.nrows(), output) {
             let given = format!("{:?} -> {:?}", x.dim(), out.dim());
             let expected = format!("(rows, {input}) -> (rows, {output})");

@@ -164,7 +164,8 @@ impl<F: Real> Kernel for Fill<'_, F> {
                     [u64::from(self.tag); LANES],
                 ];
                 let [w0, w1, w2, w3] = blocks(counter, self.key);
-                let (mut first, mut second) = ([F::zero(); LANES], [F::zero(); LANES]);
+                let mut first = [F::zero(); LANES];
+                let mut second = [F::zero(); LANES];
                 for l in 0..LANES {
                     let radius = (-2.0 * ln_f64(open_unit(w0[l] << 32 | w1[l]))).sqrt();
                     // An angle may be anywhere in its cell, so the shift by half a cell is left

@@ -16,7 +16,8 @@ pub(super) fn run<F: Real>(
     mut out: ArrayViewMut2<'_, F>,
 ) -> Result<()> {
     let rows = x.nrows();
-    let (mut block, mut times) = (Vec::new(), Vec::new());
+    let mut block = Vec::new();
+    let mut times = Vec::new();
     for start in (0..rows).step_by(plan.rows) {
         let end = rows.min(start + plan.rows);
         block.clear();

@@ -35,10 +35,13 @@ impl Axis {
 
     /// A logarithmic axis over a little more than `low..high`. Both must be positive.
     pub(super) fn logarithmic(low: f64, high: f64) -> Self {
-        let (low, high) = (low.log10(), high.log10());
+        let low = low.log10();
+        let high = high.log10();
         let margin = (0.04 * (high - low)).max(0.08);
-        let (low, high) = (low - margin, high + margin);
-        let (first, last) = (low.ceil() as i32, high.floor() as i32);
+        let low = low - margin;
+        let high = high + margin;
+        let first = low.ceil() as i32;
+        let last = high.floor() as i32;
         let inside = |value: &f64| (low..=high).contains(&value.log10());
         let multiples = |factors: &'static [f64]| {
             let decades = first - 1..=last;
@@ -65,7 +68,8 @@ impl Axis {
                 .collect()
         } else {
             // So short an axis is nearly linear.
-            let (low, high) = (10f64.powf(low), 10f64.powf(high));
+            let low = 10f64.powf(low);
+            let high = 10f64.powf(high);
             let step = tick_step(low, high);
             round_values(low, high)
                 .into_iter()
@@ -115,7 +119,8 @@ fn tick_step(low: f64, high: f64) -> f64 {
 
 fn round_values(low: f64, high: f64) -> Vec<f64> {
     let step = tick_step(low, high);
-    let (first, last) = ((low / step - 1e-9).ceil() as i64, (high / step + 1e-9).floor() as i64);
+    let first = (low / step - 1e-9).ceil() as i64;
+    let last = (high / step + 1e-9).floor() as i64;
     (first..=last).map(|k| k as f64 * step).collect()
 }
 

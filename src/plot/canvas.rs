@@ -114,7 +114,8 @@ pub(super) fn render(
     size: (f64, f64),
     draw: impl FnOnce(&Canvas<'_>) -> Result<Option<Dots>, Error>,
 ) -> Result<String, Error> {
-    let (width, height) = (fine(size.0) as u32, fine(size.1) as u32);
+    let width = fine(size.0) as u32;
+    let height = fine(size.1) as u32;
     let mut drawn = String::new();
     let canvas =
         Canvas { area: SVGBackend::with_string(&mut drawn, (width, height)).into_drawing_area() };

@@ -142,7 +142,8 @@ impl Grid {
     /// The grid is surrounded by a rim of empty nodes. So every line closes, if necessary along the
     /// frame.
     fn level_rings(&self, level: f64) -> Vec<Vec<(f64, f64)>> {
-        let (columns, rows) = (self.columns + 2, self.rows + 2);
+        let columns = self.columns + 2;
+        let rows = self.rows + 2;
         let padded = |row: usize, column: usize| {
             let inside = (1..=self.rows).contains(&row) && (1..=self.columns).contains(&column);
             if inside { self.value(row - 1, column - 1) } else { f64::NEG_INFINITY }
@@ -184,10 +185,12 @@ impl Grid {
         }
 
         let crossing = |edge: usize| {
-            let (row, column) = (edge / 2 / columns, edge / 2 % columns);
+            let row = edge / 2 / columns;
+            let column = edge / 2 % columns;
             let (to_row, to_column) =
                 if edge.is_multiple_of(2) { (row, column + 1) } else { (row + 1, column) };
-            let (from, to) = (padded(row, column), padded(to_row, to_column));
+            let from = padded(row, column);
+            let to = padded(to_row, to_column);
             let along = (level - from) / (to - from);
             // Next to an empty node there is nothing to interpolate with.
             let along =

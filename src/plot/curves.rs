@@ -122,7 +122,8 @@ pub fn curves(
             }
         }
         for (index, (name, curve)) in names.iter().zip(series).enumerate() {
-            let (left, y) = (frame.right() + 16.0, frame.top + 10.0 + 20.0 * index as f64);
+            let left = frame.right() + 16.0;
+            let y = frame.top + 10.0 + 20.0 * index as f64;
             let ink = Ink::of(index);
             canvas.line(&[(left, y), (left + 24.0, y)], ink.colour, 1.75)?;
             if curve.points.len() <= MOST_MARKERS {

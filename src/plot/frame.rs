@@ -84,7 +84,10 @@ impl Frame {
         x_label: &str,
         y_label: &str,
     ) -> Result<(), Error> {
-        let (left, right, top, bottom) = (self.left, self.right(), self.top, self.bottom());
+        let left = self.left;
+        let right = self.right();
+        let top = self.top;
+        let bottom = self.bottom();
         let border =
             [(left, top), (right, top), (right, bottom), (left, bottom), (left, top), (right, top)];
         canvas.line(&border, FRAME_COLOUR, 1.0)?;

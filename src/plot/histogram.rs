@@ -67,8 +67,8 @@ pub fn histogram_over_density(
         for (index, &height) in bars.heights.iter().enumerate().filter(|(_, height)| **height > 0.0)
         {
             let low = bars.start + bars.width * index as f64;
-            let (upper_left, lower_right) =
-                (frame.pixel(low, height), frame.pixel(low + bars.width, 0.0));
+            let upper_left = frame.pixel(low, height);
+            let lower_right = frame.pixel(low + bars.width, 0.0);
             // A thin line of background separates the bars, unless the bars are as thin themselves.
             let gap = if lower_right.0 - upper_left.0 > 3.0 { 0.5 } else { 0.0 };
             canvas.rectangle(
@@ -107,7 +107,8 @@ impl Bars {
         // Equal samples still get visible bars.
         let shortest = 0.05 * (range.1 - range.0);
         let grow = 0.5 * (shortest - (most - least)).max(0.0);
-        let (start, end) = ((least - grow).max(range.0), (most + grow).min(range.1));
+        let start = (least - grow).max(range.0);
+        let end = (most + grow).min(range.1);
         let quantile =
             |fraction: f64| inside[(fraction * (inside.len() - 1) as f64).round() as usize];
         let cube_root = (inside.len() as f64).cbrt();
@@ -151,7 +152,8 @@ fn scaled_curve((low, high): Interval, log_density: &impl Fn(f64) -> f64) -> Vec
 /// Draws the key below the right end of the frame: samples and density.
 fn draw_key(canvas: &Canvas<'_>, frame: &Frame) -> Result<(), Error> {
     let text = Lettering::plain(SMALL, SOFT_INK);
-    let (left, middle) = (frame.right() - 156.0, frame.bottom() + 38.0);
+    let left = frame.right() - 156.0;
+    let middle = frame.bottom() + 38.0;
     canvas.rectangle((left, middle - 5.0), (left + 14.0, middle + 5.0), BAR_COLOUR)?;
     canvas.text("samples", (left + 20.0, middle), text)?;
     canvas.line(&[(left + 84.0, middle), (left + 102.0, middle)], CURVE_COLOUR, 2.0)?;

@@ -31,7 +31,8 @@ pub(super) fn robust(values: impl Iterator<Item = f64>) -> Result<Interval, Erro
         });
     };
     let quantile = |fraction: f64| sorted[(fraction * (sorted.len() - 1) as f64).round() as usize];
-    let (low, high) = (quantile(0.005), quantile(0.995));
+    let low = quantile(0.005);
+    let high = quantile(0.995);
     let reach = 0.5 * (high - low);
     Ok(widened(least.max(low - reach), most.min(high + reach)))
 }
@@ -67,7 +68,9 @@ pub(super) fn density_box(
         let size = (nodes, y_range.map_or(1, |_| nodes));
         let grid = Grid::evaluate(x_range, y_range.unwrap_or((0.0, 1.0)), size, log_density);
         let Some(&level) = grid.levels(&[0.98]).first() else { continue };
-        let (mut columns, mut rows, mut dense) = ((nodes, 0), (nodes, 0), 0);
+        let mut columns = (nodes, 0);
+        let mut rows = (nodes, 0);
+        let mut dense = 0;
         for ((row, column), _) in grid.indexed().filter(|&(_, value)| value >= level) {
             columns = (columns.0.min(column), columns.1.max(column));
             rows = (rows.0.min(row), rows.1.max(row));

@@ -96,7 +96,8 @@ fn draw(
         (x_range, y_range) = (joined(x_range, x_dense), joined(y_range, y_dense));
     }
     let (x_range, y_range) = one_scale(padded(x_range, 0.05), padded(y_range, 0.05));
-    let (x_axis, y_axis) = (Axis::linear(x_range.0, x_range.1), Axis::linear(y_range.0, y_range.1));
+    let x_axis = Axis::linear(x_range.0, x_range.1);
+    let y_axis = Axis::linear(y_range.0, y_range.1);
     let frame = Frame::new(x_axis, y_axis, SIDE, SIDE);
 
     let inside: Vec<Pixel> =
@@ -131,8 +132,10 @@ fn draw(
 /// Widens the shorter range to the length of the longer one, so that circles look round. If that
 /// would waste space, both ranges stay as they are.
 fn one_scale(x: Interval, y: Interval) -> (Interval, Interval) {
-    let (x, y) = (widened(x.0, x.1), widened(y.0, y.1));
-    let (x_length, y_length) = (x.1 - x.0, y.1 - y.0);
+    let x = widened(x.0, x.1);
+    let y = widened(y.0, y.1);
+    let x_length = x.1 - x.0;
+    let y_length = y.1 - y.0;
     let length = x_length.max(y_length);
     if length > 2.5 * x_length.min(y_length) {
         return (x, y);
@@ -186,7 +189,8 @@ fn shade(
 
 /// Draws the key right of the frame: the meaning of the shades.
 fn draw_key(canvas: &Canvas<'_>, frame: &Frame, shaded: bool) -> Result<(), Error> {
-    let (left, top) = (frame.right() + 18.0, frame.top + 8.0);
+    let left = frame.right() + 18.0;
+    let top = frame.top + 8.0;
     let text = Lettering::plain(SMALL, SOFT_INK);
     if !shaded {
         canvas.text("no density", (left, top), text)?;
@@ -199,7 +203,8 @@ fn draw_key(canvas: &Canvas<'_>, frame: &Frame, shaded: bool) -> Result<(), Erro
         canvas.rectangle((left, y), (left + 18.0, y + 20.0), shade)?;
         canvas.text(label, (left + 25.0, y + 10.0), text)?;
     }
-    let (right, bottom) = (left + 18.0, top + 132.0);
+    let right = left + 18.0;
+    let bottom = top + 132.0;
     let border = [
         (left, top + 32.0),
         (right, top + 32.0),

@@ -256,7 +256,8 @@ impl<F: Real> Lane<F> {
                 Failure { step: index, chain, error }
             };
             let interval = segment.grid.interval(index);
-            let (state, work) = (&mut self.state, &mut self.work);
+            let state = &mut self.state;
+            let work = &mut self.work;
             let mut step = Step::new(interval, segment.drift, segment.noise, state, work);
             segment.sampler.step(&mut step).map_err(|error| fail(first, error))?;
             let cost = step.cost();

@@ -78,7 +78,8 @@ impl LinearDynamics for ReversePsld {
     }
 
     fn transition(&self, _: f64, length: f64) -> Transition {
-        let (reverse, intensity) = (self.process.forward().negated(), self.process.intensity());
+        let reverse = self.process.forward().negated();
+        let intensity = self.process.intensity();
         Transition {
             propagator: reverse.exponential(length),
             gain: product(&reverse.integral(length), &diagonal(intensity)),
@@ -107,7 +108,9 @@ impl ContinuousDynamics for ReversePsld {
 
 impl PhaseSpace for ReversePsld {
     fn part(&self, letter: Letter, h: f64) -> Transition {
-        let (gamma, nu, mass) = (self.process.gamma(), self.process.nu(), self.process.mass());
+        let gamma = self.process.gamma();
+        let nu = self.process.nu();
+        let mass = self.process.mass();
         match letter {
             Letter::A => Transition {
                 propagator: [[1.0 + h * gamma, -0.5 * h / mass], [0.0, 1.0]],
@@ -138,7 +141,8 @@ impl LinearDynamics for PsldFlow {
     }
 
     fn transition(&self, _: f64, length: f64) -> Transition {
-        let (reverse, intensity) = (self.process.forward().negated(), self.process.intensity());
+        let reverse = self.process.forward().negated();
+        let intensity = self.process.intensity();
         Transition {
             propagator: reverse.exponential(length),
             gain: scaled(&product(&reverse.integral(length), &diagonal(intensity)), 0.5),

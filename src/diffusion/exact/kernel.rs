@@ -86,8 +86,8 @@ impl Law<f64> {
 /// Eigenvalues, (components, dim), and eigenvectors of the covariances of a mixture with full ones.
 fn eigensystems(factors: &Array3<f64>) -> (Array2<f64>, Array3<f64>) {
     let (components, dim, _) = factors.dim();
-    let (mut values, mut vectors) =
-        (Array2::zeros((components, dim)), Array3::zeros((components, dim, dim)));
+    let mut values = Array2::zeros((components, dim));
+    let mut vectors = Array3::zeros((components, dim, dim));
     for (k, factor) in factors.axis_iter(Axis(0)).enumerate() {
         let (v, q) = eigen::symmetric(&eigen::gram(factor));
         values.row_mut(k).assign(&v);
@@ -134,7 +134,8 @@ struct BlockLevels<F, const L: usize> {
 impl<F: Real> Kernel for Score<'_, F> {
     #[inline(always)]
     fn run(mut self) {
-        let (components, dim) = (self.law.log_weights.len(), self.law.dim);
+        let components = self.law.log_weights.len();
+        let dim = self.law.dim;
         // By row: the point, the result, the exponents, the whitened differences, and one
         // difference to be rotated.
         let by_row = 3 * dim + components * (1 + dim);
@@ -154,7 +155,8 @@ impl<F: Real> Kernel for Score<'_, F> {
 impl<F: Real> Score<'_, F> {
     #[inline(always)]
     fn block<const L: usize>(&mut self, start: usize, count: usize, scratch: &mut [F]) {
-        let (law, dim) = (self.law, self.law.dim);
+        let law = self.law;
+        let dim = self.law.dim;
         let (lanes, _) = scratch.as_chunks_mut::<L>();
         let (points, rest) = lanes.split_at_mut(dim);
         let (sums, rest) = rest.split_at_mut(dim);
@@ -171,7 +173,8 @@ impl<F: Real> Score<'_, F> {
         for (k, exponent) in exponents.iter_mut().enumerate() {
             let mean = &law.means[k * dim..(k + 1) * dim];
             for (j, away) in away.iter_mut().enumerate() {
-                let (x, mu) = (&points[j], -mean[j]);
+                let x = &points[j];
+                let mu = -mean[j];
                 for l in 0..L {
                     away[l] = mu.fma(levels.signal[l], x[l]);
                 }
@@ -204,7 +207,8 @@ impl<F: Real> Score<'_, F> {
                                 }
                             }
                         }
-                        let (variance, pull) = (variances[k * dim + i], &mut pulls[k * dim + i]);
+                        let variance = variances[k * dim + i];
+                        let pull = &mut pulls[k * dim + i];
                         for l in 0..L {
                             let noised = variance.fma(levels.alpha_bar[l], levels.noise[l]);
                             pull[l] = along[l] / noised;
@@ -215,7 +219,8 @@ impl<F: Real> Score<'_, F> {
                 }
             }
             for l in 0..L {
-                let (most, exponent) = (largest[l], exponent[l]);
+                let most = largest[l];
+                let exponent = exponent[l];
                 largest[l] = if most < exponent { exponent } else { most };
             }
         }
@@ -268,7 +273,8 @@ impl<F: Real> Score<'_, F> {
         pulls: &[[F; L]],
         sums: &mut [[F; L]],
     ) {
-        let (law, dim) = (self.law, self.law.dim);
+        let law = self.law;
+        let dim = self.law.dim;
         for (j, sum) in sums.iter_mut().enumerate() {
             sum.fill(F::zero());
             for (k, w) in weights.iter().enumerate() {

@@ -144,7 +144,8 @@ macro_rules! products {
                 fn with_simd<S: pulp::Simd>(self, simd: S) {
                     let call = self.0;
                     let width = VECTORS * S::$lanes;
-                    let (dim, components) = (call.products.dim, call.products.components);
+                    let dim = call.products.dim;
+                    let components = call.products.components;
                     let padded = components.div_ceil(TILE) * TILE;
                     let mut scratch = std::mem::take(call.scratch);
                     scratch.resize(width * (dim + padded), 0.0);
@@ -278,7 +279,8 @@ macro_rules! products {
                 for (k, exponents) in
                     exponents.chunks_exact_mut(width).take(products.components).enumerate()
                 {
-                    let (weight, square) = (products.log_weights[k], products.half_squares[k]);
+                    let weight = products.log_weights[k];
+                    let square = products.half_squares[k];
                     for l in 0..width {
                         let offset = (-square * signal[l]).mul_add(slope[l], weight);
                         let exponent = slope[l].mul_add(exponents[l], offset);

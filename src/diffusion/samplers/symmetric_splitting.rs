@@ -36,7 +36,8 @@ impl SymmetricSplitting {
 
     /// The exact half step.
     fn half(&self, h: f64) -> Transition {
-        let (process, rotated) = (self.dynamics.process(), self.dynamics.process().rotated());
+        let process = self.dynamics.process();
+        let rotated = self.dynamics.process().rotated();
         Transition {
             propagator: rotated.exponential(h),
             gain: ZERO,

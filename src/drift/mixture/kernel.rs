@@ -143,7 +143,8 @@ pub(super) struct Evaluate<'a, F> {
 impl<F: Real> Kernel for Evaluate<'_, F> {
     #[inline(always)]
     fn run(mut self) {
-        let (components, dim) = (self.tables.constants.len(), self.tables.dim);
+        let components = self.tables.constants.len();
+        let dim = self.tables.dim;
         let full = matches!(self.tables.precision, Precision::Full(_));
         // The parts of each row: the point, the exponent of every component, and the whitened
         // differences of full covariances.
@@ -252,7 +253,8 @@ fn squared_distances<F: Real, const L: usize>(
                 for i in 0..dim {
                     let mut y = [F::zero(); L];
                     for (j, &c) in inverse[i * (i + 1) / 2..][..=i].iter().enumerate() {
-                        let (x, mean) = (&points[j], mean[j]);
+                        let x = &points[j];
+                        let mean = mean[j];
                         for l in 0..L {
                             y[l] = c.fma(x[l] - mean, y[l]);
                         }

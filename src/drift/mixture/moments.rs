@@ -15,7 +15,8 @@ impl GaussianMixture {
 
     /// The covariance of the mixture, (dim, dim).
     pub fn covariance(&self) -> Array2<f64> {
-        let (dim, mean) = (self.dimension(), self.mean());
+        let dim = self.dimension();
+        let mean = self.mean();
         let mut total = Array2::zeros((dim, dim));
         for (k, &weight) in self.weights.iter().enumerate() {
             let away = &self.means.row(k) - &mean;

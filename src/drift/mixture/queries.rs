@@ -78,7 +78,8 @@ impl GaussianMixture {
         self.check(x.dim())?;
         // Works block by block, so that a large array of points is not copied whole.
         let mut all = Array2::zeros((x.nrows(), width));
-        let (mut points, mut numbers) = (Vec::new(), Vec::new());
+        let mut points = Vec::new();
+        let mut numbers = Vec::new();
         for (x, mut to) in
             x.axis_chunks_iter(Axis(0), 1024).zip(all.axis_chunks_iter_mut(Axis(0), 1024))
         {

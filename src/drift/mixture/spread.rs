@@ -22,7 +22,8 @@ pub(super) fn cholesky(
     let mut factor = Array2::<f64>::zeros((dim, dim));
     for i in 0..dim {
         for j in 0..=i {
-            let (value, mirrored) = (matrix[[i, j]], matrix[[j, i]]);
+            let value = matrix[[i, j]];
+            let mirrored = matrix[[j, i]];
             // A round trip through decimal digits may break the symmetry slightly. The tolerance is
             // in units of the standard deviations.
             let scale = (matrix[[i, i]] * matrix[[j, j]]).abs().sqrt();

@@ -73,7 +73,8 @@ fn densities_are_the_textbook_ones() {
         GaussianMixture::full(array![[0.0, 1.0]].view(), array![[[0.5, 0.0], [0.0, 2.0]]].view())
             .unwrap();
     let x = array![[0.3, -0.7], [2.0, 4.0]];
-    let (a, b) = (diagonal.log_density(x.view()).unwrap(), full.log_density(x.view()).unwrap());
+    let a = diagonal.log_density(x.view()).unwrap();
+    let b = full.log_density(x.view()).unwrap();
     assert!((a - b).iter().all(|d| d.abs() < 1e-14));
     // Variances with exact roots give an exact Cholesky factor and so an exact covariance.
     let exact = array![[[0.25, 0.0], [0.0, 4.0]]];
@@ -136,7 +137,8 @@ fn exact_samples_have_the_exact_moments() {
 #[test]
 fn samples_depend_on_their_number_alone() {
     let mixture = &mixtures()[2];
-    let (few, many) = (mixture.sample(10, 5).unwrap(), mixture.sample(100, 5).unwrap());
+    let few = mixture.sample(10, 5).unwrap();
+    let many = mixture.sample(100, 5).unwrap();
     assert_eq!(few, many.slice(ndarray::s![..10, ..]));
 }
 
@@ -145,7 +147,8 @@ fn a_marginal_is_the_law_of_the_coordinates_kept() {
     for mixture in mixtures() {
         let marginal = mixture.marginal(&[2, 0]).unwrap();
         assert_eq!(marginal.weights(), mixture.weights());
-        let (small, large) = (marginal.covariance(), mixture.covariance());
+        let small = marginal.covariance();
+        let large = mixture.covariance();
         assert!(
             (small[[0, 1]] - large[[2, 0]]).abs() < 1e-14
                 && (small[[0, 0]] - large[[2, 2]]).abs() < 1e-14

@@ -46,8 +46,8 @@ fn sum<S: pulp::Simd, const V: usize>(
     }
     let mut total = sums[0];
     for v in 0..V {
-        let (first, second) =
-            (simd.add_f32s(sums[0][v], sums[1][v]), simd.add_f32s(sums[2][v], sums[3][v]));
+        let first = simd.add_f32s(sums[0][v], sums[1][v]);
+        let second = simd.add_f32s(sums[2][v], sums[3][v]);
         total[v] = simd.add_f32s(first, second);
     }
     total
@@ -86,7 +86,8 @@ pub(super) fn normalise<S: pulp::Simd, const V: usize>(
     h: &[S::f32s; V],
     [mean, scale]: &[[S::f32s; V]; 2],
 ) -> [S::f32s; V] {
-    let (weight, bias) = (simd.splat_f32s(norm.weight[i]), simd.splat_f32s(norm.bias[i]));
+    let weight = simd.splat_f32s(norm.weight[i]);
+    let bias = simd.splat_f32s(norm.bias[i]);
     let mut out = *h;
     for v in 0..V {
         let away = simd.mul_f32s(simd.sub_f32s(h[v], mean[v]), scale[v]);

@@ -175,7 +175,8 @@ pub(super) fn scripts(selection: Selection, substeps: usize) -> Result<Vec<CoinS
 /// E f = f(∅) + p Σᵢ [f(i) − f(∅)] + p² Σ_{i<j} [f(ij) − f(i) − f(j) + f(∅)]          p = 1/K
 /// ```
 fn bernoulli_scripts(substeps: usize) -> Vec<CoinScript> {
-    let (count, p) = (substeps as f64, 1.0 / substeps as f64);
+    let count = substeps as f64;
+    let p = 1.0 / substeps as f64;
     let mut table = Vec::new();
     survival(&mut table, substeps);
     // The uniform in the middle of the cell of a gap. Gap K means that no further sub-step is

@@ -78,7 +78,8 @@ impl Table {
 
     /// The jump from one sub-step to a later one.
     pub(super) fn jump(&self, from: u32, to: u32) -> Coefficients {
-        let (from, to) = (from as usize, to as usize);
+        let from = from as usize;
+        let to = to as usize;
         if self.autonomous {
             return self.from_start[to - from];
         }

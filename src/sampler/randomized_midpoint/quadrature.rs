@@ -47,7 +47,8 @@ fn gauss_legendre(nodes: usize) -> Vec<(f64, f64)> {
             let mut x = libm::cos(std::f64::consts::PI * (i as f64 + 0.75) / (n + 0.5));
             let mut slope = 1.0;
             for _ in 0..20 {
-                let (mut previous, mut current) = (1.0, x);
+                let mut previous = 1.0;
+                let mut current = x;
                 for k in 2..=nodes {
                     let k = k as f64;
                     (previous, current) =

@@ -30,7 +30,9 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn new(dynamics: &dyn PhaseSpace, word: &Word, naive: bool) -> Self {
         let mut segments: Vec<Segment> = Vec::new();
-        let (mut moves, mut noises, mut evaluations) = (0, 0, 0);
+        let mut moves = 0;
+        let mut noises = 0;
+        let mut evaluations = 0;
         // The number of letters A before the last evaluation of the drift.
         let mut evaluated_at = None;
         let mut first_at = None;
