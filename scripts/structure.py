@@ -52,7 +52,8 @@ FILES.pop(("lib",), None)
 
 def paths(text):
     """The paths of all use declarations, groups taken apart; whether each is public."""
-    for public, tree in re.findall(r"(pub(?:\([^)]*\))?\s+)?use\s+([^;]+);", text):
+    # Indented imports belong to a module within the file, whose `super` is the file itself.
+    for public, tree in re.findall(r"^(pub(?:\([^)]*\))?\s+)?use\s+([^;]+);", text, flags=re.M):
         for path in expand(re.sub(r"\s+", " ", tree)):
             yield bool(public), path
 

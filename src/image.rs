@@ -44,11 +44,43 @@ pub fn grid(
     range: (f64, f64),
     scale: usize,
 ) -> Result<GreyImage, Error> {
+    check(images, shape, columns, range, scale)?;
+    let (black, white) = range;
+    let (tile_height, tile_width) = shape;
+    let across = columns.min(images.nrows());
+    let (width, height) = size(shape, across, images.nrows().div_ceil(across), scale)?;
+    let mut pixels = vec![SEPARATOR; width * height];
+    for (index, image) in images.rows().into_iter().enumerate() {
+        let top = index / across * (tile_height + 1);
+        let left = index % across * (tile_width + 1);
+        for (position, &value) in image.iter().enumerate() {
+            let grey = (255.0 * ((value - black) / (white - black)).clamp(0.0, 1.0)).round() as u8;
+            let first_column = (left + position % tile_width) * scale;
+            let first_row = (top + position / tile_width) * scale;
+            for row in first_row..first_row + scale {
+                let start = row * width + first_column;
+                pixels[start..start + scale].fill(grey);
+            }
+        }
+    }
+    Ok(GreyImage { width, height, pixels })
+}
+
+/// An error about an argument of [`grid`].
+fn wrong<T>(what: &'static str, given: String, expected: &str) -> Result<T, Error> {
+    Err(Error::Shape { what, given, expected: expected.into() })
+}
+
+/// Checks the arguments of [`grid`], except the size of the picture.
+fn check(
+    images: ArrayView2<'_, f64>,
+    shape: (usize, usize),
+    columns: usize,
+    range: (f64, f64),
+    scale: usize,
+) -> Result<(), Error> {
     let (count, values) = images.dim();
     let (tile_height, tile_width) = shape;
-    let wrong = |what, given: String, expected: &str| {
-        Err(Error::Shape { what, given, expected: expected.into() })
-    };
     if count == 0 || values == 0 || tile_height.checked_mul(tile_width) != Some(values) {
         let given = format!("shape ({count}, {values}) for images of {tile_height} × {tile_width}");
         return wrong(
@@ -81,41 +113,27 @@ pub fn grid(
             return wrong("images of a grid", given, "finite values");
         }
     }
+    Ok(())
+}
 
-    let across = columns.min(count);
-    let down = count.div_ceil(across);
+/// Width and height of the picture in pixels.
+fn size(
+    shape: (usize, usize),
+    across: usize,
+    down: usize,
+    scale: usize,
+) -> Result<(usize, usize), Error> {
+    let (tile_height, tile_width) = shape;
     let side = |tiles: usize, length: usize| {
         length.checked_add(1)?.checked_mul(tiles)?.checked_sub(1)?.checked_mul(scale)
     };
-    let (width, height) = match (side(across, tile_width), side(down, tile_height)) {
-        (Some(width), Some(height))
-            if width.checked_mul(height).is_some_and(|pixels| pixels <= MOST_PIXELS) =>
-        {
-            (width, height)
-        }
-        _ => {
-            let given = format!(
-                "{down} × {across} images of {tile_height} × {tile_width} at scale {scale}"
-            );
-            return wrong("size of a grid", given, "at most 2²⁸ pixels");
-        }
-    };
-
-    let mut pixels = vec![SEPARATOR; width * height];
-    for (index, image) in images.rows().into_iter().enumerate() {
-        let top = index / across * (tile_height + 1);
-        let left = index % across * (tile_width + 1);
-        for (position, &value) in image.iter().enumerate() {
-            let grey = (255.0 * ((value - black) / (white - black)).clamp(0.0, 1.0)).round() as u8;
-            let first_column = (left + position % tile_width) * scale;
-            let first_row = (top + position / tile_width) * scale;
-            for row in first_row..first_row + scale {
-                let start = row * width + first_column;
-                pixels[start..start + scale].fill(grey);
-            }
-        }
+    if let (Some(width), Some(height)) = (side(across, tile_width), side(down, tile_height))
+        && width.checked_mul(height).is_some_and(|pixels| pixels <= MOST_PIXELS)
+    {
+        return Ok((width, height));
     }
-    Ok(GreyImage { width, height, pixels })
+    let images = format!("{down} × {across} images of {tile_height} × {tile_width}");
+    wrong("size of a grid", format!("{images} at scale {scale}"), "at most 2²⁸ pixels")
 }
 
 impl GreyImage {

@@ -137,8 +137,8 @@ impl<F: Real> Gradient<'_, F> {
         for (features, label) in features.rows().into_iter().zip(&self.posterior.labels) {
             let mut z = [F::zero(); L];
             for (j, x) in features.iter().enumerate() {
-                let (x, theta) =
-                    (F::from_f64(*x), load::<F, L>(&self.x[j * rows + start..], count));
+                let x = F::from_f64(*x);
+                let theta = load::<F, L>(&self.x[j * rows + start..], count);
                 for l in 0..L {
                     z[l] = x.fma(theta[l], z[l]);
                 }
@@ -154,7 +154,8 @@ impl<F: Real> Gradient<'_, F> {
             }
             for (j, x) in features.iter().enumerate() {
                 let at = j * rows + start;
-                let (x, mut sum) = (F::from_f64(*x), load::<F, L>(&self.out[at..], count));
+                let x = F::from_f64(*x);
+                let mut sum = load::<F, L>(&self.out[at..], count);
                 for l in 0..L {
                     sum[l] = x.fma(residual[l], sum[l]);
                 }

@@ -8,3 +8,4 @@ pub(crate) mod elementary;
 pub(crate) mod finite;
 pub(crate) mod phi;
 pub(crate) mod simd;
+pub(crate) mod softmax;

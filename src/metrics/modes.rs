@@ -100,10 +100,9 @@ pub fn occupancy(responsibilities: ArrayView2<'_, f64>, weights: &[f64]) -> Resu
         }
     }
     let degrees_of_freedom = possible.saturating_sub(1);
-    let p_value = if degrees_of_freedom == 0 {
-        1.0
-    } else {
-        chi_square_survival(chi_square, degrees_of_freedom)?
+    let p_value = match degrees_of_freedom {
+        0 => 1.0,
+        degrees => chi_square_survival(chi_square, degrees)?,
     };
     Ok(Occupancy { weights_found, expected, chi_square, degrees_of_freedom, p_value })
 }

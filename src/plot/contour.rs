@@ -3,6 +3,9 @@
 
 use super::axis::Interval;
 
+/// No edge follows.
+const NONE: usize = usize::MAX;
+
 /// Log density at the nodes of a regular grid. NaN and −∞ both mean that there is no mass.
 pub(super) struct Grid {
     x_range: Interval,
@@ -142,14 +145,33 @@ impl Grid {
     /// The grid is surrounded by a rim of empty nodes. So every line closes, if necessary along the
     /// frame.
     fn level_rings(&self, level: f64) -> Vec<Vec<(f64, f64)>> {
+        let mut next = self.following_edges(level);
+        let mut rings = Vec::new();
+        for start in 0..next.len() {
+            let mut points = Vec::new();
+            let mut edge = start;
+            while next[edge] != NONE {
+                points.push(self.crossing(edge, level));
+                edge = std::mem::replace(&mut next[edge], NONE);
+            }
+            if points.len() > 2 {
+                rings.push(points);
+            }
+        }
+        rings
+    }
+
+    /// The value at a node of the surrounded grid.
+    fn padded(&self, row: usize, column: usize) -> f64 {
+        let inside = (1..=self.rows).contains(&row) && (1..=self.columns).contains(&column);
+        if inside { self.value(row - 1, column - 1) } else { f64::NEG_INFINITY }
+    }
+
+    /// For each edge that a line crosses, the edge that it crosses next. Edge 2k goes from node k
+    /// to its right neighbour, edge 2k + 1 to its upper neighbour.
+    fn following_edges(&self, level: f64) -> Vec<usize> {
         let columns = self.columns + 2;
         let rows = self.rows + 2;
-        let padded = |row: usize, column: usize| {
-            let inside = (1..=self.rows).contains(&row) && (1..=self.columns).contains(&column);
-            if inside { self.value(row - 1, column - 1) } else { f64::NEG_INFINITY }
-        };
-        // Edge 2k goes from node k to its right neighbour, edge 2k + 1 to its upper neighbour.
-        const NONE: usize = usize::MAX;
         let mut next = vec![NONE; 2 * rows * columns];
         for row in 0..rows - 1 {
             for column in 0..columns - 1 {
@@ -157,10 +179,10 @@ impl Grid {
                 // Counter-clockwise from the lower left: the corners, and the edge from each to the
                 // next one.
                 let values = [
-                    padded(row, column),
-                    padded(row, column + 1),
-                    padded(row + 1, column + 1),
-                    padded(row + 1, column),
+                    self.padded(row, column),
+                    self.padded(row, column + 1),
+                    self.padded(row + 1, column + 1),
+                    self.padded(row + 1, column),
                 ];
                 let edges =
                     [2 * corner, 2 * (corner + 1) + 1, 2 * (corner + columns), 2 * corner + 1];
@@ -183,38 +205,26 @@ impl Grid {
                 }
             }
         }
+        next
+    }
 
-        let crossing = |edge: usize| {
-            let row = edge / 2 / columns;
-            let column = edge / 2 % columns;
-            let (to_row, to_column) =
-                if edge.is_multiple_of(2) { (row, column + 1) } else { (row + 1, column) };
-            let from = padded(row, column);
-            let to = padded(to_row, to_column);
-            let along = (level - from) / (to - from);
-            // Next to an empty node there is nothing to interpolate with.
-            let along =
-                if from.is_finite() && to.is_finite() { along.clamp(0.0, 1.0) } else { 0.5 };
-            let place = |one: f64, other: f64| one + along * (other - one);
-            // Nodes of the rim have the position of their inner neighbours.
-            let x = |column: usize| self.x(column.clamp(1, self.columns) - 1);
-            let y = |row: usize| self.y(row.clamp(1, self.rows) - 1);
-            (place(x(column), x(to_column)), place(y(row), y(to_row)))
-        };
-
-        let mut rings = Vec::new();
-        for start in 0..next.len() {
-            let mut points = Vec::new();
-            let mut edge = start;
-            while next[edge] != NONE {
-                points.push(crossing(edge));
-                edge = std::mem::replace(&mut next[edge], NONE);
-            }
-            if points.len() > 2 {
-                rings.push(points);
-            }
-        }
-        rings
+    /// Where the line of a level crosses an edge.
+    fn crossing(&self, edge: usize, level: f64) -> (f64, f64) {
+        let columns = self.columns + 2;
+        let row = edge / 2 / columns;
+        let column = edge / 2 % columns;
+        let (to_row, to_column) =
+            if edge.is_multiple_of(2) { (row, column + 1) } else { (row + 1, column) };
+        let from = self.padded(row, column);
+        let to = self.padded(to_row, to_column);
+        let along = (level - from) / (to - from);
+        // Next to an empty node there is nothing to interpolate with.
+        let along = if from.is_finite() && to.is_finite() { along.clamp(0.0, 1.0) } else { 0.5 };
+        let place = |one: f64, other: f64| one + along * (other - one);
+        // Nodes of the rim have the position of their inner neighbours.
+        let x = |column: usize| self.x(column.clamp(1, self.columns) - 1);
+        let y = |row: usize| self.y(row.clamp(1, self.rows) - 1);
+        (place(x(column), x(to_column)), place(y(row), y(to_row)))
     }
 }
 

@@ -99,42 +99,63 @@ pub fn curves(
     render(size, |canvas| {
         frame.draw_grid(canvas, true)?;
         for (index, curve) in series.iter().enumerate() {
-            let ink = Ink::of(index);
             let marked = curve.points.len() <= MOST_MARKERS;
             let every = if marked { 1 } else { stride };
             let points: Vec<_> = curve.points.iter().step_by(every).collect();
             for run in points.split(|point| !shown(point)) {
-                let line: Vec<Pixel> =
-                    run.iter().map(|point| frame.pixel(point.0, point.1)).collect();
-                if line.len() > 1 {
-                    canvas.line(&line, ink.colour, if marked { 1.75 } else { 1.25 })?;
-                }
-                for point in run.iter().filter(|_| marked) {
-                    draw_error_bar(canvas, &frame, point, ink.colour)?;
-                }
-                for &at in line.iter().filter(|_| marked) {
-                    ink.draw_marker(canvas, at)?;
-                }
-                // A single point between two hidden ones has no line, so a short one is drawn.
-                if let (false, &[(x, y)]) = (marked, line.as_slice()) {
-                    canvas.line(&[(x - 1.0, y), (x + 1.0, y)], ink.colour, 2.0)?;
-                }
+                draw_run(canvas, &frame, run, Ink::of(index), marked)?;
             }
         }
-        for (index, (name, curve)) in names.iter().zip(series).enumerate() {
-            let left = frame.right() + 16.0;
-            let y = frame.top + 10.0 + 20.0 * index as f64;
-            let ink = Ink::of(index);
-            canvas.line(&[(left, y), (left + 24.0, y)], ink.colour, 1.75)?;
-            if curve.points.len() <= MOST_MARKERS {
-                ink.draw_marker(canvas, (left + 12.0, y))?;
-            }
-            canvas.text(name, (left + 31.0, y), Lettering::plain(SMALL, INK))?;
-        }
+        draw_legend(canvas, &frame, series, &names)?;
         frame.draw_axes(canvas, x_label, y_label)?;
         frame.draw_head(canvas, title, &caption, size.0 - frame.left - 12.0)?;
         Ok(None)
     })
+}
+
+/// Draws a line, a marker and a name for each curve, to the right of the frame.
+fn draw_legend(
+    canvas: &Canvas<'_>,
+    frame: &Frame,
+    series: &[Curve],
+    names: &[String],
+) -> Result<(), Error> {
+    for (index, (name, curve)) in names.iter().zip(series).enumerate() {
+        let left = frame.right() + 16.0;
+        let y = frame.top + 10.0 + 20.0 * index as f64;
+        let ink = Ink::of(index);
+        canvas.line(&[(left, y), (left + 24.0, y)], ink.colour, 1.75)?;
+        if curve.points.len() <= MOST_MARKERS {
+            ink.draw_marker(canvas, (left + 12.0, y))?;
+        }
+        canvas.text(name, (left + 31.0, y), Lettering::plain(SMALL, INK))?;
+    }
+    Ok(())
+}
+
+/// Draws the points of a curve between two that cannot be shown.
+fn draw_run(
+    canvas: &Canvas<'_>,
+    frame: &Frame,
+    points: &[&(f64, f64, Option<f64>)],
+    ink: Ink,
+    marked: bool,
+) -> Result<(), Error> {
+    let line: Vec<Pixel> = points.iter().map(|point| frame.pixel(point.0, point.1)).collect();
+    if line.len() > 1 {
+        canvas.line(&line, ink.colour, if marked { 1.75 } else { 1.25 })?;
+    }
+    for point in points.iter().filter(|_| marked) {
+        draw_error_bar(canvas, frame, point, ink.colour)?;
+    }
+    for &at in line.iter().filter(|_| marked) {
+        ink.draw_marker(canvas, at)?;
+    }
+    // A single point between two hidden ones has no line, so a short one is drawn.
+    if let (false, &[(x, y)]) = (marked, line.as_slice()) {
+        canvas.line(&[(x - 1.0, y), (x + 1.0, y)], ink.colour, 2.0)?;
+    }
+    Ok(())
 }
 
 /// An axis over all values, or `None` without values.

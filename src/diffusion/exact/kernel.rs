@@ -3,12 +3,13 @@
 
 use ndarray::{Array2, Array3, Axis};
 
-use super::products::Products;
+use super::products::{self, Call, Products};
 use crate::diffusion::denoiser::Levels;
 use crate::drift::GaussianMixture;
 use crate::drift::mixture::Spread;
 use crate::math::eigen;
 use crate::math::simd::{self, Kernel};
+use crate::math::softmax;
 use crate::real::Real;
 
 /// From this many isotropic components on, the score is two matrix products.
@@ -107,8 +108,9 @@ impl<F: Real> Law<F> {
         scratch: &mut Vec<F>,
     ) {
         match (&self.products, &self.shape) {
-            (Some(products), Shape::Isotropic(variance)) => {
-                products.score(*variance, levels, rows, x, out, scratch)
+            (Some(products), &Shape::Isotropic(variance)) => {
+                let call = Call { products, variance, levels, rows, x, out, scratch };
+                products::score(call);
             }
             _ => simd::dispatch(Score { law: self, levels, rows, x, out, scratch }),
         }
@@ -195,50 +197,19 @@ impl<F: Real> Score<'_, F> {
                 }
                 Shape::Diagonal(variances, vectors) => {
                     exponent.fill(weight);
-                    for i in 0..dim {
-                        let mut along = away[i];
-                        if let Some(vectors) = vectors {
-                            along = [F::zero(); L];
-                            for (away, q) in away.iter().zip(&vectors[(k * dim + i) * dim..][..dim])
-                            {
-                                let q = *q;
-                                for l in 0..L {
-                                    along[l] = q.fma(away[l], along[l]);
-                                }
-                            }
-                        }
-                        let variance = variances[k * dim + i];
-                        let pull = &mut pulls[k * dim + i];
-                        for l in 0..L {
-                            let noised = variance.fma(levels.alpha_bar[l], levels.noise[l]);
-                            pull[l] = along[l] / noised;
-                            let density = along[l].fma(pull[l], noised.ln_lane());
-                            exponent[l] = half.fma(density, exponent[l]);
-                        }
-                    }
+                    let variances = &variances[k * dim..][..dim];
+                    let vectors = vectors.as_ref().map(|all| &all[k * dim * dim..][..dim * dim]);
+                    let pulls = &mut pulls[k * dim..][..dim];
+                    pull(&levels, variances, vectors, away, pulls, exponent);
                 }
             }
-            for l in 0..L {
-                let most = largest[l];
-                let exponent = exponent[l];
-                largest[l] = if most < exponent { exponent } else { most };
-            }
+            softmax::raise(&mut largest, exponent);
         }
-        let mut total = [F::zero(); L];
-        for weights in exponents.iter_mut() {
-            for l in 0..L {
-                let weight = (weights[l] - largest[l]).exp_lane();
-                weights[l] = weight;
-                total[l] += weight;
-            }
-        }
-        for total in &mut total {
-            *total = F::one() / *total;
-        }
+        let inverse = softmax::weigh(exponents, &largest).map(|sum| F::one() / sum);
         self.sums(&levels, points, exponents, pulls, sums);
         for (j, sum) in sums.iter_mut().enumerate() {
             for l in 0..L {
-                sum[l] *= total[l];
+                sum[l] *= inverse[l];
             }
             self.out[j * self.rows + start..][..count].copy_from_slice(&sum[..count]);
         }
@@ -307,6 +278,39 @@ impl<F: Real> Score<'_, F> {
                     sum[l] /= variance.fma(levels.alpha_bar[l], levels.noise[l]);
                 }
             }
+        }
+    }
+}
+
+/// The differences along the principal axes of a component, over their variances. Their part of
+/// the log density is added to the exponent.
+#[inline(always)]
+fn pull<F: Real, const L: usize>(
+    levels: &BlockLevels<F, L>,
+    variances: &[F],
+    vectors: Option<&[F]>,
+    away: &[[F; L]],
+    pulls: &mut [[F; L]],
+    exponent: &mut [F; L],
+) {
+    let half = F::from_f64(-0.5);
+    let dim = variances.len();
+    for i in 0..dim {
+        let mut along = away[i];
+        if let Some(vectors) = vectors {
+            along = [F::zero(); L];
+            for (away, &q) in away.iter().zip(&vectors[i * dim..][..dim]) {
+                for l in 0..L {
+                    along[l] = q.fma(away[l], along[l]);
+                }
+            }
+        }
+        let pull = &mut pulls[i];
+        for l in 0..L {
+            let noised = variances[i].fma(levels.alpha_bar[l], levels.noise[l]);
+            pull[l] = along[l] / noised;
+            let density = along[l].fma(pull[l], noised.ln_lane());
+            exponent[l] = half.fma(density, exponent[l]);
         }
     }
 }

@@ -5,6 +5,7 @@ use ndarray::{Array2, Axis};
 
 use super::spread::Spread;
 use crate::math::simd::Kernel;
+use crate::math::softmax;
 use crate::real::Real;
 use crate::scratch::ScratchPool;
 
@@ -184,21 +185,12 @@ impl<F: Real> Evaluate<'_, F> {
         let scale = F::from_f64(-0.5) * common;
         let mut largest = [F::neg_infinity(); L];
         for (&constant, exponents) in tables.constants.iter().zip(exponents.iter_mut()) {
-            for l in 0..L {
-                let exponent = scale.fma(exponents[l], constant);
-                exponents[l] = exponent;
-                let most = largest[l];
-                largest[l] = if most < exponent { exponent } else { most };
+            for exponent in exponents.iter_mut() {
+                *exponent = scale.fma(*exponent, constant);
             }
+            softmax::raise(&mut largest, exponents);
         }
-        let mut total = [F::zero(); L];
-        for weights in exponents.iter_mut() {
-            for l in 0..L {
-                let weight = (weights[l] - largest[l]).exp_lane();
-                weights[l] = weight;
-                total[l] += weight;
-            }
-        }
+        let total = softmax::weigh(exponents, &largest);
         match &mut self.output {
             Output::Distance(_) => {}
             Output::LogDensity(out) => {
@@ -216,9 +208,7 @@ impl<F: Real> Evaluate<'_, F> {
                 }
             }
             Output::Score(out) => {
-                for total in &mut total {
-                    *total = common / *total;
-                }
+                let total = total.map(|sum| common / sum);
                 score(tables, points, exponents, whitened, |j, sum| {
                     for l in 0..L {
                         sum[l] *= total[l];

@@ -2,7 +2,7 @@
 //! then the next block.
 
 use super::compiled::Compiled;
-use super::elementwise::{moments, normalise, silu};
+use super::elementwise::{Norm, moments, normalise, silu};
 use super::product::{Projected, Then, padded, product};
 use super::program::{Op, Program};
 use crate::network::engine::Numbers;
@@ -61,6 +61,20 @@ enum Condition<'a> {
     None,
     Projected(&'a [f32]),
     Lanes(&'a [f32]),
+}
+
+impl<'a> Condition<'a> {
+    /// The part of the condition that goes to a layer, by the number of its projection.
+    #[inline(always)]
+    fn projected(self, model: &'a Compiled, number: usize) -> Projected<'a> {
+        let (layer, at) = model.store.projections[number];
+        let layer = &model.store.linears[layer];
+        match self {
+            Self::None => Projected::None,
+            Self::Projected(all) => Projected::Shared(&all[at..][..padded(layer.outputs)]),
+            Self::Lanes(lanes) => Projected::Lanes(layer, lanes),
+        }
+    }
 }
 
 /// A forward pass over all rows.
@@ -195,15 +209,7 @@ fn execute<S: pulp::Simd, const V: usize>(
     for (slot, width) in slots.iter_mut().zip(&program.widths) {
         slot.reserve(padded(*width) * lanes);
     }
-    let projection = |number: usize| {
-        let (layer, at) = model.store.projections[number];
-        let layer = &model.store.linears[layer];
-        match condition {
-            Condition::None => Projected::None,
-            Condition::Projected(all) => Projected::Shared(&all[at..][..padded(layer.outputs)]),
-            Condition::Lanes(lanes) => Projected::Lanes(layer, lanes),
-        }
-    };
+    let projection = |number: usize| condition.projected(model, number);
     for op in &program.ops {
         match *op {
             Op::Linear { layer, from, to, condition, silu, add } => {
@@ -217,22 +223,11 @@ fn execute<S: pulp::Simd, const V: usize>(
             }
             Op::Norm { norm, epsilon, from, to, silu: and_silu } => {
                 let norm = &model.store.norms[norm];
-                let length = norm.weight.len() * lanes;
-                let moments = moments::<S, V>(simd, epsilon, slots[from].get(length));
                 let mut out = std::mem::take(&mut slots[to]);
-                let (target, _) = S::as_mut_simd_f32s(out.get_mut(length)).0.as_chunks_mut::<V>();
-                if from == to {
-                    for (i, h) in target.iter_mut().enumerate() {
-                        *h = normalise(simd, norm, i, h, &moments);
-                    }
-                } else {
-                    let (source, _) = S::as_simd_f32s(slots[from].get(length)).0.as_chunks::<V>();
-                    for (i, (h, out)) in source.iter().zip(target).enumerate() {
-                        *out = normalise(simd, norm, i, h, &moments);
-                    }
-                }
+                let room = out.get_mut(norm.weight.len() * lanes);
+                layer_norm::<S, V>(simd, norm, epsilon, (from != to).then(|| &slots[from]), room);
                 if and_silu {
-                    silu(out.get_mut(length));
+                    silu(room);
                 }
                 slots[to] = out;
             }
@@ -241,9 +236,8 @@ fn execute<S: pulp::Simd, const V: usize>(
                 Projected::None => (),
                 Projected::Shared(numbers) => {
                     let to = slots[slot].get_mut(numbers.len() * lanes);
-                    for (to, number) in to.chunks_exact_mut(lanes).zip(numbers) {
-                        to.iter_mut().for_each(|h| *h += number);
-                    }
+                    let lanes = to.chunks_exact_mut(lanes);
+                    lanes.zip(numbers).for_each(|(to, x)| to.iter_mut().for_each(|h| *h += x));
                 }
                 Projected::Lanes(layer, condition) => {
                     let to = slots[slot].get_mut(padded(layer.outputs) * lanes);
@@ -258,10 +252,38 @@ fn execute<S: pulp::Simd, const V: usize>(
             }
             Op::Add { from, to, width } => {
                 let mut out = std::mem::take(&mut slots[to]);
-                let source = slots[from].get(width * lanes);
-                out.get_mut(width * lanes).iter_mut().zip(source).for_each(|(h, x)| *h += x);
+                add(out.get_mut(width * lanes), slots[from].get(width * lanes));
                 slots[to] = out;
             }
         }
     }
+}
+
+/// Normalises `from`, or `out` in place without it.
+#[inline(always)]
+fn layer_norm<S: pulp::Simd, const V: usize>(
+    simd: S,
+    norm: &Norm,
+    epsilon: f32,
+    from: Option<&Slot>,
+    out: &mut [f32],
+) {
+    let length = out.len();
+    let moments = moments::<S, V>(simd, epsilon, from.map_or(&*out, |slot| slot.get(length)));
+    let (target, _) = S::as_mut_simd_f32s(out).0.as_chunks_mut::<V>();
+    let Some(from) = from else {
+        for (i, h) in target.iter_mut().enumerate() {
+            *h = normalise(simd, norm, i, h, &moments);
+        }
+        return;
+    };
+    let (source, _) = S::as_simd_f32s(from.get(length)).0.as_chunks::<V>();
+    for (i, (h, out)) in source.iter().zip(target).enumerate() {
+        *out = normalise(simd, norm, i, h, &moments);
+    }
+}
+
+#[inline(always)]
+fn add(to: &mut [f32], numbers: &[f32]) {
+    to.iter_mut().zip(numbers).for_each(|(h, x)| *h += x);
 }

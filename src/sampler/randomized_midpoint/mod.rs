@@ -3,6 +3,7 @@
 
 mod quadrature;
 mod settings;
+mod shape;
 mod windows;
 
 use settings::Settings;

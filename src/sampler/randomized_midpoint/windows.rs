@@ -2,6 +2,7 @@
 //! rounds, finish.
 
 use super::settings::Rule;
+use super::shape::Shape;
 use crate::drift::Times;
 use crate::dynamics::{ContinuousDynamics, Transition};
 use crate::error::Result;
@@ -54,33 +55,6 @@ struct Compact<F> {
     points: Vec<F>,
     drift: Vec<F>,
     times: Vec<f64>,
-}
-
-/// The sizes that every stage needs.
-#[derive(Clone, Copy, Default)]
-struct Shape {
-    rows: usize,
-    dim: usize,
-    windows: usize,
-    blocks: usize,
-    inputs: usize,
-}
-
-impl Shape {
-    /// Number of rows of all windows.
-    fn total(&self) -> usize {
-        self.windows * self.rows
-    }
-
-    /// Number of columns of the drift.
-    fn width(&self) -> usize {
-        self.inputs * self.dim
-    }
-
-    /// The place of a window's rows in an array over windows.
-    fn panel(&self, window: usize) -> Panel {
-        Panel { offset: window * self.rows, stride: self.total() }
-    }
 }
 
 impl<F: Real> Windows<F> {
