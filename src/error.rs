@@ -191,7 +191,7 @@ pub enum Error {
     },
     /// A sampler has no stationary distribution on the probed target.
     #[error(
-        "no stationary distribution: second moments grow by a factor {growth} per step (1 or more); \
+        "no stationary distribution: second moments grow by a factor {growth} per step, 1 or more; \
          the step is too large for this curvature, or too small for its effect to be seen in f64"
     )]
     Unstable {

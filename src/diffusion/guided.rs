@@ -45,8 +45,8 @@ impl<F: Real, C, U> Guided<F, C, U> {
     /// Combines two models of noised data with this weight.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the weight is not finite, [`Error::Shape`] if the two require different
-    /// numbers of columns, [`Error::Model`] if they predict different things.
+    /// [`Error::Invalid`] if the weight is not finite, [`Error::Shape`] if the two require
+    /// different numbers of columns, [`Error::Model`] if they predict different things.
     pub fn models(conditional: C, unconditional: U, weight: f64) -> Result<Self>
     where
         C: Denoiser<F>,
@@ -66,8 +66,8 @@ impl<F: Real, C, U> Guided<F, C, U> {
     /// Combines two drifts with this weight.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the weight is not finite, [`Error::Shape`] if the two require different
-    /// numbers of columns.
+    /// [`Error::Invalid`] if the weight is not finite, [`Error::Shape`] if the two require
+    /// different numbers of columns.
     pub fn drifts(conditional: C, unconditional: U, weight: f64) -> Result<Self>
     where
         C: Drift<F>,

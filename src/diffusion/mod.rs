@@ -1,9 +1,9 @@
 //! Diffusion models: from noise to data along a process run backwards.
 //!
-//! Three things are chosen: how data are noised ([`Process`]), how a run goes back ([`Method`]), and
-//! who knows the data ([`Denoiser`]: the exact score of a mixture or a data set, a trained network,
-//! or your own code). A method, a process and a budget of evaluations make a [`Plan`]; a plan runs on
-//! a model.
+//! Three things are chosen: how data are noised ([`Process`]), how a run goes back ([`Method`]),
+//! and who knows the data ([`Denoiser`]: the exact score of a mixture or a data set, a trained
+//! network, or your own code). A method, a process and a budget of evaluations make a [`Plan`]; a
+//! plan runs on a model.
 //!
 //! ```
 //! use langevin::ndarray::array;

@@ -9,7 +9,8 @@ use crate::math::critical::Critical;
 /// Critically damped Langevin noising of data x with an auxiliary momentum m, in the clock τ = ∫β.
 ///
 /// ```text
-/// dx = ½ (−Γ x + M⁻¹ m) dτ + √Γ dW          dm = ½ (−x − ν m) dτ + √(Mν) dW          M⁻¹ = (Γ − ν)²/4
+/// dx = ½ (−Γ x + M⁻¹ m) dτ + √Γ dW
+/// dm = ½ (−x − ν m) dτ + √(Mν) dW            M⁻¹ = (Γ − ν)²/4
 /// z(τ) | x₀ ~ N( e^{Fτ} (x₀, 0), R(τ) )      F = ½ [[−Γ, M⁻¹], [−1, −ν]],  m₀ ~ N(0, κM)
 /// prior: x ~ N(0, I), m ~ N(0, M I)
 /// ```

@@ -48,9 +48,9 @@ impl Trained<OnnxEngine> {
     /// Reads a file, and the files beside it to which it refers for its weights.
     ///
     /// # Errors
-    /// [`Error::NetworkFile`] if it cannot be read, [`Error::Onnx`] if its inputs, its output or its
-    /// rows are not as the module [`onnx`](crate::onnx) says, [`Error::Tract`] if tract cannot run
-    /// it, and whatever is wrong with the card.
+    /// [`Error::NetworkFile`] if it cannot be read, [`Error::Onnx`] if its inputs, its output or
+    /// its rows are not as the module [`onnx`](crate::onnx) says, [`Error::Tract`] if tract cannot
+    /// run it, and whatever is wrong with the card.
     pub fn load(path: impl AsRef<Path>, card: Card) -> Result<Self> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(|source| Error::NetworkFile {

@@ -3,9 +3,9 @@
 //! The file has one or two inputs and one output, f32, in any order and of any names:
 //!
 //! ```text
-//! x   (N, d)   rows of data; [position | momentum] for psld         the input of two axes
-//! t   (N)      the number that tells the time of a row              the input of one axis; may be absent
-//! y   (N, d)   the prediction; (N, m) where it predicts features
+//! x   (N, d)   the input of two axes: rows of data; [position | momentum] for psld
+//! t   (N)      the input of one axis, if there is one: the number for the time of a row
+//! y   (N, d)   the output: the prediction, or (N, m) features
 //! ```
 //!
 //! N is a name, or a number; d is a number. Labels, guidance and embeddings of the time belong

@@ -134,7 +134,8 @@ pub(super) fn render(
     // Writing to a String cannot fail, so the results below are ignored.
     let _ = write!(
         svg,
-        "<svg width=\"{}\" height=\"{}\" viewBox=\"0 0 {width} {height}\" xmlns=\"http://www.w3.org/2000/svg\">{body}",
+        "<svg width=\"{}\" height=\"{}\" viewBox=\"0 0 {width} {height}\" \
+         xmlns=\"http://www.w3.org/2000/svg\">{body}",
         size.0, size.1
     );
     if let Some(dots) = dots {

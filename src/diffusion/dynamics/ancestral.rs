@@ -20,8 +20,8 @@ enum Noise {
 ///
 /// ```text
 /// x_s = √ᾱ_s x̂₀ + √(1 − ᾱ_s − σ²) ε̂ + σ z           x̂₀ = (x − √(1−ᾱ_t) ε̂)/√ᾱ_t
-/// σ²  = η² β̃,  β̃ = β (1−ᾱ_s)/(1−ᾱ_t),  β = 1 − ᾱ_t/ᾱ_s             small; η = 1 is the DDPM posterior
-/// σ²  = β, with the mean of the small variance                      large; no noise in the step to level 0
+/// small: σ² = η² β̃,  β̃ = β (1−ᾱ_s)/(1−ᾱ_t),  β = 1 − ᾱ_t/ᾱ_s;  η = 1 is the DDPM posterior
+/// large: σ² = β, with the mean of the small variance;  no noise in the step to level 0
 /// ```
 ///
 /// Time s of a run is level n − s of the table, so grids count 0, …, n and every step may skip

@@ -22,8 +22,9 @@ use crate::state::Layout;
 /// As a [`PhaseSpace`] it splits into
 ///
 /// ```text
-/// A: dx = ½ (2Γ x − M⁻¹ m + 2Γ s_x) ds      B: dm = ½ (x + 2ν m + 2Mν s_m) ds          explicit Euler
-/// O: dx = −½ Γ x ds + √Γ dW,  dm = −½ ν m ds + √(Mν) dW                                exact
+/// A: dx = ½ (2Γ x − M⁻¹ m + 2Γ s_x) ds                      explicit Euler
+/// B: dm = ½ (x + 2ν m + 2Mν s_m) ds                         explicit Euler
+/// O: dx = −½ Γ x ds + √Γ dW,  dm = −½ ν m ds + √(Mν) dW     exact
 /// ```
 ///
 /// Source: Pandey & Mandt 2023 (arXiv 2303.01748); the split of Pandey, Rudolph & Mandt 2024 (arXiv

@@ -1,4 +1,5 @@
-//! Perceptrons with residuals, conditioned on time and label: read from safetensors, run over lanes.
+//! Perceptrons with residuals, conditioned on time and label: read from safetensors, run over
+//! lanes.
 
 mod compiled;
 mod description;

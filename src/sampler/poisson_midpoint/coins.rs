@@ -159,7 +159,8 @@ pub(super) fn scripts(selection: Selection, substeps: usize) -> Result<Vec<CoinS
             .map(|i| CoinScript { weight: 1.0 / count, uniforms: vec![(i as f64 + 0.5) / count] })
             .collect()),
         Selection::Bernoulli if substeps > 1000 => Err(Error::NotProbeable {
-            reason: "independent coins are averaged over all pairs of sub-steps; use at most 1000 sub-steps",
+            reason: "independent coins are averaged over all pairs of sub-steps; \
+                     use at most 1000 sub-steps",
         }),
         Selection::Bernoulli => Ok(bernoulli_scripts(substeps)),
     }

@@ -105,7 +105,8 @@ mod tests {
         let message = |text: &str| text.parse::<Word>().unwrap_err().to_string();
         assert_eq!(
             message("BAXAB"),
-            "word `BAXAB`: letter 3 is `X`; expected A (position), B (momentum) and O (friction and noise)"
+            "word `BAXAB`: letter 3 is `X`; \
+             expected A (position), B (momentum) and O (friction and noise)"
         );
         assert!(message("ΓAB").contains("letter 1 is `Γ`"));
         assert!(message("OAO").contains("of 3 letters; expected at least one B"));
