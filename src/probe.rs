@@ -35,6 +35,7 @@ use crate::state::State;
 
 /// The result of [`stationary_covariance`].
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Stationary {
     /// Covariance of the sampler's stationary distribution, (blocks, blocks), in the order
     /// position, momentum.

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 
 /// What is known about a method before it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MethodEntry {
     /// Name on the command line.
     pub name: &'static str,
@@ -128,6 +129,7 @@ pub fn dynamics(name: &str) -> Result<&'static DynamicsEntry> {
 
 /// A dynamics and a method that works on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Pair {
     /// The dynamics.
     pub dynamics: DynamicsEntry,
@@ -144,6 +146,7 @@ pub fn pairs() -> impl Iterator<Item = Pair> {
 
 /// What is known about a dynamics before it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DynamicsEntry {
     /// Name on the command line.
     pub name: &'static str,

@@ -5,6 +5,7 @@ pub(super) const BLOCKS: usize = 10;
 
 /// An estimate and its standard error, in the unit of the value.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Estimate {
     /// The value of the estimate.
     pub value: f64,

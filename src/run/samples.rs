@@ -25,6 +25,7 @@ pub enum NonFinite {
 /// A chain that became NaN or infinite.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Divergence {
     /// Number of the chain. It includes the run's [`first_chain`](crate::Run::first_chain).
     pub chain: u64,
