@@ -114,9 +114,12 @@ const BAD: [(&str, &str); 24] = [
     ("--model VP --methods ddim@9", "--reference is missing"),
     ("--model VP --methods ddim@9 --reference DIGITS --metric radial", "radial"),
     ("--model VP --methods ddim@9 --reference DIGITS --features VP", "--features"),
-    ("--model FEATURES --methods ddim@9 --reference DIGITS", "--model | network of features"),
+    (
+        "--model FEATURES --methods ddim@9 --reference DIGITS",
+        "--model | given features | prediction",
+    ),
     ("g.json --methods ddim@9 --csv nowhere/x.csv", "nowhere/x.csv"),
-    ("g.json --methods ddim,ddim@10 --evaluations 10", "`ddim@10` | twice"),
+    ("g.json --methods ddim,ddim@10 --evaluations 10", "`ddim@10` | the same name and budget"),
     ("g.json --methods ddim:help@9", "`ddim:help@9` | help"),
 ];
 

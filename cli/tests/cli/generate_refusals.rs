@@ -88,7 +88,6 @@ fn bad_options_behind_a_name_are_refused() {
         ("ddim:eta=2", "eta | 2"),
         ("ddim:sideways=1", "sideways | ddim"),
         ("ddim:grid=cubic", "grid | cubic | logsnr"),
-        ("ddim:eta=0.5 --eta 0.5", "eta"),
         ("ddim:", "ddim"),
         ("ddim@10", "ddim@10"),
     ] {

@@ -53,7 +53,7 @@ const BAD: [(&str, &str); 21] = [
     ("--model text --method ddim", "--model text"),
     ("--model empty --method ddim", "--model empty"),
     ("--model . --method ddim", "cannot read the network ."),
-    ("--model FEATURES --method ddim", "network of features"),
+    ("--model FEATURES --method ddim", "--model | given features | prediction"),
     ("--model PSLD --method ddim", "ddim | psld"),
     ("--model PSLD --process vp --method ddim", "trained for psld"),
     ("--model PSLD --method roba --nu 3", "--nu | trained with"),
