@@ -8,13 +8,15 @@ use crate::support::{THREE, folder, refuse};
 const DDIM: &str = "generate g.json --method ddim --evaluations 10 --chains 4";
 
 /// Method, options, and what the message says.
-const WITH_METHOD: [(&str, &str, &str); 24] = [
+const WITH_METHOD: [(&str, &str, &str); 26] = [
     ("ddim", "", "--evaluations | missing | --timesteps"),
     ("ddim", "--timesteps 5,5", "levels | decrease"),
     ("ddim", "--timesteps 5,6", "levels | decrease"),
     ("ddim", "--timesteps 1000", "levels | 1001 | 1000"),
     ("ddim", "--timesteps 5,-1", "timesteps | -1"),
     ("ddim", "--timesteps 5,,1", "timesteps"),
+    ("ddim", "--timesteps=", "timesteps | expected a value"),
+    ("ddim", "--timesteps 99999999999999999999999", "timesteps | whole numbers"),
     ("ddim", "--timesteps 5,3 --grid equal", "only one of grid, timesteps and blocks"),
     ("ddim", "--timesteps 5,3,1 --evaluations 2", "2 evaluations are too few | at least 3"),
     ("ddim", "--blocks 600,400", "blocks | ddim"),

@@ -27,6 +27,14 @@ const OPTIONS: &[(&str, &str, &str)] = &[
     ("em", "--burn-in 5", "--burn-in | 5 steps"),
     ("em", "--burn-in 18446744073709551615 --every 2", "--every 2 | 18446744073709551615"),
     ("em", "--first-chain 4294967293", "chains | given 4"),
+    ("em", "--friction x", "friction | `x` | a number"),
+    ("em", "--friction=", "friction | expected a value"),
+    ("em", "--friction 1e400", "friction | given inf"),
+    ("pmm1", "--substeps 1.5", "substeps | `1.5` | a whole number"),
+    ("pmm1", "--substeps 99999999999999", "substeps | 1000000"),
+    ("em", "--threads 100000000", "threads | 4096"),
+    ("em", "--start g.json", "--start g.json | not a readable .npy"),
+    ("em", "--evaluations 3", "--evaluations"),
 ];
 
 /// A part of the run, what stands in its place, and what the message says.
