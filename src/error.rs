@@ -101,6 +101,12 @@ pub enum Error {
         /// The smallest number that suffices.
         needed: usize,
     },
+    /// An option, or an entry of a list, was given twice.
+    #[error("{what} is given twice; give it once")]
+    Twice {
+        /// What was given twice.
+        what: String,
+    },
     /// Several options were given, and only one of them is allowed.
     #[error("give only one of {options}")]
     Clash {

@@ -1,5 +1,7 @@
 //! Options as text: named fields that are read and written as `name=value`.
 
+use std::num::{IntErrorKind, ParseIntError};
+
 use crate::error::{Error, Result};
 
 /// What is known about an option before it has a value.
@@ -30,7 +32,10 @@ pub(crate) trait Value: Sized {
 
 impl Value for usize {
     fn parse(text: &str) -> Result<Self, String> {
-        text.parse().map_err(|_| "a whole number".into())
+        text.parse().map_err(|error: ParseIntError| match error.kind() {
+            IntErrorKind::PosOverflow => "a smaller number".into(),
+            _ => "a whole number".into(),
+        })
     }
 
     fn print(&self) -> String {
@@ -52,7 +57,9 @@ impl Value for f64 {
 impl Value for Vec<usize> {
     fn parse(text: &str) -> Result<Self, String> {
         let numbers = text.split(['+', ',']).map(|number| number.trim().parse().ok());
-        numbers.collect::<Option<_>>().ok_or_else(|| "whole numbers, as 600+399+1".into())
+        numbers
+            .collect::<Option<_>>()
+            .ok_or_else(|| "whole numbers, as 600,399,1 or 600+399+1".into())
     }
 
     fn print(&self) -> String {
@@ -67,6 +74,11 @@ macro_rules! named_value {
             fn parse(text: &str) -> std::result::Result<Self, String> {
                 text.parse().map_err(|error| match error {
                     $crate::error::Error::Unknown { known, .. } => format!("one of {known}"),
+                    $crate::error::Error::Word { expected, .. } => expected.into(),
+                    $crate::error::Error::Letter { position, letter, .. } => format!(
+                        "A (position), B (momentum) and O (friction and noise); \
+                         letter {position} is `{letter}`"
+                    ),
                     other => other.to_string(),
                 })
             }
@@ -89,7 +101,7 @@ pub(crate) trait Field {
 
 impl<T: Value> Field for Option<T> {
     fn read(&mut self, text: Option<&str>) -> Result<(), String> {
-        let text = text.ok_or("a value, as name=value")?;
+        let text = text.ok_or("a value")?;
         *self = Some(T::parse(text.trim())?);
         Ok(())
     }
@@ -132,7 +144,7 @@ pub(crate) fn read(
         return Err(Error::NotTaken { option: name.into(), by: by.into(), takes });
     };
     entry.field.read(text).map_err(|expected| Error::Value {
-        option: format!("{by}, {name}"),
+        option: name.into(),
         given: text.unwrap_or_default().into(),
         expected,
     })

@@ -91,7 +91,7 @@ impl<'c, F: Real> Comparison<'c, F> {
     /// bad entry costs no time.
     ///
     /// # Errors
-    /// [`Error::Missing`] if there is no budget, [`Error::Clash`] if an entry is given twice, and
+    /// [`Error::Missing`] if there is no budget, [`Error::Twice`] if an entry is given twice, and
     /// those of [`Method::plan`](crate::diffusion::Method::plan).
     pub fn with(mut self, entry: Entry, budgets: &[usize]) -> Result<Self> {
         let own = if entry.budgets.is_empty() { budgets } else { &entry.budgets };
@@ -100,7 +100,8 @@ impl<'c, F: Real> Comparison<'c, F> {
         }
         for &budget in own {
             if self.planned.iter().any(|p| p.label == entry.label && p.budget == budget) {
-                return Err(Error::Clash { options: "entries with the same name and budget" });
+                let what = format!("`{}` with {budget} evaluations", entry.label);
+                return Err(Error::Twice { what });
             }
             let plan = entry.method.plan(self.process, budget)?;
             self.planned.push(Planned { label: entry.label.clone(), budget, plan });

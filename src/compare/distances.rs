@@ -66,14 +66,15 @@ impl<'d> Distances<'d> {
     /// With the distribution that samples should follow; `radial` needs it.
     ///
     /// # Errors
-    /// [`Error::Model`] if `radial` is asked for and the target has too many modes or dimensions.
+    /// [`Error::Value`] if `radial` is asked for and the target has too many modes or dimensions.
     pub fn target(mut self, target: &'d GaussianMixture) -> Result<Self> {
         if self.metrics.contains(&Metric::Radial) && !Self::has_few_modes(target) {
             let modes = target.components();
             let dim = target.dimension();
             let given = format!("a target of {modes} modes in {dim} dimensions");
             let most = format!("{MOST_MODES} modes in at most {MOST_DIMENSIONS} dimensions");
-            return Err(Error::Model { given, expected: format!("at most {most}, for radial") });
+            let expected = format!("at most {most}");
+            return Err(Error::Value { option: "radial".into(), given, expected });
         }
         self.target = Some(target);
         Ok(self)

@@ -149,7 +149,7 @@ impl Method {
     ///
     /// # Errors
     /// [`Error::NotTaken`] if the method has no such option, [`Error::Value`] if the text is not a
-    /// value of it.
+    /// value of it, [`Error::Twice`] if the option has a value already.
     pub fn with(mut self, option: &str, value: &str) -> Result<Self> {
         let value = (!value.is_empty()).then_some(value);
         self.set(option, value)?;
@@ -170,6 +170,9 @@ impl Method {
 
     fn set(&mut self, option: &str, value: Option<&str>) -> Result<()> {
         let name = self.name();
+        if self.given().iter().any(|(given, _)| *given == option) {
+            return Err(Error::Twice { what: option.into() });
+        }
         let entries = self.choices().into_iter().map(|choice| choice.entry).collect();
         options::read(entries, name, option, value)
     }
@@ -180,8 +183,11 @@ impl Method {
         if self.info(kind).is_none() {
             let known: Vec<_> = Self::on(kind).iter().map(Self::name).collect();
             return Err(Error::Unknown {
-                what: "method of the process",
-                given: format!("{} on {kind}", self.name()),
+                what: match kind {
+                    ProcessKind::Vp => "method of the process vp",
+                    ProcessKind::Psld => "method of the process psld",
+                },
+                given: self.name().into(),
                 known: known.join(", "),
             });
         }
@@ -234,7 +240,7 @@ impl FromStr for Method {
     ///
     /// # Errors
     /// [`Error::Unknown`] for another name, [`Error::NotTaken`] for an option that the method does
-    /// not take, [`Error::Value`] for a value that is none, [`Error::Clash`] for an option given
+    /// not take, [`Error::Value`] for a value that is none, [`Error::Twice`] for an option given
     /// twice.
     fn from_str(text: &str) -> Result<Self> {
         let mut parts = text.split(':');
@@ -244,8 +250,12 @@ impl FromStr for Method {
                 Some((option, value)) => (option.trim(), Some(value)),
                 None => (part.trim(), None),
             };
-            if method.given().iter().any(|(name, _)| *name == option) {
-                return Err(Error::Clash { options: "an option that is given twice" });
+            if option.is_empty() {
+                return Err(Error::Value {
+                    option: method.name().into(),
+                    given: text.into(),
+                    expected: "an option behind every colon, as NAME:OPTION=VALUE".into(),
+                });
             }
             method.set(option, value)?;
         }
