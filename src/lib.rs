@@ -35,7 +35,7 @@
 //! | module | what is in it |
 //! |---|---|
 //! | [`prelude`] | the names that most programs need |
-//! | [`drift`] | your gradient ([`PerRow`], [`Batched`]), [`GaussianMixture`], logistic regression |
+//! | [`drift`] | your gradient ([`PerRow`], [`Batched`]), mixtures, logistic regression |
 //! | [`dynamics`] | [`Overdamped`], [`Underdamped`], and the traits for an equation of your own |
 //! | [`sampler`] | the methods: [`EulerMaruyama`], [`PoissonMidpoint`], [`Splitting`], … |
 //! | [`run`] | [`Run`], [`Samples`], and observers that look at a run while it goes on |
@@ -78,7 +78,7 @@
 //! noised. A [`Method`](diffusion::Method) goes back, and is read from text such as `"ddim"` or
 //! `"pmm2:grid=quadratic"`.
 //!
-//! | [`Process::vp`](diffusion::Process::vp) | [`Process::psld`](diffusion::Process::psld) | method |
+//! | [`vp`](diffusion::Process::vp) | [`psld`](diffusion::Process::psld) | method |
 //! |---|---|---|
 //! | `ddpm`, `ddim` | | DDPM, DDIM |
 //! | `dpmpp2m` | | DPM-Solver++(2M) |
