@@ -49,8 +49,7 @@
 //! | `onnx` | trained networks from ONNX files (feature `onnx`) |
 //! | `plot`, `image` | SVG plots, PNG grids of small images (feature `plot`) |
 //!
-//! Errors are one type, [`Error`]. Nothing that is documented panics on wrong input, unless its
-//! documentation has a section "Panics".
+//! All errors have one type, [`Error`]. A function that can panic says so in its documentation.
 //!
 //! # Methods for a density
 //!

@@ -2,8 +2,8 @@
 //!
 //! [`METHODS`] and [`DYNAMICS`] describe all methods and dynamics for sampling a density, and
 //! [`sampler()`] builds one from names and [`Options`]. If you know the method when you write the
-//! program, use its type instead, such as [`Splitting`](crate::Splitting). The methods for diffusion
-//! models are a [`Method`](crate::diffusion::Method).
+//! program, use its type instead, such as [`Splitting`](crate::Splitting). The methods for
+//! diffusion models are a [`Method`](crate::diffusion::Method).
 //!
 //! ```
 //! use langevin::catalog::{self, METHODS, Options};

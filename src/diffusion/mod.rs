@@ -29,12 +29,11 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
-//! The time of a run is 0 at the noise and increases towards the data. A [`Clock`] maps this time to
-//! the [`Level`] of noise.
+//! The time of a run is 0 at the noise and increases towards the data. A [`Clock`] maps this time
+//! to the [`Level`] of noise.
 //!
-//! A label and guidance belong to the model: see [`Guided`]. The names, options and costs of all
-//! methods are listed by [`Method::on`], and the formulas are in `docs/diffusion.md` and
-//! `docs/phase-space.md` of the source.
+//! A label and guidance belong to the model: see [`Guided`]. [`Method::on`] lists the methods of a
+//! process. The formulas are in `docs/diffusion.md` and `docs/phase-space.md` of the source.
 
 mod clock;
 mod denoised;

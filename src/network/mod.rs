@@ -1,9 +1,9 @@
 //! Trained networks as models for [`diffusion`](crate::diffusion): feature `mlp`.
 //!
 //! [`Network::load`] reads a perceptron from a safetensors file and checks it. The file holds
-//! tensors with the names of PyTorch's `state_dict()` and a description of the layers. The format is
-//! described in `docs/network-format.md` of the source. [`Trained::denoiser`] turns the network into
-//! a model, with or without a label and guidance.
+//! tensors with the names of PyTorch's `state_dict()` and a description of the layers. The format
+//! is described in `docs/network-format.md` of the source. [`Trained::denoiser`] turns the network
+//! into a model, with or without a label and guidance.
 //!
 //! ```no_run
 //! use langevin::network::Network;
@@ -16,8 +16,8 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
-//! A network computes in f32, also in runs of f64. The result for a row does not depend on the other
-//! rows or on the instruction set.
+//! A network computes in f32, also in runs of f64. The result for a row does not depend on the
+//! other rows or on the instruction set.
 //!
 //! For a network of another kind implement [`Engine`], its forward pass. [`Trained`] adds labels,
 //! guidance, the process and the checks to every engine.

@@ -29,10 +29,10 @@
 //! # Reproducibility
 //!
 //! On one machine the result for a row does not depend on the other rows. So chunks and threads do
-//! not change a bit. Rows run in blocks of a fixed size, and the last block is filled up. The size is
-//! the N of the file, or 32 if N is a name. When a file is loaded, a block of test rows runs in
-//! several orders. If a row changes by a bit, blocks have one row ([`OnnxEngine::block`]), and a file
-//! with a fixed N is rejected. This is a test, not a proof.
+//! not change a bit. Rows run in blocks of a fixed size, and the last block is filled up. The size
+//! is the N of the file, or 32 if N is a name. When a file is loaded, a block of test rows runs in
+//! several orders. If a row changes by a bit, blocks have one row ([`OnnxEngine::block`]), and a
+//! file with a fixed N is rejected. This is a test, not a proof.
 //!
 //! Between machines bits **may differ**, unlike everything else in this crate. tract chooses its
 //! kernels by the processor and uses the cosine of the platform. Steps also allocate.
