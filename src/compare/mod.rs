@@ -1,4 +1,8 @@
-//! Generation methods side by side: methods × budgets × seeds, as a table, as CSV and as a picture.
+//! Compares methods for diffusion models: methods × budgets × seeds, as a table, as CSV and as a
+//! picture.
+//!
+//! A [`Comparison`] runs every [`Entry`] with every seed on one model. [`Distances`] measure how
+//! far the samples are from a target or from data. The result is a [`Table`].
 //!
 //! ```
 //! use langevin::compare::{Comparison, Distances, Metric};

@@ -1,9 +1,9 @@
-//! Trained networks: perceptrons with residuals, conditioned on time and label, from safetensors
-//! files, and what networks of every format have in common.
+//! Trained networks as models for [`diffusion`](crate::diffusion): feature `mlp`.
 //!
-//! The format is docs/network-format.md: tensors under the names of PyTorch's `state_dict()`, and a
-//! description of the layers in the header. [`Network::load`] reads and checks all of it;
-//! [`Trained::denoiser`] makes a model of noised data.
+//! [`Network::load`] reads a perceptron from a safetensors file and checks it. The file holds
+//! tensors with the names of PyTorch's `state_dict()` and a description of the layers. The format
+//! is described in `docs/network-format.md` of the source. [`Trained::denoiser`] turns the network
+//! into a model, with or without a label and guidance.
 //!
 //! ```no_run
 //! use langevin::network::Network;
@@ -16,9 +16,11 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
-//! Numbers are f32 inside, also in runs of f64. Chains are lanes, and every sum runs in an order of
-//! its own. The result for a row does not depend on the other rows, on the instruction set, or on
-//! whether its time was given once for all rows or for each.
+//! A network computes in f32, also in runs of f64. The result for a row does not depend on the
+//! other rows or on the instruction set.
+//!
+//! For a network of another kind implement [`Engine`], its forward pass. [`Trained`] adds labels,
+//! guidance, the process and the checks to every engine.
 
 mod card;
 mod denoiser;

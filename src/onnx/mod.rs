@@ -3,14 +3,15 @@
 //! The file has one or two inputs and one output, f32, in any order and of any names:
 //!
 //! ```text
-//! x   (N, d)   the input of two axes: rows of data; [position | momentum] for psld
-//! t   (N)      the input of one axis, if there is one: the number for the time of a row
-//! y   (N, d)   the output: the prediction, or (N, m) features
+//! x   (N, d)   rows of data; [position | momentum] for psld         the input of two axes
+//! t   (N)      the time of each row, as a number                    the input of one axis; optional
+//! y   (N, d)   the prediction; (N, m) for features
 //! ```
 //!
-//! N is a name, or a number; d is a number. Labels, guidance and embeddings of the time belong
-//! inside the graph. A [`Card`](crate::network::Card) says what the file does not.
-//! `examples/training/export_onnx.py` writes such files.
+//! N is a name or a number, and d is a number. Labels, guidance and embeddings of the time belong
+//! inside the graph. A [`Card`](crate::network::Card) adds what the file does not contain: the
+//! process, the prediction and the kind of time. `examples/training/export_onnx.py` writes such
+//! files.
 //!
 //! ```no_run
 //! use langevin::network::{Card, TimeInput};
@@ -25,22 +26,21 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
-//! # Which bits
+//! # Reproducibility
 //!
-//! On one machine the result of a row does not depend on the rows beside it, so chunks and threads
-//! do not change a bit here either: rows run in blocks of one size, the last one filled up. The
-//! size is that of the file, or 32 where N is a name. At loading a block of made-up rows runs in
-//! several orders; if a row changes by as much as a bit, blocks are of one row
-//! ([`OnnxEngine::block`] tells), and a file with a fixed N is refused. That is a test and no
-//! proof.
+//! On one machine the result for a row does not depend on the other rows. So chunks and threads do
+//! not change a bit. Rows run in blocks of a fixed size, and the last block is filled up. The size
+//! is the N of the file, or 32 if N is a name. When a file is loaded, a block of test rows runs in
+//! several orders. If a row changes by a bit, blocks have one row ([`OnnxEngine::block`]), and a
+//! file with a fixed N is rejected. This is a test, not a proof.
 //!
-//! Between machines bits **may differ**, unlike those of everything else in this crate: tract
-//! chooses its kernels by the processor, and its cosines are those of the platform. Nor is a step
-//! free of allocations.
+//! Between machines bits **may differ**, unlike everything else in this crate. tract chooses its
+//! kernels by the processor and uses the cosine of the platform. Steps also allocate.
 //!
-//! A row with NaN or infinity in it comes back as NaN, whatever the network makes of it. Files are
-//! trusted: a panic of tract is caught and is an error, but a file made to do so can keep it busy
-//! for ever.
+//! # Bad rows and bad files
+//!
+//! A row that contains NaN or infinity gives NaN. A panic of tract is caught and becomes an error.
+//! Load only files that you trust: a malicious file can keep tract busy without end.
 
 mod blocks;
 mod engine;

@@ -29,7 +29,7 @@ enum Noise {
 /// [`EulerMaruyama`](crate::EulerMaruyama) it is DDPM or DDIM; with
 /// [`PoissonMidpoint::on_chain`](crate::PoissonMidpoint::on_chain) a step is a block of the chain's
 /// own steps. Skipping levels at once and composing single steps are different maps, so this is no
-/// [`ContinuousDynamics`](crate::ContinuousDynamics).
+/// [`ContinuousDynamics`](crate::dynamics::ContinuousDynamics).
 ///
 /// Source: Ho et al. 2020 (arXiv 2006.11239); Song, Meng & Ermon 2020 (arXiv 2010.02502) for η.
 #[derive(Clone, Debug, PartialEq)]

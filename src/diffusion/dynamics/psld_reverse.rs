@@ -16,7 +16,7 @@ use crate::state::Layout;
 /// ```
 ///
 /// Time s counts from the prior: the score belongs to τ = T − s
-/// ([`PhaseDenoised`](crate::PhaseDenoised)). Coefficients are constant in this clock, whatever the
+/// ([`Clock`](crate::diffusion::Clock)). Coefficients are constant in this clock, whatever the
 /// rate β(t). The drift reads and writes 2·dim columns.
 ///
 /// As a [`PhaseSpace`] it splits into
