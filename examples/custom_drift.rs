@@ -38,8 +38,8 @@ fn main() -> Result<()> {
 
     let sampler = RandomizedMidpoint::new(Underdamped::new(1.0, 1.0)?);
     let grid = TimeGrid::uniform(0.05, 1_200)?;
-    let samples = Run::new(&sampler, &by_point, grid.clone()).chains(5_000).seed(3).run()?;
-    let again = Run::new(&sampler, &by_batch, grid.clone()).chains(5_000).seed(3).run()?;
+    let samples = Run::new(sampler, &by_point, grid.clone()).chains(5_000).seed(3).run()?;
+    let again = Run::new(sampler, &by_batch, grid.clone()).chains(5_000).seed(3).run()?;
     assert_eq!(samples.state, again.state);
 
     let found = moments(samples.positions())?;
@@ -57,7 +57,7 @@ fn main() -> Result<()> {
     // With seven times the step a chain is now and then thrown out of the banana and off to
     // infinity. By default that ends the run.
     let coarse = TimeGrid::uniform(0.35, 150)?;
-    let run = || Run::new(&sampler, &by_point, coarse.clone()).chains(5_000).seed(3);
+    let run = || Run::new(sampler, &by_point, coarse.clone()).chains(5_000).seed(3);
     println!("\nStep 0.35, the default:");
     match run().run() {
         Err(error) => println!("  error: {error}"),
@@ -83,7 +83,7 @@ fn main() -> Result<()> {
         Ok(())
     });
     println!("A drift that returns an error:");
-    if let Err(error) = Run::new(&sampler, &fragile, grid).run() {
+    if let Err(error) = Run::new(sampler, &fragile, grid).run() {
         println!("  error: {error}");
     }
     Ok(())

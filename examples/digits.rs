@@ -42,7 +42,7 @@ fn main() -> Result<(), BoxError> {
         // In units of the bandwidth all levels are alike: friction 2, step 1/2.
         let sampler = PoissonMidpoint::new(Underdamped::new(2.0 / bandwidth, 1.0)?, 16)?;
         let grid = TimeGrid::uniform(0.5 * bandwidth, STEPS)?;
-        let mut run = Run::new(&sampler, &target, grid).chains(CHAINS).seed(level as u64);
+        let mut run = Run::new(sampler, &target, grid).chains(CHAINS).seed(level as u64);
         if let Some(last) = positions {
             run = run.start(last);
         }

@@ -31,11 +31,9 @@ const TIME: f64 = 2_000.0;
 const STEP: f64 = 0.5;
 
 fn main() -> Result<(), BoxError> {
-    let means = Array2::from_shape_fn((8, 2), |(mode, axis)| {
-        let (y, x) = (std::f64::consts::TAU * mode as f64 / 8.0).sin_cos();
-        4.0 * [x, y][axis]
-    });
-    let target = GaussianMixture::isotropic(means.view(), 0.5)?;
+    let angles = (0..8).map(|mode| std::f64::consts::TAU * f64::from(mode) / 8.0);
+    let means: Vec<_> = angles.map(|angle| [4.0 * angle.cos(), 4.0 * angle.sin()]).collect();
+    let target = GaussianMixture::isotropic(Array2::from(means).view(), 0.5)?;
     let exact = target.sample(CHAINS, 1)?;
 
     println!("Eight Gaussians, {CHAINS} chains from the mode at (4, 0), time {TIME}, underdamped");
@@ -51,22 +49,23 @@ fn main() -> Result<(), BoxError> {
         println!(" {:>12.2} {:>8.4} ± {:.4}", shares.p_value, shape.value, shape.error);
         Ok(())
     };
-    let run = |name: &str, step: f64, sampler: &dyn Sampler<f64>| {
+    let run = |name: &str, step: f64, sampler: &dyn Sampler<f64>| -> Result<Samples<f64>> {
         let grid = TimeGrid::between(0.0, TIME, (TIME / step) as usize)?;
         let run = Run::new(sampler, &target, grid).chains(CHAINS).start([4.0, 0.0]).seed(7);
         let samples = run.run()?;
         print!("{name:<27} {step:>5} {:>11.0}", samples.evaluations_per_chain());
-        report(samples.positions())?;
-        Ok::<_, Error>(samples)
+        Ok(samples)
     };
 
     let dynamics = Underdamped::new(2.0, 1.0)?;
+    let euler = EulerMaruyama::new(dynamics);
+    report(run("Euler-Maruyama", 0.5 * STEP, &euler)?.positions())?;
     let poisson = PoissonMidpoint::new(dynamics, 16)?;
     let option_1 = poisson.with_selection(Selection::Bernoulli);
-    run("Euler-Maruyama", 0.5 * STEP, &EulerMaruyama::new(dynamics))?;
-    run("Poisson midpoint, option 1", STEP, &option_1)?;
-    run("Poisson midpoint, option 2", STEP, &poisson)?;
+    report(run("Poisson midpoint, option 1", STEP, &option_1)?.positions())?;
+    report(run("Poisson midpoint, option 2", STEP, &poisson)?.positions())?;
     let samples = run("randomized midpoint", STEP, &RandomizedMidpoint::new(dynamics))?;
+    report(samples.positions())?;
     print!("{:<27} {:>5} {:>11}", "other exact samples", "", "");
     report(target.sample(CHAINS, 2)?.view())?;
     println!("\n± is one standard error; evaluations are per chain.");

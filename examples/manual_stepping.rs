@@ -39,7 +39,7 @@ fn main() -> Result<()> {
     }
     print(100, grid.time(100), &state, cost);
 
-    let samples = Run::new(&sampler, &target, grid).start(start).seed(seed).run()?;
+    let samples = Run::new(sampler, &target, grid).start(start).seed(seed).run()?;
     assert_eq!(samples.state, state.view());
     assert_eq!(samples.cost, cost);
     println!("\nRun with seed {seed} gives the same bits, momenta included, and the same cost.");

@@ -13,13 +13,10 @@
 //!   every letter (7 times for OBA). It is twice as good as Euler–Maruyama.
 //! - SSCS is better still there. Its Gaussian part is exact, and modes this narrow are stiff.
 //! - From 250 evaluations on Euler–Maruyama is ahead of all splittings. The reduced ones get better
-//!   more slowly: the score that B and A share belongs to a state that A has left. This error is of
-//!   first order with a larger constant.
+//!   more slowly: the score that B and A share belongs to a state that A has left.
 //! - The second table varies λ_s, the scale of the position noise, at 50 evaluations. With an exact
 //!   score none at all (0) is best.
-//!
-//! On a quadratic grid all are much better and in another order: `langevin generate --process psld
-//! --grid quadratic`.
+//! - With `grid=quadratic` all methods are much better and in another order: try it.
 
 use langevin::compare::{Comparison, Distances, Metric};
 use langevin::ndarray::Array2;
@@ -29,18 +26,16 @@ const BUDGETS: [usize; 5] = [25, 50, 100, 250, 500];
 const METHODS: [&str; 8] = ["em", "sscs", "oba", "bao", "obab", "roba", "rbao", "robab"];
 
 fn main() -> Result<(), BoxError> {
-    let means = Array2::from_shape_fn((8, 2), |(mode, axis)| {
-        let (y, x) = (std::f64::consts::TAU * mode as f64 / 8.0).sin_cos();
-        [x, y][axis]
-    });
-    let data = GaussianMixture::isotropic(means.view(), 0.05)?;
+    let angles = (0..8).map(|mode| std::f64::consts::TAU * f64::from(mode) / 8.0);
+    let means: Vec<_> = angles.map(|angle| [angle.cos(), angle.sin()]).collect();
+    let data = GaussianMixture::isotropic(Array2::from(means).view(), 0.05)?;
     // A model of noised data gives the joint score too. That of a mixture is exact.
     let model = DiffusedMixture::new(data.clone());
     let process = Process::psld(Psld::PAPER, Beta::constant(8.0)?);
     let compare = |methods: &[String]| {
         let distances = Distances::new(vec![Metric::Radial])?.target(&data)?;
-        let mut all =
-            Comparison::<f64>::new(&process, &model, distances).chains(20_000).seeds(7, 1);
+        let all = Comparison::<f64>::new(&process, &model, distances);
+        let mut all = all.chains(20_000).seeds(7, 1);
         for method in methods {
             all = all.with(method.parse()?, &BUDGETS)?;
         }

@@ -9,21 +9,17 @@
 //! in units of its standard deviation. The picture shows it against evaluations. What they say:
 //!
 //! - 10 or 20 evaluations: `ddim`. With 10, DDPM is as good.
-//! - 40 and more: `dpmpp2m` and `heun`. What is left at 160 is mostly their last step. It denoises
-//!   level 1 and so narrows the modes by 2 %, which is an error of 0.03. Smaller errors are two
-//!   errors of opposite sign.
-//! - `em` begins worse than DDPM, but goes on getting better. With all 1000 levels it is as good as
-//!   exact samples here.
+//! - 40 and more: `dpmpp2m` and `heun`. What is left at 160 is mostly their last step. It narrows
+//!   the modes by 2 %, which is an error of 0.03.
+//! - `em` begins worse than DDPM, but goes on getting better.
 //! - DDPM is as good as its options. On the default grid (quadratic) 20 evaluations do better than
-//!   160 on the customary equal one. Its small variance is right for data that are one point. Even
-//!   with all levels it leaves modes too narrow, an error of 0.11. With the large variance nothing
-//!   is left then, but with few evaluations modes are too wide.
+//!   160 on an equal one. With all levels its small variance leaves modes too narrow, an error of
+//!   0.11. The large variance leaves nothing then, but with few evaluations modes are too wide.
 //! - `pmm2`, the Poisson midpoint, imitates the chain with all levels. So it tends to 0.11, and to
-//!   0.01 with the large variance. With the large one it needs 80 evaluations where DDPM needs
-//!   about 120. With 20 it explodes: blocks of up to 190 levels are too long for a midpoint.
+//!   0.01 with the large variance. With 20 evaluations it explodes: blocks of up to 190 levels are
+//!   too long for a midpoint.
 //!
-//! None of this is a verdict for other problems. In the plane, with an exact score, the flow is
-//! smooth, and solvers of higher order have it easy.
+//! This is no verdict for other problems: in the plane, with an exact score, the flow is smooth.
 
 use langevin::compare::{Comparison, Distances, Metric};
 use langevin::ndarray::Array2;
@@ -35,11 +31,9 @@ const METHODS: &str = "ddpm:grid=equal ddpm ddpm:variance=large pmm2 pmm2:varian
                        em ddim dpmpp2m heun";
 
 fn main() -> Result<(), BoxError> {
-    let means = Array2::from_shape_fn((8, 2), |(mode, axis)| {
-        let (y, x) = (std::f64::consts::TAU * mode as f64 / 8.0).sin_cos();
-        [x, y][axis]
-    });
-    let data = GaussianMixture::isotropic(means.view(), 0.05)?;
+    let angles = (0..8).map(|mode| std::f64::consts::TAU * f64::from(mode) / 8.0);
+    let means: Vec<_> = angles.map(|angle| [angle.cos(), angle.sin()]).collect();
+    let data = GaussianMixture::isotropic(Array2::from(means).view(), 0.05)?;
     let model = DiffusedMixture::new(data.clone());
     let process = Process::vp(LevelTable::linear(1000)?);
     let distances = Distances::new(vec![Metric::Radial])?.target(&data)?;

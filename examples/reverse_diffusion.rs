@@ -15,9 +15,8 @@
 //!   `pc-parallel` needs far fewer calls than evaluations.
 //!
 //! On a smooth problem in the plane the solvers of the probability flow (`ddim`, `dpmpp2m`, `heun`)
-//! do well. The Poisson midpoint imitates the reference with a twentieth of its evaluations.
-//! Predictor–corrector methods were made for guarantees in high dimension and have a larger budget
-//! here, so their lines are not to be compared with the others.
+//! do well. Predictor–corrector methods have a larger budget, so their lines are not to be compared
+//! with the others.
 
 use langevin::compare::{Comparison, Distances, Metric};
 use langevin::diffusion::ProcessKind;
@@ -28,11 +27,9 @@ use langevin::prelude::*;
 const CHAINS: usize = 5_000;
 
 fn main() -> Result<(), BoxError> {
-    let means = Array2::from_shape_fn((8, 2), |(mode, axis)| {
-        let (y, x) = (std::f64::consts::TAU * mode as f64 / 8.0).sin_cos();
-        [x, y][axis]
-    });
-    let data = GaussianMixture::isotropic(means.view(), 0.05)?;
+    let angles = (0..8).map(|mode| std::f64::consts::TAU * f64::from(mode) / 8.0);
+    let means: Vec<_> = angles.map(|angle| [angle.cos(), angle.sin()]).collect();
+    let data = GaussianMixture::isotropic(Array2::from(means).view(), 0.05)?;
     let model = DiffusedMixture::new(data.clone());
     let process = Process::vp(LevelTable::linear(1000)?);
     let distances = Distances::new(vec![Metric::Radial, Metric::Sliced])?.target(&data)?;
