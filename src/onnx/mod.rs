@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! x   (N, d)   rows of data; [position | momentum] for psld         the input of two axes
-//! t   (N)      the time of each row, as a number                    the input of one axis; optional
+//! t   (N)      the time of each row, as a number    the input of one axis; optional
 //! y   (N, d)   the prediction; (N, m) for features
 //! ```
 //!
