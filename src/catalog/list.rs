@@ -129,7 +129,6 @@ pub fn dynamics(name: &str) -> Result<&'static DynamicsEntry> {
 
 /// A dynamics and a method that works on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Pair {
     /// The dynamics.
     pub dynamics: DynamicsEntry,
