@@ -5,9 +5,9 @@
 //! cargo run --release --example custom_drift
 //! ```
 //!
-//! The density is that of x ~ N(0, 1) and of y ~ N(x², 1) given x. So its moments are known, and the
-//! table compares. The arms are long: a run that stops at time 30 instead of 60 still lacks some
-//! variance of y. Both drifts give the same bits here, because they do the same arithmetic.
+//! The density is that of x ~ N(0, 1) and of y ~ N(x², 1) given x. So its moments are known, and
+//! the table compares. The arms are long: a run that stops at time 30 instead of 60 still lacks
+//! some variance of y. Both drifts give the same bits here, because they do the same arithmetic.
 //!
 //! The rest shows what happens when things go wrong: a step that is too large for the tails, where
 //! the score grows like x³, and a drift that fails.

@@ -14,9 +14,9 @@
 //!
 //! The first table shows the ladder: the distance of a pixel to the nearest digit of the data
 //! shrinks with the bandwidth until the two agree. The second table counts the digits. Once the
-//! modes have come apart no chain changes its digit, so the upper levels settle the shares. It is no
-//! matter of course that they are right: the chi-square test asks. The picture shows the first 100
-//! chains.
+//! modes have come apart no chain changes its digit, so the upper levels settle the shares. It is
+//! no matter of course that they are right: the chi-square test asks. The picture shows the first
+//! 100 chains.
 
 use langevin::metrics::{occupancy, radial_wasserstein};
 use langevin::ndarray::{Array1, Array2, Array3, Axis};

@@ -17,8 +17,8 @@
 //!   which mode.
 //!
 //! Modes are six standard deviations apart, and chains need some 400 units of time to forget where
-//! they began. The long run is what makes the shares right. Try `TIME` = 200. Euler–Maruyama then is
-//! least far from the target, but for a bad reason: its modes are too wide, which lowers the
+//! they began. The long run is what makes the shares right. Try `TIME` = 200. Euler–Maruyama then
+//! is least far from the target, but for a bad reason: its modes are too wide, which lowers the
 //! barriers between them. Fast mixing says nothing about accuracy.
 
 use langevin::metrics::{occupancy, radial_wasserstein, sliced_wasserstein};

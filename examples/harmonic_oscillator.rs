@@ -1,5 +1,5 @@
-//! Splitting words on a harmonic oscillator: their exact stationary variances from the probe, beside
-//! theory.
+//! Splitting words on a harmonic oscillator: their exact stationary variances from the probe,
+//! beside theory.
 //!
 //! ```text
 //! cargo run --release --example harmonic_oscillator

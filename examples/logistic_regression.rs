@@ -6,18 +6,18 @@
 //! ```
 //!
 //! There are 569 tumours, 30 standardised features and an intercept. The prior of each of the 31
-//! coefficients is N(0, 1). The features are strongly correlated, so the posterior is narrow in some
-//! directions and wide in others, and an error in the narrow ones shifts every coefficient. The
-//! reference is a randomized midpoint run of half the step and three times the cost. Its own bias,
-//! if any, is not in the table. Look at the last one:
+//! coefficients is N(0, 1). The features are strongly correlated, so the posterior is narrow in
+//! some directions and wide in others, and an error in the narrow ones shifts every coefficient.
+//! The reference is a randomized midpoint run of half the step and three times the cost. Its own
+//! bias, if any, is not in the table. Look at the last one:
 //!
 //! - `bias` of the posterior means in posterior standard deviations: root mean square over the
 //!   coefficients, what chance alone would make of it (from the ESS of both runs), and the worst
 //!   coefficient. `sd` is the mean relative error of the posterior standard deviations.
 //! - `ESS` and `R-hat` of the worst coefficient: what the draws are worth, and whether the chains
 //!   agree. They know nothing of the bias. Chains that agree with each other may all be wrong, as
-//!   underdamped Euler–Maruyama shows. The overdamped one has the opposite trouble: little bias, but
-//!   far from mixed.
+//!   underdamped Euler–Maruyama shows. The overdamped one has the opposite trouble: little bias,
+//!   but far from mixed.
 //!
 //! The two midpoint methods share a seed and follow the same diffusion, so they err in the same
 //! direction.

@@ -15,14 +15,14 @@
 //!   more than 1e-6. From 16 to 4,096 dimensions that takes less than one round more, with the same
 //!   step. But the error grows like √d, as it must where each coordinate keeps its own. A tight
 //!   tolerance does not make a step accurate.
-//! - Second table: √d windows and a tolerance that falls like 1/√d, so that it holds for the vector.
-//!   This is nearer to theory (Gupta, Cai & Chen 2024, arXiv 2406.00924). Now the error falls, and
-//!   rounds still grow by less than two. Each round shrinks what is left by a factor that itself
-//!   grows, so a smaller tolerance costs little. Evaluations grow like √d.
+//! - Second table: √d windows and a tolerance that falls like 1/√d, so that it holds for the
+//!   vector. This is nearer to theory (Gupta, Cai & Chen 2024, arXiv 2406.00924). Now the error
+//!   falls, and rounds still grow by less than two. Each round shrinks what is left by a factor
+//!   that itself grows, so a smaller tolerance costs little. Evaluations grow like √d.
 //!
 //! `rounds` is the mean over chains and steps. `worst` is that of the slowest chain of each step,
 //! for which the others of its run wait. A step takes two calls more than rounds. With enough
-//! machines calls are the time. On this one evaluations are, and the second table is only more work.
+//! machines calls are the time. On this one evaluations are: the second table is only more work.
 
 use langevin::diffusion::dynamics::ProbabilityFlow;
 use langevin::diffusion::{Clock, Denoised, Level};

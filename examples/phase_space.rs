@@ -1,4 +1,4 @@
-//! Eight samplers of a phase-space diffusion: error against evaluations, with the exact joint score.
+//! Eight samplers of a phase-space diffusion: error against evaluations, with the exact score.
 //!
 //! ```text
 //! cargo run --release --example phase_space [--features plot -- picture.svg]

@@ -4,11 +4,11 @@
 //! cargo run --release --example reverse_diffusion [--features plot -- picture.svg]
 //! ```
 //!
-//! A noised mixture is a mixture again, so its score is known at every level. Whatever error is left
-//! comes from the method. DDPM through all 1000 levels is the reference. Look at
+//! A noised mixture is a mixture again, so its score is known at every level. Whatever error is
+//! left comes from the method. DDPM through all 1000 levels is the reference. Look at
 //!
-//! - `radial`, the error of the shape inside a mode in units of its standard deviation, and `sliced`,
-//!   the distance to exact samples. Exact samples do not have 0.
+//! - `radial`, the error of the shape inside a mode in units of its standard deviation, and
+//!   `sliced`, the distance to exact samples. Exact samples do not have 0.
 //! - `occupancy p`, the chance of a chi-square this large if the shares of the modes were right.
 //!   Mixture and noise have the same symmetry, so only a bug could make the shares wrong.
 //! - `calls`, the batched calls one after the other: the time with machines enough. Only
