@@ -1,6 +1,5 @@
 //! Network files made for tests and a plain evaluation of them in f64, golden files, and
 //! comparisons.
-#![allow(dead_code)]
 
 use std::collections::HashMap;
 
@@ -36,9 +35,12 @@ pub fn tensor(shape: &[usize], numbers: &[f32]) -> Tensor {
 impl File {
     pub fn new(input: usize, hidden: usize, layers: Value) -> Self {
         let model = json!({
-            "input": input, "prediction": "epsilon", "process": {"kind": "vp", "schedule": "linear", "levels": 1000},
-            "time": {"input": "timestep", "embedding": "sinusoidal", "width": 10, "max_period": 100.0, "scale": 0.5},
-            "condition": [{"linear": "time"}, "silu"], "labels": {"table": "label", "classes": 2}, "layers": layers,
+            "input": input, "prediction": "epsilon", "process": {"kind": "vp",
+                "schedule": "linear", "levels": 1000},
+            "time": {"input": "timestep", "embedding": "sinusoidal", "width": 10,
+                "max_period": 100.0, "scale": 0.5},
+            "condition": [{"linear": "time"}, "silu"], "labels": {"table": "label", "classes": 2},
+                "layers": layers,
         });
         let mut file = Self { tensors: HashMap::new(), model, version: Some("mlp/1".into()) };
         let linears = [

@@ -1,19 +1,17 @@
 //! Every bad file is an error that says what is wrong, and no bytes make the reader panic.
-#![cfg(feature = "mlp")]
-
-mod network_files;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::made::{File, golden, tensor};
 use langevin::ndarray::Array2;
 use langevin::network::Network;
-use langevin::*;
-use network_files::{File, golden, tensor};
+use langevin::prelude::*;
 use safetensors::Dtype;
 use serde_json::{Value, json};
 
 fn file() -> File {
-    let layers = json!([{"linear": "up"}, {"residual": [{"norm": "m", "epsilon": 1e-5}, {"linear": "w"}, {"condition": "d"},
+    let layers = json!([{"linear": "up"}, {"residual": [{"norm": "m", "epsilon": 1e-5},
+        {"linear": "w"}, {"condition": "d"},
         "silu", {"linear": "w"}]}, {"linear": "down"}]);
     let mut file = File::new(4, 6, layers);
     file.model["data"] = json!({"range": [-1.0, 1.0], "image": [2, 2]});
@@ -198,7 +196,8 @@ fn descriptions_that_are_not_of_the_format() {
     refused_with(|m| m["time"]["input"] = json!("time"), &["time.input", "timestep or log-snr"]);
     refused_with(
         |m| {
-            m["time"] = json!({"input": "log-snr", "embedding": "fourier", "frequencies": "time.frequencies"})
+            m["time"] = json!({"input": "log-snr", "embedding": "fourier",
+                "frequencies": "time.frequencies"})
         },
         &["tensor time.frequencies: given nothing"],
     );
@@ -296,7 +295,8 @@ fn layers_that_do_not_fit() {
 fn wide(input: usize, layers: Value) -> File {
     let mut file = file();
     file.tensors.clear();
-    file.model = json!({"input": input, "prediction": "features", "process": {"kind": "none"}, "layers": layers});
+    file.model = json!({"input": input, "prediction": "features", "process": {"kind": "none"},
+        "layers": layers});
     file.put("last.weight", tensor(&[1, input], &vec![0.5; input]));
     file.put("last.bias", tensor(&[1], &[0.0]));
     file

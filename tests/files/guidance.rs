@@ -1,13 +1,10 @@
 //! Guidance of networks: two drifts combined row by row, and the trajectories of PyTorch.
-#![cfg(feature = "mlp")]
 
-mod network_files;
-
-use langevin::generation::{GenerationOptions, plan};
+use crate::made::{away, expected, golden, labels, matrix, some_rows, tiny, trained};
+use langevin::diffusion::{Clock, Denoised, Lifted};
 use langevin::ndarray::{Array2, ArrayView2, Axis, array, s};
 use langevin::network::Network;
-use langevin::*;
-use network_files::{away, expected, golden, labels, matrix, some_rows, tiny, trained};
+use langevin::prelude::*;
 use serde_json::Value;
 
 /// b = u + w (c − u) for each row, where u and c are evaluated a row at a time; the very numbers,
@@ -25,7 +22,7 @@ fn combines(
         out.row(0).to_owned()
     };
     for weight in [0.0, 1.0, 2.0] {
-        let guided = Guided::<f64>::new(conditional, unconditional, weight).unwrap();
+        let guided = Guided::<f64, _, _>::drifts(conditional, unconditional, weight).unwrap();
         for times in [Times::Shared(times[1]), Times::PerRow(times)] {
             let mut out = Array2::zeros(x.dim());
             guided.eval(times, x, out.view_mut()).unwrap();
@@ -60,16 +57,17 @@ fn combines(
 fn guidance_combines_two_networks_row_by_row() {
     let network = tiny();
     let all = network.denoiser().unwrap();
-    let one = all.with_label(Some(1)).unwrap();
+    let one = all.clone().with_label(Some(1)).unwrap();
     let x = some_rows(20, 5);
     let chain: Vec<f64> = (0..20).map(|i| (i / 2 * 97) as f64).collect();
     let ou: Vec<f64> = (0..20).map(|i| (i / 2) as f64 / 5.0).collect();
     for wanted in [Prediction::Score, Prediction::Epsilon, Prediction::Data] {
-        for (clock, times) in
-            [(Clock::Chain(all.table().clone()), &chain), (Clock::Reverse { horizon: 2.0 }, &ou)]
-        {
-            let conditional = Denoised::new(&one, clock.clone(), wanted).unwrap();
-            let unconditional = Denoised::new(&all, clock, wanted).unwrap();
+        for (clock, times) in [
+            (Clock::Chain(network.table().unwrap().clone()), &chain),
+            (Clock::Reverse { horizon: 2.0 }, &ou),
+        ] {
+            let conditional = Denoised::<f64, _>::new(&one, clock.clone(), wanted).unwrap();
+            let unconditional = Denoised::<f64, _>::new(&all, clock, wanted).unwrap();
             combines(&conditional, &unconditional, times, x.view());
         }
     }
@@ -80,14 +78,16 @@ fn guidance_combines_two_networks_row_by_row() {
 #[test]
 fn guidance_combines_two_models_of_phase_space_row_by_row() {
     let network = Network::load(golden("tiny-psld.safetensors")).unwrap();
-    let model = network.phase().unwrap();
-    let (process, _) = model.noising();
+    let model = network.denoiser().unwrap();
+    let Process::Psld(process, _) = *model.process() else { panic!("not psld") };
     let mixture =
         GaussianMixture::isotropic(array![[-1.0, 0.5, 2.0], [1.0, 0.0, -1.0]].view(), 0.3).unwrap();
     let mixture = DiffusedMixture::new(mixture);
-    let exact = Lifted::new(&mixture, process);
-    let conditional = PhaseDenoised::new(&exact, process, 8.0).unwrap();
-    let unconditional = PhaseDenoised::new(&model, process, 8.0).unwrap();
+    let exact = Lifted::<f64, _>::new(&mixture, process).unwrap();
+    let clock = Clock::Phase { process, horizon: 8.0 };
+    let joint = Prediction::JointScore;
+    let conditional = Denoised::<f64, _>::new(&exact, clock.clone(), joint).unwrap();
+    let unconditional = Denoised::<f64, _>::new(&model, clock, joint).unwrap();
     let times: Vec<f64> = (0..20).map(|i| (i / 2) as f64 * 0.8).collect();
     combines(&conditional, &unconditional, &times, some_rows(20, 6).view());
 }
@@ -99,17 +99,13 @@ fn ddim<F: Real>(
     guidance: Option<(usize, f64)>,
 ) -> Array2<f64> {
     let all = network.denoiser().unwrap();
-    let way = plan::<F>("ddim", all.table(), 50, &GenerationOptions::default()).unwrap();
-    let unconditional = Denoised::<F>::new(&all, way.clock.clone(), way.wanted).unwrap();
-    let run = |drift: &dyn Drift<F>| {
-        let run = Run::<F>::with_precision(&*way.sampler, drift, way.grid.clone())
-            .start(start.mapv(F::from_f64));
+    let plan = Method::named("ddim").unwrap().plan(all.process(), 50).unwrap();
+    let run = |model: &dyn Denoiser<F>| {
+        let run = plan.run_in::<F>(model).unwrap().start(start.mapv(F::from_f64));
         run.threads(1).chunk(16).run().unwrap().state.mapv(F::widen)
     };
-    let Some((label, weight)) = guidance else { return run(&unconditional) };
-    let one = all.with_label(Some(label)).unwrap();
-    let conditional = Denoised::<F>::new(&one, way.clock.clone(), way.wanted).unwrap();
-    run(&Guided::new(&conditional, &unconditional, weight).unwrap())
+    let Some((label, weight)) = guidance else { return run(&all) };
+    run(&all.with_label(Some(label)).unwrap().guided::<F>(weight).unwrap())
 }
 
 /// From the same starts, as PyTorch makes them.

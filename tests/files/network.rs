@@ -1,15 +1,11 @@
 //! Networks from files: the numbers of PyTorch and the same bits however they are run.
-#![cfg(feature = "mlp")]
 
-mod network_files;
-
-use langevin::generation::{GENERATION_METHODS, GenerationOptions, plan};
+use crate::made::{File, away, expected, golden, labels, matrix, some_rows, tiny, trained, vector};
+use langevin::advanced::instruction_set;
+use langevin::diffusion::{Clock, Denoised, Level, Levels, ProcessKind, Schedule};
 use langevin::ndarray::{Array2, ArrayView2, Axis, ShapeBuilder, s};
-use langevin::network::{Network, NetworkPrediction, NetworkProcess};
-use langevin::*;
-use network_files::{
-    File, away, expected, golden, labels, matrix, some_rows, tiny, trained, vector,
-};
+use langevin::network::Network;
+use langevin::prelude::*;
 use serde_json::json;
 
 #[test]
@@ -18,27 +14,20 @@ fn what_a_file_says_can_be_asked() {
     assert_eq!((network.input_width(), network.output_width(), network.classes()), (5, 5, Some(3)));
     assert_eq!(
         (network.prediction(), network.range(), network.image()),
-        (NetworkPrediction::Velocity, None, None)
+        (Some(Prediction::Velocity), None, None)
     );
-    assert_eq!(
-        network.process(),
-        &NetworkProcess::Vp { schedule: "scaled-linear".into(), levels: 1000 }
-    );
-    assert_eq!(network.table(), Some(&LevelTable::named("scaled-linear", 1000).unwrap()));
+    let table = Schedule::ScaledLinear.table(1000).unwrap();
+    assert_eq!(network.process(), Some(&Process::vp(table.clone())));
+    assert_eq!(network.table(), Some(&table));
     // time 8·12 + 12 + 12·6 + 6 + 4, label 4·6, first 48, outer 16 + 72 + 56 + 72, inner 16 + 90 +
     // 88, condition 56, norm 16, last 45; what the description does not name is not counted.
     assert_eq!(network.parameters(), 190 + 24 + 48 + 216 + 194 + 56 + 16 + 45);
-    assert!(format!("{network:?}").contains("parameters: 789"), "{network:?}");
     let psld = Network::load(golden("tiny-psld.safetensors")).unwrap();
-    assert_eq!(psld.prediction(), NetworkPrediction::EpsilonUpper);
-    assert_eq!(
-        psld.process(),
-        &NetworkProcess::Psld { beta: 8.0, gamma: 0.01, nu: 4.01, kappa: 0.04 }
-    );
-    assert!(psld.denoiser().unwrap_err().to_string().contains("expected vp"));
-    assert!(
-        psld.features(some_rows(2, 6).view()).unwrap_err().to_string().contains("EpsilonUpper")
-    );
+    assert_eq!(psld.prediction().unwrap().name(), "epsilon-upper");
+    let paper = Process::psld(Psld::PAPER, Beta::constant(8.0).unwrap());
+    assert_eq!(psld.process(), Some(&paper));
+    let error = psld.features(some_rows(2, 6).view()).unwrap_err().to_string();
+    assert!(error.contains("epsilon-upper"), "{error}");
 }
 
 #[test]
@@ -63,8 +52,8 @@ fn the_tiny_network_says_what_pytorch_says() {
             ("data_f64", Prediction::Data),
             ("score_f64", Prediction::Score),
         ] {
-            let (c, d) = Denoiser::<f64>::prediction(&model).convert(wanted, all[row]);
-            let found = &x.slice(part) * c + &predicted * d;
+            let factors = Denoiser::<f64>::prediction(&model).convert(wanted, all[row]);
+            let found = x.slice(part).to_owned() * factors.input + &predicted * factors.prediction;
             let off = away(found.view(), matrix(&expected[name]).slice(part));
             assert!(off < 1e-5, "{name} of row {row}: {off:e}");
         }
@@ -93,15 +82,23 @@ fn layers_in_any_order_do_what_they_say() {
         json!([{"linear": "a"}]),
         json!(["silu", "silu", {"condition": "c"}, {"condition": "c"}, "silu", {"linear": "a"}]),
         json!([{"residual": ["silu"]}, {"residual": [{"linear": "a"}]}, "silu"]),
-        json!([{"residual": [{"residual": [{"residual": [{"linear": "a"}]}, {"linear": "a"}]}, "silu"]}]),
-        json!([{"residual": [{"condition": "c"}, {"residual": ["silu", {"linear": "up"}, "silu", {"linear": "down"}]}]}]),
-        json!([{"residual": [{"residual": [{"norm": "n", "epsilon": 0.1}]}, {"norm": "n", "epsilon": 0.1}, "silu"]},
+        json!([{"residual": [{"residual": [{"residual": [{"linear": "a"}]}, {"linear": "a"}]},
+            "silu"]}]),
+        json!([{"residual": [{"condition": "c"}, {"residual": ["silu", {"linear": "up"}, "silu",
+            {"linear": "down"}]}]}]),
+        json!([{"residual": [{"residual": [{"norm": "n", "epsilon": 0.1}]}, {"norm": "n",
+            "epsilon": 0.1}, "silu"]},
             {"linear": "a"}]),
-        json!([{"residual": [{"linear": "a"}, "silu"]}, {"residual": [{"linear": "a"}, {"condition": "c"}]}]),
-        json!([{"linear": "up"}, {"condition": "d"}, "silu", {"residual": [{"linear": "w"}, {"condition": "d"}, "silu",
-            {"linear": "w"}]}, {"condition": "d"}, {"norm": "m", "epsilon": 1e-5}, {"condition": "d"}, {"linear": "down"}]),
-        json!([{"linear": "a"}, {"residual": [{"linear": "a"}, {"residual": [{"linear": "a"}, "silu"]}, {"linear": "a"}]},
-            {"residual": [{"condition": "c"}, "silu", {"condition": "c"}]}, {"condition": "c"}, {"norm": "n", "epsilon": 1.0}]),
+        json!([{"residual": [{"linear": "a"}, "silu"]}, {"residual": [{"linear": "a"},
+            {"condition": "c"}]}]),
+        json!([{"linear": "up"}, {"condition": "d"}, "silu", {"residual": [{"linear": "w"},
+            {"condition": "d"}, "silu",
+            {"linear": "w"}]}, {"condition": "d"}, {"norm": "m", "epsilon": 1e-5},
+                {"condition": "d"}, {"linear": "down"}]),
+        json!([{"linear": "a"}, {"residual": [{"linear": "a"}, {"residual": [{"linear": "a"},
+            "silu"]}, {"linear": "a"}]},
+            {"residual": [{"condition": "c"}, "silu", {"condition": "c"}]}, {"condition": "c"},
+                {"norm": "n", "epsilon": 1.0}]),
     ];
     for (i, layers) in orders.into_iter().enumerate() {
         let file = File::new(7, 30, layers.clone());
@@ -130,7 +127,8 @@ fn layers_in_any_order_do_what_they_say() {
 /// numbers.
 #[test]
 fn rows_do_not_depend_on_how_they_are_given() {
-    let layers = json!([{"linear": "up"}, {"residual": [{"norm": "m", "epsilon": 1e-5}, {"linear": "w"}, {"condition": "d"},
+    let layers = json!([{"linear": "up"}, {"residual": [{"norm": "m", "epsilon": 1e-5},
+        {"linear": "w"}, {"condition": "d"},
         "silu", {"linear": "w"}]}, {"condition": "d"}, "silu", {"linear": "down"}]);
     let made = Network::from_bytes(&File::new(7, 30, layers).bytes()).unwrap();
     for (network, width) in [(&tiny(), 5), (&made, 7)] {
@@ -271,7 +269,8 @@ fn fingerprint() -> u64 {
             hash = (hash ^ y.to_bits()).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
         }
     };
-    let layers = json!([{"linear": "up"}, {"residual": [{"norm": "m", "epsilon": 1e-5}, {"linear": "w"}, {"condition": "d"},
+    let layers = json!([{"linear": "up"}, {"residual": [{"norm": "m", "epsilon": 1e-5},
+        {"linear": "w"}, {"condition": "d"},
         "silu", {"linear": "w"}]}, {"condition": "d"}, "silu", {"linear": "down"}]);
     let made = Network::from_bytes(&File::new(7, 30, layers).bytes()).unwrap();
     for (network, width) in [(&tiny(), 5), (&made, 7)] {
@@ -302,16 +301,17 @@ fn every_instruction_set_gives_the_same_bits() {
     let mut sets = Vec::new();
     for set in ["baseline", "avx2", "avx512"] {
         let output = std::process::Command::new(&program)
-            .args(["--exact", "pinned_bits", "--nocapture"])
+            .args(["--exact", "network::pinned_bits", "--nocapture"])
             .env("LANGEVIN_SIMD", set)
             .output()
             .unwrap();
         let text =
             String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && text.contains(&wanted), "{set}: {text}, not {wanted}");
-        if text.contains(&format!("Ok(\"{set}\")")) {
-            sets.push(set); // Otherwise this processor does not have it.
+        if text.contains("InstructionSet") {
+            continue; // This processor does not have it.
         }
+        assert!(output.status.success() && text.contains(&wanted), "{set}: {text}, not {wanted}");
+        sets.push(set);
     }
     assert!(sets.contains(&"baseline"));
     println!("same bits with {sets:?}; this process uses {}", instruction_set().unwrap());
@@ -322,21 +322,16 @@ fn every_instruction_set_gives_the_same_bits() {
 fn runs_do_not_depend_on_chunks_and_threads() {
     let network = tiny();
     let model = network.denoiser().unwrap().with_label(Some(2)).unwrap();
-    for method in GENERATION_METHODS {
-        let evaluations = if method.name.starts_with("pc") { 500 } else { 20 };
-        let way =
-            plan::<f32>(method.name, model.table(), evaluations, &GenerationOptions::default())
-                .unwrap();
-        let drift = Denoised::<f32>::new(&model, way.clock, way.wanted).unwrap();
+    for method in Method::on(ProcessKind::Vp) {
+        let evaluations = if method.name().starts_with("pc") { 500 } else { 20 };
+        let plan = method.plan(model.process(), evaluations).unwrap();
         let run = |chunk, threads| {
-            let run = Run::<f32>::with_precision(&*way.sampler, &drift, way.grid.clone())
-                .chains(131)
-                .seed(3);
+            let run = plan.run_in::<f32>(&model).unwrap().chains(131).seed(3);
             run.chunk(chunk).threads(threads).run().unwrap().state
         };
         let whole = run(131, 1);
-        assert_eq!(whole, run(37, if cfg!(feature = "rayon") { 2 } else { 1 }), "{}", method.name);
-        assert_eq!(whole, run(1, 1), "{}", method.name);
+        assert_eq!(whole, run(37, if cfg!(feature = "rayon") { 2 } else { 1 }), "{method}");
+        assert_eq!(whole, run(1, 1), "{method}");
     }
 }
 
@@ -344,7 +339,7 @@ fn runs_do_not_depend_on_chunks_and_threads() {
 fn no_call_allocates_after_the_first() {
     let network = tiny();
     let model = network.denoiser().unwrap();
-    let table = model.table();
+    let table = network.table().unwrap();
     let single =
         Array2::<f32>::from_shape_fn((300, 5).f(), |(i, j)| (i * 5 + j) as f32 / 750.0 - 1.0);
     let double = single.mapv(f64::from);
@@ -368,7 +363,7 @@ fn trained_networks_say_what_pytorch_says() {
             (trained(name), expected("networks.json", &format!("{name}.safetensors")));
         let (x, wanted) = (matrix(&expected["input"]), matrix(&expected["output_f64"]));
         let mut out = Array2::zeros(wanted.dim());
-        if network.prediction() == NetworkPrediction::Features {
+        if network.prediction().is_none() {
             out = network.features(x.view()).unwrap();
         }
         let key = if network.table().is_some() { "timestep" } else { "time" };
@@ -395,10 +390,11 @@ fn scores_in_phase_space_are_those_of_pytorch() {
     {
         let expected = expected(file, &format!("{name}.safetensors"));
         let (z, wanted) = (matrix(&expected["input"]), matrix(&expected["score_f64"]));
-        let model = network.phase().unwrap();
-        let (process, beta) = model.noising();
+        let model = network.denoiser().unwrap();
+        let Process::Psld(process, beta) = *model.process() else { panic!("not psld") };
         let horizon = beta.integral(1.0).unwrap();
-        let drift = PhaseDenoised::<f64>::new(&model, process, horizon).unwrap();
+        let clock = Clock::Phase { process, horizon };
+        let drift = Denoised::<f64, _>::new(&model, clock, Prediction::JointScore).unwrap();
         let times: Vec<f64> = vector(&expected["time"])
             .iter()
             .map(|t| horizon - beta.integral(*t).unwrap())
