@@ -67,6 +67,8 @@ macro_rules! named_value {
             fn parse(text: &str) -> std::result::Result<Self, String> {
                 text.parse().map_err(|error| match error {
                     $crate::error::Error::Unknown { known, .. } => format!("one of {known}"),
+                    $crate::error::Error::Value { expected, .. } => expected,
+                    $crate::error::Error::Invalid { expected, .. } => expected.into(),
                     other => other.to_string(),
                 })
             }

@@ -140,6 +140,21 @@ impl<'c, F: Real> Comparison<'c, F> {
         self
     }
 
+    /// Shows a progress bar on stderr while it runs. It is hidden if stderr is no terminal.
+    #[cfg(feature = "progress")]
+    pub fn progress_bar(self) -> Self {
+        let bar = crate::run::bar(0, "{bar:30} {percent}%  {elapsed} gone, {eta} left  {msg}");
+        if bar.is_hidden() {
+            return self;
+        }
+        self.progress(move |now| {
+            let Progress { label, budget, seed, .. } = now;
+            bar.set_message(format!("{label}, {budget} evaluations, seed {seed}"));
+            bar.set_length(now.total.ceil() as u64);
+            bar.set_position(now.done as u64);
+        })
+    }
+
     /// Expected evaluations per chain of all runs together.
     pub fn evaluations(&self) -> f64 {
         let one: f64 = self.planned.iter().map(|planned| planned.plan.evaluations()).sum();

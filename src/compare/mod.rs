@@ -19,6 +19,8 @@
 mod comparison;
 mod distances;
 mod entry;
+#[cfg(feature = "serde")]
+mod form;
 mod metric;
 mod table;
 
