@@ -3,13 +3,38 @@
 use std::marker::PhantomData;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use langevin::advanced::OptionInfo;
+use langevin::catalog;
+use langevin::diffusion::ProcessKind;
+use langevin::prelude::{Method, NonFinite};
 use serde_json::{Value, json};
 
 /// A list of options that the library knows.
 pub trait List {
     fn options() -> Vec<&'static OptionInfo>;
+}
+
+/// The options of the methods and dynamics.
+impl List for catalog::Options {
+    fn options() -> Vec<&'static OptionInfo> {
+        Self::all()
+    }
+}
+
+/// The options of all ways to generate.
+impl List for Method {
+    fn options() -> Vec<&'static OptionInfo> {
+        Self::all_options()
+    }
+}
+
+/// The options of all processes.
+impl List for ProcessKind {
+    fn options() -> Vec<&'static OptionInfo> {
+        Self::ALL.into_iter().flat_map(Self::options).collect()
+    }
 }
 
 /// Options of the library as options of a command: their names and texts.
@@ -72,16 +97,6 @@ pub enum Precision {
     F64,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum NonFinite {
-    /// End the run with an error
-    Stop,
-    /// Keep the chain at its last finite state
-    Freeze,
-    /// Let the chain go on
-    Ignore,
-}
-
 /// What the chains are to follow.
 #[derive(Args)]
 pub struct TargetOptions {
@@ -113,24 +128,37 @@ pub struct RunOptions {
     /// Save every M steps instead of the final positions alone
     #[arg(long, value_name = "M", allow_negative_numbers = true)]
     pub every: Option<usize>,
-    /// What to do about a chain that is no longer finite
-    #[arg(long, value_enum, default_value = "stop")]
+    /// What to do about a chain that is no longer finite: stop (end the run with an error), freeze
+    /// (keep the chain at its last finite state) or ignore (let the chain go on)
+    #[arg(long, default_value = "stop", value_parser = policy())]
     pub non_finite: NonFinite,
-    /// Threads [default: all cores]; never changes the result
-    #[arg(long, value_name = "T", allow_negative_numbers = true)]
-    pub threads: Option<usize>,
     /// Chains carried together; never changes the result
     #[arg(long, value_name = "C", allow_negative_numbers = true)]
     pub chunk: Option<usize>,
-    /// [default: f64; f32 with a network]
-    #[arg(long, value_enum)]
-    pub precision: Option<Precision>,
     /// Samples: (chains, dim), or (saved, chains, dim) with --every
     #[arg(long, value_name = "OUT.npy")]
     pub out: Option<PathBuf>,
     /// Picture of the final positions over the density
     #[arg(long, value_name = "OUT.svg")]
     pub plot: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: CommonOptions,
+}
+
+fn policy() -> impl TypedValueParser<Value = NonFinite> {
+    let names = PossibleValuesParser::new(NonFinite::ALL.map(NonFinite::name));
+    names.try_map(|name| name.parse::<NonFinite>())
+}
+
+/// Options of whatever moves chains.
+#[derive(Args)]
+pub struct CommonOptions {
+    /// Threads [default: all cores]; never changes the result
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
+    pub threads: Option<usize>,
+    /// [default: f64; f32 with a network]
+    #[arg(long, value_enum)]
+    pub precision: Option<Precision>,
     /// One JSON object on stdout
     #[arg(long)]
     pub json: bool,
@@ -139,7 +167,7 @@ pub struct RunOptions {
     pub quiet: bool,
 }
 
-impl RunOptions {
+impl CommonOptions {
     /// Whether to run in f32; networks do unless told otherwise.
     pub fn single(&self, network: bool) -> bool {
         self.precision.map_or(network, |precision| precision == Precision::F32)

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use langevin::Real;
 use langevin::ndarray::{Array2, ArrayD, ArrayView2, Dimension};
+use ndarray_npy::npy::header::Header;
 use ndarray_npy::{ReadNpyError, ReadNpyExt, ReadableElement};
 
 use crate::failure::Failure;
@@ -88,15 +89,9 @@ fn parse(bytes: &[u8], accept: Accept) -> Result<ArrayD<f64>, String> {
 
 /// How many numbers the header promises, 0 where it cannot be told: a file is not believed to the
 /// point of asking for more memory than it could fill.
-fn promised(bytes: &[u8]) -> usize {
-    let header = String::from_utf8_lossy(&bytes[..bytes.len().min(1 << 16)]);
-    let shape =
-        header.split_once("shape").and_then(|(_, rest)| rest.split_once('(')?.1.split_once(')'));
-    let lengths = shape
-        .map_or("", |(lengths, _)| lengths)
-        .split(',')
-        .filter_map(|n| n.trim().parse::<usize>().ok());
-    lengths.reduce(usize::saturating_mul).unwrap_or(0)
+fn promised(mut bytes: &[u8]) -> usize {
+    let header = Header::from_reader(&mut bytes);
+    header.map_or(0, |header| header.shape.into_iter().fold(1, usize::saturating_mul))
 }
 
 fn as_type<T: ReadableElement + Into<f64> + Copy>(
