@@ -304,3 +304,22 @@ impl SecondMoments {
         libm::exp(libm::ldexp(log_scale, -SQUARINGS))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_print_as_a_table() {
+        let covariance = ndarray::array![[1.5]];
+        let target = ndarray::array![[1.0]];
+        let found = Stationary { covariance, target, contraction: 0.25 };
+        let lines = [
+            "stationary variance        exact             target     relative excess",
+            "  position        1.500000000000000  1.000000000000000    +5.000000e-1",
+            "",
+            "second moments approach it by a factor 0.250000 per step",
+        ];
+        assert_eq!(found.to_string(), lines.join("\n"));
+    }
+}

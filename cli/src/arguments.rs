@@ -5,37 +5,9 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
-use langevin::advanced::OptionInfo;
-use langevin::catalog;
-use langevin::diffusion::ProcessKind;
-use langevin::prelude::{Method, NonFinite};
+use langevin::advanced::{KnownOptions, OptionInfo};
+use langevin::prelude::NonFinite;
 use serde_json::{Value, json};
-
-/// A list of options that the library knows.
-pub trait List {
-    fn options() -> Vec<&'static OptionInfo>;
-}
-
-/// The options of the methods and dynamics.
-impl List for catalog::Options {
-    fn options() -> Vec<&'static OptionInfo> {
-        Self::all()
-    }
-}
-
-/// The options of all ways to generate.
-impl List for Method {
-    fn options() -> Vec<&'static OptionInfo> {
-        Self::all_options()
-    }
-}
-
-/// The options of all processes.
-impl List for ProcessKind {
-    fn options() -> Vec<&'static OptionInfo> {
-        Self::ALL.into_iter().flat_map(Self::options).collect()
-    }
-}
 
 /// Options of the library as options of a command: their names and texts.
 pub struct Given<L> {
@@ -43,9 +15,9 @@ pub struct Given<L> {
     list: PhantomData<L>,
 }
 
-impl<L: List> Args for Given<L> {
+impl<L: KnownOptions> Args for Given<L> {
     fn augment_args(command: Command) -> Command {
-        L::options().into_iter().fold(command, |command, info| {
+        L::known_options().into_iter().fold(command, |command, info| {
             let arg = Arg::new(info.name).long(info.name).help(info.help);
             command.arg(match info.value {
                 "" => arg.action(ArgAction::SetTrue),
@@ -59,13 +31,13 @@ impl<L: List> Args for Given<L> {
     }
 }
 
-impl<L: List> FromArgMatches for Given<L> {
+impl<L: KnownOptions> FromArgMatches for Given<L> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let text = |info: &'static OptionInfo| match info.value {
             "" => matches.get_flag(info.name).then(|| (info.name, String::new())),
             _ => matches.get_one::<String>(info.name).map(|text| (info.name, text.clone())),
         };
-        let options = L::options().into_iter().filter_map(text).collect();
+        let options = L::known_options().into_iter().filter_map(text).collect();
         Ok(Self { options, list: PhantomData })
     }
 
@@ -77,18 +49,9 @@ impl<L: List> FromArgMatches for Given<L> {
 
 /// The text of an option as JSON: a number, a list of numbers, `true` for a flag, or the text.
 pub fn to_json(text: &str) -> Value {
-    if text.is_empty() {
-        return json!(true);
-    }
-    if text.contains('+') {
-        let numbers: Option<Vec<u64>> = text.split('+').map(|n| n.parse().ok()).collect();
-        return numbers.map_or_else(|| json!(text), |numbers| json!(numbers));
-    }
-    match (text.parse::<u64>(), text.parse::<f64>()) {
-        (Ok(whole), _) => json!(whole),
-        (_, Ok(number)) => json!(number),
-        _ => json!(text),
-    }
+    let list = format!("[{}]", text.replace('+', ","));
+    let json = if text.contains('+') { &list } else { text };
+    if text.is_empty() { json!(true) } else { json.parse().unwrap_or_else(|_| json!(text)) }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

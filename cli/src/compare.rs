@@ -13,6 +13,7 @@ use crate::arguments::CommonOptions;
 use crate::failure::{Failure, refuse};
 use crate::npy::{Accept, read_rows};
 use crate::output::{create_all, print_line, write_file};
+use crate::report::merged;
 use crate::source::{Source, SourceOptions};
 use crate::target;
 
@@ -99,13 +100,11 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
         Ok(table.to_svg(&title)?.into_bytes())
     });
     if arguments.common.json {
-        let mut report = json!(table);
-        report["process"] = json!(source.process.to_string());
-        report["model"] = json!(source.describe());
-        report["chains"] = json!(chains);
-        report["seeds"] = json!(seeds);
-        report["seed"] = json!(arguments.seed);
-        print_line(&report.to_string())?;
+        let more = json!({
+            "process": source.process.to_string(), "model": source.describe(), "chains": chains,
+            "seeds": seeds, "seed": arguments.seed,
+        });
+        print_line(&merged([json!(table), more]))?;
     } else {
         let twice = if table.passes == 2 { "; every evaluation is two of the network" } else { "" };
         let mut text = format!(
@@ -132,14 +131,8 @@ fn distances<'s>(arguments: &Compare, source: &'s Source) -> Result<Distances<'s
         ([], None) => vec![Metric::Frechet],
         (given, _) => given.to_vec(),
     };
-    match (metrics.contains(&Metric::Features), &arguments.features) {
-        (true, None) => {
-            return refuse("--metric features needs --features, the network that makes them");
-        }
-        (false, Some(_)) => {
-            return refuse("--features is not used by the metrics that are asked for");
-        }
-        _ => {}
+    if arguments.features.is_some() && !metrics.contains(&Metric::Features) {
+        return refuse("--features is not used by the metrics that are asked for");
     }
     let compared = metrics.iter().any(|metric| *metric != Metric::Radial);
     let mut distances = Distances::new(metrics)?;
@@ -153,11 +146,6 @@ fn distances<'s>(arguments: &Compare, source: &'s Source) -> Result<Distances<'s
         // anyway.
         (None, Some(data)) if compared => {
             distances = distances.reference(data.sample(arguments.chains.max(1000), u64::MAX)?)?;
-        }
-        (None, None) if compared => {
-            return refuse(
-                "--reference is missing: the data that the samples of a network are compared with",
-            );
         }
         _ => {}
     }

@@ -30,10 +30,11 @@ pub fn refuse<T>(message: impl Into<String>) -> Result<T, Failure> {
 
 impl From<langevin::Error> for Failure {
     fn from(error: langevin::Error) -> Self {
-        use langevin::Error::{Diverged, Drift, Observer, Threads};
+        use langevin::Error::{Diverged, Drift, Missing, Observer, Threads};
         let message = error.to_string();
         match error {
             Diverged { .. } => Self::Run(format!("{message} (--non-finite freeze|ignore)")),
+            Missing { option, by } => Self::Input(format!("--{option} is missing: {by} needs it")),
             Drift { .. } | Observer { .. } | Threads { .. } => Self::Run(message),
             _ => Self::Input(message),
         }

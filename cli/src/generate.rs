@@ -4,17 +4,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 use langevin::compare::Distances;
+use langevin::image;
 use langevin::ndarray::Array2;
 use langevin::prelude::{GaussianMixture, Method, Plan, Process, Real};
 use serde_json::{Value, json};
 
 use crate::arguments::{Given, RunOptions, to_json};
 use crate::failure::{Failure, refuse};
-use crate::images::{Tiles, image_shape};
 use crate::output::{create_all, print_line, write_file};
 use crate::report::{Report, draw};
 use crate::simulation::{Job, Outcome, read_start, schedule, simulate};
-use crate::source::{Source, SourceOptions};
+use crate::source::{Source, SourceOptions, Tiles, image_shape};
 
 #[derive(Args)]
 pub struct Generate {
@@ -52,14 +52,19 @@ impl Generate {
         }
         match self.evaluations {
             Some(evaluations) => Ok(method.plan(process, evaluations)?),
-            None => method.plan_listed(process).map_err(|error| match error {
-                langevin::Error::Missing { option: "evaluations", .. } => Failure::Input(
-                    "--evaluations is missing: the most model evaluations per chain; it may be \
-                     left out where --timesteps or --blocks list the levels"
-                        .into(),
-                ),
-                other => other.into(),
-            }),
+            None => Ok(method.plan_listed(process)?),
+        }
+    }
+
+    /// Positions alone: the momenta of a process begin where they must.
+    fn start<F: Real>(&self, dim: usize) -> Result<Option<Array2<F>>, Failure> {
+        let start = read_start::<F>(self.start.as_deref())?;
+        let chains = self.run.chains;
+        match start.as_ref().map(Array2::dim).filter(|shape| *shape != (chains, dim)) {
+            Some(shape) => {
+                refuse(format!("start: given shape {shape:?}, expected ({chains}, {dim})"))
+            }
+            None => Ok(start),
         }
     }
 }
@@ -76,7 +81,7 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let dim = source.dimension();
     let frames = schedule(run.every, None, plan.grid().steps())?;
     let shape = arguments.image_shape;
-    let tiles = arguments.grid_image.as_ref().map(|_| Tiles::new(shape, &source)).transpose()?;
+    let tiles = arguments.grid_image.as_ref().map(|_| source.tiles(shape)).transpose()?;
     let data = source.data();
     if run.plot.is_some() && data.is_none() && dim > 2 {
         return refuse(
@@ -84,8 +89,7 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
                        network use --grid-image",
         );
     }
-    let start = read_start::<F>(arguments.start.as_deref())?;
-    check_start(start.as_ref(), run.chains, dim)?;
+    let start = arguments.start::<F>(dim)?;
     let sampler = plan.sampler::<F>()?;
     let drift = plan.drift::<F>(source.model::<F>()?)?;
     let [out, picture, images] = create_all([
@@ -106,7 +110,8 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
         draw(data, positions, &title)
     });
     let tiled = write_file(images, "--grid-image", || {
-        tiles.map_or(Ok(Vec::new()), |tiles| tiles.png(positions))
+        let png = |tiles: Tiles| image::sheet(positions, tiles.shape, tiles.range)?.to_png();
+        Ok(tiles.map_or(Ok(Vec::new()), png)?)
     });
     let report = Report::new(run, data, &outcome)?;
     if run.common.json {
@@ -122,16 +127,6 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
         print_line(&report.text(heading, distances, &written))?;
     }
     drawn.and(tiled)
-}
-
-/// Positions alone: the momenta of a process begin where they must.
-fn check_start<F>(start: Option<&Array2<F>>, chains: usize, dim: usize) -> Result<(), Failure> {
-    match start {
-        Some(rows) if rows.dim() != (chains, dim) => {
-            refuse(format!("start: given shape {:?}, expected ({chains}, {dim})", rows.dim()))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn json<F: Real>(arguments: &Generate, source: &Source, plan: &Plan) -> Result<Value, Failure> {

@@ -4,7 +4,6 @@ mod arguments;
 mod compare;
 mod failure;
 mod generate;
-mod images;
 mod methods;
 mod npy;
 mod output;
@@ -37,7 +36,8 @@ enum Command {
     Sample(Box<sample::Sample>),
     /// Generate samples from noise, with a trained network or the exact score of a noised target
     Generate(Box<generate::Generate>),
-    /// Compare ways to generate: methods x evaluations x seeds, as a table, a CSV file and a picture
+    /// Compare ways to generate: methods x evaluations x seeds, as a table, a CSV file and a
+    /// picture
     Compare(Box<compare::Compare>),
     /// The exact stationary covariance of a method on the target N(0, 1/k): no simulation
     Probe(Box<probe::Probe>),

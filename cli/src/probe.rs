@@ -2,9 +2,11 @@
 
 use clap::Args;
 use langevin::probe;
+use serde_json::json;
 
 use crate::failure::Failure;
-use crate::output;
+use crate::output::print_line;
+use crate::report::merged;
 use crate::sample::MethodOptions;
 
 #[derive(Args)]
@@ -27,16 +29,14 @@ pub fn run(arguments: &Probe) -> Result<(), Failure> {
     let curvature = arguments.curvature;
     let found = probe::stationary_covariance(&*sampler, step, curvature)?;
     if arguments.json {
-        let mut json = serde_json::json!(found);
-        json["method"] = method.name().into();
-        json["word"] = method.word().into();
-        json["dynamics"] = dynamics.into();
-        json["step"] = step.into();
-        json["curvature"] = curvature.into();
-        return output::print_line(&json.to_string());
+        let more = json!({
+            "method": method.name(), "word": method.word(), "dynamics": dynamics, "step": step,
+            "curvature": curvature,
+        });
+        return print_line(&merged([json!(found), more]));
     }
     let title = method.title();
-    output::print_line(&format!(
+    print_line(&format!(
         "{title} on {dynamics} dynamics, step {step}, target N(0, 1/{curvature})\n\n{found}"
     ))
 }

@@ -3,13 +3,22 @@
 use std::path::Path;
 
 use langevin::ndarray::ArrayView2;
-use langevin::run::{Divergence, Summary};
+use langevin::run::Summary;
 use langevin::{GaussianMixture, Real, plot};
 use serde_json::{Value, json};
 
 use crate::arguments::RunOptions;
 use crate::failure::Failure;
 use crate::simulation::Outcome;
+
+/// One object of several, as text.
+pub fn merged<const N: usize>(objects: [Value; N]) -> String {
+    let fields = objects.into_iter().filter_map(|object| match object {
+        Value::Object(fields) => Some(fields),
+        _ => None,
+    });
+    Value::from_iter(fields.flatten()).to_string()
+}
 
 /// The parts of a report that do not depend on the command.
 pub struct Report<'r, F> {
@@ -37,7 +46,6 @@ impl<'r, F: Real> Report<'r, F> {
     pub fn json(&self, more: Value) -> String {
         let options = self.options;
         let samples = &self.outcome.samples;
-        let diverged = |d: &Divergence| json!({"chain": d.chain, "step": d.step, "time": d.time});
         let mut report = json!({
             "steps": samples.steps,
             "chains": options.chains,
@@ -50,7 +58,7 @@ impl<'r, F: Real> Report<'r, F> {
             "rounds": samples.cost.rounds,
             "seconds": self.outcome.seconds,
             "diverged": samples.diverged.len(),
-            "diverged_chains": samples.diverged.iter().take(100).map(diverged).collect::<Vec<_>>(),
+            "diverged_chains": samples.diverged.iter().take(100).collect::<Vec<_>>(),
         });
         if let Some(acceptance) = samples.acceptance() {
             report["acceptance"] = json!(acceptance);
@@ -59,13 +67,7 @@ impl<'r, F: Real> Report<'r, F> {
             report["every"] = json!(every);
             report["saved"] = json!(saved);
         }
-        let summary = json!(self.summary);
-        for part in [summary, more] {
-            if let (Value::Object(report), Value::Object(part)) = (&mut report, part) {
-                report.extend(part);
-            }
-        }
-        report.to_string()
+        merged([report, json!(self.summary), more])
     }
 
     /// The heading, the tables, what a command adds, chains that diverged, and the files that were

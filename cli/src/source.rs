@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use clap::Args;
 use langevin::diffusion::ProcessKind;
+use langevin::image;
 use langevin::network::{Network, TrainedDenoiser};
 use langevin::prelude::{Denoiser, DiffusedMixture, GaussianMixture, Process, Real};
 
@@ -57,7 +58,7 @@ pub struct SourceOptions {
 }
 
 /// Two values with a separator between.
-pub fn pair<T: FromStr>(text: &str, separator: char) -> Option<(T, T)> {
+fn pair<T: FromStr>(text: &str, separator: char) -> Option<(T, T)> {
     let (first, second) = text.split_once(separator)?;
     Some((first.trim().parse().ok()?, second.trim().parse().ok()?))
 }
@@ -68,6 +69,19 @@ fn interval(text: &str) -> Result<(f64, f64), String> {
     pair(text, ',')
         .filter(|(low, high)| f64::is_finite(high - low) && low < high)
         .ok_or_else(|| "expected two finite numbers LO,HI with LO below HI, as -1,1".into())
+}
+
+/// Two whole numbers with an x between.
+pub fn image_shape(text: &str) -> Result<(usize, usize), String> {
+    pair(text, 'x')
+        .filter(|(rows, columns)| *rows > 0 && *columns > 0)
+        .ok_or_else(|| "expected rows x columns, as 8x8".into())
+}
+
+/// Rows and columns of an image, and the numbers that are white and black.
+pub struct Tiles {
+    pub shape: (usize, usize),
+    pub range: (f64, f64),
 }
 
 /// A model of noised data, and the process along which it is used.
@@ -156,11 +170,33 @@ impl Source {
     pub fn dimension(&self) -> usize {
         match &self.kind {
             Kind::Exact(model) => model.data().dimension(),
-            Kind::Network { network, .. } => match network.process() {
-                Some(Process::Psld(..)) => network.input_width() / 2,
-                _ => network.input_width(),
-            },
+            Kind::Network { network, .. } => network.dimension(),
         }
+    }
+
+    /// How samples are drawn as images: the shape that was given, or that of the model, and the
+    /// numbers that are white and black.
+    pub fn tiles(&self, shape: Option<(usize, usize)>) -> Result<Tiles, Failure> {
+        let Some(shape) = shape.or(self.image) else {
+            return refuse(
+                "--grid-image needs --image-shape: the model does not say the sides of a picture",
+            );
+        };
+        let (rows, columns) = shape;
+        if rows.checked_mul(columns) != Some(self.dimension()) {
+            let given = format!("--image-shape: given {rows}x{columns}");
+            let expected =
+                format!("a product of {}, the dimension of the target", self.dimension());
+            return refuse(format!("{given}, expected {expected}"));
+        }
+        let range = match (self.range, self.data()) {
+            (Some(range), _) => range,
+            (None, Some(data)) => image::extremes(data.means().view()).map_err(|error| {
+                Failure::Input(format!("--grid-image: means of the target, {error}"))
+            })?,
+            (None, None) => (-1.0, 1.0),
+        };
+        Ok(Tiles { shape, range })
     }
 
     /// In words, for headings.

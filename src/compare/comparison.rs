@@ -87,7 +87,8 @@ impl<'c, F: Real> Comparison<'c, F> {
         }
     }
 
-    /// With a method at its own budgets, or at these if it has none. It is planned at once, so a bad
+    /// With a method at its own budgets, or at these if it has none. It is planned at once, so a
+    /// bad
     /// entry costs no time.
     ///
     /// # Errors
@@ -269,5 +270,28 @@ impl<F: Real> fmt::Debug for Comparison<'_, F> {
             .field("distances", &self.distances)
             .field("chains", &self.chains)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "progress"))]
+mod tests {
+    use super::*;
+    use crate::compare::Metric;
+    use crate::prelude::*;
+
+    #[test]
+    fn a_progress_bar_changes_nothing() {
+        let means = ndarray::array![[-1.0], [1.0]];
+        let target = GaussianMixture::isotropic(means.view(), 0.1).unwrap();
+        let model = DiffusedMixture::new(target.clone());
+        let process = Process::vp(LevelTable::linear(10).unwrap());
+        let values = |bar: bool| {
+            let distances = Distances::new(vec![Metric::Radial]).unwrap().target(&target).unwrap();
+            let comparison = Comparison::<f64>::new(&process, &model, distances).chains(50);
+            let comparison = if bar { comparison.progress_bar() } else { comparison };
+            let table = comparison.with("ddim".parse().unwrap(), &[5]).unwrap().run().unwrap();
+            table.rows[0].values.clone()
+        };
+        assert_eq!(values(true), values(false));
     }
 }

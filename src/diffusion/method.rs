@@ -10,7 +10,7 @@ use super::methods::{
 };
 use super::process::{Process, ProcessKind};
 use crate::error::{Error, Result};
-use crate::options::{self, OptionInfo};
+use crate::options::{self, KnownOptions, OptionInfo};
 use crate::real::Real;
 use crate::sampler::{Sampler, Selection};
 
@@ -230,6 +230,12 @@ impl Method {
         course: &Course,
     ) -> Result<Box<dyn Sampler<F>>> {
         each!(self, own => own.sampler(process, course))
+    }
+}
+
+impl KnownOptions for Method {
+    fn known_options() -> Vec<&'static OptionInfo> {
+        Self::all_options()
     }
 }
 

@@ -4,7 +4,7 @@ use super::process::{Process, ProcessKind};
 use super::psld::Psld;
 use super::schedule::{Beta, Schedule};
 use crate::error::Result;
-use crate::options::{self, Entry, OptionInfo, named_value};
+use crate::options::{self, Entry, KnownOptions, OptionInfo, named_value};
 
 named_value!(Schedule);
 named_value!(Beta);
@@ -65,6 +65,12 @@ impl ProcessKind {
     }
 }
 
+impl KnownOptions for ProcessKind {
+    fn known_options() -> Vec<&'static OptionInfo> {
+        Self::ALL.into_iter().flat_map(Self::options).collect()
+    }
+}
+
 impl Process {
     /// The process of a kind with options as pairs of name and text. An option that is not given
     /// has the default that its help names.
@@ -114,6 +120,8 @@ mod tests {
         let names = |kind: ProcessKind| kind.options().iter().map(|o| o.name).collect::<Vec<_>>();
         assert_eq!(names(ProcessKind::Vp), ["schedule", "levels"]);
         assert_eq!(names(ProcessKind::Psld), ["beta", "gamma", "nu", "kappa"]);
+        let all: Vec<_> = ProcessKind::known_options().iter().map(|o| o.name).collect();
+        assert_eq!(all, ["schedule", "levels", "beta", "gamma", "nu", "kappa"]);
         let psld = |given: &[(&'static str, &'static str)]| {
             Process::with_options(ProcessKind::Psld, given.iter().copied())
         };
