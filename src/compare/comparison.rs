@@ -88,8 +88,7 @@ impl<'c, F: Real> Comparison<'c, F> {
     }
 
     /// With a method at its own budgets, or at these if it has none. It is planned at once, so a
-    /// bad
-    /// entry costs no time.
+    /// bad entry costs no time.
     ///
     /// # Errors
     /// [`Error::Missing`] if there is no budget, [`Error::Clash`] if an entry is given twice, and
