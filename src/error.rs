@@ -246,6 +246,14 @@ pub enum Error {
          give a start, or the dimension with start_normal(dim)"
     )]
     NoDimension,
+    /// Memory cannot hold the chains of a run.
+    #[error("chains: given {chains}, expected no more than memory holds in {dim} dimensions")]
+    Memory {
+        /// The number of chains.
+        chains: usize,
+        /// The dimension of a position.
+        dim: usize,
+    },
     /// A model of the wrong kind was given.
     #[error("model: given {given}, expected {expected}")]
     Model {

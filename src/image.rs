@@ -1,7 +1,9 @@
 //! Grids of small grey images, such as samples of a diffusion model, as PNG and PGM files.
 
+use ndarray::{Array2, ArrayView2, s};
+
 use crate::error::Error;
-use ndarray::ArrayView2;
+use crate::real::Real;
 
 /// Grey of the lines between images and of empty places.
 const SEPARATOR: u8 = 96;
@@ -64,6 +66,63 @@ pub fn grid(
         }
     }
     Ok(GreyImage { width, height, pixels })
+}
+
+/// The first images, at most 100, as a sheet of ten side by side with high values dark.
+///
+/// Images are enlarged to sides of about 48 pixels. The arguments are those of [`grid`], with
+/// `range` the values of white and black.
+///
+/// ```
+/// use langevin::ndarray::Array2;
+/// let images = Array2::<f64>::zeros((250, 64));
+/// let sheet = langevin::image::sheet(images.view(), (8, 8), (-1.0, 1.0))?;
+/// assert_eq!((sheet.width(), sheet.height()), (89 * 6, 89 * 6));
+/// # Ok::<(), langevin::Error>(())
+/// ```
+///
+/// # Errors
+/// Those of [`grid`].
+pub fn sheet<F: Real>(
+    images: ArrayView2<'_, F>,
+    shape: (usize, usize),
+    range: (f64, f64),
+) -> Result<GreyImage, Error> {
+    let first = images.slice(s![..images.nrows().min(100), ..]).mapv(F::widen);
+    let scale = (48 / shape.0.max(shape.1).max(1)).clamp(1, 8);
+    Ok(grid(first.view(), shape, 10, range, scale)?.inverted())
+}
+
+/// The smallest and the largest of some values. They must differ and be a finite distance apart.
+///
+/// # Errors
+/// [`Error::Value`] if they do not or are not.
+pub fn extremes(values: ArrayView2<'_, f64>) -> Result<(f64, f64), Error> {
+    let ends = (f64::INFINITY, f64::NEG_INFINITY);
+    let ends = values.iter().fold(ends, |(low, high), &x| (low.min(x), high.max(x)));
+    let length = ends.1 - ends.0;
+    if length > 0.0 && length.is_finite() {
+        return Ok(ends);
+    }
+    Err(Error::Value {
+        option: "range of the numbers".into(),
+        given: format!("from {} to {}", ends.0, ends.1),
+        expected: "different numbers, a finite distance apart".into(),
+    })
+}
+
+/// Maps the smallest value to the first end of a range and the largest to the second, exactly.
+///
+/// # Errors
+/// Those of [`extremes`].
+pub fn rescale(values: &mut Array2<f64>, range: (f64, f64)) -> Result<(), Error> {
+    let (least, most) = extremes(values.view())?;
+    let length = most - least;
+    values.mapv_inplace(|x| {
+        let share = (x - least) / length;
+        range.0 * (1.0 - share) + range.1 * share
+    });
+    Ok(())
 }
 
 /// An error about an argument of [`grid`].
@@ -239,6 +298,25 @@ mod tests {
         let pgm = image.to_pgm();
         assert!(pgm.starts_with(b"P5\n5 3\n255\n"));
         assert_eq!(&pgm[11..], image.pixels());
+    }
+
+    #[test]
+    fn sheets_hold_a_hundred_images_with_high_values_dark() {
+        let mut images = Array2::<f32>::zeros((101, 4));
+        images[[0, 0]] = 1.0;
+        let image = sheet(images.view(), (2, 2), (0.0, 1.0)).expect("a sheet");
+        assert_eq!((image.width(), image.height()), (29 * 8, 29 * 8));
+        assert_eq!((image.pixels()[0], image.pixels()[8]), (0, 255));
+    }
+
+    #[test]
+    fn rescaled_values_meet_both_ends() {
+        let mut values = array![[0.0, 5.0], [10.0, 2.5]];
+        assert_eq!(extremes(values.view()).expect("ends"), (0.0, 10.0));
+        rescale(&mut values, (-1.0, 1.0)).expect("a range");
+        assert_eq!(values, array![[-1.0, 0.0], [1.0, -0.5]]);
+        let error = rescale(&mut array![[2.0, 2.0]], (0.0, 1.0)).expect_err("refused");
+        assert!(error.to_string().contains("from 2 to 2"), "{error}");
     }
 
     #[test]

@@ -22,6 +22,21 @@ impl OptionInfo {
     }
 }
 
+/// A type that is made of options, whose names are known before any has a value.
+///
+/// It lets a front end, such as a command line, offer them all.
+///
+/// ```
+/// use langevin::advanced::KnownOptions;
+/// use langevin::prelude::*;
+/// let names: Vec<_> = Method::known_options().iter().map(|info| info.name).collect();
+/// assert!(names.contains(&"timesteps"));
+/// ```
+pub trait KnownOptions {
+    /// All options, each once.
+    fn known_options() -> Vec<&'static OptionInfo>;
+}
+
 /// A type of option values.
 pub(crate) trait Value: Sized {
     /// Reads a value from text. The error is what was expected.
@@ -79,6 +94,8 @@ macro_rules! named_value {
                         "A (position), B (momentum) and O (friction and noise); \
                          letter {position} is `{letter}`"
                     ),
+                    $crate::error::Error::Value { expected, .. } => expected,
+                    $crate::error::Error::Invalid { expected, .. } => expected.into(),
                     other => other.to_string(),
                 })
             }

@@ -24,6 +24,8 @@
 //! # Ok::<(), langevin::Error>(())
 //! ```
 
+use std::fmt;
+
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
 use crate::drift::{Batched, Times};
@@ -33,7 +35,7 @@ use crate::noise::{Address, Noise, Purpose, Scripted};
 use crate::sampler::{CoinScript, Sampler, Step, Work};
 use crate::state::State;
 
-/// The result of [`stationary_covariance`].
+/// The result of [`stationary_covariance`]. It prints itself as a table.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Stationary {
@@ -45,6 +47,41 @@ pub struct Stationary {
     /// Factor by which second moments approach the stationary ones per step. The closer to 1, the
     /// slower.
     pub contraction: f64,
+}
+
+impl fmt::Display for Stationary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "stationary variance        exact             target     relative excess")?;
+        let blocks = self.covariance.nrows();
+        for (i, name) in ["position", "velocity"].iter().enumerate().take(blocks) {
+            let exact = self.covariance[[i, i]];
+            let target = self.target[[i, i]];
+            let excess = exact / target - 1.0;
+            write!(f, "\n  {name:<14} {exact:>18.15} {target:>18.15} {excess:>+15.6e}")?;
+        }
+        if blocks == 2 {
+            let exact = self.covariance[[0, 1]];
+            let target = self.target[[0, 1]];
+            write!(f, "\n  {:<14} {exact:>18.15} {target:>18.15}", "covariance")?;
+        }
+        let factor = self.contraction;
+        write!(f, "\n\nsecond moments approach it by a factor {factor:.6} per step")
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Stationary {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+        let rows = |matrix: &Array2<f64>| -> Vec<Vec<f64>> {
+            matrix.outer_iter().map(|row| row.to_vec()).collect()
+        };
+        let mut map = serializer.serialize_map(Some(3))?;
+        map.serialize_entry("covariance", &rows(&self.covariance))?;
+        map.serialize_entry("target", &rows(&self.target))?;
+        map.serialize_entry("contraction", &self.contraction)?;
+        map.end()
+    }
 }
 
 /// The stationary covariance of a sampler with steps of length `step` on the target N(0,
@@ -266,5 +303,24 @@ impl SecondMoments {
             log_scale = 2.0 * log_scale + libm::log(norm);
         }
         libm::exp(libm::ldexp(log_scale, -SQUARINGS))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_print_as_a_table() {
+        let covariance = ndarray::array![[1.5]];
+        let target = ndarray::array![[1.0]];
+        let found = Stationary { covariance, target, contraction: 0.25 };
+        let lines = [
+            "stationary variance        exact             target     relative excess",
+            "  position        1.500000000000000  1.000000000000000    +5.000000e-1",
+            "",
+            "second moments approach it by a factor 0.250000 per step",
+        ];
+        assert_eq!(found.to_string(), lines.join("\n"));
     }
 }

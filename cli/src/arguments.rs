@@ -3,14 +3,11 @@
 use std::marker::PhantomData;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
-use langevin::advanced::OptionInfo;
+use langevin::advanced::{KnownOptions, OptionInfo};
+use langevin::prelude::NonFinite;
 use serde_json::{Value, json};
-
-/// A list of options that the library knows.
-pub trait List {
-    fn options() -> Vec<&'static OptionInfo>;
-}
 
 /// Options of the library as options of a command: their names and texts.
 pub struct Given<L> {
@@ -18,9 +15,9 @@ pub struct Given<L> {
     list: PhantomData<L>,
 }
 
-impl<L: List> Args for Given<L> {
+impl<L: KnownOptions> Args for Given<L> {
     fn augment_args(command: Command) -> Command {
-        L::options().into_iter().fold(command, |command, info| {
+        L::known_options().into_iter().fold(command, |command, info| {
             let arg = Arg::new(info.name).long(info.name).help(info.help);
             command.arg(match info.value {
                 "" => arg.action(ArgAction::SetTrue),
@@ -34,13 +31,13 @@ impl<L: List> Args for Given<L> {
     }
 }
 
-impl<L: List> FromArgMatches for Given<L> {
+impl<L: KnownOptions> FromArgMatches for Given<L> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let text = |info: &'static OptionInfo| match info.value {
             "" => matches.get_flag(info.name).then(|| (info.name, String::new())),
             _ => matches.get_one::<String>(info.name).map(|text| (info.name, text.clone())),
         };
-        let options = L::options().into_iter().filter_map(text).collect();
+        let options = L::known_options().into_iter().filter_map(text).collect();
         Ok(Self { options, list: PhantomData })
     }
 
@@ -52,34 +49,15 @@ impl<L: List> FromArgMatches for Given<L> {
 
 /// The text of an option as JSON: a number, a list of numbers, `true` for a flag, or the text.
 pub fn to_json(text: &str) -> Value {
-    if text.is_empty() {
-        return json!(true);
-    }
-    if text.contains('+') {
-        let numbers: Option<Vec<u64>> = text.split('+').map(|n| n.parse().ok()).collect();
-        return numbers.map_or_else(|| json!(text), |numbers| json!(numbers));
-    }
-    match (text.parse::<u64>(), text.parse::<f64>()) {
-        (Ok(whole), _) => json!(whole),
-        (_, Ok(number)) => json!(number),
-        _ => json!(text),
-    }
+    let list = format!("[{}]", text.replace('+', ","));
+    let json = if text.contains('+') { &list } else { text };
+    if text.is_empty() { json!(true) } else { json.parse().unwrap_or_else(|_| json!(text)) }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Precision {
     F32,
     F64,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum NonFinite {
-    /// End the run with an error
-    Stop,
-    /// Keep the chain at its last finite state
-    Freeze,
-    /// Let the chain go on
-    Ignore,
 }
 
 /// What the chains are to follow.
@@ -113,24 +91,37 @@ pub struct RunOptions {
     /// Save every M steps instead of the final positions alone
     #[arg(long, value_name = "M", allow_negative_numbers = true)]
     pub every: Option<usize>,
-    /// What to do about a chain that is no longer finite
-    #[arg(long, value_enum, default_value = "stop")]
+    /// What to do about a chain that is no longer finite: stop (end the run with an error), freeze
+    /// (keep the chain at its last finite state) or ignore (let the chain go on)
+    #[arg(long, default_value = "stop", value_parser = policy())]
     pub non_finite: NonFinite,
-    /// Threads [default: all cores]; never changes the result
-    #[arg(long, value_name = "T", allow_negative_numbers = true)]
-    pub threads: Option<usize>,
     /// Chains carried together; never changes the result
     #[arg(long, value_name = "C", allow_negative_numbers = true)]
     pub chunk: Option<usize>,
-    /// [default: f64; f32 with a network]
-    #[arg(long, value_enum)]
-    pub precision: Option<Precision>,
     /// Samples: (chains, dim), or (saved, chains, dim) with --every
     #[arg(long, value_name = "OUT.npy")]
     pub out: Option<PathBuf>,
     /// Picture of the final positions over the density
     #[arg(long, value_name = "OUT.svg")]
     pub plot: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: CommonOptions,
+}
+
+fn policy() -> impl TypedValueParser<Value = NonFinite> {
+    let names = PossibleValuesParser::new(NonFinite::ALL.map(NonFinite::name));
+    names.try_map(|name| name.parse::<NonFinite>())
+}
+
+/// Options of whatever moves chains.
+#[derive(Args)]
+pub struct CommonOptions {
+    /// Threads [default: all cores]; never changes the result
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
+    pub threads: Option<usize>,
+    /// [default: f64; f32 with a network]
+    #[arg(long, value_enum)]
+    pub precision: Option<Precision>,
     /// One JSON object on stdout
     #[arg(long)]
     pub json: bool,
@@ -139,7 +130,7 @@ pub struct RunOptions {
     pub quiet: bool,
 }
 
-impl RunOptions {
+impl CommonOptions {
     /// Whether to run in f32; networks do unless told otherwise.
     pub fn single(&self, network: bool) -> bool {
         self.precision.map_or(network, |precision| precision == Precision::F32)

@@ -3,28 +3,18 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use langevin::advanced::OptionInfo;
+use langevin::compare::Distances;
+use langevin::image;
 use langevin::ndarray::Array2;
-use langevin::prelude::{Every, GaussianMixture, Method, Plan, Process, Real};
-use langevin::{compare::Distances, metrics};
+use langevin::prelude::{GaussianMixture, Method, Plan, Process, Real};
 use serde_json::{Value, json};
 
-use crate::arguments::{Given, List, RunOptions, to_json};
-use crate::failure::Failure;
-use crate::images::{Tiles, image_shape};
-use crate::output::{create_all, print_line, write_picture};
+use crate::arguments::{Given, RunOptions, to_json};
+use crate::failure::{Failure, refuse};
+use crate::output::{create_all, print_line, write_file};
 use crate::report::{Report, draw};
-use crate::simulation::{Job, Outcome, check_memory, read_start, simulate};
-use crate::source::{Source, SourceOptions};
-
-/// The options of all ways to generate.
-struct Methods;
-
-impl List for Methods {
-    fn options() -> Vec<&'static OptionInfo> {
-        Method::all_options()
-    }
-}
+use crate::simulation::{Job, Outcome, read_start, schedule, simulate};
+use crate::source::{Source, SourceOptions, Tiles, image_shape};
 
 #[derive(Args)]
 pub struct Generate {
@@ -36,7 +26,7 @@ pub struct Generate {
     #[arg(long)]
     method: String,
     #[command(flatten)]
-    given: Given<Methods>,
+    given: Given<Method>,
     /// Most model evaluations per chain, in expectation [default: what --timesteps or --blocks
     /// need]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
@@ -62,24 +52,26 @@ impl Generate {
         }
         match self.evaluations {
             Some(evaluations) => Ok(method.plan(process, evaluations)?),
-            None => method.plan_listed(process).map_err(|error| match error {
-                langevin::Error::Missing { option: "evaluations", .. } => Failure::Input(
-                    "--evaluations is missing: the most model evaluations per chain; it may be \
-                     left out where --timesteps or --blocks list the levels"
-                        .into(),
-                ),
-                other => other.into(),
-            }),
+            None => Ok(method.plan_listed(process)?),
+        }
+    }
+
+    /// Positions alone: the momenta of a process begin where they must.
+    fn start<F: Real>(&self, dim: usize) -> Result<Option<Array2<F>>, Failure> {
+        let start = read_start::<F>(self.start.as_deref())?;
+        let chains = self.run.chains;
+        match start.as_ref().map(Array2::dim).filter(|shape| *shape != (chains, dim)) {
+            Some(shape) => {
+                refuse(format!("start: given shape {shape:?}, expected ({chains}, {dim})"))
+            }
+            None => Ok(start),
         }
     }
 }
 
 pub fn run(arguments: &Generate) -> Result<(), Failure> {
-    if arguments.run.single(arguments.source.model.is_some()) {
-        run_in::<f32>(arguments)
-    } else {
-        run_in::<f64>(arguments)
-    }
+    let single = arguments.run.common.single(arguments.source.model.is_some());
+    if single { run_in::<f32>(arguments) } else { run_in::<f64>(arguments) }
 }
 
 fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
@@ -87,18 +79,17 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let source = Source::load(&arguments.source)?;
     let plan = arguments.plan(&source.process)?;
     let dim = source.dimension();
-    let frames = frames(arguments, plan.grid().steps())?;
+    let frames = schedule(run.every, None, plan.grid().steps())?;
     let shape = arguments.image_shape;
-    let tiles = arguments.grid_image.as_ref().map(|_| Tiles::new(shape, &source)).transpose()?;
+    let tiles = arguments.grid_image.as_ref().map(|_| source.tiles(shape)).transpose()?;
     let data = source.data();
     if run.plot.is_some() && data.is_none() && dim > 2 {
-        let message = "--plot draws samples over the density of a target; for the samples of a \
-                       network use --grid-image";
-        return Err(Failure::Input(message.into()));
+        return refuse(
+            "--plot draws samples over the density of a target; for the samples of a \
+                       network use --grid-image",
+        );
     }
-    check_memory::<F>(run.chains, dim)?;
-    let start = read_start::<F>(arguments.start.as_deref())?;
-    check_start(start.as_ref(), run.chains, dim)?;
+    let start = arguments.start::<F>(dim)?;
     let sampler = plan.sampler::<F>()?;
     let drift = plan.drift::<F>(source.model::<F>()?)?;
     let [out, picture, images] = create_all([
@@ -112,71 +103,46 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let outcome = simulate(run, job, out)?;
     let positions = outcome.samples.positions();
     // Pictures that cannot be drawn cost neither the samples nor the report.
-    let drawn = write_picture(picture, "--plot", || {
+    let drawn = write_file(picture, "--plot", || {
         let method = &arguments.method;
         let evaluations = plan.evaluations();
         let title = format!("{method}, {evaluations:.1} evaluations, {}", source.process.title());
         draw(data, positions, &title)
     });
-    let tiled = write_picture(images, "--grid-image", || {
-        tiles.map_or(Ok(Vec::new()), |tiles| tiles.png(positions))
+    let tiled = write_file(images, "--grid-image", || {
+        let png = |tiles: Tiles| image::sheet(positions, tiles.shape, tiles.range)?.to_png();
+        Ok(tiles.map_or(Ok(Vec::new()), png)?)
     });
     let report = Report::new(run, data, &outcome)?;
-    if run.json {
-        print_line(&json(arguments, &source, &plan, frames, &report)?.to_string())?;
+    if run.common.json {
+        print_line(&report.json(json::<F>(arguments, &source, &plan)?))?;
     } else {
         let written = [
             run.out.as_deref(),
             run.plot.as_deref().filter(|_| drawn.is_ok()),
             arguments.grid_image.as_deref().filter(|_| tiled.is_ok()),
         ];
-        let distances = data.map_or_else(String::new, |data| distances(data, &outcome));
-        let text = heading(arguments, &source, &plan, &outcome)? + &report.tables()? + &distances;
-        print_line((text + &report.ending(&written)).trim_end())?;
+        let heading = heading(arguments, &source, &plan, &outcome)?;
+        let distances = data.and_then(|data| distances(data, &outcome)).unwrap_or_default();
+        print_line(&report.text(heading, distances, &written))?;
     }
     drawn.and(tiled)
 }
 
-/// The steps that are saved on the way.
-fn frames(arguments: &Generate, steps: usize) -> Result<Option<Every>, Failure> {
-    let Some(interval) = arguments.run.every else { return Ok(None) };
-    let every = Every::new(interval)?;
-    if every.count(steps) == 0 {
-        let message =
-            format!("--every {interval}: nothing is saved in {steps} steps; expected fewer");
-        return Err(Failure::Input(message));
-    }
-    Ok(Some(every))
-}
-
-/// Positions alone: the momenta of a process begin where they must.
-fn check_start<F>(start: Option<&Array2<F>>, chains: usize, dim: usize) -> Result<(), Failure> {
-    match start {
-        Some(rows) if rows.dim() != (chains, dim) => {
-            let message =
-                format!("start: given shape {:?}, expected ({chains}, {dim})", rows.dim());
-            Err(Failure::Input(message))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn json<F: Real>(
-    arguments: &Generate,
-    source: &Source,
-    plan: &Plan,
-    frames: Option<Every>,
-    report: &Report<'_, F>,
-) -> Result<Value, Failure> {
-    let mut report = report.json();
+fn json<F: Real>(arguments: &Generate, source: &Source, plan: &Plan) -> Result<Value, Failure> {
     let given = plan.method().given().into_iter();
-    report["method"] = json!(plan.method().name());
-    report["options"] = given.map(|(name, text)| (name.to_owned(), to_json(&text))).collect();
-    report["model"] = json!(source.describe());
-    report["file"] = json!(arguments.source.model);
-    report["label"] = json!(arguments.source.label);
-    report["guidance"] = json!(arguments.source.guidance);
-    report["process"] = json!(source.process.kind().to_string());
+    let options: Value = given.map(|(name, text)| (name.to_owned(), to_json(&text))).collect();
+    let mut report = json!({
+        "method": plan.method().name(),
+        "options": options,
+        "model": source.describe(),
+        "file": arguments.source.model,
+        "label": arguments.source.label,
+        "guidance": arguments.source.guidance,
+        "process": source.process.kind().to_string(),
+        "planned_evaluations": plan.evaluations(),
+        "model_calls_per_evaluation": source.model::<F>()?.passes(),
+    });
     match &source.process {
         Process::Vp(table) => {
             report["schedule"] = json!(table.schedule().map(|schedule| schedule.to_string()));
@@ -191,14 +157,8 @@ fn json<F: Real>(
         }
         _ => {}
     }
-    report["planned_evaluations"] = json!(plan.evaluations());
-    report["model_calls_per_evaluation"] = json!(source.model::<F>()?.passes());
     if let Some(timesteps) = plan.timesteps() {
         report["timesteps"] = json!(timesteps);
-    }
-    if let (Some(interval), Some(every)) = (arguments.run.every, frames) {
-        report["every"] = json!(interval);
-        report["saved"] = json!(every.count(plan.grid().steps()));
     }
     Ok(report)
 }
@@ -213,7 +173,7 @@ fn heading<F: Real>(
     let twice = source.model::<F>()?.passes() == 2;
     Ok(format!(
         "{} on {}, {}: {} chains, {} steps, {} dimensions, {}\n\
-         {:.2} model evaluations per chain, {:.2} planned, in {} batched calls{}; {:.3} s\n",
+         {:.2} model evaluations per chain, {:.2} planned, in {} batched calls{}; {:.3} s",
         arguments.method,
         source.process,
         source.describe(),
@@ -231,19 +191,14 @@ fn heading<F: Real>(
 
 /// How far the distances to the nearest mode are from their distribution, if modes and dimensions
 /// are few.
-fn distances<F: Real>(data: &GaussianMixture, outcome: &Outcome<F>) -> String {
+fn distances<F: Real>(data: &GaussianMixture, outcome: &Outcome<F>) -> Option<String> {
     if !Distances::has_few_modes(data) {
-        return String::new();
+        return None;
     }
-    let positions = outcome.samples.positions().mapv(F::widen);
-    let found = data.distance_to_nearest_mode(positions.view());
-    let finite: Vec<f64> = found.into_iter().flatten().filter(|d| d.is_finite()).collect();
     // Too few samples have no distribution to speak of.
-    let text = |w2: metrics::Estimate| {
-        let value = w2.value;
-        let error = w2.error;
-        let what = "W2 of the distances to the nearest mode from their distribution";
-        format!("\n{what}: {value:.5} +- {error:.5} sd\n")
-    };
-    metrics::radial_wasserstein(&finite, data.dimension()).map_or_else(|_| String::new(), text)
+    let w2 = data.radial_wasserstein(outcome.samples.positions()).ok()?;
+    let value = w2.value;
+    let error = w2.error;
+    let what = "W2 of the distances to the nearest mode from their distribution";
+    Some(format!("{what}: {value:.5} +- {error:.5} sd"))
 }

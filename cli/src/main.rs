@@ -4,7 +4,6 @@ mod arguments;
 mod compare;
 mod failure;
 mod generate;
-mod images;
 mod methods;
 mod npy;
 mod output;

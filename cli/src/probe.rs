@@ -1,11 +1,12 @@
 //! `langevin probe`: the exact stationary covariance of a method.
 
 use clap::Args;
-use langevin::ndarray::Array2;
 use langevin::probe;
+use serde_json::json;
 
 use crate::failure::Failure;
-use crate::output;
+use crate::output::print_line;
+use crate::report::merged;
 use crate::sample::MethodOptions;
 
 #[derive(Args)]
@@ -28,34 +29,14 @@ pub fn run(arguments: &Probe) -> Result<(), Failure> {
     let curvature = arguments.curvature;
     let found = probe::stationary_covariance(&*sampler, step, curvature)?;
     if arguments.json {
-        let json = serde_json::json!({
+        let more = json!({
             "method": method.name(), "word": method.word(), "dynamics": dynamics, "step": step,
-            "curvature": curvature, "covariance": rows(&found.covariance),
-            "target": rows(&found.target), "contraction": found.contraction,
+            "curvature": curvature,
         });
-        return output::print_line(&json.to_string());
+        return print_line(&merged([json!(found), more]));
     }
     let title = method.title();
-    let mut text = format!("{title} on {dynamics} dynamics, step {step}, ");
-    text += &format!("target N(0, 1/{curvature})\n\n");
-    text += "stationary variance        exact             target     relative excess\n";
-    let blocks = found.covariance.nrows();
-    for (i, name) in ["position", "velocity"].iter().enumerate().take(blocks) {
-        let exact = found.covariance[[i, i]];
-        let target = found.target[[i, i]];
-        let excess = exact / target - 1.0;
-        text += &format!("  {name:<14} {exact:>18.15} {target:>18.15} {excess:>+15.6e}\n");
-    }
-    if blocks == 2 {
-        let exact = found.covariance[[0, 1]];
-        let target = found.target[[0, 1]];
-        text += &format!("  {:<14} {exact:>18.15} {target:>18.15}\n", "covariance");
-    }
-    let factor = found.contraction;
-    text += &format!("\nsecond moments approach it by a factor {factor:.6} per step");
-    output::print_line(&text)
-}
-
-fn rows(matrix: &Array2<f64>) -> Vec<Vec<f64>> {
-    matrix.outer_iter().map(|row| row.to_vec()).collect()
+    print_line(&format!(
+        "{title} on {dynamics} dynamics, step {step}, target N(0, 1/{curvature})\n\n{found}"
+    ))
 }

@@ -3,26 +3,16 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use langevin::advanced::OptionInfo;
 use langevin::catalog::{self, Options};
-use langevin::prelude::{Every, Real, Sampler, TimeGrid};
-use serde_json::json;
+use langevin::prelude::{Real, Sampler, TimeGrid};
+use serde_json::{Value, json};
 
-use crate::arguments::{Given, List, RunOptions, TargetOptions};
+use crate::arguments::{Given, RunOptions, TargetOptions};
 use crate::failure::Failure;
-use crate::output::{create_all, print_line, write_picture};
+use crate::output::{create_all, print_line, write_file};
 use crate::report::{Report, draw};
-use crate::simulation::{Job, Outcome, check_memory, read_start, simulate};
+use crate::simulation::{Job, Outcome, read_start, schedule, simulate};
 use crate::target;
-
-/// The options of the methods and dynamics.
-pub struct Catalog;
-
-impl List for Catalog {
-    fn options() -> Vec<&'static OptionInfo> {
-        Options::all()
-    }
-}
 
 /// A method, its dynamics and their options.
 #[derive(Args)]
@@ -37,7 +27,7 @@ pub struct MethodOptions {
     #[arg(long, value_name = "H", allow_negative_numbers = true)]
     pub step: f64,
     #[command(flatten)]
-    given: Given<Catalog>,
+    given: Given<Options>,
 }
 
 impl MethodOptions {
@@ -104,7 +94,8 @@ pub struct Sample {
 }
 
 pub fn run(arguments: &Sample) -> Result<(), Failure> {
-    if arguments.run.single(false) { run_in::<f32>(arguments) } else { run_in::<f64>(arguments) }
+    let single = arguments.run.common.single(false);
+    if single { run_in::<f32>(arguments) } else { run_in::<f64>(arguments) }
 }
 
 fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
@@ -115,63 +106,38 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     let grid = TimeGrid::uniform(method.step, arguments.steps)?;
     let target = target::load(&arguments.target, None)?;
     let dim = target.dimension();
-    let every = schedule(arguments)?;
-    check_memory::<F>(options.chains, dim)?;
+    let moments = schedule(options.every, arguments.burn_in, arguments.steps)?;
     let start = read_start::<F>(arguments.start.as_deref())?;
     let [out, picture] =
         create_all([("--out", options.out.as_deref()), ("--plot", options.plot.as_deref())])?;
 
-    let frames = every.filter(|_| options.every.is_some());
-    let job = Job { sampler: &*sampler, drift: &target, grid, dim, start, moments: every, frames };
+    let frames = moments.filter(|_| options.every.is_some());
+    let job = Job { sampler: &*sampler, drift: &target, grid, dim, start, moments, frames };
     let outcome = simulate(options, job, out)?;
     // A picture that cannot be drawn, of nothing but diverged chains, costs neither the samples nor
     // the report.
-    let drawn = write_picture(picture, "--plot", || {
+    let drawn = write_file(picture, "--plot", || {
         let title = format!("{name}, step {}", method.step);
         draw(Some(&target), outcome.samples.positions(), &title)
     });
     let report = Report::new(options, Some(&target), &outcome)?;
-    if options.json {
-        print_line(&json(arguments, &report)?)?;
-        return drawn;
+    if options.common.json {
+        print_line(&report.json(json(method)?))?;
+    } else {
+        let written = [options.out.as_deref(), options.plot.as_deref().filter(|_| drawn.is_ok())];
+        let heading = heading(arguments, &name, &outcome);
+        print_line(&report.text(heading, String::new(), &written))?;
     }
-    let written = [options.out.as_deref(), options.plot.as_deref().filter(|_| drawn.is_ok())];
-    let text = heading(arguments, &name, &outcome) + &report.tables()? + &report.ending(&written);
-    print_line(text.trim_end())?;
     drawn
 }
 
-/// Which steps count: those saved, or all after a burn-in; none for the final positions alone.
-fn schedule(arguments: &Sample) -> Result<Option<Every>, Failure> {
-    let burn_in = arguments.burn_in.unwrap_or(0);
-    let every = match (arguments.run.every, arguments.burn_in) {
-        (None, None) => return Ok(None),
-        (interval, _) => Every::new(interval.unwrap_or(1))?.after(burn_in),
-    };
-    if every.count(arguments.steps) == 0 {
-        let interval = |interval| format!("--every {interval}");
-        let given = arguments.run.every.map_or_else(|| "--burn-in".into(), interval);
-        let steps = format!("of {} steps after {burn_in} of burn-in", arguments.steps);
-        return Err(Failure::Input(format!(
-            "{given}: nothing is left {steps}; expected fewer, or more --steps"
-        )));
-    }
-    Ok(Some(every))
-}
-
-fn json<F: Real>(arguments: &Sample, report: &Report<'_, F>) -> Result<String, Failure> {
-    let mut report = report.json();
-    report["method"] = json!(arguments.method.name());
-    report["dynamics"] = json!(arguments.method.dynamics()?);
-    if let Some(word) = arguments.method.word() {
+fn json(method: &MethodOptions) -> Result<Value, Failure> {
+    let mut report =
+        json!({"method": method.name(), "dynamics": method.dynamics()?, "step": method.step});
+    if let Some(word) = method.word() {
         report["word"] = json!(word);
     }
-    report["step"] = json!(arguments.method.step);
-    if let (Some(every), Some(schedule)) = (arguments.run.every, schedule(arguments)?) {
-        report["every"] = json!(every);
-        report["saved"] = json!(schedule.count(arguments.steps));
-    }
-    Ok(report.to_string())
+    Ok(report)
 }
 
 fn heading<F: Real>(arguments: &Sample, name: &str, outcome: &Outcome<F>) -> String {
@@ -183,7 +149,7 @@ fn heading<F: Real>(arguments: &Sample, name: &str, outcome: &Outcome<F>) -> Str
     format!(
         "{name}: {chains} chains, {} steps of {}, {} dimensions, {}{acceptance}\n\
          {:.2} drift evaluations per chain in {} batched calls; \
-         {:.3} s, {per_step:.1} ns per chain and step\n",
+         {:.3} s, {per_step:.1} ns per chain and step",
         samples.steps,
         arguments.method.step,
         samples.dim,

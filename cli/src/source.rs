@@ -2,14 +2,16 @@
 //! the process along which it is used.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::Args;
-use langevin::diffusion::{ProcessKind, Schedule};
+use langevin::diffusion::ProcessKind;
+use langevin::image;
 use langevin::network::{Network, TrainedDenoiser};
-use langevin::prelude::{Beta, Denoiser, DiffusedMixture, GaussianMixture, Process, Psld, Real};
+use langevin::prelude::{Denoiser, DiffusedMixture, GaussianMixture, Process, Real};
 
-use crate::arguments::TargetOptions;
-use crate::failure::Failure;
+use crate::arguments::{Given, TargetOptions};
+use crate::failure::{Failure, refuse};
 use crate::target;
 
 /// The process by which data are noised.
@@ -19,66 +21,15 @@ pub struct ProcessOptions {
     /// the model]
     #[arg(long)]
     process: Option<ProcessKind>,
-    /// vp: linear | scaled-linear | cosine [default: linear]
-    #[arg(long)]
-    schedule: Option<Schedule>,
-    /// vp: noise levels of the schedule [default: 1000]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    levels: Option<usize>,
-    /// psld: the rate of noise, constant, or FIRST,LAST along a line [default: 8]
-    #[arg(long, value_name = "B", allow_hyphen_values = true)]
-    beta: Option<Beta>,
-    /// psld: noise in the position [default: 0.01]
-    #[arg(long, value_name = "G", allow_negative_numbers = true)]
-    gamma: Option<f64>,
-    /// psld: friction of the momentum [default: 4.01]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    nu: Option<f64>,
-    /// psld: variance of the momentum of the data, in units of the mass [default: 0.04]
-    #[arg(long, value_name = "K", allow_negative_numbers = true)]
-    kappa: Option<f64>,
+    #[command(flatten)]
+    given: Given<ProcessKind>,
 }
 
 impl ProcessOptions {
-    /// The first option of a kind of process that was given.
-    fn given(&self, kind: ProcessKind) -> Option<&'static str> {
-        let all: &[(&'static str, bool)] = match kind {
-            ProcessKind::Psld => &[
-                ("beta", self.beta.is_some()),
-                ("gamma", self.gamma.is_some()),
-                ("nu", self.nu.is_some()),
-                ("kappa", self.kappa.is_some()),
-            ],
-            _ => &[("schedule", self.schedule.is_some()), ("levels", self.levels.is_some())],
-        };
-        all.iter().find(|(_, given)| *given).map(|(name, _)| *name)
-    }
-
-    /// Refuses options of a kind of process, for models that bring their own constants.
-    fn refuse(&self, kind: ProcessKind) -> Result<(), Failure> {
-        let Some(option) = self.given(kind) else { return Ok(()) };
-        let why = "the model brings the constants it was trained with";
-        Err(Failure::Input(format!("--{option} is not an option here: {why}")))
-    }
-
     /// The process with its constants.
     fn process(&self) -> Result<Process, Failure> {
-        let kind = self.process.unwrap_or_default();
-        let other = if kind == ProcessKind::Psld { ProcessKind::Vp } else { ProcessKind::Psld };
-        if let Some(option) = self.given(other) {
-            let message =
-                format!("--{option} is not an option of the process {kind}; leave it out");
-            return Err(Failure::Input(message));
-        }
-        if kind == ProcessKind::Psld {
-            let paper = Psld::PAPER;
-            let gamma = self.gamma.unwrap_or(paper.gamma());
-            let nu = self.nu.unwrap_or(paper.nu());
-            let psld = Psld::new(gamma, nu, self.kappa.unwrap_or(paper.kappa()))?;
-            return Ok(Process::psld(psld, self.beta.map_or_else(|| Beta::constant(8.0), Ok)?));
-        }
-        let schedule = self.schedule.unwrap_or(Schedule::Linear);
-        Ok(Process::vp(schedule.table(self.levels.unwrap_or(1000))?))
+        let given = self.given.options.iter().map(|(name, text)| (*name, text.as_str()));
+        Ok(Process::with_options(self.process.unwrap_or_default(), given)?)
     }
 }
 
@@ -106,15 +57,31 @@ pub struct SourceOptions {
     process: ProcessOptions,
 }
 
+/// Two values with a separator between.
+fn pair<T: FromStr>(text: &str, separator: char) -> Option<(T, T)> {
+    let (first, second) = text.split_once(separator)?;
+    Some((first.trim().parse().ok()?, second.trim().parse().ok()?))
+}
+
 /// Two numbers with a comma between, the first below the second.
 fn interval(text: &str) -> Result<(f64, f64), String> {
-    let ends = text.split_once(',');
-    let ends = ends.and_then(|(a, b)| Some((a.trim().parse().ok()?, b.trim().parse().ok()?)));
     // The length of an interval can be infinite where its ends are not.
-    match ends {
-        Some((low, high)) if f64::is_finite(high - low) && low < high => Ok((low, high)),
-        _ => Err("expected two finite numbers LO,HI with LO below HI, as -1,1".into()),
-    }
+    pair(text, ',')
+        .filter(|(low, high)| f64::is_finite(high - low) && low < high)
+        .ok_or_else(|| "expected two finite numbers LO,HI with LO below HI, as -1,1".into())
+}
+
+/// Two whole numbers with an x between.
+pub fn image_shape(text: &str) -> Result<(usize, usize), String> {
+    pair(text, 'x')
+        .filter(|(rows, columns)| *rows > 0 && *columns > 0)
+        .ok_or_else(|| "expected rows x columns, as 8x8".into())
+}
+
+/// Rows and columns of an image, and the numbers that are white and black.
+pub struct Tiles {
+    pub shape: (usize, usize),
+    pub range: (f64, f64),
 }
 
 /// A model of noised data, and the process along which it is used.
@@ -134,7 +101,6 @@ enum Kind {
 impl Source {
     pub fn load(options: &SourceOptions) -> Result<Self, Failure> {
         // The parser waives what an option requires where that would clash with another.
-        let refuse = |message: &str| Err(Failure::Input(message.into()));
         if options.model.is_none() && options.label.is_some() {
             return refuse("--label needs --model, a network trained with labels");
         }
@@ -169,24 +135,22 @@ impl Source {
         let process = match (model.process(), options.process.process) {
             (Process::Psld(..), Some(ProcessKind::Vp)) => {
                 let why = "trained for psld, expected a network for vp";
-                return Err(Failure::Input(format!("--model {}: {why}", path.display())));
+                return refuse(format!("--model {}: {why}", path.display()));
             }
             // A network of data gives the joint score too: see `Lifted`.
-            (Process::Vp(_), Some(ProcessKind::Psld)) => {
-                options.process.refuse(ProcessKind::Vp)?;
-                options.process.process()?
-            }
-            (own, _) => {
-                options.process.refuse(ProcessKind::Vp)?;
-                options.process.refuse(ProcessKind::Psld)?;
-                own.clone()
-            }
+            (Process::Vp(_), Some(ProcessKind::Psld)) => options.process.process()?,
+            (own, _) => match options.process.given.options.first() {
+                Some((option, _)) => {
+                    let why = "the model brings the constants it was trained with";
+                    return refuse(format!("--{option} is not an option here: {why}"));
+                }
+                None => own.clone(),
+            },
         };
         model.with_label(options.label).map_err(named)?;
         let guidance = options.guidance.unwrap_or(1.0);
         if !guidance.is_finite() {
-            let message = format!("--guidance: given {guidance}, expected a finite number");
-            return Err(Failure::Input(message));
+            return refuse(format!("--guidance: given {guidance}, expected a finite number"));
         }
         let range = network.range().map(|[low, high]| (low, high));
         let image = network.image().map(|[rows, columns]| (rows, columns));
@@ -206,11 +170,33 @@ impl Source {
     pub fn dimension(&self) -> usize {
         match &self.kind {
             Kind::Exact(model) => model.data().dimension(),
-            Kind::Network { network, .. } => match network.process() {
-                Some(Process::Psld(..)) => network.input_width() / 2,
-                _ => network.input_width(),
-            },
+            Kind::Network { network, .. } => network.dimension(),
         }
+    }
+
+    /// How samples are drawn as images: the shape that was given, or that of the model, and the
+    /// numbers that are white and black.
+    pub fn tiles(&self, shape: Option<(usize, usize)>) -> Result<Tiles, Failure> {
+        let Some(shape) = shape.or(self.image) else {
+            return refuse(
+                "--grid-image needs --image-shape: the model does not say the sides of a picture",
+            );
+        };
+        let (rows, columns) = shape;
+        if rows.checked_mul(columns) != Some(self.dimension()) {
+            let given = format!("--image-shape: given {rows}x{columns}");
+            let expected =
+                format!("a product of {}, the dimension of the target", self.dimension());
+            return refuse(format!("{given}, expected {expected}"));
+        }
+        let range = match (self.range, self.data()) {
+            (Some(range), _) => range,
+            (None, Some(data)) => image::extremes(data.means().view()).map_err(|error| {
+                Failure::Input(format!("--grid-image: means of the target, {error}"))
+            })?,
+            (None, None) => (-1.0, 1.0),
+        };
+        Ok(Tiles { shape, range })
     }
 
     /// In words, for headings.

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use langevin::GaussianMixture;
 use langevin::ndarray::Array2;
+use langevin::{GaussianMixture, image};
 
 use crate::arguments::TargetOptions;
-use crate::failure::Failure;
+use crate::failure::{Failure, refuse};
 use crate::npy::{Accept, read_rows};
 
 /// The target that the arguments name; the numbers of a data set are mapped to the interval `scale`
@@ -25,10 +25,7 @@ pub fn load(
         }
         (_, _, Some(path)) => mixture(path)
             .map_err(|message| Failure::Input(format!("{}: {message}", path.display()))),
-        _ => {
-            let message = "nothing to sample: give a TARGET.json, or --data with --bandwidth";
-            Err(Failure::Input(message.into()))
-        }
+        _ => refuse("nothing to sample: give a TARGET.json, or --data with --bandwidth"),
     }
 }
 
@@ -49,30 +46,7 @@ fn mixture(path: &Path) -> Result<GaussianMixture, String> {
     Ok(mixture)
 }
 
-/// The smallest and the largest number; infinite ends if there is none.
-pub fn extremes(numbers: &Array2<f64>) -> (f64, f64) {
-    let ends = (f64::INFINITY, f64::NEG_INFINITY);
-    numbers.iter().fold(ends, |(low, high), &x| (low.min(x), high.max(x)))
-}
-
-/// Maps the smallest number to the first end of the interval and the largest to the second.
-pub fn rescale(
-    option: &str,
-    rows: &mut Array2<f64>,
-    (low, high): (f64, f64),
-) -> Result<(), Failure> {
-    let (least, most) = extremes(rows);
-    let length = most - least;
-    if !(length > 0.0 && length.is_finite()) {
-        let given = format!("{option}: the numbers of the data set go from {least} to {most}");
-        return Err(Failure::Input(format!(
-            "{given}, expected different ones, a finite distance apart"
-        )));
-    }
-    rows.mapv_inplace(|x| {
-        let share = (x - least) / length;
-        // Both ends are met exactly.
-        low * (1.0 - share) + high * share
-    });
-    Ok(())
+/// Maps the numbers of a data set to an interval.
+pub fn rescale(option: &str, rows: &mut Array2<f64>, to: (f64, f64)) -> Result<(), Failure> {
+    image::rescale(rows, to).map_err(|error| Failure::Input(format!("{option}: {error}")))
 }

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 /// What is known about a method before it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct MethodEntry {
     /// Name on the command line.
     pub name: &'static str,
@@ -16,8 +17,10 @@ pub struct MethodEntry {
     /// The options that it takes, as spelled on the command line.
     pub options: &'static [&'static str],
     /// Drift evaluations per step.
+    #[cfg_attr(feature = "serde", serde(rename = "evaluations_per_step"))]
     pub evaluations: &'static str,
     /// Batched drift calls per step that must wait for each other.
+    #[cfg_attr(feature = "serde", serde(rename = "batched_calls_per_step"))]
     pub batched_calls: &'static str,
     /// The publications that it comes from.
     pub source: &'static str,
@@ -127,6 +130,31 @@ pub fn dynamics(name: &str) -> Result<&'static DynamicsEntry> {
     })
 }
 
+/// All methods and dynamics with their options, as text.
+///
+/// ```
+/// println!("{}", langevin::catalog::overview());
+/// ```
+pub fn overview() -> String {
+    let mut text = String::from("methods      evaluations per step   batched calls   what it is\n");
+    for m in METHODS {
+        let title = m.title;
+        text +=
+            &format!("  {:<10} {:<22} {:<15} {title}\n", m.name, m.evaluations, m.batched_calls);
+        if !m.options.is_empty() {
+            text += &format!("{:52}options: --{}\n", "", m.options.join(" --"));
+        }
+    }
+    text += "\ndynamics";
+    for d in DYNAMICS {
+        text += &format!("\n  {:<12} {}", d.name, d.title);
+        if !d.options.is_empty() {
+            text += &format!("\n{:15}options: --{}", "", d.options.join(" --"));
+        }
+    }
+    text
+}
+
 /// A dynamics and a method that works on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pair {
@@ -146,6 +174,7 @@ pub fn pairs() -> impl Iterator<Item = Pair> {
 /// What is known about a dynamics before it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct DynamicsEntry {
     /// Name on the command line.
     pub name: &'static str,
@@ -164,3 +193,18 @@ pub const DYNAMICS: [DynamicsEntry; 2] = [
         options: &["friction", "inverse-mass"],
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_overview_names_everything() {
+        let text = overview();
+        assert!(
+            METHODS.iter().all(|m| text.contains(&format!("  {:<10} {}", m.name, m.evaluations)))
+        );
+        assert!(DYNAMICS.iter().all(|d| text.contains(&format!("\n  {:<12} {}", d.name, d.title))));
+        assert!(text.contains("options: --windows --rounds --tolerance --control-variate\n"));
+    }
+}

@@ -26,5 +26,7 @@ mod list;
 mod options;
 
 pub use build::sampler;
-pub use list::{DYNAMICS, DynamicsEntry, METHODS, MethodEntry, Pair, dynamics, method, pairs};
+pub use list::{
+    DYNAMICS, DynamicsEntry, METHODS, MethodEntry, Pair, dynamics, method, overview, pairs,
+};
 pub use options::Options;

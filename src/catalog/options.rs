@@ -1,7 +1,7 @@
 //! The options of methods and dynamics. Each is named once.
 
 use crate::error::Result;
-use crate::options::{self, Entry, OptionInfo, named_value};
+use crate::options::{self, Entry, KnownOptions, OptionInfo, named_value};
 use crate::sampler::Word;
 
 named_value!(Word);
@@ -110,5 +110,11 @@ impl Options {
         let entries = own.entries();
         let given = entries.iter().map(|entry| (entry.info.name, entry.field.write()));
         given.filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+}
+
+impl KnownOptions for Options {
+    fn known_options() -> Vec<&'static OptionInfo> {
+        Self::all()
     }
 }

@@ -141,6 +141,21 @@ impl<'c, F: Real> Comparison<'c, F> {
         self
     }
 
+    /// Shows a progress bar on stderr while it runs. It is hidden if stderr is no terminal.
+    #[cfg(feature = "progress")]
+    pub fn progress_bar(self) -> Self {
+        let bar = crate::run::bar(0, "{bar:30} {percent}%  {elapsed} gone, {eta} left  {msg}");
+        if bar.is_hidden() {
+            return self;
+        }
+        self.progress(move |now| {
+            let Progress { label, budget, seed, .. } = now;
+            bar.set_message(format!("{label}, {budget} evaluations, seed {seed}"));
+            bar.set_length(now.total.ceil() as u64);
+            bar.set_position(now.done as u64);
+        })
+    }
+
     /// Expected evaluations per chain of all runs together.
     pub fn evaluations(&self) -> f64 {
         let one: f64 = self.planned.iter().map(|planned| planned.plan.evaluations()).sum();
@@ -255,5 +270,28 @@ impl<F: Real> fmt::Debug for Comparison<'_, F> {
             .field("distances", &self.distances)
             .field("chains", &self.chains)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "progress"))]
+mod tests {
+    use super::*;
+    use crate::compare::Metric;
+    use crate::prelude::*;
+
+    #[test]
+    fn a_progress_bar_changes_nothing() {
+        let means = ndarray::array![[-1.0], [1.0]];
+        let target = GaussianMixture::isotropic(means.view(), 0.1).unwrap();
+        let model = DiffusedMixture::new(target.clone());
+        let process = Process::vp(LevelTable::linear(10).unwrap());
+        let values = |bar: bool| {
+            let distances = Distances::new(vec![Metric::Radial]).unwrap().target(&target).unwrap();
+            let comparison = Comparison::<f64>::new(&process, &model, distances).chains(50);
+            let comparison = if bar { comparison.progress_bar() } else { comparison };
+            let table = comparison.with("ddim".parse().unwrap(), &[5]).unwrap().run().unwrap();
+            table.rows[0].values.clone()
+        };
+        assert_eq!(values(true), values(false));
     }
 }

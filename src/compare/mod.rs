@@ -23,6 +23,8 @@
 mod comparison;
 mod distances;
 mod entry;
+#[cfg(feature = "serde")]
+mod form;
 mod metric;
 mod table;
 

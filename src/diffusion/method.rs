@@ -10,7 +10,7 @@ use super::methods::{
 };
 use super::process::{Process, ProcessKind};
 use crate::error::{Error, Result};
-use crate::options::{self, OptionInfo};
+use crate::options::{self, KnownOptions, OptionInfo};
 use crate::real::Real;
 use crate::sampler::{Sampler, Selection};
 
@@ -131,6 +131,25 @@ impl Method {
         choices.iter().filter(|c| c.on.contains(&kind)).map(|c| c.entry.info).collect()
     }
 
+    /// The methods that run on a kind of process, with their options, as text.
+    pub fn overview(kind: ProcessKind) -> String {
+        let entry = |method: Self| {
+            let title = method.info(kind).map_or("", |info| info.title);
+            let options: Vec<_> = method.options(kind).iter().map(|info| info.name).collect();
+            let options = options.join(" --");
+            format!("  {:<12} {title}\n{:15}options: --{options}", method.name(), "")
+        };
+        Self::on(kind).into_iter().map(entry).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The fewest evaluations that it needs along a process, or `None` if it does not run on it.
+    pub fn least_evaluations(&self, process: &Process) -> Option<usize> {
+        match self.plan(process, 0) {
+            Err(Error::TooFew { needed, .. }) => Some(needed),
+            _ => None,
+        }
+    }
+
     /// Every option of any method, each once.
     pub fn all_options() -> Vec<&'static OptionInfo> {
         let mut all: Vec<&'static OptionInfo> = Vec::new();
@@ -220,6 +239,12 @@ impl Method {
     }
 }
 
+impl KnownOptions for Method {
+    fn known_options() -> Vec<&'static OptionInfo> {
+        Self::all_options()
+    }
+}
+
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
@@ -275,5 +300,20 @@ impl<'de> serde::Deserialize<'de> for Method {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overviews_and_least_evaluations_are_those_of_the_process() {
+        let text = Method::overview(ProcessKind::Psld);
+        assert!(text.contains("\n  roba ") && !text.contains("ddim"), "{text}");
+        assert!(Method::overview(ProcessKind::Vp).starts_with("  ddpm "));
+        let vp = Process::with_options(ProcessKind::Vp, []).unwrap();
+        assert_eq!(Method::named("ddim").unwrap().least_evaluations(&vp), Some(1));
+        assert_eq!(Method::named("roba").unwrap().least_evaluations(&vp), None);
     }
 }

@@ -49,6 +49,7 @@ mod phase_space;
 mod plan;
 mod prediction;
 mod process;
+mod process_options;
 mod psld;
 pub mod samplers;
 mod schedule;

@@ -56,6 +56,14 @@ impl<E: Engine> Trained<E> {
         self.engine.input_width()
     }
 
+    /// Dimension of the data: without the momenta of a psld process.
+    pub fn dimension(&self) -> usize {
+        match self.process() {
+            Some(Process::Psld(..)) => self.input_width() / 2,
+            _ => self.input_width(),
+        }
+    }
+
     /// Columns of a row that comes out: as many as go in, except for features.
     pub fn output_width(&self) -> usize {
         self.engine.output_width()
@@ -189,5 +197,19 @@ impl<E: Engine> fmt::Debug for Trained<E> {
             .field("prediction", &self.prediction())
             .field("process", &self.process().map(ToString::to_string))
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::network::Network;
+
+    #[test]
+    fn the_dimension_is_that_of_the_data() {
+        for (name, momenta) in [("digits", 0), ("digits-psld", 64)] {
+            let path = format!("examples/models/{name}.safetensors");
+            let network = Network::load(path).unwrap();
+            assert_eq!((network.dimension(), network.input_width()), (64, 64 + momenta));
+        }
     }
 }

@@ -181,7 +181,8 @@ impl<'a, F: Real> Run<'a, F> {
     /// # Errors
     /// - Before the first step, for invalid options and starts: [`Error::Invalid`],
     ///   [`Error::Shape`], [`Error::NonFinite`] or [`Error::NoDimension`].
-    /// - Before the first step, for the machine: [`Error::InstructionSet`] or [`Error::Threads`].
+    /// - Before the first step, for the machine: [`Error::InstructionSet`], [`Error::Memory`] or
+    ///   [`Error::Threads`].
     /// - [`Error::Diverged`] if a chain becomes NaN or infinite and the policy is to stop. It names
     ///   the first such chain in the earliest such step.
     /// - [`Error::Drift`] if the drift fails, and [`Error::Observer`] if an observer fails.

@@ -49,6 +49,20 @@ pub trait Observer<F: Real>: Send {
     fn observe(&mut self, snapshot: &Snapshot<'_, F>) -> Result<ControlFlow<()>, BoxError>;
 }
 
+/// An observer that may be absent.
+impl<F: Real, O: Observer<F>> Observer<F> for Option<O> {
+    fn next(&self, step: u64) -> Option<u64> {
+        self.as_ref().and_then(|observer| observer.next(step))
+    }
+
+    fn observe(&mut self, snapshot: &Snapshot<'_, F>) -> Result<ControlFlow<()>, BoxError> {
+        match self {
+            Some(observer) => observer.observe(snapshot),
+            None => Ok(ControlFlow::Continue(())),
+        }
+    }
+}
+
 /// Every so many steps after a burn-in. These are the steps s > `burn_in` for which s − `burn_in`
 /// is a multiple of `interval`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,5 +96,24 @@ impl Every {
     /// The number of chosen steps in a run of `steps` steps.
     pub fn count(&self, steps: usize) -> usize {
         ((steps as u64).saturating_sub(self.burn_in) / self.interval) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::prelude::*;
+
+    #[test]
+    fn absent_observers_never_look() {
+        let target = GaussianMixture::isotropic(ndarray::array![[0.0]].view(), 1.0).unwrap();
+        let grid = TimeGrid::uniform(0.1, 4).unwrap();
+        let every = Every::new(2).unwrap();
+        let mut present = Some(MomentsObserver::new(every));
+        let mut absent: Option<MomentsObserver> = None;
+        assert_eq!(Observer::<f64>::next(&absent, 0), None);
+        let sampler = EulerMaruyama::new(Overdamped);
+        let run = Run::new(&sampler, &target, grid).chains(3);
+        run.observe(&mut present).observe(&mut absent).run().unwrap();
+        assert_eq!(present.map(|moments| moments.count()), Some(6));
     }
 }

@@ -1,7 +1,11 @@
 //! The outcome of a run, and what happens to chains that become NaN or infinite.
 
+use std::fmt;
+use std::str::FromStr;
+
 use ndarray::{Array2, ArrayView2, Axis, s};
 
+use crate::error::{Error, Result};
 use crate::metrics::RunningMoments;
 use crate::real::Real;
 use crate::sampler::Cost;
@@ -20,6 +24,41 @@ pub enum NonFinite {
     /// The chain goes on as it is. It is listed in [`Samples::diverged`] if it is not finite at the
     /// end.
     Ignore,
+}
+
+impl NonFinite {
+    /// All policies.
+    pub const ALL: [Self; 3] = [Self::Stop, Self::Freeze, Self::Ignore];
+
+    /// Its name: `stop`, `freeze` or `ignore`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Freeze => "freeze",
+            Self::Ignore => "ignore",
+        }
+    }
+}
+
+impl fmt::Display for NonFinite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for NonFinite {
+    type Err = Error;
+
+    /// Reads a [`name`](Self::name).
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for another name.
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|policy| policy.name() == text).ok_or_else(|| {
+            let known = Self::ALL.map(Self::name).join(", ");
+            Error::Unknown { what: "policy", given: text.into(), known }
+        })
+    }
 }
 
 /// A chain that became NaN or infinite.
@@ -89,5 +128,19 @@ impl<F: Real> Samples<F> {
     /// Number of drift evaluations per chain.
     pub fn evaluations_per_chain(&self) -> f64 {
         self.cost.evaluations as f64 / self.state.nrows() as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_lead_back() {
+        for policy in NonFinite::ALL {
+            assert_eq!(policy.to_string().parse::<NonFinite>().unwrap(), policy);
+        }
+        let error = "halt".parse::<NonFinite>().unwrap_err().to_string();
+        assert_eq!(error, "unknown policy `halt`; there are: stop, freeze, ignore");
     }
 }

@@ -82,9 +82,10 @@ impl<F: Real> Setup<'_, F> {
             (None, Some(dim)) => Kind::Normal(dim),
             (None, None) => return Err(Error::NoDimension),
         };
-        let chains = self.chains(&kind)?;
         let dim = self.dim(&kind, known)?;
         let columns = self.layout.columns(dim);
+        self.check_memory(columns, dim)?;
+        let chains = self.chains(&kind)?;
         match kind {
             Kind::Whole(rows) => self.resumed(rows, chains, dim),
             // A whole state is taken as it is, so a large start is not copied.
@@ -113,6 +114,14 @@ impl<F: Real> Setup<'_, F> {
                 Ok(self.completed(state, dim, dim))
             }
         }
+    }
+
+    /// Refuses more chains than memory can hold twice: as the state, and as what is made of it.
+    fn check_memory(&self, columns: usize, dim: usize) -> Result<()> {
+        let Some(chains) = self.chains else { return Ok(()) };
+        let numbers = chains.saturating_mul(columns).saturating_mul(2);
+        let reserved = Vec::<F>::new().try_reserve_exact(numbers);
+        reserved.map_err(|_| Error::Memory { chains, dim })
     }
 
     fn chains(&self, kind: &Kind<F>) -> Result<usize> {
@@ -200,4 +209,18 @@ fn check_rows<F>(rows: &Array2<F>, chains: usize) -> Result<()> {
         given: format!("({}, {})", rows.nrows(), rows.ncols()),
         expected: format!("{chains} rows, one for each chain"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::prelude::*;
+
+    #[test]
+    fn more_than_memory_holds_is_refused() {
+        let grid = TimeGrid::uniform(0.1, 1).unwrap();
+        let drift = PerRow::new(1 << 31, |_, _: &[f64], out: &mut [f64]| out.fill(0.0));
+        let run = Run::new(EulerMaruyama::new(Overdamped), drift, grid);
+        let error = run.chains(1 << 31).run().unwrap_err();
+        assert!(matches!(error, Error::Memory { chains, dim } if chains == dim), "{error}");
+    }
 }

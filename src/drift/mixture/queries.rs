@@ -8,6 +8,7 @@ use crate::drift::batch::{check_batch, with_columns};
 use crate::drift::interface::{Drift, LogDensity, Times};
 use crate::error::{BoxError, Error, Result};
 use crate::math::simd;
+use crate::metrics::{self, Estimate};
 use crate::real::{InBoth, Real};
 
 impl GaussianMixture {
@@ -59,6 +60,18 @@ impl GaussianMixture {
     pub fn distance_to_nearest_mode(&self, x: ArrayView2<'_, f64>) -> Result<Array1<f64>> {
         let out = self.output(x, 1, |out| Output::Distance(out))?;
         Ok(out.into_iter().collect())
+    }
+
+    /// W₂ of the distances to the nearest mode, over the finite rows of `x`, from the distribution
+    /// of such distances.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if `x` has another number of columns, and those of
+    /// [`radial_wasserstein`](metrics::radial_wasserstein).
+    pub fn radial_wasserstein<F: Real>(&self, x: ArrayView2<'_, F>) -> Result<Estimate> {
+        let distances = self.distance_to_nearest_mode(x.mapv(F::widen).view())?;
+        let finite: Vec<f64> = distances.into_iter().filter(|d| d.is_finite()).collect();
+        metrics::radial_wasserstein(&finite, self.dimension())
     }
 
     fn check(&self, shape: (usize, usize)) -> Result<()> {

@@ -194,3 +194,16 @@ fn bad_mixtures_are_named() {
     assert!(message(mixture.clone().with_weights(&[1.0])).contains("one for each component"));
     assert!(mixture.log_density(Array2::zeros((1, 3)).view()).is_err());
 }
+
+#[test]
+fn radial_distances_leave_out_rows_that_are_not_finite() {
+    let mixture = &mixtures()[0];
+    let samples = mixture.sample(400, 1).unwrap();
+    let alone = mixture.radial_wasserstein(samples.view()).unwrap();
+    let distances = mixture.distance_to_nearest_mode(samples.view()).unwrap().to_vec();
+    let expected = crate::metrics::radial_wasserstein(&distances, mixture.dimension()).unwrap();
+    assert_eq!(alone, expected);
+    let hole = ndarray::Array2::from_elem((1, mixture.dimension()), f64::NAN);
+    let holed = ndarray::concatenate![ndarray::Axis(0), samples, hole];
+    assert_eq!(mixture.radial_wasserstein(holed.view()).unwrap(), alone);
+}
