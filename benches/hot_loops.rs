@@ -9,11 +9,10 @@ use std::hint::black_box;
 
 use common::{STEP, circle, library, scalar_ula};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use langevin::catalog::{self, Options};
+use langevin::advanced::{Address, Noise, Philox, Purpose};
+use langevin::catalog::{self, Options, Pair};
 use langevin::ndarray::{Array1, Array2, ShapeBuilder};
-use langevin::{
-    Draw, Drift, EulerMaruyama, LogisticRegression, Noise, Overdamped, Philox, Purpose, Real, Times,
-};
+use langevin::prelude::*;
 
 /// ULA on eight Gaussians: the loop written by hand, and the library.
 fn ula(criterion: &mut Criterion) {
@@ -36,9 +35,11 @@ fn samplers(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("samplers");
     let (chains, steps, target) = (1024, 50, circle());
     group.throughput(Throughput::Elements((chains * steps) as u64));
-    for (dynamics, method) in catalog::pairs() {
-        let word = (method.name == "splitting").then(|| "OABAO".parse().unwrap());
-        let options = Options { word, ..Options::default() };
+    for Pair { dynamics, method } in catalog::pairs() {
+        let mut options = Options::default();
+        if method.name == "splitting" {
+            options = options.with("word", "OABAO").unwrap();
+        }
         let sampler = catalog::sampler::<f64>(dynamics.name, method.name, &options).unwrap();
         let name = BenchmarkId::new(method.name, dynamics.name);
         group.bench_function(name, |b| {
@@ -54,7 +55,7 @@ fn poisson_substeps(criterion: &mut Criterion) {
     let (chains, steps, target) = (1024, 100, circle());
     group.throughput(Throughput::Elements((chains * steps) as u64));
     for substeps in [10, 100, 1000] {
-        let options = Options { substeps: Some(substeps), ..Options::default() };
+        let options = Options::default().with("substeps", &substeps.to_string()).unwrap();
         let sampler = catalog::sampler::<f64>("underdamped", "pmm2", &options).unwrap();
         group.bench_function(BenchmarkId::from_parameter(substeps), |b| {
             b.iter(|| library::<f64>(&*sampler, &target, chains, steps, 0.1));
@@ -72,7 +73,7 @@ fn normals<F: Real>(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::from_parameter(dim), |b| {
             b.iter(|| {
                 Philox::new(1).normals(
-                    Draw::new(3, Purpose::Increment, 0),
+                    Address::new(3, Purpose::Increment, 0),
                     &chains,
                     black_box(&mut out),
                 )
@@ -108,7 +109,7 @@ fn scores(criterion: &mut Criterion) {
     score::<f32>(criterion, "logistic_569x31", &posterior, 31);
     let digits =
         Array2::from_shape_fn((1797, 64), |(i, j)| ((i * 31 + j * 17) % 16) as f64 / 8.0 - 1.0);
-    let mixture = langevin::GaussianMixture::from_data(digits.view(), 0.5).unwrap();
+    let mixture = GaussianMixture::from_data(digits.view(), 0.5).unwrap();
     score::<f64>(criterion, "data_1797x64", &mixture, 64);
     score::<f32>(criterion, "data_1797x64", &mixture, 64);
 }

@@ -14,15 +14,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use common::{STEP, circle, library, scalar_ula};
-use langevin::generation::{GenerationOptions, plan};
+use langevin::advanced::instruction_set;
+use langevin::diffusion::Levels;
 use langevin::ndarray::{Array2, Array3, ShapeBuilder};
 #[cfg(feature = "mlp")]
 use langevin::ndarray::{ArrayView2, ArrayViewMut2, s};
-use langevin::{
-    Denoised, Denoiser, DiffusedMixture, EulerMaruyama, GaussianMixture, LevelTable, Levels, Mala,
-    Overdamped, PoissonMidpoint, RandomizedMidpoint, Run, Sampler, Splitting, Underdamped,
-    instruction_set,
-};
+use langevin::prelude::*;
 
 const TURNS: usize = 15;
 
@@ -79,7 +76,7 @@ fn network() {
     });
     let Ok(network) = Network::load(&path) else { return println!("no network at {path}\n") };
     let model = network.denoiser().unwrap();
-    let table_of_levels = model.table();
+    let table_of_levels = network.table().unwrap();
     let (rows, width) = (1024, network.input_width());
     let x = Array2::<f32>::from_shape_fn((rows, width).f(), |(i, j)| {
         ((i * 7 + j * 13) % 17) as f32 / 8.0 - 1.0
@@ -110,15 +107,13 @@ fn network() {
         ("a level for each row", rows, Box::new(|| forward(Levels::PerRow(&per_row), 1024))),
     ];
     table(&format!("{network:?}, f32"), work);
-    let generation =
-        plan::<f32>("ddpm", table_of_levels, 1000, &GenerationOptions::default()).unwrap();
+    let plan = Method::named("ddpm").unwrap().plan(model.process(), 1000).unwrap();
     let timed = Timed { model: &model, nanoseconds: AtomicU64::new(0) };
-    let drift = Denoised::<f32>::new(&timed, generation.clock, generation.wanted).unwrap();
     let chains: usize =
         std::env::var("LANGEVIN_CHAINS").map_or(128, |chains| chains.parse().unwrap());
     let (mut runs, mut shares, mut rates) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..5 {
-        let run = Run::<f32>::with_precision(&*generation.sampler, &drift, generation.grid.clone());
+        let run = plan.run_in::<f32>(&timed).unwrap();
         let start = Instant::now();
         black_box(run.chains(chains).threads(1).run().unwrap().state[[0, 0]]);
         let whole = start.elapsed().as_secs_f64() * 1e9;
@@ -145,7 +140,7 @@ struct Timed<'a> {
 
 #[cfg(feature = "mlp")]
 impl Denoiser<f32> for Timed<'_> {
-    fn prediction(&self) -> langevin::Prediction {
+    fn prediction(&self) -> Prediction {
         self.model.prediction()
     }
 
@@ -154,15 +149,15 @@ impl Denoiser<f32> for Timed<'_> {
         levels: Levels<'_>,
         x: ArrayView2<'_, f32>,
         out: ArrayViewMut2<'_, f32>,
-    ) -> Result<(), langevin::BoxError> {
+    ) -> Result<(), BoxError> {
         let start = Instant::now();
         let result = self.model.predict(levels, x, out);
         self.nanoseconds.fetch_add(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
         result
     }
 
-    fn dim(&self) -> Option<usize> {
-        self.model.dim()
+    fn columns(&self) -> Option<usize> {
+        self.model.columns()
     }
 }
 
@@ -218,9 +213,7 @@ fn main() {
         (
             "pmm1, K = 16, underdamped",
             Box::new(
-                PoissonMidpoint::new(under(), 16)
-                    .unwrap()
-                    .with_selection(langevin::Selection::Bernoulli),
+                PoissonMidpoint::new(under(), 16).unwrap().with_selection(Selection::Bernoulli),
             ),
         ),
         ("rm, R = 1, P = 0, overdamped", Box::new(RandomizedMidpoint::new(Overdamped))),
@@ -233,10 +226,10 @@ fn main() {
         ),
     ];
     let digits = digits();
-    let levels = LevelTable::named("linear", 1000).unwrap();
+    let levels = LevelTable::linear(1000).unwrap();
     let rows = 256;
-    let generation = plan::<f32>("ddpm", &levels, 1000, &GenerationOptions::default()).unwrap();
-    let drift = Denoised::<f32>::new(&digits, generation.clock, generation.wanted).unwrap();
+    let process = Process::vp(levels.clone());
+    let plan = Method::named("ddpm").unwrap().plan(&process, 1000).unwrap();
     let x = Array2::<f32>::from_shape_fn((rows, 64).f(), |(i, j)| {
         ((i * 7 + j * 13) % 17) as f32 / 8.0 - 1.0
     });
@@ -256,11 +249,7 @@ fn main() {
                 "DDPM, 1000 steps",
                 rows * 1000,
                 Box::new(|| {
-                    let run = Run::<f32>::with_precision(
-                        &*generation.sampler,
-                        &drift,
-                        generation.grid.clone(),
-                    );
+                    let run = plan.run_in::<f32>(&digits).unwrap();
                     f64::from(run.chains(rows).threads(1).run().unwrap().state[[0, 0]])
                 }),
             ),

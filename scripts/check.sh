@@ -1,55 +1,97 @@
 #!/usr/bin/env bash
-# Everything that must hold before a change lands, from a clean clone. Usage: scripts/check.sh
+# Everything that must hold before a change lands. Usage: scripts/check.sh [fast | all]
+#
+# fast: format, lints, tests; minutes. all (the default): also the structure of the sources, the
+# documentation, the library without features, examples, the commands of the README, links, benches.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 step() { printf '\n== %s\n' "$*"; "$@"; }
 
-step cargo fmt --all --check
-step cargo clippy --all-targets --features cli -- -D warnings
-step cargo clippy --all-targets --no-default-features -- -D warnings
-RUSTDOCFLAGS="-D warnings" step cargo doc --no-deps --features cli
+# All features except `onnx`, which takes many minutes to build: scripts/onnx.sh.
+features=mlp,plot,progress,serde
 
-# The test command of the README: unit, integration and documentation tests.
-step cargo test --features cli
-# The core without any feature: one thread, same bits.
-step cargo test --no-default-features --test reproducible --test probe --test cost
+fast() {
+    step cargo fmt --all --check
+    step cargo clippy --workspace --all-targets -- -D warnings
+    # The test command of the README: unit, integration and documentation tests.
+    step cargo test --workspace
+}
 
-# Examples: built with and without pictures, and run; each takes seconds.
-step cargo build --release --examples
-step cargo build --release --examples --features cli
-pictures=$(mktemp -d)
-trap 'rm -rf "$pictures"' EXIT
-for example in manual_stepping custom_drift gaussian_mixture logistic_regression digits \
-    reverse_diffusion digits_diffusion picking_a_method parallel_rounds phase_space harmonic_oscillator; do
-    step cargo run --quiet --release --features cli --example "$example" -- "$pictures/$example.svg" > "$pictures/$example.txt"
-    tail -n 3 "$pictures/$example.txt"
-done
+documentation() {
+    RUSTDOCFLAGS="-D warnings" step cargo doc -p langevin --no-deps
+    RUSTDOCFLAGS="-D warnings" step cargo doc -p langevin --no-deps --features "$features"
+    step scripts/links.sh
+}
 
-# The main job of the README, into a folder of its own.
-step cargo run --quiet --release --features cli -- sample examples/eight_gaussians.json \
-    --dynamics underdamped --method pmm2 --step 0.2 --steps 400 --chains 10000 \
-    --out "$pictures/samples.npy" --plot "$pictures/samples.svg"
+# The core without any feature: one thread, the same bits.
+bare() {
+    step cargo clippy -p langevin --lib --tests --no-default-features -- -D warnings
+    step cargo test -p langevin --no-default-features --test run
+}
 
-step cargo run --quiet --release --features cli -- generate --data examples/data/digits_8x8_u8.npy --scale=-1,1 \
-    --bandwidth 0.1 --method pmm2 --evaluations 50 --chains 100 --grid-image "$pictures/digits.png" --image-shape 8x8
+# Examples are built with and without pictures, and run. Each takes seconds.
+examples() {
+    local folder=$1 name
+    step cargo build --release -p langevin --examples
+    step cargo build --release -p langevin --examples --features "$features"
+    for path in examples/*.rs; do
+        name=$(basename "$path" .rs)
+        if [ "$name" = onnx_network ]; then continue; fi
+        printf '\n== example %s\n' "$name"
+        "target/release/examples/$name" "$folder/$name.svg" > "$folder/$name.txt"
+        tail -n 3 "$folder/$name.txt"
+    done
+}
 
-step cargo run --quiet --release --features cli -- generate --model examples/models/digits.safetensors \
-    --method pmm2 --evaluations 50 --chains 100 --grid-image "$pictures/network.png"
-
-step cargo run --quiet --release --features cli -- compare --model examples/models/digits-psld.safetensors \
-    --reference examples/data/digits_8x8_u8.npy --methods roba,oba --evaluations 50 --seeds 2 --chains 500 \
-    --csv "$pictures/compare.csv" --plot "$pictures/compare.svg"
-
-step scripts/links.sh
-
-step cargo bench --no-run --features cli
+# The commands of the README and the guides, with their results in a folder.
+commands() {
+    local folder=$1
+    step cargo run --quiet --release -p langevin-cli -- sample examples/eight_gaussians.json \
+        --dynamics underdamped --method pmm2 --step 0.2 --steps 400 --chains 10000 \
+        --out "$folder/samples.npy" --plot "$folder/samples.svg"
+    local langevin=target/release/langevin
+    step "$langevin" generate --data examples/data/digits_8x8_u8.npy --scale=-1,1 --bandwidth 0.1 \
+        --method pmm2 --evaluations 50 --chains 100 \
+        --grid-image "$folder/digits.png" --image-shape 8x8
+    step "$langevin" generate --model examples/models/digits.safetensors --method pmm2 \
+        --evaluations 50 --chains 100 --grid-image "$folder/network.png"
+    step "$langevin" compare --model examples/models/digits-psld.safetensors \
+        --reference examples/data/digits_8x8_u8.npy --methods roba,oba --evaluations 50 \
+        --seeds 2 --chains 500 --csv "$folder/compare.csv" --plot "$folder/compare.svg"
+    for shell in bash zsh fish; do "$langevin" completions "$shell" > "$folder/$shell"; done
+    bash -n "$folder/bash"
+    "$langevin" man > "$folder/langevin.1"
+}
 
 # The stated minimum version, where that toolchain is installed.
-msrv=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
-if command -v rustup >/dev/null && rustup toolchain list | grep -q "^$msrv"; then
-    step cargo "+$msrv" check --features cli
-else
-    printf '\n== minimum Rust version %s: toolchain not installed, not checked\n' "$msrv"
-fi
+minimum() {
+    local version
+    version=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    if command -v rustup > /dev/null && rustup toolchain list | grep -q "^$version"; then
+        step cargo "+$version" check --workspace
+    else
+        printf '\n== minimum Rust version %s: toolchain not installed, not checked\n' "$version"
+    fi
+}
+
+case ${1:-all} in
+fast) fast ;;
+all)
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+    step python3 scripts/structure.py
+    fast
+    documentation
+    bare
+    examples "$folder"
+    commands "$folder"
+    step cargo bench -p langevin --no-run
+    minimum
+    ;;
+*)
+    echo "usage: scripts/check.sh [fast | all]" >&2
+    exit 2
+    ;;
+esac
 printf '\nall checks passed\n'

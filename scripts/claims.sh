@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# The tables of docs/claims.md, from the trained networks in examples/models. Usage: scripts/claims.sh [FOLDER]
+# The tables of docs/claims.md, from the trained networks in examples/models.
+# Usage: scripts/claims.sh [FOLDER]
 #
-# About an hour on two cores; the first table takes a quarter of it. Writes CSV files and pictures to FOLDER (default:
-# target/claims). SEEDS, CHAINS and PHASE_CHAINS make it shorter.
+# It takes about an hour on two cores, a quarter of it for the first table. CSV files and pictures
+# go to FOLDER (default: target/claims). SEEDS, CHAINS and PHASE_CHAINS make it shorter.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${1:-target/claims}
 mkdir -p "$folder"
-cargo build --quiet --release --features cli
+cargo build --quiet --release -p langevin-cli
 langevin=target/release/langevin
 against=(--reference examples/data/digits_8x8_u8.npy --features examples/models/digits-features.safetensors)
 
@@ -16,10 +17,14 @@ echo "== DDPM with 1000 evaluations against fewer"
     --methods ddpm@1000,ddpm,ddpm:grid=equal,ddim,dpmpp2m,pmm2,pmm2:grid=equal --evaluations 20,40,50,60,80 \
     --seeds "${SEEDS:-5}" --chains "${CHAINS:-10000}" --csv "$folder/ddpm.csv" --plot "$folder/ddpm.svg" | tee "$folder/ddpm.txt"
 
-echo "== the scale of the position noise, at 50 evaluations and other seeds: none (0) is the best of these for all three words"
-"$langevin" compare --model examples/models/digits-psld.safetensors "${against[@]}" --metric frechet,features \
-    --methods roba:lambda-s=0,roba:lambda-s=0.5,roba,roba:lambda-s=2,roba:lambda-s=4,rbao:lambda-s=0,rbao:lambda-s=0.5,rbao,rbao:lambda-s=2,rbao:lambda-s=4,robab:lambda-s=0,robab:lambda-s=0.5,robab,robab:lambda-s=2,robab:lambda-s=4 \
-    --evaluations 50 --seed 100 --seeds 2 --chains "${PHASE_CHAINS:-3000}" --csv "$folder/lambda.csv" | tee "$folder/lambda.txt"
+echo "== the scale of the position noise, at 50 evaluations and other seeds: 0 is none"
+methods=
+for word in roba rbao robab; do
+    for scale in 0 0.5 1 2 4; do methods+=,$word:lambda-s=$scale; done
+done
+"$langevin" compare --model examples/models/digits-psld.safetensors "${against[@]}" \
+    --metric frechet,features --methods "${methods#,}" --evaluations 50 --seed 100 --seeds 2 \
+    --chains "${PHASE_CHAINS:-3000}" --csv "$folder/lambda.csv" | tee "$folder/lambda.txt"
 
 echo "== phase space: Euler-Maruyama, SSCS, splitting naive and reduced"
 "$langevin" compare --model examples/models/digits-psld.safetensors "${against[@]}" --metric frechet,features \

@@ -1,14 +1,13 @@
 //! The error type of the crate, and the error type that drifts and observers may return.
 
-/// What a user's drift or observer returns when it fails: any error, so that `?` works inside a
-/// closure.
+/// The error of a user's drift or observer. It is any error, so that `?` works inside a closure.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Everything that can go wrong, with the numbers that were given.
+/// All errors of this crate, with the values that were given.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A number is outside the range in which the method makes sense.
+    /// A number is outside its valid range.
     #[error("{name}: given {given}, expected {expected}")]
     Invalid {
         /// The parameter, as spelled in the API.
@@ -18,7 +17,7 @@ pub enum Error {
         /// The range, in words.
         expected: &'static str,
     },
-    /// An array does not have the shape that its neighbours ask for.
+    /// An array does not have the required shape.
     #[error("{what}: given shape {given}, expected {expected}")]
     Shape {
         /// The array, in words.
@@ -28,7 +27,7 @@ pub enum Error {
         /// The shape that was expected.
         expected: String,
     },
-    /// A number that was given is NaN or infinite.
+    /// A given number is NaN or infinite.
     #[error("{what}: the number in row {row}, column {column} is not finite")]
     NonFinite {
         /// The array, in words.
@@ -58,9 +57,9 @@ pub enum Error {
     NotPositiveDefinite {
         /// Index of the component, from 0.
         component: usize,
-        /// Row at which the Cholesky factorisation broke down, or which is not symmetric.
+        /// Row in which the Cholesky factorisation failed, or which is not symmetric.
         row: usize,
-        /// What was found there: a pivot that is not positive, or an asymmetry.
+        /// What was found in that row: a pivot that is not positive, or an asymmetry.
         found: &'static str,
         /// Its value.
         value: f64,
@@ -71,7 +70,7 @@ pub enum Error {
          knots must increase strictly"
     )]
     Grid {
-        /// Index of the offending knot.
+        /// Index of the wrong knot.
         index: usize,
         /// The knot before it.
         previous: f64,
@@ -87,22 +86,28 @@ pub enum Error {
     Unreachable {
         /// What the model predicts.
         from: &'static str,
-        /// What was asked for.
+        /// The quantity that was requested.
         wanted: &'static str,
         /// ᾱ of the level.
         alpha_bar: f64,
     },
-    /// A budget of evaluations is too small for a method.
+    /// The number of evaluations is too small for a method.
     #[error("{method}: {given} evaluations are too few, it needs at least {needed} here")]
     TooFew {
         /// The method.
         method: &'static str,
-        /// The budget that was given.
+        /// The number of evaluations that was given.
         given: usize,
-        /// What is needed.
+        /// The smallest number that suffices.
         needed: usize,
     },
-    /// Options were given of which only one may be.
+    /// An option, or an entry of a list, was given twice.
+    #[error("{what} is given twice; give it once")]
+    Twice {
+        /// What was given twice.
+        what: String,
+    },
+    /// Several options were given, and only one of them is allowed.
     #[error("give only one of {options}")]
     Clash {
         /// The options.
@@ -114,14 +119,14 @@ pub enum Error {
          levels must decrease strictly to 0 (level = 0-based training timestep + 1)"
     )]
     Levels {
-        /// Index of the offending level in the list.
+        /// Index of the wrong level in the list.
         index: usize,
-        /// The level before it (the largest there is, for the first).
+        /// The level before it. For the first level, it is the largest level of the chain.
         previous: usize,
         /// The level itself.
         next: usize,
     },
-    /// A word of a splitting integrator has a letter that stands for nothing.
+    /// A word of a splitting integrator has a letter other than A, B and O.
     #[error(
         "word `{word}`: letter {position} is `{letter}`; \
          expected A (position), B (momentum) and O (friction and noise)"
@@ -131,20 +136,20 @@ pub enum Error {
         word: String,
         /// The letter.
         letter: char,
-        /// Its position, from 1.
+        /// Position of the letter, counted from 1.
         position: usize,
     },
-    /// A word of a splitting integrator makes no sense.
+    /// A word of a splitting integrator is not valid.
     #[error("word `{word}` of {length} letters; expected {expected}")]
     Word {
         /// The word.
         word: String,
-        /// The number of its letters.
+        /// Number of its letters.
         length: usize,
         /// What was expected, in words.
         expected: &'static str,
     },
-    /// A method needs a log density and the drift has none.
+    /// A method requires a log density and the drift has none.
     #[error(
         "{method} needs the log density of the target, and this drift has none; \
          add one with WithDensity::new(drift, density)"
@@ -153,14 +158,14 @@ pub enum Error {
         /// The method.
         method: &'static str,
     },
-    /// A chain left the finite numbers.
+    /// A chain became NaN or infinite.
     #[error(
         "chain {chain} is no longer finite after step {step} (time {time}): \
          the step is probably too large for this target; \
          try a smaller one, or let diverged chains be frozen or ignored"
     )]
     Diverged {
-        /// Number of the chain (the offset of the run included).
+        /// Number of the chain. It includes the run's first chain number.
         chain: u64,
         /// The step, counted from 1, after which a coordinate was NaN or infinite.
         step: u64,
@@ -173,46 +178,46 @@ pub enum Error {
          in the chunk of chains that begins with {chain}: {source}"
     )]
     Drift {
-        /// First chain of the chunk that was being evaluated.
+        /// First chain of the chunk that was evaluated.
         chain: u64,
         /// The step, counted from 1.
         step: u64,
         /// Time at the start of that step.
         time: f64,
-        /// What the drift said.
+        /// The error that the drift returned.
         source: BoxError,
     },
     /// An observer returned an error.
     #[error("an observer failed after step {step}: {source}")]
     Observer {
-        /// Steps completed.
+        /// Number of completed steps.
         step: u64,
-        /// What the observer said.
+        /// The error that the observer returned.
         source: BoxError,
     },
-    /// A sampler has no stationary distribution on the target it was probed on.
+    /// A sampler has no stationary distribution on the probed target.
     #[error(
-        "no stationary distribution: second moments grow by a factor {growth} per step (1 or more); \
+        "no stationary distribution: second moments grow by a factor {growth} per step, 1 or more; \
          the step is too large for this curvature, or too small for its effect to be seen in f64"
     )]
     Unstable {
         /// Spectral radius of the map of second moments.
         growth: f64,
     },
-    /// The exact probe cannot average the coins of this sampler.
+    /// The probe cannot average the coins of this sampler exactly.
     #[error("the probe cannot average this sampler exactly: {reason}")]
     NotProbeable {
-        /// Why, and what to try.
+        /// The reason, and what to try.
         reason: &'static str,
     },
-    /// There is nothing of this name.
+    /// No item has this name.
     #[error("unknown {what} `{given}`; there are: {known}")]
     Unknown {
-        /// What was looked for.
+        /// The kind of item.
         what: &'static str,
         /// The name that was given.
         given: String,
-        /// The names there are.
+        /// The known names.
         known: String,
     },
     /// An option was given that would have no effect.
@@ -222,7 +227,7 @@ pub enum Error {
         option: String,
         /// The method, dynamics or process that was chosen.
         by: String,
-        /// The options it takes, or "no options".
+        /// The options that it takes, or "no options".
         takes: String,
     },
     /// The text of an option cannot be read.
@@ -241,36 +246,44 @@ pub enum Error {
          give a start, or the dimension with start_normal(dim)"
     )]
     NoDimension,
-    /// A model of one kind was given where another kind is needed.
+    /// Memory cannot hold the chains of a run.
+    #[error("chains: given {chains}, expected no more than memory holds in {dim} dimensions")]
+    Memory {
+        /// The number of chains.
+        chains: usize,
+        /// The dimension of a position.
+        dim: usize,
+    },
+    /// A model of the wrong kind was given.
     #[error("model: given {given}, expected {expected}")]
     Model {
-        /// What the model is.
+        /// The kind of the model.
         given: String,
-        /// What is needed.
+        /// The required kind.
         expected: String,
     },
-    /// An option is missing that a method needs.
+    /// An option that a method requires is missing.
     #[error("{by} needs the option {option}")]
     Missing {
         /// The option.
         option: &'static str,
-        /// The method that needs it.
+        /// The method that requires it.
         by: &'static str,
     },
     /// The thread pool could not be started.
     #[error("cannot start {threads} threads: {source}")]
     Threads {
-        /// The number asked for.
+        /// The requested number of threads.
         threads: usize,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: BoxError,
     },
-    /// The environment asks for an instruction set that is unknown or that this processor lacks.
+    /// `LANGEVIN_SIMD` names an instruction set that is unknown or that this processor lacks.
     #[error("LANGEVIN_SIMD is `{given}`; this machine knows: {known}")]
     InstructionSet {
         /// The value of the variable.
         given: String,
-        /// The names that would work here.
+        /// The names that work on this machine.
         known: &'static str,
     },
     /// The file of a network could not be read.
@@ -279,38 +292,38 @@ pub enum Error {
     NetworkFile {
         /// The path that was given.
         path: String,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: BoxError,
     },
-    /// A network is not as docs/network-format.md says, or is asked for what it does not do.
+    /// A network does not follow docs/network-format.md, or does not support what was requested.
     #[cfg(feature = "mlp")]
     #[error("network, {what}: given {given}, expected {expected}")]
     Network {
         /// The place: an entry of the description, or a tensor.
         what: String,
-        /// What stands there.
+        /// What was found there.
         given: String,
-        /// What should.
+        /// What was expected there.
         expected: String,
     },
-    /// An ONNX network is not as the module `onnx` says, or is asked for what it does not do.
+    /// An ONNX network does not follow the module `onnx`, or does not support what was requested.
     #[cfg(feature = "onnx")]
     #[error("ONNX network, {what}: given {given}, expected {expected}")]
     Onnx {
         /// The place: an input, the output, the graph or an option.
         what: String,
-        /// What stands there.
+        /// What was found there.
         given: String,
-        /// What should.
+        /// What was expected there.
         expected: String,
     },
-    /// The library that runs ONNX networks, tract, failed.
+    /// tract, the library that runs ONNX networks, failed.
     #[cfg(feature = "onnx")]
     #[error("ONNX network, {doing}: {message}")]
     Tract {
-        /// What it was doing.
+        /// The operation that failed.
         doing: &'static str,
-        /// What it said.
+        /// The message of the library.
         message: String,
     },
     /// A picture could not be drawn or encoded.
@@ -319,7 +332,7 @@ pub enum Error {
     Picture {
         /// The file format.
         format: &'static str,
-        /// What the drawing library said.
+        /// The message of the drawing library.
         message: String,
     },
 }
@@ -327,7 +340,7 @@ pub enum Error {
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A finite number greater than zero, or the error that says so.
+/// Returns a finite number greater than zero, else an error with its name.
 pub(crate) fn positive(name: &'static str, given: f64) -> Result<f64> {
     if given > 0.0 && given.is_finite() {
         Ok(given)
@@ -336,7 +349,7 @@ pub(crate) fn positive(name: &'static str, given: f64) -> Result<f64> {
     }
 }
 
-/// A finite number, or the error that says so.
+/// Returns a finite number, else an error with its name.
 pub(crate) fn finite(name: &'static str, given: f64) -> Result<f64> {
     if given.is_finite() {
         Ok(given)
@@ -345,7 +358,7 @@ pub(crate) fn finite(name: &'static str, given: f64) -> Result<f64> {
     }
 }
 
-/// A count from `least` to `most`, or the error that says so.
+/// Returns a count from `least` to `most`, else an error with its name.
 pub(crate) fn count(
     name: &'static str,
     given: usize,

@@ -1,17 +1,17 @@
-//! The times of a run: every knot computed by its index in f64, never by repeated addition.
+//! The times of a run. Every knot is computed by its index in f64, never by repeated addition.
 
 use crate::error::{Error, Result, count, finite, positive};
 
-/// The interval of one step of a run: from `start` over `length`.
+/// The interval of one step of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
-    /// Number of the step in its grid, from 0; the noise of a step depends on it.
+    /// Number of the step in its grid, counted from 0. The noise of the step depends on it.
     pub index: u32,
     /// Time at the start.
     pub start: f64,
-    /// Length, > 0. Steps of a uniform grid have the same length to the last bit.
+    /// Length, > 0. All steps of a uniform grid have the same length to the last bit.
     pub length: f64,
-    /// Time at the end: to the last bit the start of the next step.
+    /// Time at the end. To the last bit it is the start of the next step.
     pub end: f64,
 }
 
@@ -21,9 +21,9 @@ enum Knots {
     Listed(Vec<f64>),
 }
 
-/// A strictly increasing sequence of times: N steps are N intervals between N + 1 knots.
+/// The times of a run: N steps between N + 1 strictly increasing knots.
 ///
-/// Sampling time always increases; a dynamics that runs a process backwards counts from its own
+/// Time increases in every run. A dynamics that runs a process backwards counts time from its own
 /// start.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimeGrid {
@@ -34,10 +34,11 @@ pub struct TimeGrid {
 const STEPS: &str = "a whole number from 1 to 4294967295";
 
 impl TimeGrid {
-    /// `steps` steps of length `length` from time 0.
+    /// `steps` steps of length `length`, starting at time 0.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the length is not finite and positive or `steps` is 0.
+    /// [`Error::Invalid`] if the length is not finite and positive, if `steps` is 0, or if a step
+    /// is too short for f64 at these times.
     pub fn uniform(length: f64, steps: usize) -> Result<Self> {
         positive("step", length)?;
         count("steps", steps, 1, u32::MAX as usize, STEPS)?;
@@ -49,7 +50,8 @@ impl TimeGrid {
     /// `steps` equal steps from `start` to exactly `end`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the interval is not finite and positive or `steps` is 0.
+    /// [`Error::Invalid`] if the interval is not finite and positive, if `steps` is 0, or if a step
+    /// is too short for f64 at these times.
     pub fn between(start: f64, end: f64, steps: usize) -> Result<Self> {
         finite("start time", start)?;
         positive("length of the time interval", end - start)?;
@@ -59,11 +61,14 @@ impl TimeGrid {
         Ok(Self { knots: Knots::Uniform { start, length, last: end }, steps })
     }
 
-    /// Steps from `start` to exactly `end` that shrink towards the end: tᵢ = end − (end − start)(1
-    /// − i/N)².
+    /// `steps` steps from `start` to exactly `end` that shrink towards the end:
+    ///
+    /// ```text
+    /// tᵢ = end − (end − start) (1 − i/N)²          N = steps
+    /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the interval is not finite and positive or `steps` is 0.
+    /// As for [`between`](Self::between). [`Error::Grid`] if two knots round to the same time.
     pub fn quadratic(start: f64, end: f64, steps: usize) -> Result<Self> {
         Self::between(start, end, steps)?;
         let knot = |i: usize| {
@@ -73,12 +78,15 @@ impl TimeGrid {
         Self::from_knots((0..=steps).map(knot).collect())
     }
 
-    /// Steps from `start` to exactly `end` that grow by a constant factor: tᵢ = start
-    /// (end/start)^(i/N), start > 0.
+    /// `steps` steps from `start` > 0 to exactly `end` that grow by a constant factor:
+    ///
+    /// ```text
+    /// tᵢ = start (end/start)^(i/N)          N = steps
+    /// ```
     ///
     /// # Errors
-    /// [`Error::Invalid`] if `start` is not positive, the interval not finite and positive, or
-    /// `steps` is 0.
+    /// As for [`between`](Self::between), and [`Error::Invalid`] if `start` is not positive.
+    /// [`Error::Grid`] if two knots round to the same time.
     pub fn logarithmic(start: f64, end: f64, steps: usize) -> Result<Self> {
         positive("start time of a logarithmic grid", start)?;
         Self::between(start, end, steps)?;
@@ -94,8 +102,8 @@ impl TimeGrid {
     /// The grid through these knots.
     ///
     /// # Errors
-    /// [`Error::Grid`] at the first knot that is not finite and above the one before it;
-    /// [`Error::Invalid`] if there are fewer than two.
+    /// - [`Error::Invalid`] if there are fewer than two knots or the first one is not finite.
+    /// - [`Error::Grid`] at the first later knot that is not finite or not above the one before it.
     pub fn from_knots(knots: Vec<f64>) -> Result<Self> {
         count("knots", knots.len(), 2, u32::MAX as usize, "at least 2")?;
         finite("first knot", knots[0])?;
@@ -174,7 +182,7 @@ impl<'g> IntoIterator for &'g TimeGrid {
     }
 }
 
-/// Refuses steps so short that neighbouring knots round to the same time.
+/// Rejects steps so short that neighbouring knots round to the same time.
 fn distinct(start: f64, end: f64, length: f64) -> Result<()> {
     if length > 2.0 * f64::EPSILON * start.abs().max(end.abs()) {
         return Ok(());

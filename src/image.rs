@@ -1,11 +1,13 @@
 //! Grids of small grey images, such as samples of a diffusion model, as PNG and PGM files.
 
-use crate::error::Error;
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2, s};
 
-/// Grey of the lines between images and of unused places.
+use crate::error::Error;
+use crate::real::Real;
+
+/// Grey of the lines between images and of empty places.
 const SEPARATOR: u8 = 96;
-/// Larger pictures than this many pixels are refused, before memory is asked for.
+/// The largest number of pixels. Larger pictures are rejected before memory is allocated.
 const MOST_PIXELS: usize = 1 << 28;
 
 /// A grey picture of 8 bits per pixel: 0 is black, 255 white.
@@ -18,18 +20,25 @@ pub struct GreyImage {
 
 /// Lays out images as tiles of a grid, row by row.
 ///
-/// - `images`: shape (images, rows · columns), one image per row, its own rows one after the other.
+/// - `images`: shape (images, rows · columns), one image per row. The rows of an image follow each
+///   other.
 /// - `shape`: (rows, columns) of one image.
-/// - `columns`: images side by side; fewer images than that give a narrower grid.
-/// - `range`: (value of black, value of white); values outside become black or white, those between
-///   are rounded to the nearest of 256 greys. [`GreyImage::inverted`] makes low values white.
-/// - `scale`: each value becomes a square of `scale` × `scale` pixels, and grey lines of that width
-///   part the images.
+/// - `columns`: images side by side. Fewer images give a narrower grid.
+/// - `range`: (value of black, value of white). Values outside become black or white. Values
+///   between are rounded to the nearest of 256 greys. [`GreyImage::inverted`] makes low values
+///   white.
+/// - `scale`: each value becomes a square of `scale` × `scale` pixels. Grey lines of that width
+///   separate the images.
 ///
 /// # Errors
-/// [`Error::Shape`] when there is no image or no pixel, when `shape` does not fit `images`, when
-/// `columns` or `scale` is zero, when `range` is not a finite, non-empty interval, when a value is
-/// not finite, or when the picture would have more than 2²⁸ pixels.
+/// [`Error::Shape`] in these cases:
+///
+/// - There is no image or no pixel.
+/// - `shape` does not fit `images`.
+/// - `columns` or `scale` is zero.
+/// - `range` is not a finite, non-empty interval.
+/// - A value is not finite.
+/// - The picture would have more than 2²⁸ pixels.
 pub fn grid(
     images: ArrayView2<'_, f64>,
     shape: (usize, usize),
@@ -37,11 +46,100 @@ pub fn grid(
     range: (f64, f64),
     scale: usize,
 ) -> Result<GreyImage, Error> {
+    check(images, shape, columns, range, scale)?;
+    let (black, white) = range;
+    let (tile_height, tile_width) = shape;
+    let across = columns.min(images.nrows());
+    let (width, height) = size(shape, across, images.nrows().div_ceil(across), scale)?;
+    let mut pixels = vec![SEPARATOR; width * height];
+    for (index, image) in images.rows().into_iter().enumerate() {
+        let top = index / across * (tile_height + 1);
+        let left = index % across * (tile_width + 1);
+        for (position, &value) in image.iter().enumerate() {
+            let grey = (255.0 * ((value - black) / (white - black)).clamp(0.0, 1.0)).round() as u8;
+            let first_column = (left + position % tile_width) * scale;
+            let first_row = (top + position / tile_width) * scale;
+            for row in first_row..first_row + scale {
+                let start = row * width + first_column;
+                pixels[start..start + scale].fill(grey);
+            }
+        }
+    }
+    Ok(GreyImage { width, height, pixels })
+}
+
+/// The first images, at most 100, as a sheet of ten side by side with high values dark.
+///
+/// Images are enlarged to sides of about 48 pixels. The arguments are those of [`grid`], with
+/// `range` the values of white and black.
+///
+/// ```
+/// use langevin::ndarray::Array2;
+/// let images = Array2::<f64>::zeros((250, 64));
+/// let sheet = langevin::image::sheet(images.view(), (8, 8), (-1.0, 1.0))?;
+/// assert_eq!((sheet.width(), sheet.height()), (89 * 6, 89 * 6));
+/// # Ok::<(), langevin::Error>(())
+/// ```
+///
+/// # Errors
+/// Those of [`grid`].
+pub fn sheet<F: Real>(
+    images: ArrayView2<'_, F>,
+    shape: (usize, usize),
+    range: (f64, f64),
+) -> Result<GreyImage, Error> {
+    let first = images.slice(s![..images.nrows().min(100), ..]).mapv(F::widen);
+    let scale = (48 / shape.0.max(shape.1).max(1)).clamp(1, 8);
+    Ok(grid(first.view(), shape, 10, range, scale)?.inverted())
+}
+
+/// The smallest and the largest of some values. They must differ and be a finite distance apart.
+///
+/// # Errors
+/// [`Error::Value`] if they do not or are not.
+pub fn extremes(values: ArrayView2<'_, f64>) -> Result<(f64, f64), Error> {
+    let ends = (f64::INFINITY, f64::NEG_INFINITY);
+    let ends = values.iter().fold(ends, |(low, high), &x| (low.min(x), high.max(x)));
+    let length = ends.1 - ends.0;
+    if length > 0.0 && length.is_finite() {
+        return Ok(ends);
+    }
+    Err(Error::Value {
+        option: "range of the numbers".into(),
+        given: format!("from {} to {}", ends.0, ends.1),
+        expected: "different numbers, a finite distance apart".into(),
+    })
+}
+
+/// Maps the smallest value to the first end of a range and the largest to the second, exactly.
+///
+/// # Errors
+/// Those of [`extremes`].
+pub fn rescale(values: &mut Array2<f64>, range: (f64, f64)) -> Result<(), Error> {
+    let (least, most) = extremes(values.view())?;
+    let length = most - least;
+    values.mapv_inplace(|x| {
+        let share = (x - least) / length;
+        range.0 * (1.0 - share) + range.1 * share
+    });
+    Ok(())
+}
+
+/// An error about an argument of [`grid`].
+fn wrong<T>(what: &'static str, given: String, expected: &str) -> Result<T, Error> {
+    Err(Error::Shape { what, given, expected: expected.into() })
+}
+
+/// Checks the arguments of [`grid`], except the size of the picture.
+fn check(
+    images: ArrayView2<'_, f64>,
+    shape: (usize, usize),
+    columns: usize,
+    range: (f64, f64),
+    scale: usize,
+) -> Result<(), Error> {
     let (count, values) = images.dim();
     let (tile_height, tile_width) = shape;
-    let wrong = |what, given: String, expected: &str| {
-        Err(Error::Shape { what, given, expected: expected.into() })
-    };
     if count == 0 || values == 0 || tile_height.checked_mul(tile_width) != Some(values) {
         let given = format!("shape ({count}, {values}) for images of {tile_height} × {tile_width}");
         return wrong(
@@ -58,7 +156,7 @@ pub fn grid(
         );
     }
     let (black, white) = range;
-    // Subtracting also turns away infinite ends and lengths.
+    // The difference also rejects infinite ends and lengths.
     if !(white - black > 0.0 && (white - black).is_finite()) {
         return wrong(
             "range of a grid",
@@ -74,44 +172,31 @@ pub fn grid(
             return wrong("images of a grid", given, "finite values");
         }
     }
+    Ok(())
+}
 
-    let across = columns.min(count);
-    let down = count.div_ceil(across);
+/// Width and height of the picture in pixels.
+fn size(
+    shape: (usize, usize),
+    across: usize,
+    down: usize,
+    scale: usize,
+) -> Result<(usize, usize), Error> {
+    let (tile_height, tile_width) = shape;
     let side = |tiles: usize, length: usize| {
         length.checked_add(1)?.checked_mul(tiles)?.checked_sub(1)?.checked_mul(scale)
     };
-    let (width, height) = match (side(across, tile_width), side(down, tile_height)) {
-        (Some(width), Some(height))
-            if width.checked_mul(height).is_some_and(|pixels| pixels <= MOST_PIXELS) =>
-        {
-            (width, height)
-        }
-        _ => {
-            let given = format!(
-                "{down} × {across} images of {tile_height} × {tile_width} at scale {scale}"
-            );
-            return wrong("size of a grid", given, "at most 2²⁸ pixels");
-        }
-    };
-
-    let mut pixels = vec![SEPARATOR; width * height];
-    for (index, image) in images.rows().into_iter().enumerate() {
-        let (top, left) = (index / across * (tile_height + 1), index % across * (tile_width + 1));
-        for (position, &value) in image.iter().enumerate() {
-            let grey = (255.0 * ((value - black) / (white - black)).clamp(0.0, 1.0)).round() as u8;
-            let first_column = (left + position % tile_width) * scale;
-            let first_row = (top + position / tile_width) * scale;
-            for row in first_row..first_row + scale {
-                let start = row * width + first_column;
-                pixels[start..start + scale].fill(grey);
-            }
-        }
+    if let (Some(width), Some(height)) = (side(across, tile_width), side(down, tile_height))
+        && width.checked_mul(height).is_some_and(|pixels| pixels <= MOST_PIXELS)
+    {
+        return Ok((width, height));
     }
-    Ok(GreyImage { width, height, pixels })
+    let images = format!("{down} × {across} images of {tile_height} × {tile_width}");
+    wrong("size of a grid", format!("{images} at scale {scale}"), "at most 2²⁸ pixels")
 }
 
 impl GreyImage {
-    /// Pixels in a row.
+    /// Number of pixels in a row.
     #[must_use]
     pub fn width(&self) -> usize {
         self.width
@@ -129,7 +214,7 @@ impl GreyImage {
         &self.pixels
     }
 
-    /// The same picture with black and white exchanged, for ink on paper.
+    /// The same picture with black and white exchanged, for printing with ink on paper.
     #[must_use]
     pub fn inverted(mut self) -> Self {
         for pixel in &mut self.pixels {
@@ -141,7 +226,7 @@ impl GreyImage {
     /// The bytes of a PNG file.
     ///
     /// # Errors
-    /// [`Error::Picture`] when the encoder fails.
+    /// [`Error::Picture`] if the encoder fails.
     pub fn to_png(&self) -> Result<Vec<u8>, Error> {
         let refused = |message: String| Error::Picture { format: "PNG", message };
         let side =
@@ -170,7 +255,7 @@ mod tests {
     use super::*;
     use ndarray::{Array2, array};
 
-    /// Three images of 1 × 2 in two columns, values below, inside and above the range.
+    /// Three images of 1 × 2 in two columns, with values below, inside and above the range.
     fn three() -> GreyImage {
         let images = array![[0.0, 1.0], [-5.0, 5.0], [0.5, 0.25]];
         grid(images.view(), (1, 2), 2, (0.0, 1.0), 1).expect("a grid")
@@ -213,6 +298,25 @@ mod tests {
         let pgm = image.to_pgm();
         assert!(pgm.starts_with(b"P5\n5 3\n255\n"));
         assert_eq!(&pgm[11..], image.pixels());
+    }
+
+    #[test]
+    fn sheets_hold_a_hundred_images_with_high_values_dark() {
+        let mut images = Array2::<f32>::zeros((101, 4));
+        images[[0, 0]] = 1.0;
+        let image = sheet(images.view(), (2, 2), (0.0, 1.0)).expect("a sheet");
+        assert_eq!((image.width(), image.height()), (29 * 8, 29 * 8));
+        assert_eq!((image.pixels()[0], image.pixels()[8]), (0, 255));
+    }
+
+    #[test]
+    fn rescaled_values_meet_both_ends() {
+        let mut values = array![[0.0, 5.0], [10.0, 2.5]];
+        assert_eq!(extremes(values.view()).expect("ends"), (0.0, 10.0));
+        rescale(&mut values, (-1.0, 1.0)).expect("a range");
+        assert_eq!(values, array![[-1.0, 0.0], [1.0, -0.5]]);
+        let error = rescale(&mut array![[2.0, 2.0]], (0.0, 1.0)).expect_err("refused");
+        assert!(error.to_string().contains("from 2 to 2"), "{error}");
     }
 
     #[test]

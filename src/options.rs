@@ -1,4 +1,6 @@
-//! Options as text: named fields that are read from, and written to, `name=value`.
+//! Options as text: named fields that are read and written as `name=value`.
+
+use std::num::{IntErrorKind, ParseIntError};
 
 use crate::error::{Error, Result};
 
@@ -6,11 +8,11 @@ use crate::error::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OptionInfo {
-    /// Its name, as in `noise-scale`.
+    /// Name of the option, as in `noise-scale`.
     pub name: &'static str,
-    /// What stands for its value in a help text; empty for an option that is given or not.
+    /// The placeholder for its value in help texts. It is empty for an option without a value.
     pub value: &'static str,
-    /// One sentence, with the default.
+    /// One sentence for help texts, with the default.
     pub help: &'static str,
 }
 
@@ -20,17 +22,35 @@ impl OptionInfo {
     }
 }
 
-/// A value that can stand for an option.
+/// A type that is made of options, whose names are known before any has a value.
+///
+/// It lets a front end, such as a command line, offer them all.
+///
+/// ```
+/// use langevin::advanced::KnownOptions;
+/// use langevin::prelude::*;
+/// let names: Vec<_> = Method::known_options().iter().map(|info| info.name).collect();
+/// assert!(names.contains(&"timesteps"));
+/// ```
+pub trait KnownOptions {
+    /// All options, each once.
+    fn known_options() -> Vec<&'static OptionInfo>;
+}
+
+/// A type of option values.
 pub(crate) trait Value: Sized {
-    /// The value of this text, or what was expected.
+    /// Reads a value from text. The error is what was expected.
     fn parse(text: &str) -> Result<Self, String>;
-    /// The text of this value.
+    /// Writes the value as text.
     fn print(&self) -> String;
 }
 
 impl Value for usize {
     fn parse(text: &str) -> Result<Self, String> {
-        text.parse().map_err(|_| "a whole number".into())
+        text.parse().map_err(|error: ParseIntError| match error.kind() {
+            IntErrorKind::PosOverflow => "a smaller number".into(),
+            _ => "a whole number".into(),
+        })
     }
 
     fn print(&self) -> String {
@@ -44,7 +64,7 @@ impl Value for f64 {
     }
 
     fn print(&self) -> String {
-        // The shortest text that reads back as the same number.
+        // This is the shortest text that reads back as the same number.
         self.to_string()
     }
 }
@@ -52,7 +72,9 @@ impl Value for f64 {
 impl Value for Vec<usize> {
     fn parse(text: &str) -> Result<Self, String> {
         let numbers = text.split(['+', ',']).map(|number| number.trim().parse().ok());
-        numbers.collect::<Option<_>>().ok_or_else(|| "whole numbers, as 600+399+1".into())
+        numbers
+            .collect::<Option<_>>()
+            .ok_or_else(|| "whole numbers, as 600,399,1 or 600+399+1".into())
     }
 
     fn print(&self) -> String {
@@ -60,13 +82,20 @@ impl Value for Vec<usize> {
     }
 }
 
-/// Makes an option value of a type that is read and printed by its names.
+/// Implements `Value` for a type that is read and printed by its names.
 macro_rules! named_value {
     ($type:ty) => {
         impl $crate::options::Value for $type {
             fn parse(text: &str) -> std::result::Result<Self, String> {
                 text.parse().map_err(|error| match error {
                     $crate::error::Error::Unknown { known, .. } => format!("one of {known}"),
+                    $crate::error::Error::Word { expected, .. } => expected.into(),
+                    $crate::error::Error::Letter { position, letter, .. } => format!(
+                        "A (position), B (momentum) and O (friction and noise); \
+                         letter {position} is `{letter}`"
+                    ),
+                    $crate::error::Error::Value { expected, .. } => expected,
+                    $crate::error::Error::Invalid { expected, .. } => expected.into(),
                     other => other.to_string(),
                 })
             }
@@ -81,15 +110,15 @@ pub(crate) use named_value;
 
 /// A field of a struct of options.
 pub(crate) trait Field {
-    /// Sets the field, or says what was expected. A flag has no text.
+    /// Sets the field. The error is what was expected. A flag has no text.
     fn read(&mut self, text: Option<&str>) -> Result<(), String>;
-    /// The text of the field; `None` if the option is not given.
+    /// Writes the field as text, or `None` if the option is not given.
     fn write(&self) -> Option<String>;
 }
 
 impl<T: Value> Field for Option<T> {
     fn read(&mut self, text: Option<&str>) -> Result<(), String> {
-        let text = text.ok_or("a value, as name=value")?;
+        let text = text.ok_or("a value")?;
         *self = Some(T::parse(text.trim())?);
         Ok(())
     }
@@ -114,13 +143,13 @@ impl Field for bool {
     }
 }
 
-/// An option of a struct: what is known about it, and its field.
+/// An option of a struct: its description and its field.
 pub(crate) struct Entry<'o> {
     pub info: &'static OptionInfo,
     pub field: &'o mut dyn Field,
 }
 
-/// Reads one option into the entry of its name. `by` names the struct in errors.
+/// Reads one option into the entry with its name. `by` names the struct in errors.
 pub(crate) fn read(
     entries: Vec<Entry<'_>>,
     by: &str,
@@ -132,7 +161,7 @@ pub(crate) fn read(
         return Err(Error::NotTaken { option: name.into(), by: by.into(), takes });
     };
     entry.field.read(text).map_err(|expected| Error::Value {
-        option: format!("{by}, {name}"),
+        option: name.into(),
         given: text.unwrap_or_default().into(),
         expected,
     })

@@ -1,4 +1,14 @@
-//! The names that most programs need, for `use langevin::prelude::*`.
+//! The names that most programs need.
+//!
+//! ```
+//! use langevin::prelude::*;
+//! let sampler = EulerMaruyama::new(Underdamped::new(2.0, 1.0)?);
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! `Result` is the one of this crate, with one type parameter: `Result<T>` is
+//! `std::result::Result<T, langevin::Error>`. Write `std::result::Result` where you need another
+//! type of error.
 
 pub use crate::diffusion::{
     Beta, Denoiser, DiffusedMixture, Guided, LevelTable, Method, Plan, Prediction, Process, Psld,

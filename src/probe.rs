@@ -1,25 +1,30 @@
-//! The exact stationary covariance of a sampler on a Gaussian target: no simulation, no seeds, no
-//! tolerance windows.
+//! The exact stationary covariance of a sampler on a Gaussian target. There is no simulation, no
+//! seed and no tolerance window.
 //!
-//! With the drift b(x) = −k x of the target N(0, 1/k), a step is affine in the state and the
-//! normals once the coins of the method are fixed. Unit vectors fed through a [`Scripted`] source
-//! read off its matrices; the coins are averaged exactly; and the stationary covariance solves a
-//! linear equation:
+//! The target is N(0, 1/k) with the drift b(x) = −k x. Once the coins of the method are fixed, a
+//! step is affine in the state and the normals:
 //!
 //! ```text
 //! X⁺ = M X + B z                       M, B depend on the coins
 //! S  = E[ M S Mᵀ + B Bᵀ ]              the mean is over the coins
 //! ```
 //!
-//! It answers "how biased is this method at this step on a target of this curvature" to rounding
-//! errors: about 1e-16 divided by 1 − contraction, so very short steps cost digits.
+//! Unit vectors fed through a [`Scripted`] source give M and B. The coins are averaged exactly. The
+//! stationary covariance S then solves a linear equation.
+//!
+//! The probe answers one question: how biased is this method at this step on a target of this
+//! curvature? The answer is exact up to rounding errors of about 1e-16 divided by 1 − contraction.
+//! So very short steps cost digits.
 //!
 //! ```
 //! use langevin::{EulerMaruyama, Overdamped, probe};
 //! let stationary = probe::stationary_covariance(&EulerMaruyama::new(Overdamped), 0.1, 1.0)?;
-//! assert!((stationary.covariance[[0, 0]] - 1.0 / 0.95).abs() < 1e-14); // ULA on N(0, 1): 1/(1 − h/2)
+//! // ULA on N(0, 1) has the variance 1/(1 − h/2).
+//! assert!((stationary.covariance[[0, 0]] - 1.0 / 0.95).abs() < 1e-14);
 //! # Ok::<(), langevin::Error>(())
 //! ```
+
+use std::fmt;
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
@@ -30,24 +35,62 @@ use crate::noise::{Address, Noise, Purpose, Scripted};
 use crate::sampler::{CoinScript, Sampler, Step, Work};
 use crate::state::State;
 
-/// What [`stationary_covariance`] finds.
+/// The result of [`stationary_covariance`]. It prints itself as a table.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Stationary {
-    /// Covariance of the stationary law of the sampler, (blocks, blocks): position, momentum.
+    /// Covariance of the sampler's stationary distribution, (blocks, blocks), in the order
+    /// position, momentum.
     pub covariance: Array2<f64>,
-    /// Covariance of the law it is meant to sample: diag(1/k, u).
+    /// Covariance of the target distribution, diag(1/k, u).
     pub target: Array2<f64>,
-    /// Factor by which second moments approach it per step: the closer to 1, the slower.
+    /// Factor by which second moments approach the stationary ones per step. The closer to 1, the
+    /// slower.
     pub contraction: f64,
+}
+
+impl fmt::Display for Stationary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "stationary variance        exact             target     relative excess")?;
+        let blocks = self.covariance.nrows();
+        for (i, name) in ["position", "velocity"].iter().enumerate().take(blocks) {
+            let exact = self.covariance[[i, i]];
+            let target = self.target[[i, i]];
+            let excess = exact / target - 1.0;
+            write!(f, "\n  {name:<14} {exact:>18.15} {target:>18.15} {excess:>+15.6e}")?;
+        }
+        if blocks == 2 {
+            let exact = self.covariance[[0, 1]];
+            let target = self.target[[0, 1]];
+            write!(f, "\n  {:<14} {exact:>18.15} {target:>18.15}", "covariance")?;
+        }
+        let factor = self.contraction;
+        write!(f, "\n\nsecond moments approach it by a factor {factor:.6} per step")
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Stationary {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+        let rows = |matrix: &Array2<f64>| -> Vec<Vec<f64>> {
+            matrix.outer_iter().map(|row| row.to_vec()).collect()
+        };
+        let mut map = serializer.serialize_map(Some(3))?;
+        map.serialize_entry("covariance", &rows(&self.covariance))?;
+        map.serialize_entry("target", &rows(&self.target))?;
+        map.serialize_entry("contraction", &self.contraction)?;
+        map.end()
+    }
 }
 
 /// The stationary covariance of a sampler with steps of length `step` on the target N(0,
 /// 1/`curvature`).
 ///
 /// # Errors
-/// [`Error::Invalid`] if step or curvature is not finite and positive; [`Error::Unstable`] if there
-/// is no stationary law; [`Error::NotProbeable`] if the coins of the method cannot be averaged
-/// exactly.
+/// - [`Error::Invalid`] if step or curvature is not finite and positive.
+/// - [`Error::Unstable`] if there is no stationary distribution.
+/// - [`Error::NotProbeable`] if the coins of the method cannot be averaged exactly.
 pub fn stationary_covariance(
     sampler: &dyn Sampler<f64>,
     step: f64,
@@ -57,7 +100,7 @@ pub fn stationary_covariance(
     let interval = TimeGrid::uniform(step, 1)?.interval(0);
     let blocks = sampler.layout().blocks();
     let mut mean = SecondMoments::default();
-    // Scripts are probed in batches, all unit vectors of a script side by side as chains.
+    // Scripts are probed in batches. The unit vectors of all scripts of a batch are its chains.
     for scripts in sampler.coin_scripts()?.chunks(256) {
         for (script, matrices) in
             scripts.iter().zip(read_matrices(sampler, interval, curvature, scripts)?)
@@ -74,7 +117,7 @@ pub fn stationary_covariance(
     Ok(Stationary { covariance, target, contraction })
 }
 
-/// Columns of M (the state) and then of B (the normals), each of `blocks` numbers.
+/// Columns of M (the state) or of B (the normals), each of `blocks` numbers.
 type Columns = Vec<[f64; 2]>;
 
 fn read_matrices(
@@ -97,7 +140,8 @@ fn read_matrices(
             if input < blocks {
                 state.view_mut()[[chain as usize, input]] = 1.0;
             } else {
-                let (address, block) = ((input - blocks) / blocks, (input - blocks) % blocks);
+                let address = (input - blocks) / blocks;
+                let block = (input - blocks) % blocks;
                 noise.normal(addresses[address], chain, block, 1.0);
             }
         }
@@ -131,7 +175,7 @@ fn advance(
     Ok(())
 }
 
-/// Passes scripted coins on and writes down which normals a step asks for.
+/// Passes scripted coins on and records which normals a step requests.
 struct Listener<'a> {
     script: &'a Scripted,
     heard: std::sync::Mutex<Vec<Address>>,
@@ -151,7 +195,7 @@ impl Noise<f64> for Listener<'_> {
     }
 }
 
-/// The normals that a step with any of these coins asks for.
+/// The normals that a step with any of these coins requests.
 fn addresses(
     sampler: &dyn Sampler<f64>,
     interval: Interval,
@@ -170,8 +214,8 @@ fn addresses(
     Ok(heard.into_iter().filter(|address| address.purpose() != Purpose::Momentum).collect())
 }
 
-/// The map of symmetric second moments (s₀₀, s₀₁, s₁₁) to those after a step, averaged over coins:
-/// s⁺ = P s + q.
+/// The map from symmetric second moments (s₀₀, s₀₁, s₁₁) to those after a step, s⁺ = P s + q. It is
+/// averaged over the coins.
 #[derive(Default)]
 struct SecondMoments {
     map: [[f64; 3]; 3],
@@ -185,8 +229,8 @@ impl SecondMoments {
         for (to, (r, c)) in PAIRS.into_iter().enumerate() {
             for (from, (a, b)) in PAIRS.into_iter().enumerate() {
                 if blocks == 2 || from == 0 {
-                    // (M S Mᵀ)_rc has S_ab once on the diagonal and twice, as S_ab and S_ba, off
-                    // it.
+                    // (M S Mᵀ)_rc contains S_ab once if a = b, and twice otherwise, as S_ab and
+                    // S_ba.
                     let mut entry = state[a][r] * state[b][c];
                     if a != b {
                         entry += state[b][r] * state[a][c];
@@ -202,7 +246,7 @@ impl SecondMoments {
     fn solve(&self, blocks: usize) -> Result<(Array2<f64>, f64)> {
         let size = if blocks == 2 { 3 } else { 1 };
         let growth = self.spectral_radius(size);
-        // A deterministic word keeps some second moment for ever: 1 but for rounding.
+        // A deterministic word conserves some second moment. Its factor is 1 up to rounding.
         if !(growth < 1.0 - 1e-12) {
             return Err(Error::Unstable { growth });
         }
@@ -235,7 +279,7 @@ impl SecondMoments {
         Ok((covariance, growth))
     }
 
-    /// By repeated squaring with rescaling: the norm of P^(2^40) to the power of 2^−40.
+    /// Repeated squaring with rescaling: the norm of P^(2^40) to the power of 2^−40.
     fn spectral_radius(&self, size: usize) -> f64 {
         let mut power = self.map;
         let mut log_scale = 0.0;
@@ -259,5 +303,24 @@ impl SecondMoments {
             log_scale = 2.0 * log_scale + libm::log(norm);
         }
         libm::exp(libm::ldexp(log_scale, -SQUARINGS))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_print_as_a_table() {
+        let covariance = ndarray::array![[1.5]];
+        let target = ndarray::array![[1.0]];
+        let found = Stationary { covariance, target, contraction: 0.25 };
+        let lines = [
+            "stationary variance        exact             target     relative excess",
+            "  position        1.500000000000000  1.000000000000000    +5.000000e-1",
+            "",
+            "second moments approach it by a factor 0.250000 per step",
+        ];
+        assert_eq!(found.to_string(), lines.join("\n"));
     }
 }

@@ -1,4 +1,5 @@
-//! The two precisions: a sealed trait for `f32` and `f64` with the elementary functions of kernels.
+//! The two precisions: a sealed trait for `f32` and `f64`, with the elementary functions of
+//! kernels.
 
 use crate::math::elementary;
 
@@ -8,22 +9,22 @@ mod sealed {
     impl Sealed for f64 {}
 }
 
-/// Something that exists once in each precision, so that generic code can reach the right one.
+/// A value that exists once in each precision. Generic code chooses the right one.
 #[doc(hidden)]
 pub trait InBoth {
-    /// What it is in one precision.
+    /// The type of the value in one precision.
     type In<F: Real>;
-    /// The one in f32.
+    /// The value in f32.
     fn single(self) -> Self::In<f32>;
-    /// The one in f64.
+    /// The value in f64.
     fn double(self) -> Self::In<f64>;
 }
 
-/// A floating-point type that states and drifts can be made of: `f32` or `f64`.
+/// The floating-point type of states and drifts: `f32` or `f64`.
 ///
 /// Coefficients, schedules and times are always `f64` and are rounded last.
 pub trait Real: sealed::Sealed + ndarray::NdFloat + Default {
-    /// `"f32"` or `"f64"`.
+    /// The name of the type: `"f32"` or `"f64"`.
     const NAME: &'static str;
     /// Rounds to this precision.
     fn from_f64(value: f64) -> Self;
@@ -32,13 +33,13 @@ pub trait Real: sealed::Sealed + ndarray::NdFloat + Default {
     /// `self * a + b` in one rounding. Fast only inside a dispatched kernel.
     #[doc(hidden)]
     fn fma(self, a: Self, b: Self) -> Self;
-    /// exp for arguments up to 709 (88 in f32); 0 below −690 (−80); NaN for NaN.
+    /// exp for arguments up to 709 (88 in f32). It is 0 below −690 (−80), and NaN for NaN.
     #[doc(hidden)]
     fn exp_lane(self) -> Self;
     /// ln of a positive normal number.
     #[doc(hidden)]
     fn ln_lane(self) -> Self;
-    /// Of something that exists in both precisions, the one in this precision.
+    /// Chooses the value in this precision.
     #[doc(hidden)]
     fn choose<B: InBoth>(both: B) -> B::In<Self>;
 }

@@ -1,16 +1,16 @@
-//! Reusable scratch memory for drifts, which are shared between threads and must not allocate at
+//! Reusable scratch memory for drifts. They are shared between threads and must not allocate in
 //! every call.
 
 use std::sync::Mutex;
 
-/// A pool of scratch values: one is taken for the length of a call and given back.
+/// A pool of scratch values. A call takes one and returns it at the end.
 #[derive(Debug, Default)]
 pub(crate) struct ScratchPool<T>(Mutex<Vec<T>>);
 
 impl<T: Default> ScratchPool<T> {
-    /// Runs `f` with a scratch value that no other thread has.
+    /// Runs `f` with a scratch value that no other thread uses.
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
-        // A poisoned lock only means that another call panicked; the vector itself is whole.
+        // A poisoned lock only means that another call panicked. The vector itself is intact.
         let taken = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
         let mut scratch = taken.unwrap_or_default();
         let result = f(&mut scratch);
@@ -23,7 +23,7 @@ impl<T> Clone for ScratchPool<T>
 where
     T: Default,
 {
-    /// A clone starts with an empty pool.
+    /// Returns an empty pool.
     fn clone(&self) -> Self {
         Self::default()
     }

@@ -1,5 +1,5 @@
-//! The state of a chunk of chains, (chains, columns) with the chain axis contiguous, and the layout
-//! of its columns.
+//! The state of a chunk of chains, (chains, columns), and the layout of its columns. The chain axis
+//! is contiguous.
 
 use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
 
@@ -16,28 +16,30 @@ pub(crate) fn columns<F>(data: &[F], rows: usize, columns: usize) -> ArrayView2<
 
 /// A column-major mutable view of `rows` × `columns` numbers.
 pub(crate) fn columns_mut<F>(data: &mut [F], rows: usize, columns: usize) -> ArrayViewMut2<'_, F> {
-    // As above.
+    // The slice is cut to the length of the shape, so this cannot fail.
     ArrayViewMut2::from_shape((rows, columns).f(), &mut data[..rows * columns])
         .expect("length matches the shape")
 }
 
 /// What the second block of a state holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 enum Second {
     /// There is no second block.
     None,
     /// Momenta with this variance under the stationary distribution.
     Momentum(f64),
-    /// What a multistep method remembers of the step before.
+    /// What a multistep method keeps from the step before.
     Memory,
 }
 
-/// The blocks of a state and which of them the drift reads.
+/// The blocks of a state, and which of them the drift reads.
 ///
-/// A block has `dim` columns. The columns of a state are `[position | momentum or memory | carried]`;
-/// only the position is always there. The drift reads the first [`inputs`](Self::inputs) blocks and
-/// writes as many.
+/// A block has `dim` columns. The columns of a state are `[position | momentum or memory |
+/// carried]`. Only the position always exists. The drift reads the first [`inputs`](Self::inputs)
+/// blocks and writes as many.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Layout {
     second: Second,
     joint: bool,
@@ -48,25 +50,25 @@ impl Layout {
     /// A position alone.
     pub const POSITION: Self = Self { second: Second::None, joint: false, carries: false };
 
-    /// A position, and a momentum with this variance under the stationary distribution: momenta are
-    /// drawn from it when only positions are given.
+    /// A position, and a momentum with this variance under the stationary distribution. Momenta are
+    /// drawn from it if only positions are given.
     pub const fn with_momentum(variance: f64) -> Self {
         Self { second: Second::Momentum(variance), ..Self::POSITION }
     }
 
-    /// A position, and the memory of a multistep method, which is zero at the start.
+    /// A position, and the memory of a multistep method. The memory is zero at the start.
     pub const fn with_memory() -> Self {
         Self { second: Second::Memory, ..Self::POSITION }
     }
 
-    /// The same with a drift that reads and writes both blocks.
+    /// The same layout with a drift that reads and writes both blocks.
     pub const fn joint(self) -> Self {
         Self { joint: !matches!(self.second, Second::None), ..self }
     }
 
-    /// The same with one more block at the end if `carries`, in which a sampler keeps a drift that
-    /// it needs again. The block adds no information: without it a step evaluates the drift and
-    /// gives the same bits.
+    /// The same layout with or without a carried block, which comes last. In it a sampler keeps a
+    /// drift that it needs again. The block adds no information. Without it a step evaluates the
+    /// drift and gives the same bits.
     pub const fn carrying(self, carries: bool) -> Self {
         Self { carries, ..self }
     }
@@ -86,7 +88,7 @@ impl Layout {
         self.carries as usize
     }
 
-    /// The variance of a momentum under the stationary distribution; `None` without momenta.
+    /// The variance of a momentum under the stationary distribution, or `None` without momenta.
     pub const fn momentum_variance(&self) -> Option<f64> {
         match self.second {
             Second::Momentum(variance) => Some(variance),
@@ -99,23 +101,23 @@ impl Layout {
         (self.blocks() + self.carried()) * dim
     }
 
-    /// The numbers of columns that a start may have: positions, or positions and momenta.
+    /// The allowed numbers of columns of a start: positions, or positions and momenta.
     pub(crate) fn start_columns(&self, dim: usize) -> [usize; 2] {
         [dim, if self.momentum_variance().is_some() { 2 * dim } else { dim }]
     }
 }
 
-/// Positions, and momenta where the dynamics has them, of a chunk of chains.
+/// Positions of a chunk of chains, and momenta if the dynamics has them.
 ///
-/// Shape (chains, columns), columns `[position | momentum | carried]`, the last two where the
-/// sampler has them. Memory is column-major: every coordinate is one contiguous run over chains, so
-/// every kernel vectorises over chains, whatever the dimension.
+/// The shape is (chains, columns) with columns `[position | momentum | carried]`. The last two
+/// exist only if the sampler has them. Memory is column-major: the values of a coordinate are
+/// contiguous over chains. So every kernel vectorises over chains, whatever the dimension.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State<F> {
     chains: Vec<u32>,
     dim: usize,
     layout: Layout,
-    /// Whether the carried block holds what its sampler left there for exactly these positions.
+    /// Whether the carried block belongs to these positions.
     carried_known: bool,
     data: Vec<F>,
 }
@@ -124,7 +126,8 @@ impl<F: Real> State<F> {
     /// A state of zeros for the chains `first_chain`, `first_chain` + 1, … of dimension `dim`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if there are no chains, no dimensions, or chain numbers above 2³² − 1.
+    /// [`Error::Invalid`] if there are no chains or no dimensions, or if a chain number would be
+    /// above 2³² − 1.
     pub fn zeros(first_chain: u32, chains: usize, dim: usize, layout: Layout) -> Result<Self> {
         const CHAINS: &str = "a whole number >= 1, with chain numbers below 4294967296";
         count("chains", chains, 1, (u32::MAX - first_chain) as usize + 1, CHAINS)?;
@@ -139,12 +142,13 @@ impl<F: Real> State<F> {
         })
     }
 
-    /// A state from an array of positions, (chains, dim), or of positions and momenta,
-    /// (chains, 2·dim). Momenta that are not given are drawn from their stationary distribution.
+    /// A state from an array of positions, (chains, dim), or of positions and momenta, (chains,
+    /// 2·dim). Momenta that are not given are drawn from their stationary distribution.
     ///
     /// # Errors
-    /// [`Error::Shape`] if `start` has another shape, [`Error::NonFinite`] if it holds NaN or
-    /// infinity.
+    /// - [`Error::Shape`] if `start` has another shape.
+    /// - [`Error::NonFinite`] if `start` contains NaN or infinity.
+    /// - [`Error::Invalid`] as for [`zeros`](Self::zeros).
     pub fn new(
         start: ArrayView2<'_, F>,
         dim: usize,
@@ -161,8 +165,8 @@ impl<F: Real> State<F> {
         Ok(state)
     }
 
-    /// Draws the momentum block, if there is one, from its stationary distribution with the noise
-    /// of this step.
+    /// Draws the momentum block, if there is one, from its stationary distribution. It uses the
+    /// noise of this step.
     pub(crate) fn draw_momenta(&mut self, noise: &dyn Noise<F>, step: u32) {
         if let Some(variance) = self.layout.momentum_variance() {
             let scale = F::from_f64(variance.sqrt());
@@ -178,12 +182,12 @@ impl<F: Real> State<F> {
         self.chains.len()
     }
 
-    /// Never true: a state has at least one chain.
+    /// Always false, because a state has at least one chain.
     pub fn is_empty(&self) -> bool {
         self.chains.is_empty()
     }
 
-    /// Dimension of one block.
+    /// Number of columns of one block.
     pub fn dim(&self) -> usize {
         self.dim
     }
@@ -193,7 +197,7 @@ impl<F: Real> State<F> {
         self.layout
     }
 
-    /// The numbers of the chains; their noise depends on these.
+    /// The numbers of the chains. Their noise depends on these numbers.
     pub fn chains(&self) -> &[u32] {
         &self.chains
     }
@@ -203,8 +207,8 @@ impl<F: Real> State<F> {
         columns(&self.data, self.chains.len(), self.layout.columns(self.dim))
     }
 
-    /// The whole state for writing, (chains, columns). The carried block counts as unknown from now
-    /// on, because the positions may have changed: the next step evaluates the drift again.
+    /// The whole state for writing, (chains, columns). The positions may change, so the carried
+    /// block counts as unknown from now on. The next step evaluates the drift again.
     pub fn view_mut(&mut self) -> ArrayViewMut2<'_, F> {
         self.carried_known = false;
         columns_mut(&mut self.data, self.chains.len(), self.layout.columns(self.dim))
@@ -230,13 +234,14 @@ impl<F: Real> State<F> {
         &mut self.data
     }
 
-    /// The updated blocks and the carried one, for a sampler that reads one and writes the other.
+    /// The updated blocks and the carried block, so that a sampler can read one and write the
+    /// other.
     pub(crate) fn split_carried(&mut self) -> (&mut [F], &mut [F]) {
         let own = self.chains.len() * self.layout.blocks() * self.dim;
         self.data.split_at_mut(own)
     }
 
-    /// The updated blocks: all but the carried one.
+    /// The updated blocks: all except the carried one.
     pub(crate) fn blocks(&self) -> &[F] {
         &self.data[..self.chains.len() * self.layout.blocks() * self.dim]
     }
@@ -251,7 +256,7 @@ impl<F: Real> State<F> {
         self.carried_known = known;
     }
 
-    /// Gives the state to other chains, keeping its memory: `rows` chains from `first_chain` on.
+    /// Assigns the state to `rows` chains from `first_chain` on. It reuses its memory.
     pub(crate) fn reset(&mut self, first_chain: u32, rows: usize) {
         self.chains.clear();
         self.chains.extend((0..rows as u32).map(|i| first_chain + i));
@@ -259,8 +264,8 @@ impl<F: Real> State<F> {
         self.data.resize(rows * self.layout.columns(self.dim), F::zero());
     }
 
-    /// Takes over the chains and positions of another state under this layout, keeping its own
-    /// memory; momenta are left to be drawn.
+    /// Copies the chains and positions of another state into this layout. It reuses its own memory.
+    /// Momenta must be drawn afterwards.
     pub(crate) fn take_positions(&mut self, other: &Self, layout: Layout) {
         self.layout = layout;
         self.chains.clear();
@@ -272,7 +277,7 @@ impl<F: Real> State<F> {
         self.data[..length].copy_from_slice(&other.data[..length]);
     }
 
-    /// Copies rows of shape (chains, some or all columns) in.
+    /// Copies `rows` into the state. They have shape (chains, some or all columns).
     pub(crate) fn load(&mut self, rows: ArrayView2<'_, F>) {
         let n = self.chains.len();
         for (j, column) in rows.columns().into_iter().enumerate() {

@@ -1,7 +1,7 @@
 //! What the benches share: the target and the hand-written scalar loop they are measured against.
 
 use langevin::ndarray::Array2;
-use langevin::{GaussianMixture, Real, Run, Sampler, TimeGrid};
+use langevin::prelude::*;
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;

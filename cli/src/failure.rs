@@ -1,15 +1,16 @@
 //! What can end the program, and with which exit code: 2 for what was given, 1 for what happened on
 //! the way.
 
-use std::fmt;
 use std::process::ExitCode;
 
 /// Why the program ends.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// Something that was given makes no sense; nothing was run or written.
+    #[error("{0}")]
     Input(String),
     /// The run itself failed.
+    #[error("{0}")]
     Run(String),
 }
 
@@ -22,20 +23,18 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Input(message) | Self::Run(message) => f.write_str(message),
-        }
-    }
+/// Refuses what was given.
+pub fn refuse<T>(message: impl Into<String>) -> Result<T, Failure> {
+    Err(Failure::Input(message.into()))
 }
 
 impl From<langevin::Error> for Failure {
     fn from(error: langevin::Error) -> Self {
-        use langevin::Error::{Diverged, Drift, Observer, Threads};
+        use langevin::Error::{Diverged, Drift, Missing, Observer, Threads};
         let message = error.to_string();
         match error {
             Diverged { .. } => Self::Run(format!("{message} (--non-finite freeze|ignore)")),
+            Missing { option, by } => Self::Input(format!("--{option} is missing: {by} needs it")),
             Drift { .. } | Observer { .. } | Threads { .. } => Self::Run(message),
             _ => Self::Input(message),
         }

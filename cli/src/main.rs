@@ -1,40 +1,68 @@
-//! The `langevin` program: draws samples from a target file or a data set, generates them from
-//! noise, and probes methods exactly.
+//! The `langevin` program: the list of its commands.
 
 mod arguments;
 mod compare;
-mod comparison;
-mod distance;
 mod failure;
 mod generate;
-mod images;
-mod input;
-mod model;
+mod methods;
 mod npy;
 mod output;
-mod planning;
 mod probe;
 mod report;
 mod sample;
 mod simulation;
+mod source;
 mod target;
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 
-use arguments::{Cli, Command};
 use failure::Failure;
+
+/// Samplers for Langevin dynamics and diffusion models.
+#[derive(Parser)]
+#[command(name = "langevin", version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Draw samples from a mixture (TARGET.json) or from a data set with a bandwidth
+    Sample(Box<sample::Sample>),
+    /// Generate samples from noise, with a trained network or the exact score of a noised target
+    Generate(Box<generate::Generate>),
+    /// Compare ways to generate: methods x evaluations x seeds, as a table, a CSV file and a
+    /// picture
+    Compare(Box<compare::Compare>),
+    /// The exact stationary covariance of a method on the target N(0, 1/k): no simulation
+    Probe(Box<probe::Probe>),
+    /// List methods, dynamics and ways to generate
+    Methods(methods::Methods),
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
+}
 
 fn main() -> ExitCode {
     let command = Cli::parse().command;
-    let result = langevin::instruction_set().map_err(Failure::from).and_then(|_| match command {
+    let ready = langevin::advanced::instruction_set().map_err(Failure::from);
+    let result = ready.and_then(|_| match command {
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
-        Command::Methods { json } => methods(json),
+        Command::Methods(arguments) => methods::run(&arguments),
+        Command::Completions { shell } => completions(shell),
+        Command::Man => manual(),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -46,66 +74,23 @@ fn main() -> ExitCode {
     }
 }
 
-fn methods(json: bool) -> Result<(), Failure> {
-    use langevin::catalog::{DYNAMICS, METHODS};
-    use langevin::generation::{GENERATION_METHODS, GenerationMethod, PHASE_METHODS};
-    if json {
-        let methods: Vec<_> = METHODS
-            .iter()
-            .map(|m| {
-                serde_json::json!({
-                    "name": m.name, "title": m.title, "options": m.options, "evaluations_per_step": m.evaluations,
-                    "batched_calls_per_step": m.batched_calls, "dynamics": m.dynamics, "source": m.source,
-                })
-            })
-            .collect();
-        let dynamics: Vec<_> = DYNAMICS
-            .iter()
-            .map(|d| serde_json::json!({"name": d.name, "title": d.title, "options": d.options}))
-            .collect();
-        let list = |all: &[GenerationMethod]| -> Vec<_> {
-            let entry = |g: &GenerationMethod| {
-                serde_json::json!({
-                    "name": g.name, "title": g.title, "options": g.options, "least_evaluations": g.least,
-                    "source": g.source,
-                })
-            };
-            all.iter().map(entry).collect()
-        };
-        let (vp, psld) = (list(&GENERATION_METHODS), list(&PHASE_METHODS));
-        let all = serde_json::json!({
-            "methods": methods, "dynamics": dynamics, "generation": vp, "generation_psld": psld,
-        });
-        return output::print_line(&all.to_string());
+fn completions(shell: Shell) -> Result<(), Failure> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "langevin", &mut text);
+    output::print_line(String::from_utf8_lossy(&text).trim_end())
+}
+
+/// The page of the program, and those of its commands behind it.
+fn manual() -> Result<(), Failure> {
+    let mut text = Vec::new();
+    let page = |command: clap::Command, text: &mut Vec<u8>| {
+        clap_mangen::Man::new(command).render(text).map_err(|e| Failure::Run(e.to_string()))
+    };
+    let program = Cli::command();
+    page(program.clone(), &mut text)?;
+    for command in program.get_subcommands() {
+        let name = format!("langevin-{}", command.get_name());
+        page(command.clone().name(name), &mut text)?;
     }
-    let mut text = String::from("methods      evaluations per step   batched calls   what it is\n");
-    for m in METHODS {
-        text += &format!(
-            "  {:<10} {:<22} {:<15} {}\n",
-            m.name, m.evaluations, m.batched_calls, m.title
-        );
-        if !m.options.is_empty() {
-            text += &format!("{:52}options: --{}\n", "", m.options.join(" --"));
-        }
-    }
-    text += "\ndynamics\n";
-    for d in DYNAMICS {
-        text += &format!("  {:<12} {}\n", d.name, d.title);
-        if !d.options.is_empty() {
-            text += &format!("{:15}options: --{}\n", "", d.options.join(" --"));
-        }
-    }
-    for (process, all) in [("vp", &GENERATION_METHODS[..]), ("psld", &PHASE_METHODS[..])] {
-        text += &format!("\ngeneration, --process {process}\n");
-        for g in all {
-            text += &format!(
-                "  {:<12} {}\n{:15}options: --{}\n",
-                g.name,
-                g.title,
-                "",
-                g.options.join(" --")
-            );
-        }
-    }
-    output::print_line(text.trim_end())
+    output::print_line(String::from_utf8_lossy(&text).trim_end())
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use langevin::Real;
 use langevin::ndarray::{Array2, ArrayD, ArrayView2, Dimension};
+use ndarray_npy::npy::header::Header;
 use ndarray_npy::{ReadNpyError, ReadNpyExt, ReadableElement};
 
 use crate::failure::Failure;
@@ -60,23 +61,20 @@ fn parse(bytes: &[u8], accept: Accept) -> Result<ArrayD<f64>, String> {
             |bytes| Ok(ArrayD::<u64>::read_npy(bytes)?.mapv(|x| x as f64)),
         ],
     };
-    if promised(bytes) > bytes.len() {
-        return Err(format!(
-            "not a readable .npy file: it has {} bytes, fewer than its shape asks for",
-            bytes.len()
-        ));
+    let broken = |why: String| format!("not a readable .npy file: {why}");
+    let header = Header::from_reader(&mut &*bytes).map_err(|error| broken(error.to_string()))?;
+    // A file is not believed to the point of asking for more memory than it could fill.
+    if header.shape.into_iter().fold(1, usize::saturating_mul) > bytes.len() {
+        let given = bytes.len();
+        return Err(broken(format!("it has {given} bytes, fewer than its shape asks for")));
     }
-    let mut found = "unknown".into();
     for attempt in attempts {
         match attempt(bytes) {
-            Ok(array) => return Ok(array),
-            Err(ReadNpyError::WrongDescriptor(descriptor)) => found = descriptor.to_string(),
-            Err(ReadNpyError::Io(_)) => {
-                return Err("not a readable .npy file: it ends within its header".into());
-            }
-            Err(error) => return Err(format!("not a readable .npy file: {error}")),
+            Err(ReadNpyError::WrongDescriptor(_)) => {}
+            result => return result.map_err(|error| broken(error.to_string())),
         }
     }
+    let found = header.type_descriptor;
     let expected = match accept {
         Accept::Floats => "float64 or float32 ('<f8' or '<f4')",
         Accept::Reals => "float64, float32 or an integer type",
@@ -84,19 +82,6 @@ fn parse(bytes: &[u8], accept: Accept) -> Result<ArrayD<f64>, String> {
     Err(format!(
         "dtype is {found}, expected {expected}; convert it with numpy's .astype('float64')"
     ))
-}
-
-/// How many numbers the header promises, 0 where it cannot be told: a file is not believed to the
-/// point of asking for more memory than it could fill.
-fn promised(bytes: &[u8]) -> usize {
-    let header = String::from_utf8_lossy(&bytes[..bytes.len().min(1 << 16)]);
-    let shape =
-        header.split_once("shape").and_then(|(_, rest)| rest.split_once('(')?.1.split_once(')'));
-    let lengths = shape
-        .map_or("", |(lengths, _)| lengths)
-        .split(',')
-        .filter_map(|n| n.trim().parse::<usize>().ok());
-    lengths.reduce(usize::saturating_mul).unwrap_or(0)
 }
 
 fn as_type<T: ReadableElement + Into<f64> + Copy>(
@@ -109,19 +94,16 @@ fn as_type<T: ReadableElement + Into<f64> + Copy>(
 pub fn write_header<F: Real>(to: &mut impl Write, shape: &[usize]) -> io::Result<()> {
     let shape: String = shape.iter().map(|n| format!("{n}, ")).collect();
     let descriptor = if F::NAME == "f32" { "<f4" } else { "<f8" };
-    let mut header = format!(
+    let header = format!(
         "{{'descr': '{descriptor}', 'fortran_order': False, 'shape': ({}), }}",
         shape.trim_end()
     );
     // The format asks for a header padded with spaces to a multiple of 64 bytes, ending in a
     // newline.
-    while (10 + header.len() + 1) % 64 != 0 {
-        header.push(' ');
-    }
-    header.push('\n');
+    let length = (11 + header.len()).next_multiple_of(64) - 11;
     to.write_all(b"\x93NUMPY\x01\x00")?;
-    to.write_all(&(header.len() as u16).to_le_bytes())?;
-    to.write_all(header.as_bytes())
+    to.write_all(&(length as u16 + 1).to_le_bytes())?;
+    writeln!(to, "{header:<length$}")
 }
 
 /// Writes the numbers of an array, row by row.

@@ -4,15 +4,17 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf, is_separator};
-use std::sync::{Mutex, Once};
+use std::sync::{Mutex, MutexGuard, Once};
 
-use crate::failure::Failure;
+use tempfile::NamedTempFile;
 
-/// Files to remove when the program is interrupted.
-static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+use crate::failure::{Failure, refuse};
 
-fn unfinished() -> std::sync::MutexGuard<'static, Vec<PathBuf>> {
-    UNFINISHED.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+/// Temporary files, to remove when the program is interrupted.
+static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn temporary() -> MutexGuard<'static, Vec<PathBuf>> {
+    TEMPORARY.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// On Ctrl-C and termination: remove what is unfinished, then exit as a program killed by SIGINT
@@ -23,8 +25,8 @@ fn clean_up_when_interrupted() {
         // Without a handler an interrupt still ends the program; only a temporary file may stay.
         let _ = ctrlc::set_handler(|| {
             // The lock is held to the end, so that no further file is begun.
-            let unfinished = unfinished();
-            for path in unfinished.iter() {
+            let temporary = temporary();
+            for path in temporary.iter() {
                 let _ = fs::remove_file(path);
             }
             std::process::exit(130);
@@ -35,8 +37,7 @@ fn clean_up_when_interrupted() {
 /// A file being written. Dropped without [`finish`](Self::finish), it leaves nothing behind.
 pub struct OutputFile {
     place: PathBuf,
-    temporary: PathBuf,
-    writer: Option<BufWriter<File>>,
+    pub writer: BufWriter<NamedTempFile>,
 }
 
 impl OutputFile {
@@ -62,54 +63,33 @@ impl OutputFile {
             _ => {}
         }
         let Some(name) = place.file_name() else { return Err(fail("no file name".into())) };
-        let mut unfinished = unfinished();
-        // Processes in two containers may have one number: a name that is taken is left alone.
-        for attempt in 0..100 {
-            let mut hidden = std::ffi::OsString::from(".");
-            hidden.push(name);
-            hidden.push(format!(".{}-{attempt}.tmp", std::process::id()));
-            let temporary = place.with_file_name(hidden);
-            match File::create_new(&temporary) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(fail(error.to_string())),
-                Ok(file) => {
-                    unfinished.push(temporary.clone());
-                    return Ok(Self {
-                        place,
-                        temporary,
-                        writer: Some(BufWriter::with_capacity(1 << 20, file)),
-                    });
-                }
-            }
-        }
-        Err(fail("the folder is full of temporary files; remove them".into()))
-    }
-
-    /// True if both are to end in the same place.
-    pub fn same_place(&self, other: &Self) -> bool {
-        let whole = |file: &Self| {
-            Some(fs::canonicalize(&file.temporary).ok()?.with_file_name(file.place.file_name()?))
-        };
-        whole(self).is_some() && whole(self) == whole(other)
+        let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")));
+        let folder = folder.map_err(|error| fail(error.to_string()))?;
+        let mut temporary = temporary();
+        let prefix = format!(".{}.", name.display());
+        // `File::create_new` gives the file the permissions that any new file has.
+        let file = tempfile::Builder::new()
+            .prefix(&prefix)
+            .suffix(".tmp")
+            .make_in(&folder, |path| File::create_new(path))
+            .map_err(|error| fail(error.to_string()))?;
+        temporary.push(file.path().into());
+        Ok(Self { place: folder.join(name), writer: BufWriter::with_capacity(1 << 20, file) })
     }
 
     /// Closes the file and moves it to its place.
-    pub fn finish(mut self) -> Result<(), Failure> {
-        let result = self.close();
-        result.map_err(|error| {
-            Failure::Run(format!("{}: cannot be written: {error}", self.place.display()))
+    pub fn finish(self) -> Result<(), Failure> {
+        let Self { place, writer } = self;
+        let close = || {
+            let file = writer.into_inner()?;
+            file.as_file().sync_all()?;
+            file.persist(&place)?;
+            Ok(())
+        };
+        close().map_err(|error: io::Error| {
+            Failure::Run(format!("{}: cannot be written: {error}", place.display()))
         })
-    }
-
-    fn close(&mut self) -> io::Result<()> {
-        if let Some(mut writer) = self.writer.take() {
-            writer.flush()?;
-            writer.get_ref().sync_all()?;
-        }
-        fs::rename(&self.temporary, &self.place)?;
-        unfinished().retain(|p| *p != self.temporary);
-        self.temporary = PathBuf::new();
-        Ok(())
     }
 }
 
@@ -118,55 +98,34 @@ impl OutputFile {
 pub fn create_all<const N: usize>(
     wanted: [(&'static str, Option<&Path>); N],
 ) -> Result<[Option<OutputFile>; N], Failure> {
-    let mut files = [const { None }; N];
-    for (file, (option, path)) in files.iter_mut().zip(wanted) {
-        *file = path.map(|path| OutputFile::create(option, path)).transpose()?;
-    }
-    for (second, (option, _)) in wanted.iter().enumerate() {
-        for first in 0..second {
-            if let (Some(a), Some(b)) = (&files[first], &files[second])
-                && a.same_place(b)
-            {
-                let message =
-                    format!("{} and {option} name the same file; give them two", wanted[first].0);
-                return Err(Failure::Input(message));
-            }
+    let mut files: [Option<OutputFile>; N] = [const { None }; N];
+    for (second, (option, path)) in wanted.into_iter().enumerate() {
+        let Some(path) = path else { continue };
+        let file = OutputFile::create(option, path)?;
+        let same = |first: &Option<OutputFile>| {
+            first.as_ref().is_some_and(|first| first.place == file.place)
+        };
+        if let Some(first) = files.iter().position(same) {
+            return refuse(format!(
+                "{} and {option} name the same file; give them two",
+                wanted[first].0
+            ));
         }
+        files[second] = Some(file);
     }
     Ok(files)
 }
 
-impl Write for OutputFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut self.writer {
-            Some(writer) => writer.write(bytes),
-            None => Err(io::Error::other("already closed")),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.writer.as_mut().map_or(Ok(()), BufWriter::flush)
-    }
-}
-
-impl Drop for OutputFile {
-    fn drop(&mut self) {
-        if !self.temporary.as_os_str().is_empty() {
-            let _ = fs::remove_file(&self.temporary);
-            unfinished().retain(|p| *p != self.temporary);
-        }
-    }
-}
-
-/// Fills a picture's file, if there is one, and puts it in its place.
-pub fn write_picture(
+/// Fills a file, if there is one, and puts it in its place.
+pub fn write_file(
     file: Option<OutputFile>,
     option: &str,
-    draw: impl FnOnce() -> Result<Vec<u8>, Failure>,
+    make: impl FnOnce() -> Result<Vec<u8>, Failure>,
 ) -> Result<(), Failure> {
     let Some(mut file) = file else { return Ok(()) };
-    let bytes = draw().map_err(|error| Failure::Run(format!("{option}: {error}")))?;
-    file.write_all(&bytes).map_err(|error| Failure::Run(format!("{option}: {error}")))?;
+    let bytes = make().map_err(|error| Failure::Run(format!("{option}: {error}")))?;
+    let written = file.writer.write_all(&bytes);
+    written.map_err(|error| Failure::Run(format!("{option}: {error}")))?;
     file.finish()
 }
 

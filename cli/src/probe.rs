@@ -1,52 +1,42 @@
 //! `langevin probe`: the exact stationary covariance of a method.
 
-use langevin::ndarray::Array2;
+use clap::Args;
 use langevin::probe;
+use serde_json::json;
 
-use crate::arguments::Probe;
 use crate::failure::Failure;
-use crate::output;
+use crate::output::print_line;
+use crate::report::merged;
+use crate::sample::MethodOptions;
+
+#[derive(Args)]
+pub struct Probe {
+    #[command(flatten)]
+    method: MethodOptions,
+    /// Curvature k of the target N(0, 1/k)
+    #[arg(long, value_name = "K", default_value_t = 1.0, allow_negative_numbers = true)]
+    curvature: f64,
+    /// One JSON object on stdout
+    #[arg(long)]
+    json: bool,
+}
 
 pub fn run(arguments: &Probe) -> Result<(), Failure> {
     let method = &arguments.method;
     let sampler = method.sampler::<f64>()?;
     let dynamics = method.dynamics()?;
-    let found = probe::stationary_covariance(&*sampler, method.step, arguments.curvature)?;
+    let step = method.step;
+    let curvature = arguments.curvature;
+    let found = probe::stationary_covariance(&*sampler, step, curvature)?;
     if arguments.json {
-        let json = serde_json::json!({
-            "method": method.name(), "word": method.word, "dynamics": dynamics, "step": method.step, "curvature": arguments.curvature,
-            "covariance": rows(&found.covariance), "target": rows(&found.target), "contraction": found.contraction,
+        let more = json!({
+            "method": method.name(), "word": method.word(), "dynamics": dynamics, "step": step,
+            "curvature": curvature,
         });
-        return output::print_line(&json.to_string());
+        return print_line(&merged([json!(found), more]));
     }
-    let mut text = format!(
-        "{} on {} dynamics, step {}, target N(0, 1/{})\n\n",
-        method.title(),
-        dynamics,
-        method.step,
-        arguments.curvature
-    );
-    let names = ["position", "velocity"];
-    text += "stationary variance        exact             target     relative excess\n";
-    for (i, name) in names.iter().enumerate().take(found.covariance.nrows()) {
-        let (exact, target) = (found.covariance[[i, i]], found.target[[i, i]]);
-        text += &format!(
-            "  {name:<14} {exact:>18.15} {target:>18.15} {:>+15.6e}\n",
-            exact / target - 1.0
-        );
-    }
-    if found.covariance.nrows() == 2 {
-        text += &format!(
-            "  {:<14} {:>18.15} {:>18.15}\n",
-            "covariance",
-            found.covariance[[0, 1]],
-            found.target[[0, 1]]
-        );
-    }
-    text += &format!("\nsecond moments approach it by a factor {:.6} per step", found.contraction);
-    output::print_line(&text)
-}
-
-fn rows(matrix: &Array2<f64>) -> Vec<Vec<f64>> {
-    matrix.outer_iter().map(|row| row.to_vec()).collect()
+    let title = method.title();
+    print_line(&format!(
+        "{title} on {dynamics} dynamics, step {step}, target N(0, 1/{curvature})\n\n{found}"
+    ))
 }

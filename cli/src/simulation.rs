@@ -1,22 +1,21 @@
 //! The run itself, which all commands that move chains share: start, observers, samples written as
 //! they come.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-use langevin::ndarray::{Array1, Array2, Axis};
-use langevin::{
-    BoxError, Drift, Every, Flow, Moment, MomentsObserver, NonFinite, Observer, ProgressBar, Real,
-    Run, Sampler, Samples, TimeGrid, metrics,
+use langevin::ndarray::Array2;
+use langevin::prelude::{
+    BoxError, Drift, Every, MomentsObserver, Observer, Real, Run, Sampler, Samples, Snapshot,
+    TimeGrid,
 };
+use langevin::run::{ProgressBar, Summary};
 
-use crate::arguments::{NonFinite as Policy, RunOptions};
-use crate::failure::Failure;
+use crate::arguments::RunOptions;
+use crate::failure::{Failure, refuse};
 use crate::npy::{Accept, read_rows, write_header, write_rows};
 use crate::output::OutputFile;
-
-/// Mean and covariance are taken up to this dimension: a covariance has its square in numbers.
-pub const MOST_MOMENTS: usize = 4096;
 
 /// What is to be run.
 pub struct Job<'j, F: Real> {
@@ -36,9 +35,10 @@ pub struct Job<'j, F: Real> {
 pub struct Outcome<F> {
     pub samples: Samples<F>,
     pub seconds: f64,
-    /// None where a position was not finite or there were too few.
-    pub mean: Option<Array1<f64>>,
-    pub covariance: Option<Array2<f64>>,
+    /// Mean and covariance over the steps that were asked for; none for the final positions alone.
+    pub moments: Option<MomentsObserver>,
+    /// The number of frames that were saved on the way.
+    pub saved: Option<usize>,
 }
 
 /// Writes every saved frame to the output file as it comes.
@@ -52,26 +52,10 @@ impl<F: Real> Observer<F> for Frames<'_> {
         Some(self.every.next(step))
     }
 
-    fn observe(&mut self, moment: &Moment<'_, F>) -> Result<Flow, BoxError> {
-        write_rows(self.file, moment.positions()).map_err(|error| format!("--out: {error}"))?;
-        Ok(Flow::Continue)
-    }
-}
-
-/// Mean and covariance over the observed steps; none once a position was not finite.
-struct Moments {
-    seen: MomentsObserver,
-    spoiled: bool,
-}
-
-impl<F: Real> Observer<F> for Moments {
-    fn next(&self, step: u64) -> Option<u64> {
-        Observer::<F>::next(&self.seen, step)
-    }
-
-    fn observe(&mut self, moment: &Moment<'_, F>) -> Result<Flow, BoxError> {
-        self.spoiled = self.spoiled || self.seen.observe(moment).is_err();
-        Ok(Flow::Continue)
+    fn observe(&mut self, snapshot: &Snapshot<'_, F>) -> Result<ControlFlow<()>, BoxError> {
+        write_rows(&mut self.file.writer, snapshot.positions())
+            .map_err(|error| format!("--out: {error}"))?;
+        Ok(ControlFlow::Continue(()))
     }
 }
 
@@ -81,77 +65,69 @@ pub fn simulate<F: Real>(
     job: Job<'_, F>,
     mut out: Option<OutputFile>,
 ) -> Result<Outcome<F>, Failure> {
-    let (steps, dim) = (job.grid.steps(), job.dim);
+    let steps = job.grid.steps();
+    let dim = job.dim;
     let cannot_write = |error| Failure::Run(format!("--out: {error}"));
-    let mut moments = job
-        .moments
-        .filter(|_| dim <= MOST_MOMENTS)
-        .map(|every| Moments { seen: MomentsObserver::new(every), spoiled: false });
+    let every = job.moments.filter(|_| dim <= Summary::MOST_DIMENSIONS);
+    let mut moments = every.map(MomentsObserver::new);
+    let saved = job.frames.map(|every| every.count(steps));
     let mut frames = None;
-    if let (Some(every), Some(file)) = (job.frames, &mut out) {
-        write_header::<F>(file, &[every.count(steps), options.chains, dim])
-            .map_err(cannot_write)?;
+    if let (Some(every), Some(saved), Some(file)) = (job.frames, saved, &mut out) {
+        write_header::<F>(&mut file.writer, &[saved, options.chains, dim]).map_err(cannot_write)?;
         frames = Some(Frames { every, file });
     }
-    let mut progress = (!options.quiet).then(|| ProgressBar::new(steps));
+    let mut progress = (!options.common.quiet).then(|| ProgressBar::new(steps));
     let mut run = Run::<F>::with_precision(job.sampler, job.drift, job.grid)
         .chains(options.chains)
         .seed(options.seed)
         .first_chain(options.first_chain)
         .start_normal(dim)
-        .non_finite(match options.non_finite {
-            Policy::Stop => NonFinite::Stop,
-            Policy::Freeze => NonFinite::Freeze,
-            Policy::Ignore => NonFinite::Ignore,
-        });
+        .non_finite(options.non_finite);
     if let Some(start) = job.start {
         run = run.start(start);
     }
-    if let Some(threads) = options.threads {
+    if let Some(threads) = options.common.threads {
         run = run.threads(threads);
     }
     if let Some(chunk) = options.chunk {
         run = run.chunk(chunk);
     }
-    if let Some(moments) = &mut moments {
-        run = run.observe(moments);
-    }
-    if let Some(frames) = &mut frames {
-        run = run.observe(frames);
-    }
-    if let Some(progress) = &mut progress {
-        run = run.observe(progress);
-    }
+    let run = run.observe(&mut moments).observe(&mut frames).observe(&mut progress);
     let clock = Instant::now();
     let samples = run.run()?;
     let seconds = clock.elapsed().as_secs_f64();
     drop(progress);
 
-    let (mean, covariance) = match &moments {
-        Some(moments) if moments.spoiled => (None, None),
-        Some(moments) => (moments.seen.mean(), moments.seen.covariance()),
-        None if dim > MOST_MOMENTS => (None, None),
-        None => final_moments(&samples),
-    };
     if let Some(mut file) = out {
         if job.frames.is_none() {
-            write_header::<F>(&mut file, &[options.chains, dim])
-                .and_then(|()| write_rows(&mut file, samples.positions()))
+            write_header::<F>(&mut file.writer, &[options.chains, dim])
+                .and_then(|()| write_rows(&mut file.writer, samples.positions()))
                 .map_err(cannot_write)?;
         }
         file.finish()?;
     }
-    Ok(Outcome { samples, seconds, mean, covariance })
+    Ok(Outcome { samples, seconds, moments, saved })
 }
 
-/// More chains than memory can hold are refused before anything is allocated or written.
-pub fn check_memory<F: Real>(chains: usize, dim: usize) -> Result<(), Failure> {
-    let fits =
-        Vec::<F>::new().try_reserve_exact(chains.saturating_mul(dim).saturating_mul(2)).is_ok();
-    let message = || {
-        format!("--chains: given {chains}, expected no more than memory holds in {dim} dimensions")
-    };
-    if fits { Ok(()) } else { Err(Failure::Input(message())) }
+/// Which steps count: those saved, or all after a burn-in; none for the final positions alone.
+pub fn schedule(
+    interval: Option<usize>,
+    burn_in: Option<usize>,
+    steps: usize,
+) -> Result<Option<Every>, Failure> {
+    if interval.is_none() && burn_in.is_none() {
+        return Ok(None);
+    }
+    let skipped = burn_in.unwrap_or(0);
+    let every = Every::new(interval.unwrap_or(1))?.after(skipped);
+    if every.count(steps) == 0 {
+        let given = interval.map_or_else(|| "--burn-in".into(), |n| format!("--every {n}"));
+        return refuse(format!(
+            "{given}: nothing is left of {steps} steps after {skipped} of burn-in; \
+             expected fewer, or more steps"
+        ));
+    }
+    Ok(Some(every))
 }
 
 /// The start states in a file, if one is named.
@@ -162,23 +138,7 @@ pub fn read_start<F: Real>(path: Option<&Path>) -> Result<Option<Array2<F>>, Fai
         rows.indexed_iter().find(|(_, x)| !F::from_f64(**x).is_finite())
     {
         let place = format!("the number at [{row}, {column}] is {x:e}");
-        return Err(Failure::Input(format!(
-            "--start {}: {place}, too large for {}",
-            path.display(),
-            F::NAME
-        )));
+        return refuse(format!("--start {}: {place}, too large for {}", path.display(), F::NAME));
     }
     Ok(Some(rows.mapv(F::from_f64)))
-}
-
-/// Mean and covariance of the final positions; none where a position is not finite or there are too
-/// few.
-fn final_moments<F: Real>(samples: &Samples<F>) -> (Option<Array1<f64>>, Option<Array2<f64>>) {
-    let Ok(mut moments) = metrics::RunningMoments::new(samples.dim) else { return (None, None) };
-    for block in samples.positions().axis_chunks_iter(Axis(0), 1024) {
-        if moments.push_rows(block.mapv(F::widen).view()).is_err() {
-            return (None, None);
-        }
-    }
-    (moments.mean().ok(), moments.covariance().ok())
 }

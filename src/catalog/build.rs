@@ -1,4 +1,4 @@
-//! Samplers by the names of their method and dynamics.
+//! Builds samplers from the names of their method and dynamics.
 
 use super::list::{DYNAMICS, DynamicsEntry, MethodEntry, dynamics, method};
 use super::options::Options;
@@ -11,7 +11,7 @@ use crate::sampler::{
     EulerMaruyama, Mala, PoissonMidpoint, RandomizedMidpoint, Sampler, Selection, Splitting,
 };
 
-/// Builds the sampler of these names.
+/// Builds the sampler with these names: `on` is the dynamics and `name` the method.
 ///
 /// ```
 /// use langevin::catalog::{self, Options};
@@ -23,8 +23,10 @@ use crate::sampler::{
 /// ```
 ///
 /// # Errors
-/// [`Error::Unknown`] for a name that is not in the lists, [`Error::NotTaken`] for an option that
-/// the method or the dynamics does not take, and whatever their constructors refuse.
+/// - [`Error::Unknown`] for a name that is not in the lists, or a pair that does not work together.
+/// - [`Error::NotTaken`] for an option without effect on this pair.
+/// - [`Error::Missing`] for `splitting` without a word.
+/// - The errors of the constructors of the method and the dynamics.
 pub fn sampler<F: Real>(on: &str, name: &str, options: &Options) -> Result<Box<dyn Sampler<F>>> {
     let on = dynamics(on)?;
     let method = method(name)?;
@@ -49,7 +51,7 @@ pub fn sampler<F: Real>(on: &str, name: &str, options: &Options) -> Result<Box<d
     })
 }
 
-/// Refuses a pair that does not work together, and options without effect.
+/// Rejects a pair that does not work together, and options without effect.
 fn check(on: &DynamicsEntry, method: &MethodEntry, options: &Options) -> Result<()> {
     if !method.dynamics.contains(&on.name) {
         let given = format!("{} on {} dynamics", method.name, on.name);

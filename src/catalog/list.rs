@@ -1,24 +1,28 @@
-//! The one list of methods and dynamics: it feeds the command line, the tests, the benches and the
-//! tables.
+//! The only list of methods and dynamics. The command line, the tests, the benches and the tables
+//! all use it.
 
 use crate::error::{Error, Result};
 
 /// What is known about a method before it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct MethodEntry {
-    /// Its name on the command line.
+    /// Name on the command line.
     pub name: &'static str,
-    /// One line about it.
+    /// One line that describes it.
     pub title: &'static str,
-    /// The dynamics it works on.
+    /// The dynamics that it works on.
     pub dynamics: &'static [&'static str],
-    /// The options it takes, as spelled on the command line.
+    /// The options that it takes, as spelled on the command line.
     pub options: &'static [&'static str],
     /// Drift evaluations per step.
+    #[cfg_attr(feature = "serde", serde(rename = "evaluations_per_step"))]
     pub evaluations: &'static str,
-    /// Batched drift calls per step, one after the other.
+    /// Batched drift calls per step that must wait for each other.
+    #[cfg_attr(feature = "serde", serde(rename = "batched_calls_per_step"))]
     pub batched_calls: &'static str,
-    /// Where it comes from.
+    /// The publications that it comes from.
     pub source: &'static str,
 }
 
@@ -102,7 +106,7 @@ const fn splitting(name: &'static str, title: &'static str) -> MethodEntry {
     }
 }
 
-/// The method of this name.
+/// Returns the method with this name.
 ///
 /// # Errors
 /// [`Error::Unknown`] if there is none.
@@ -114,7 +118,7 @@ pub fn method(name: &str) -> Result<&'static MethodEntry> {
     })
 }
 
-/// The dynamics of this name.
+/// Returns the dynamics with this name.
 ///
 /// # Errors
 /// [`Error::Unknown`] if there is none.
@@ -126,6 +130,31 @@ pub fn dynamics(name: &str) -> Result<&'static DynamicsEntry> {
     })
 }
 
+/// All methods and dynamics with their options, as text.
+///
+/// ```
+/// println!("{}", langevin::catalog::overview());
+/// ```
+pub fn overview() -> String {
+    let mut text = String::from("methods      evaluations per step   batched calls   what it is\n");
+    for m in METHODS {
+        let title = m.title;
+        text +=
+            &format!("  {:<10} {:<22} {:<15} {title}\n", m.name, m.evaluations, m.batched_calls);
+        if !m.options.is_empty() {
+            text += &format!("{:52}options: --{}\n", "", m.options.join(" --"));
+        }
+    }
+    text += "\ndynamics";
+    for d in DYNAMICS {
+        text += &format!("\n  {:<12} {}", d.name, d.title);
+        if !d.options.is_empty() {
+            text += &format!("\n{:15}options: --{}", "", d.options.join(" --"));
+        }
+    }
+    text
+}
+
 /// A dynamics and a method that works on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pair {
@@ -135,7 +164,7 @@ pub struct Pair {
     pub method: MethodEntry,
 }
 
-/// All pairs of a dynamics and a method that make sense.
+/// All pairs of a dynamics and a method that work together.
 pub fn pairs() -> impl Iterator<Item = Pair> {
     let all = |dynamics| METHODS.map(|method| Pair { dynamics, method });
     let works = |pair: &Pair| pair.method.dynamics.contains(&pair.dynamics.name);
@@ -144,12 +173,14 @@ pub fn pairs() -> impl Iterator<Item = Pair> {
 
 /// What is known about a dynamics before it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct DynamicsEntry {
-    /// Its name on the command line.
+    /// Name on the command line.
     pub name: &'static str,
-    /// One line about it.
+    /// One line that describes it.
     pub title: &'static str,
-    /// The options it takes.
+    /// The options that it takes.
     pub options: &'static [&'static str],
 }
 
@@ -162,3 +193,18 @@ pub const DYNAMICS: [DynamicsEntry; 2] = [
         options: &["friction", "inverse-mass"],
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_overview_names_everything() {
+        let text = overview();
+        assert!(
+            METHODS.iter().all(|m| text.contains(&format!("  {:<10} {}", m.name, m.evaluations)))
+        );
+        assert!(DYNAMICS.iter().all(|d| text.contains(&format!("\n  {:<12} {}", d.name, d.title))));
+        assert!(text.contains("options: --windows --rounds --tolerance --control-variate\n"));
+    }
+}

@@ -1,7 +1,7 @@
-//! The options of methods and dynamics, each named once.
+//! The options of methods and dynamics. Each is named once.
 
 use crate::error::Result;
-use crate::options::{self, Entry, OptionInfo, named_value};
+use crate::options::{self, Entry, KnownOptions, OptionInfo, named_value};
 use crate::sampler::Word;
 
 named_value!(Word);
@@ -43,7 +43,7 @@ const CONTROL_VARIATE: OptionInfo = OptionInfo::new(
     "Subtract the drift at the start of the step in the randomized midpoint's finish",
 );
 
-/// Options of methods and dynamics. What is not given takes its default.
+/// Options of methods and dynamics. An option that is not given has its default.
 ///
 /// An option that the chosen method or dynamics does not take is an error. It is never ignored.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -53,7 +53,7 @@ pub struct Options {
     pub friction: Option<f64>,
     /// Inverse mass u of underdamped dynamics. Default 1.
     pub inverse_mass: Option<f64>,
-    /// Plain Euler coefficients in place of the exact ones. Default: exact.
+    /// Uses plain Euler coefficients instead of the exact ones. Default off.
     pub linearized: bool,
     /// Sub-steps K of the Poisson midpoint. Default 16.
     pub substeps: Option<usize>,
@@ -65,7 +65,7 @@ pub struct Options {
     pub rounds: Option<usize>,
     /// Tolerance that stops the rounds of a chain early. Default: none.
     pub tolerance: Option<f64>,
-    /// Control variate of the randomized midpoint. Default: without.
+    /// Turns on the control variate of the randomized midpoint. Default off.
     pub control_variate: bool,
     /// The word of a splitting. Required by `splitting`.
     pub word: Option<Word>,
@@ -92,23 +92,29 @@ impl Options {
         Self::default().entries().iter().map(|entry| entry.info).collect()
     }
 
-    /// Sets an option from text; an option without a value, such as `linearized`, takes the empty
-    /// text.
+    /// Sets an option from text. For an option without a value, such as `linearized`, the text is
+    /// empty.
     ///
     /// # Errors
-    /// [`Error::NotTaken`](crate::Error::NotTaken) if there is no such option,
-    /// [`Error::Value`](crate::Error::Value) if the text is not a value of it.
+    /// - [`Error::NotTaken`](crate::Error::NotTaken) if there is no such option.
+    /// - [`Error::Value`](crate::Error::Value) if the text cannot be read as its value.
     pub fn with(mut self, option: &str, value: &str) -> Result<Self> {
         let value = (!value.is_empty()).then_some(value);
         options::read(self.entries(), "sampler", option, value)?;
         Ok(self)
     }
 
-    /// The options that were given, with their values as text.
+    /// The given options, with their values as text.
     pub fn given(&self) -> Vec<(&'static str, String)> {
         let mut own = self.clone();
         let entries = own.entries();
         let given = entries.iter().map(|entry| (entry.info.name, entry.field.write()));
         given.filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+}
+
+impl KnownOptions for Options {
+    fn known_options() -> Vec<&'static OptionInfo> {
+        Self::all()
     }
 }

@@ -51,7 +51,8 @@ impl Clock {
             Self::Phase { horizon, .. } => {
                 let tau = horizon - time;
                 if !(tau > 0.0) {
-                    let expected = "a time before the end of the reverse process, where the score still exists";
+                    let expected = "a time before the end of the reverse process, \
+                                    where the score still exists";
                     return Err(Error::Invalid { name: "tau", given: tau, expected });
                 }
                 Level::from_tau(tau)

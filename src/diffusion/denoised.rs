@@ -49,7 +49,8 @@ impl<F: Real, M: Denoiser<F>> Denoised<F, M> {
                 return Err(Error::Model { given, expected });
             }
             if !from.reaches(wanted, level) {
-                let (from, wanted) = (from.name(), wanted.name());
+                let from = from.name();
+                let wanted = wanted.name();
                 return Err(Error::Unreachable { from, wanted, alpha_bar: level.alpha_bar() });
             }
         }

@@ -32,7 +32,8 @@ impl Levels<'_> {
     }
 }
 
-/// A model of noised data: the exact score of a noised mixture, a trained network, or your own code.
+/// A model of noised data: the exact score of a noised mixture, a trained network, or your own
+/// code.
 ///
 /// ```
 /// use langevin::diffusion::Levels;

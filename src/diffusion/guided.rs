@@ -45,15 +45,16 @@ impl<F: Real, C, U> Guided<F, C, U> {
     /// Combines two models of noised data with this weight.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the weight is not finite, [`Error::Shape`] if the two require different
-    /// numbers of columns, [`Error::Model`] if they predict different things.
+    /// [`Error::Invalid`] if the weight is not finite, [`Error::Shape`] if the two require
+    /// different numbers of columns, [`Error::Model`] if they predict different things.
     pub fn models(conditional: C, unconditional: U, weight: f64) -> Result<Self>
     where
         C: Denoiser<F>,
         U: Denoiser<F>,
     {
         check_columns(conditional.columns(), unconditional.columns())?;
-        let (from, expected) = (conditional.prediction(), unconditional.prediction());
+        let from = conditional.prediction();
+        let expected = unconditional.prediction();
         if from != expected {
             let given = format!("a conditional prediction of {from}");
             let expected = format!("{expected}, as the unconditional model predicts");
@@ -65,8 +66,8 @@ impl<F: Real, C, U> Guided<F, C, U> {
     /// Combines two drifts with this weight.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the weight is not finite, [`Error::Shape`] if the two require different
-    /// numbers of columns.
+    /// [`Error::Invalid`] if the weight is not finite, [`Error::Shape`] if the two require
+    /// different numbers of columns.
     pub fn drifts(conditional: C, unconditional: U, weight: f64) -> Result<Self>
     where
         C: Drift<F>,

@@ -10,7 +10,7 @@ use super::methods::{
 };
 use super::process::{Process, ProcessKind};
 use crate::error::{Error, Result};
-use crate::options::{self, OptionInfo};
+use crate::options::{self, KnownOptions, OptionInfo};
 use crate::real::Real;
 use crate::sampler::{Sampler, Selection};
 
@@ -131,6 +131,25 @@ impl Method {
         choices.iter().filter(|c| c.on.contains(&kind)).map(|c| c.entry.info).collect()
     }
 
+    /// The methods that run on a kind of process, with their options, as text.
+    pub fn overview(kind: ProcessKind) -> String {
+        let entry = |method: Self| {
+            let title = method.info(kind).map_or("", |info| info.title);
+            let options: Vec<_> = method.options(kind).iter().map(|info| info.name).collect();
+            let options = options.join(" --");
+            format!("  {:<12} {title}\n{:15}options: --{options}", method.name(), "")
+        };
+        Self::on(kind).into_iter().map(entry).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The fewest evaluations that it needs along a process, or `None` if it does not run on it.
+    pub fn least_evaluations(&self, process: &Process) -> Option<usize> {
+        match self.plan(process, 0) {
+            Err(Error::TooFew { needed, .. }) => Some(needed),
+            _ => None,
+        }
+    }
+
     /// Every option of any method, each once.
     pub fn all_options() -> Vec<&'static OptionInfo> {
         let mut all: Vec<&'static OptionInfo> = Vec::new();
@@ -149,7 +168,7 @@ impl Method {
     ///
     /// # Errors
     /// [`Error::NotTaken`] if the method has no such option, [`Error::Value`] if the text is not a
-    /// value of it.
+    /// value of it, [`Error::Twice`] if the option has a value already.
     pub fn with(mut self, option: &str, value: &str) -> Result<Self> {
         let value = (!value.is_empty()).then_some(value);
         self.set(option, value)?;
@@ -170,6 +189,9 @@ impl Method {
 
     fn set(&mut self, option: &str, value: Option<&str>) -> Result<()> {
         let name = self.name();
+        if self.given().iter().any(|(given, _)| *given == option) {
+            return Err(Error::Twice { what: option.into() });
+        }
         let entries = self.choices().into_iter().map(|choice| choice.entry).collect();
         options::read(entries, name, option, value)
     }
@@ -180,8 +202,11 @@ impl Method {
         if self.info(kind).is_none() {
             let known: Vec<_> = Self::on(kind).iter().map(Self::name).collect();
             return Err(Error::Unknown {
-                what: "method of the process",
-                given: format!("{} on {kind}", self.name()),
+                what: match kind {
+                    ProcessKind::Vp => "method of the process vp",
+                    ProcessKind::Psld => "method of the process psld",
+                },
+                given: self.name().into(),
                 known: known.join(", "),
             });
         }
@@ -214,6 +239,12 @@ impl Method {
     }
 }
 
+impl KnownOptions for Method {
+    fn known_options() -> Vec<&'static OptionInfo> {
+        Self::all_options()
+    }
+}
+
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
@@ -234,7 +265,7 @@ impl FromStr for Method {
     ///
     /// # Errors
     /// [`Error::Unknown`] for another name, [`Error::NotTaken`] for an option that the method does
-    /// not take, [`Error::Value`] for a value that is none, [`Error::Clash`] for an option given
+    /// not take, [`Error::Value`] for a value that is none, [`Error::Twice`] for an option given
     /// twice.
     fn from_str(text: &str) -> Result<Self> {
         let mut parts = text.split(':');
@@ -244,11 +275,45 @@ impl FromStr for Method {
                 Some((option, value)) => (option.trim(), Some(value)),
                 None => (part.trim(), None),
             };
-            if method.given().iter().any(|(name, _)| *name == option) {
-                return Err(Error::Clash { options: "an option that is given twice" });
+            if option.is_empty() {
+                return Err(Error::Value {
+                    option: method.name().into(),
+                    given: text.into(),
+                    expected: "an option behind every colon, as NAME:OPTION=VALUE".into(),
+                });
             }
             method.set(option, value)?;
         }
         Ok(method)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Method {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Method {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overviews_and_least_evaluations_are_those_of_the_process() {
+        let text = Method::overview(ProcessKind::Psld);
+        assert!(text.contains("\n  roba ") && !text.contains("ddim"), "{text}");
+        assert!(Method::overview(ProcessKind::Vp).starts_with("  ddpm "));
+        let vp = Process::with_options(ProcessKind::Vp, []).unwrap();
+        assert_eq!(Method::named("ddim").unwrap().least_evaluations(&vp), Some(1));
+        assert_eq!(Method::named("roba").unwrap().least_evaluations(&vp), None);
     }
 }

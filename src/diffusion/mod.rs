@@ -1,9 +1,14 @@
-//! Diffusion models: from noise to data along a process run backwards.
+//! Diffusion models: samples of data, drawn by turning noise into data step by step.
 //!
-//! Three things are chosen: how data are noised ([`Process`]), how a run goes back ([`Method`]), and
-//! who knows the data ([`Denoiser`]: the exact score of a mixture or a data set, a trained network,
-//! or your own code). A method, a process and a budget of evaluations make a [`Plan`]; a plan runs on
-//! a model.
+//! You choose three things:
+//!
+//! - a [`Process`]: how data are noised;
+//! - a [`Method`]: how a run goes from noise back to data;
+//! - a model, any [`Denoiser`]: the exact score of a mixture or a data set ([`DiffusedMixture`]), a
+//!   trained network, or your own type.
+//!
+//! A method, a process and a budget of model evaluations make a [`Plan`]. [`Plan::run`] applies the
+//! plan to a model and returns a [`Run`](crate::Run).
 //!
 //! ```
 //! use langevin::ndarray::array;
@@ -24,14 +29,19 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
-//! Sampling time starts at the noise and increases towards the data, as in every run. A [`Clock`]
-//! tells which [`Level`] belongs to which time.
+//! The time of a run is 0 at the noise and increases towards the data. A [`Clock`] maps this time
+//! to the [`Level`] of noise.
+//!
+//! A label and guidance belong to the model: see [`Guided`]. [`Method::on`] lists the methods of a
+//! process. The formulas are in `docs/diffusion.md` and `docs/phase-space.md` of the source.
 
 mod clock;
 mod denoised;
 mod denoiser;
 pub mod dynamics;
 mod exact;
+#[cfg(feature = "serde")]
+mod form;
 mod guided;
 mod method;
 pub mod methods;
@@ -39,6 +49,7 @@ mod phase_space;
 mod plan;
 mod prediction;
 mod process;
+mod process_options;
 mod psld;
 pub mod samplers;
 mod schedule;

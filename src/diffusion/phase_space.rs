@@ -20,11 +20,11 @@ use crate::state::{columns, columns_mut};
 ///
 /// ```text
 /// w = R⁻¹E/(EᵀR⁻¹E)     n = 1/(EᵀR⁻¹E)
-/// ∇ log p(z) = w · ∇ log p_n(w·z) − q (q·z)/(qᵀRq)               p_n: data with noise of variance n
+/// ∇ log p(z) = w · ∇ log p_n(w·z) − q (q·z)/(qᵀRq)     p_n: data with noise of variance n
 /// ```
 ///
-/// So a [`DiffusedMixture`](super::DiffusedMixture) gives the exact score here, and a network trained
-/// for a variance-preserving process samples along this one without being trained again.
+/// So a [`DiffusedMixture`](super::DiffusedMixture) gives the exact score here, and a network
+/// trained for a variance-preserving process samples along this one without being trained again.
 #[derive(Debug)]
 pub struct Lifted<F, M> {
     model: M,

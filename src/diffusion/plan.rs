@@ -40,8 +40,8 @@ impl Method {
     /// Plans a generation with at most `evaluations` model evaluations per chain, in expectation.
     ///
     /// # Errors
-    /// [`Error::Unknown`](crate::Error::Unknown) if the method does not run on this kind of process,
-    /// [`Error::NotTaken`](crate::Error::NotTaken) for an option without effect on it,
+    /// [`Error::Unknown`](crate::Error::Unknown) if the method does not run on this kind of
+    /// process, [`Error::NotTaken`](crate::Error::NotTaken) for an option without effect on it,
     /// [`Error::TooFew`](crate::Error::TooFew) if the budget is too small, and whatever the parts
     /// refuse.
     pub fn plan(&self, process: &Process, evaluations: usize) -> Result<Plan> {
@@ -122,8 +122,8 @@ impl Plan {
     /// model of data gives the joint score of a phase-space diffusion too, by [`Lifted`].
     ///
     /// # Errors
-    /// [`Error::Model`](crate::Error::Model) or [`Error::Unreachable`](crate::Error::Unreachable) if
-    /// the model does not give what the sampler needs.
+    /// [`Error::Model`](crate::Error::Model) or [`Error::Unreachable`](crate::Error::Unreachable)
+    /// if the model does not give what the sampler needs.
     pub fn drift<'m, F: Real>(
         &self,
         model: impl Denoiser<F> + 'm,

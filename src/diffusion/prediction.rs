@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 /// What a model predicts from noised data.
 ///
 /// The first four are about data noised by a variance-preserving process,
-/// x = √ᾱ x₀ + √(1−ᾱ) ε. The last two are about z = (x, m), data and momentum noised by a phase-space
-/// diffusion; such a model reads and writes 2·dim columns.
+/// x = √ᾱ x₀ + √(1−ᾱ) ε. The last two are about z = (x, m), data and momentum noised by a
+/// phase-space diffusion; such a model reads and writes 2·dim columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Prediction {
@@ -104,8 +104,8 @@ impl Prediction {
         }
     }
 
-    /// Whether `wanted` follows from this prediction at a level: from ε or the score alone, the data
-    /// are unknown in pure noise.
+    /// Whether `wanted` follows from this prediction at a level: from ε or the score alone, the
+    /// data are unknown in pure noise.
     pub(crate) fn reaches(self, wanted: Self, level: Level) -> bool {
         let Factors { input, prediction } = self.convert(wanted, level);
         input.is_finite() && prediction.is_finite()

@@ -9,7 +9,8 @@ use crate::math::critical::Critical;
 /// Critically damped Langevin noising of data x with an auxiliary momentum m, in the clock τ = ∫β.
 ///
 /// ```text
-/// dx = ½ (−Γ x + M⁻¹ m) dτ + √Γ dW          dm = ½ (−x − ν m) dτ + √(Mν) dW          M⁻¹ = (Γ − ν)²/4
+/// dx = ½ (−Γ x + M⁻¹ m) dτ + √Γ dW
+/// dm = ½ (−x − ν m) dτ + √(Mν) dW            M⁻¹ = (Γ − ν)²/4
 /// z(τ) | x₀ ~ N( e^{Fτ} (x₀, 0), R(τ) )      F = ½ [[−Γ, M⁻¹], [−1, −ν]],  m₀ ~ N(0, κM)
 /// prior: x ~ N(0, I), m ~ N(0, M I)
 /// ```
@@ -181,7 +182,8 @@ impl Psld {
     /// The determinant of R loses digits where x and m are noised by one noise (Γ = 0, κ > 0): a
     /// relative error of 1e-13 at τ = 1e-4, 1e-11 at 1e-6.
     pub(crate) fn observation(&self, tau: f64) -> Observation {
-        let (forward, r) = (self.forward(), self.covariance(tau, 0.0));
+        let forward = self.forward();
+        let r = self.covariance(tau, 0.0);
         let [[a, _], [c, _]] = forward.nilpotent;
         let e = [1.0 + tau * a, tau * c];
         // adj(R) E, and Eᵀ adj(R) E = qᵀ R q.
@@ -189,7 +191,8 @@ impl Psld {
         let across_variance = e[0] * adjoint[0] + e[1] * adjoint[1];
         let determinant = (r[0][0] * r[1][1] - r[0][1] * r[0][1]).max(0.0);
         // n = noise/signal, and √ᾱ w = (w without the factor)/√(signal + noise).
-        let (log_signal, noise) = (2.0 * forward.eigenvalue * tau, determinant / across_variance);
+        let log_signal = 2.0 * forward.eigenvalue * tau;
+        let noise = determinant / across_variance;
         let total = libm::exp(log_signal) + noise;
         let log_alpha_bar = log_signal - libm::log(total);
         Observation {

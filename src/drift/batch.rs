@@ -6,8 +6,8 @@ use crate::error::{Error, Result};
 use crate::real::Real;
 use crate::state::columns;
 
-/// Runs `f` on column-major numbers: in place where the arrays are column-major, as in a run, and
-/// on copies otherwise.
+/// Runs `f` on column-major numbers. Column-major arrays, as in a run, are used in place. Others
+/// are copied.
 pub(crate) fn with_columns<F: Real>(
     x: ArrayView2<'_, F>,
     mut out: ArrayViewMut2<'_, F>,
@@ -25,7 +25,7 @@ pub(crate) fn with_columns<F: Real>(
     out.assign(&columns(&to, rows, width));
 }
 
-/// Refuses a batch with another number of columns.
+/// Rejects a batch with another number of columns.
 pub(crate) fn check_batch<F>(
     what: &'static str,
     width: usize,

@@ -1,4 +1,4 @@
-//! A drift from a function of a whole batch.
+//! A drift made from a function of a whole batch.
 
 use std::fmt;
 
@@ -8,10 +8,11 @@ use super::interface::{Drift, Times};
 use crate::error::{BoxError, Result};
 use crate::real::Real;
 
-/// A drift made of a function of the times, the batch and the place for the result.
+/// A drift made from a function of a whole batch. The function receives the times, the batch `x`
+/// and the output `out`.
 ///
-/// Both arrays have shape (rows, columns). In a run they are column-major, so work on whole columns
-/// is fast.
+/// Both arrays have shape (rows, columns). In a run they are column-major, so operations on whole
+/// columns are fast.
 ///
 /// ```
 /// use langevin::prelude::*;
@@ -26,7 +27,8 @@ use crate::real::Real;
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// `out` is filled with NaN before each call, so a number that the function forgets is seen.
+/// `out` is filled with NaN before each call. So a number that the function forgets is noticed.
+/// Rows must not depend on each other ([`Drift`]).
 pub struct Batched<C> {
     columns: Option<usize>,
     function: C,
@@ -41,7 +43,7 @@ impl<C> Batched<C> {
         Self { columns: Some(columns), function }
     }
 
-    /// A drift for batches of any number of columns.
+    /// A drift for batches of any number of columns. `function` is that of [`new`](Self::new).
     pub fn any<F: Real>(function: C) -> Self
     where
         C: Fn(Times<'_>, ArrayView2<'_, F>, ArrayViewMut2<'_, F>) -> Result<(), BoxError>,

@@ -8,9 +8,9 @@ use super::interface::{Drift, LogDensity, Times};
 use crate::error::{BoxError, Result};
 use crate::real::Real;
 
-/// Wraps a drift and counts its batched calls and the rows in them.
+/// Wraps a drift and counts its batched calls and their rows.
 ///
-/// A run reports its evaluations by itself. This wrapper is an independent witness, and serves code
+/// A run counts its evaluations itself. This wrapper is an independent check. It also serves code
 /// that calls a drift outside a run.
 #[derive(Debug)]
 pub struct Counted<D> {
@@ -20,17 +20,17 @@ pub struct Counted<D> {
 }
 
 impl<D> Counted<D> {
-    /// Starts counting at zero.
+    /// Wraps a drift. Both counts start at zero.
     pub fn new(inner: D) -> Self {
         Self { inner, calls: AtomicU64::new(0), rows: AtomicU64::new(0) }
     }
 
-    /// Batched calls so far.
+    /// Number of batched calls so far.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// Rows evaluated so far.
+    /// Number of rows evaluated so far.
     pub fn rows(&self) -> u64 {
         self.rows.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! A drift together with the log density whose gradient it is.
+//! A drift together with the log density that it is the gradient of.
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
@@ -6,7 +6,7 @@ use super::interface::{Drift, LogDensity, Times};
 use crate::error::{BoxError, Result};
 use crate::real::Real;
 
-/// A drift and the log density whose gradient it is.
+/// A drift and its log density. The drift is the gradient of the log density.
 ///
 /// ```
 /// use langevin::ndarray::ArrayView2;
@@ -29,7 +29,7 @@ pub struct WithDensity<D, L> {
 }
 
 impl<D, L> WithDensity<D, L> {
-    /// Puts the two together; nothing checks that one is the gradient of the other.
+    /// Adds a log density to a drift. It is not checked that the drift is its gradient.
     pub fn new(drift: D, density: L) -> Self {
         Self { drift, density }
     }

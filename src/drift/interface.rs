@@ -1,4 +1,4 @@
-//! What a drift is: the traits `Drift` and `LogDensity`, and the times of a batch.
+//! The traits `Drift` and `LogDensity`, and the times of a batch.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ impl Times<'_> {
     /// The time of a row.
     ///
     /// # Panics
-    /// If there are times per row and fewer than `row` + 1 of them.
+    /// If there is one time per row and `row` is not below their number.
     #[inline]
     pub fn at(&self, row: usize) -> f64 {
         match self {
@@ -30,14 +30,16 @@ impl Times<'_> {
     }
 }
 
-/// The drift b(x, t) of an equation, for a batch of rows.
+/// The drift b(x, t) of an equation, evaluated for a batch of rows.
 ///
-/// For Langevin dynamics on a density π it is the score ∇ log π(x). The normalisation of π does not
-/// matter, and the time (that of the run) is usually ignored. [`PerRow`](crate::PerRow) makes a
-/// drift of a function of one point, [`Batched`](super::Batched) of a function of a whole batch.
+/// For Langevin dynamics on a density π the drift is the score ∇ log π(x). The normalisation of π
+/// does not matter. The time is that of the run, and most scores ignore it.
 ///
-/// Rows are independent: the result of a row must not depend on the other rows. Otherwise runs would
-/// depend on how chains are cut into chunks.
+/// You rarely need to implement this trait. [`PerRow`](crate::PerRow) makes a drift from a function
+/// of one point. [`Batched`](super::Batched) makes one from a function of a whole batch.
+///
+/// Rows must be independent: the result of a row must not depend on the other rows. Otherwise the
+/// result of a run would depend on how chains are cut into chunks.
 ///
 /// ```
 /// use langevin::ndarray::{ArrayView2, ArrayViewMut2, array};
@@ -66,14 +68,14 @@ impl Times<'_> {
 /// assert_eq!(out, array![[-0.5, -1.0]]);
 /// ```
 pub trait Drift<F: Real>: Send + Sync {
-    /// Writes b(x, t) for every row of `x`, shape (rows, columns), to `out`, same shape. `out` holds
-    /// old numbers; every one must be overwritten. In a run both are column-major: every column is
-    /// contiguous.
+    /// Writes b(x, t) for every row of `x` to `out`. Both have shape (rows, columns). `out` holds
+    /// old numbers, and every one must be overwritten. In a run both arrays are column-major, so
+    /// every column is contiguous.
     ///
     /// # Errors
-    /// Any error stops the run, which reports step, time and the first chain of the batch. To fail
-    /// softly, write NaN into the rows concerned; the run's policy for non-finite chains then
-    /// decides.
+    /// Any error stops the run. The run's error names the step, the time and the first chain of the
+    /// batch. To fail for some rows only, write NaN into these rows. The run then applies its
+    /// policy for chains that are not finite ([`Run::non_finite`](crate::Run::non_finite)).
     fn eval(
         &self,
         times: Times<'_>,
@@ -87,8 +89,8 @@ pub trait Drift<F: Real>: Send + Sync {
         None
     }
 
-    /// The log density whose gradient the drift is, if it is known; [`Mala`](crate::sampler::Mala)
-    /// needs it.
+    /// The log density that the drift is the gradient of, or `None` if it is not known.
+    /// [`Mala`](crate::sampler::Mala) requires it.
     fn density(&self) -> Option<&dyn LogDensity<F>> {
         None
     }
@@ -96,12 +98,13 @@ pub trait Drift<F: Real>: Send + Sync {
 
 /// The log density log π of a target, up to a constant.
 ///
-/// Closures are densities, and [`WithDensity`](super::WithDensity) adds one to a drift that has
-/// none.
+/// Closures implement this trait. [`WithDensity`](super::WithDensity) adds a log density to a drift
+/// that has none.
 pub trait LogDensity<F: Real>: Send + Sync {
     /// Writes log π of every row of `x`, shape (rows, dim), to `out`, one number for each row. The
     /// numbers are f64 in any precision of the state, because a Metropolis test takes their
-    /// differences. −∞ means that a point is outside the support; such a move is refused.
+    /// differences. −∞ means that a point is outside the support. Moves to such points are
+    /// rejected.
     ///
     /// # Errors
     /// Any error stops the run.

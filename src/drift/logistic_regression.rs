@@ -1,5 +1,5 @@
-//! The posterior of a Bayesian logistic regression: the standard real-data target of the Langevin
-//! literature.
+//! The posterior of a Bayesian logistic regression, the standard target with real data in the
+//! Langevin literature.
 
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2};
 
@@ -9,7 +9,7 @@ use crate::error::{BoxError, Error, Result, positive};
 use crate::math::simd::{self, Kernel};
 use crate::real::Real;
 
-/// Rows worked on together, and what is left over.
+/// Rows that are processed together: whole blocks, and the rest.
 const WIDE: usize = 64;
 const NARROW: usize = 16;
 
@@ -20,7 +20,8 @@ const NARROW: usize = 16;
 /// ∇ log π  = Σᵢ ( yᵢ − 1/(1 + e^(−zᵢ)) ) xᵢ − θ/τ²
 /// ```
 ///
-/// τ is `prior_std`. For an intercept add a column of ones to the features.
+/// xᵢ are the `features`, yᵢ the `labels`, and τ is `prior_std`. For an intercept, add a column of
+/// ones to the features.
 #[derive(Clone, Debug)]
 pub struct LogisticRegression {
     features: Array2<f64>,
@@ -29,13 +30,13 @@ pub struct LogisticRegression {
 }
 
 impl LogisticRegression {
-    /// The posterior for `features` of shape (observations, dim) and one label, 0 or 1, for each
+    /// The posterior for `features` of shape (observations, dim) and `labels`, one 0 or 1 for each
     /// observation.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the numbers of observations differ or there are none,
-    /// [`Error::NonFinite`] if a feature is not finite, [`Error::Invalid`] if a label is neither 0
-    /// nor 1 or the prior's standard deviation is not positive.
+    /// - [`Error::Shape`] if the numbers of observations differ or there are none.
+    /// - [`Error::NonFinite`] if a feature is not finite.
+    /// - [`Error::Invalid`] if a label is neither 0 nor 1, or if `prior_std` is not positive.
     pub fn new(
         features: ArrayView2<'_, f64>,
         labels: ArrayView1<'_, f64>,
@@ -66,10 +67,10 @@ impl LogisticRegression {
         })
     }
 
-    /// log π(θ) up to its constant, for every row of `parameters`, shape (rows, dim).
+    /// log π(θ) up to a constant, for every row of `parameters`, shape (rows, dim).
     ///
     /// # Errors
-    /// [`Error::Shape`] if the width is not the number of features.
+    /// [`Error::Shape`] if the number of columns is not the number of features.
     pub fn log_density(&self, parameters: ArrayView2<'_, f64>) -> Result<Vec<f64>> {
         self.check(parameters.dim())?;
         Ok(parameters.rows().into_iter().map(|theta| self.log_density_at(theta)).collect())
@@ -83,7 +84,7 @@ impl LogisticRegression {
         Err(Error::Shape { what: "parameters", given: format!("{shape:?}"), expected })
     }
 
-    /// Sums run in the order of the index, however the numbers lie in memory.
+    /// Sums run in the order of the index, whatever the memory layout.
     fn log_density_at<F: Real>(&self, theta: ArrayView1<'_, F>) -> f64 {
         let mut sum = 0.0;
         for (features, label) in self.features.rows().into_iter().zip(&self.labels) {
@@ -124,7 +125,8 @@ impl<F: Real> Kernel for Gradient<'_, F> {
 impl<F: Real> Gradient<'_, F> {
     #[inline(always)]
     fn block<const L: usize>(&mut self, start: usize, count: usize) {
-        let (rows, features) = (self.rows, &self.posterior.features);
+        let rows = self.rows;
+        let features = &self.posterior.features;
         let shrink = F::from_f64(-1.0 / (self.posterior.prior_std * self.posterior.prior_std));
         for j in 0..features.ncols() {
             let at = j * rows + start;
@@ -135,8 +137,8 @@ impl<F: Real> Gradient<'_, F> {
         for (features, label) in features.rows().into_iter().zip(&self.posterior.labels) {
             let mut z = [F::zero(); L];
             for (j, x) in features.iter().enumerate() {
-                let (x, theta) =
-                    (F::from_f64(*x), load::<F, L>(&self.x[j * rows + start..], count));
+                let x = F::from_f64(*x);
+                let theta = load::<F, L>(&self.x[j * rows + start..], count);
                 for l in 0..L {
                     z[l] = x.fma(theta[l], z[l]);
                 }
@@ -144,8 +146,7 @@ impl<F: Real> Gradient<'_, F> {
             let label = F::from_f64(*label);
             let mut residual = [F::zero(); L];
             for l in 0..L {
-                // 1/(1 + e^−|z|) never overflows; for negative z it is the complement that is
-                // wanted.
+                // 1/(1 + e^−|z|) never overflows. For negative z the complement is needed.
                 let e = (-z[l].abs()).exp_lane();
                 let upper = F::one() / (F::one() + e);
                 let probability = if z[l] < F::zero() { e * upper } else { upper };
@@ -153,7 +154,8 @@ impl<F: Real> Gradient<'_, F> {
             }
             for (j, x) in features.iter().enumerate() {
                 let at = j * rows + start;
-                let (x, mut sum) = (F::from_f64(*x), load::<F, L>(&self.out[at..], count));
+                let x = F::from_f64(*x);
+                let mut sum = load::<F, L>(&self.out[at..], count);
                 for l in 0..L {
                     sum[l] = x.fma(residual[l], sum[l]);
                 }

@@ -1,5 +1,5 @@
 //! Drifts: the expensive part b(x, t) of an equation, evaluated in batches. A drift is a score, the
-//! gradient of a posterior's log density, or a network.
+//! gradient of the log density of a posterior, or a network.
 
 pub(crate) mod batch;
 mod batched;

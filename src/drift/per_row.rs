@@ -1,4 +1,4 @@
-//! A drift from a function of one point: the shortest way to bring a posterior.
+//! A drift made from a function of one point: the shortest way to define a target.
 
 use std::fmt;
 
@@ -9,11 +9,12 @@ use crate::error::BoxError;
 use crate::real::Real;
 use crate::scratch::ScratchPool;
 
-/// A drift made of a function of the time, one point and the place for the result.
+/// A drift made from a function of one point. The function receives the time, the point `x` and the
+/// output `out`.
 ///
 /// ```
 /// use langevin::PerRow;
-/// // ∇ log of Rosenbrock's banana, up to a constant.
+/// // ∇ log π of Rosenbrock's banana, log π = −(x₁ − x₀²)² − (x₀ − 1)²/20 + constant.
 /// let banana = PerRow::new(2, |_time, x: &[f64], out: &mut [f64]| {
 ///     let bend = x[1] - x[0] * x[0];
 ///     out[0] = 4.0 * bend * x[0] - 0.1 * (x[0] - 1.0);
@@ -21,8 +22,9 @@ use crate::scratch::ScratchPool;
 /// });
 /// ```
 ///
-/// A batch is copied point by point into contiguous slices; a drift that works on whole columns at
-/// once is faster.
+/// `out` is filled with NaN before each call. So a coordinate that the function forgets is noticed.
+/// Each point of a batch is copied into a contiguous slice. A drift that works on whole columns is
+/// faster ([`Batched`](super::Batched)).
 pub struct PerRow<F, C> {
     dim: usize,
     function: C,
@@ -31,7 +33,7 @@ pub struct PerRow<F, C> {
 
 impl<F: Real, C: Fn(f64, &[F], &mut [F]) + Send + Sync> PerRow<F, C> {
     /// A drift for points of `dim` coordinates. `function(time, x, out)` writes b(x, time) to
-    /// `out`; NaN there marks a failure of that point alone.
+    /// `out`. To report that one point failed, write NaN.
     pub fn new(dim: usize, function: C) -> Self {
         Self { dim, function, points: ScratchPool::default() }
     }
@@ -49,7 +51,7 @@ impl<F: Real, C: Fn(f64, &[F], &mut [F]) + Send + Sync> Drift<F> for PerRow<F, C
             let (point, result) = scratch.split_at_mut(self.dim);
             for (i, (from, mut to)) in x.rows().into_iter().zip(out.rows_mut()).enumerate() {
                 point.iter_mut().zip(from).for_each(|(p, x)| *p = *x);
-                // A coordinate that the function forgets must not show the number of the point
+                // A coordinate that the function forgets must not keep the number of the point
                 // before.
                 result.fill(F::nan());
                 (self.function)(times.at(i), point, result);

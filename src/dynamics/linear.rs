@@ -1,4 +1,4 @@
-//! What a dynamics is: an equation whose linear part is solved exactly, as small matrices.
+//! The traits of a dynamics: an equation whose linear part is solved exactly, with small matrices.
 
 use super::transition::Transition;
 use crate::math::block::Block;
@@ -6,30 +6,30 @@ use crate::state::Layout;
 
 /// An equation whose linear part is solved exactly over an interval.
 ///
-/// Implementations own the physical constants, validated in `new`, and touch neither arrays nor
+/// Implementations hold the physical constants, which `new` checks. They use no arrays and no
 /// random numbers.
 pub trait LinearDynamics: Send + Sync {
-    /// Blocks of the state and of the drift.
+    /// The blocks of the state and of the drift.
     fn layout(&self) -> Layout;
 
     /// Propagator A, gain G and noise covariance Q from time `start` over `length` ≥ 0.
     fn transition(&self, start: f64, length: f64) -> Transition;
 
-    /// True if `transition` depends on `length` alone; samplers then keep what they computed from
-    /// one step to the next.
+    /// True if `transition` depends on `length` alone. Samplers then reuse their coefficients from
+    /// step to step.
     fn is_autonomous(&self) -> bool;
 }
 
-/// Linear dynamics in continuous time: inner times of a step may be anywhere, as randomized
-/// midpoints need.
+/// Linear dynamics in continuous time. A step can have inner times anywhere, as randomized
+/// midpoints require.
 pub trait ContinuousDynamics: LinearDynamics {
-    /// The rate J(t) at which the drift enters: (blocks × inputs) numbers.
+    /// The rate J(t) at which the drift enters, (blocks × inputs).
     fn rate(&self, time: f64) -> Block;
 
-    /// The matrix L(t) of the linear part: (blocks × blocks) numbers.
+    /// The matrix L(t) of the linear part, (blocks × blocks).
     fn generator(&self, time: f64) -> Block;
 
-    /// The noise intensity S Sᵀ at a time: (blocks × blocks) numbers.
+    /// The noise intensity S Sᵀ at a time, (blocks × blocks).
     fn intensity(&self, time: f64) -> Block;
 }
 

@@ -1,4 +1,4 @@
-//! Plain Euler coefficients for any continuous dynamics, as a wrapper.
+//! A wrapper that gives any continuous dynamics the coefficients of the plain Euler scheme.
 
 use super::linear::{ContinuousDynamics, LinearDynamics};
 use super::transition::Transition;
@@ -11,11 +11,12 @@ use crate::state::Layout;
 /// A = I + h L    G = h J    Q = h S Sᵀ
 /// ```
 ///
-/// With Euler–Maruyama this is the Euler–Maruyama scheme in the plain sense. Order 1 like the exact
-/// coefficients, but stable only for small steps; it is here for comparison with other software. A
-/// Poisson midpoint step imitates K small Euler steps, each linearized.
+/// With this wrapper Euler–Maruyama is the Euler–Maruyama scheme in the plain sense. It has order
+/// 1, as with the exact coefficients, but it is stable only for small steps. It exists for
+/// comparison with other software. A Poisson midpoint step imitates K small Euler steps, each
+/// linearized.
 ///
-/// The wrapper is deliberately no [`ContinuousDynamics`]: its coefficients do not compose, so inner
+/// The wrapper is deliberately no [`ContinuousDynamics`]. Its coefficients do not compose, so inner
 /// times have no meaning.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Linearized<D>(D);

@@ -1,9 +1,9 @@
-//! Linear dynamics: the part of a sampler's equation that is solved exactly, as small matrices of
+//! Linear dynamics: the part of a sampler's equation that is solved exactly, with small matrices of
 //! coefficients.
 //!
 //! ```text
 //! dX = (L X + J b(X, t)) dt + S dW              b: the drift, expensive and nonlinear
-//! X(t + h) = A X(t) + G b + N(0, Q)             for a drift frozen over the step
+//! X(t + h) = A X(t) + G b + N(0, Q)             for a drift that is constant over the step
 //! ```
 
 mod linear;

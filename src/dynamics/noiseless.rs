@@ -1,14 +1,14 @@
-//! Any dynamics without its noise, as a wrapper: the last step of a reverse process.
+//! A wrapper that removes the noise of a dynamics, for the last step of a reverse process.
 
 use super::linear::LinearDynamics;
 use super::transition::Transition;
 use crate::math::block::ZERO;
 use crate::state::Layout;
 
-/// Leaves out the noise of a dynamics: Q = 0, the rest unchanged.
+/// Removes the noise of a dynamics. Q = 0, and the rest is unchanged.
 ///
-/// A sampler of a reverse SDE stops at a small time and takes one such step to the data, so that no
-/// fresh noise is left in them. Drawing no noise in it, the step is deterministic.
+/// A sampler of a reverse SDE stops at a small time. It then takes one such step to the data, so
+/// that no fresh noise remains in them. The step draws no noise and is deterministic.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Noiseless<D>(D);
 

@@ -1,4 +1,4 @@
-//! Overdamped Langevin dynamics: the position alone, driven by the score.
+//! Overdamped Langevin dynamics: a position driven by the score.
 
 use super::linear::{ContinuousDynamics, LinearDynamics};
 use super::transition::Transition;

@@ -1,15 +1,15 @@
-//! What linear dynamics do to a state over an interval, and how two such intervals compose.
+//! The effect of linear dynamics on a state over an interval, and the composition of two intervals.
 
 use crate::math::block::{self, Block};
 
 /// Propagator A, gain G and noise covariance Q of one interval: X⁺ = A X + G b + N(0, Q).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Transition {
-    /// A: what the state itself becomes, (blocks × blocks).
+    /// A: the factor of the state itself, (blocks × blocks).
     pub propagator: Block,
     /// G: the effect of a drift held constant over the interval, (blocks × inputs).
     pub gain: Block,
-    /// Q: covariance of the noise gathered over the interval, (blocks × blocks), symmetric.
+    /// Q: covariance of the noise of the interval, (blocks × blocks), symmetric.
     pub covariance: Block,
 }
 
@@ -18,7 +18,8 @@ impl Transition {
     pub const IDENTITY: Self =
         Self { propagator: block::IDENTITY, gain: block::ZERO, covariance: block::ZERO };
 
-    /// What a dynamics gives where it does not exist: NaN throughout, so that no run can miss it.
+    /// The result of a dynamics at times where it is not defined. All entries are NaN, so every run
+    /// notices it.
     pub const UNDEFINED: Self = Self {
         propagator: [[f64::NAN; 2]; 2],
         gain: [[f64::NAN; 2]; 2],
@@ -44,7 +45,7 @@ impl Transition {
         }
     }
 
-    /// The same interval with the standard deviation of its noise multiplied by `factor`.
+    /// The same interval, with the standard deviation of its noise multiplied by `factor`.
     pub fn with_noise_scaled(mut self, factor: f64) -> Self {
         self.covariance = block::scaled(&self.covariance, factor * factor);
         self

@@ -1,4 +1,4 @@
-//! Underdamped (kinetic) Langevin dynamics: position and velocity with friction, the linear part
+//! Underdamped (kinetic) Langevin dynamics: position and velocity with friction. The linear part is
 //! solved exactly.
 
 use super::linear::{ContinuousDynamics, LinearDynamics};
@@ -9,23 +9,28 @@ use crate::math::block::{Block, IDENTITY, ZERO};
 use crate::math::phi::Phi;
 use crate::state::Layout;
 
-/// Underdamped Langevin dynamics, stationary for π(x) exp(−|v|²/2u).
+/// Underdamped Langevin dynamics with friction γ (`friction`, 1/time) and inverse mass u
+/// (`inverse_mass`). It is stationary for π(x) exp(−|v|²/2u).
 ///
 /// ```text
 /// dx = v dt      dv = −γ v dt + u b(x) dt + √(2γu) dW      b = ∇ log π
-/// A = [[1, e₁/γ], [0, 1−e₁]]     G = u [(h − e₁/γ)/γ, e₁/γ]     e₁ = 1 − e^(−γh), e₂ = 1 − e^(−2γh)
+/// e₁ = 1 − e^(−γh)      e₂ = 1 − e^(−2γh)
+/// A = [[1, e₁/γ], [0, 1 − e₁]]     G = u [(h − e₁/γ)/γ, e₁/γ]
 /// Q = u [[(2/γ)(h − 2e₁/γ + e₂/2γ), e₁²/γ], [e₁²/γ, e₂]]
 /// ```
 ///
-/// As a [`PhaseSpace`] it splits into
+/// As a [`PhaseSpace`] it splits into three parts:
 ///
 /// ```text
-/// A: x += h v        B: v += h u b(x)        O: v ← e^(−γh) v + √(u (1 − e^(−2γh))) ξ
+/// A: x += h v
+/// B: v += h u b(x)
+/// O: v ← e^(−γh) v + √(u (1 − e^(−2γh))) ξ
 /// ```
 ///
-/// γ is the `friction` (1/time), u the `inverse_mass`. Coefficients that cancel for small γh are
-/// evaluated by series: relative error at most 1e-13 for γh from 1e-10 to 50. Source: Cheng et al.
-/// 2018; Shen & Lee 2019 use γ = 2, u = 1/L.
+/// Terms that cancel for small γh are evaluated by series. The relative error of a coefficient is
+/// at most 1e-13 for γh from 1e-10 to 50.
+///
+/// Source: Cheng et al. 2018. Shen & Lee 2019 use γ = 2, u = 1/L.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Underdamped {
     friction: f64,
@@ -33,10 +38,11 @@ pub struct Underdamped {
 }
 
 impl Underdamped {
-    /// Dynamics with this friction γ and inverse mass u, both finite and positive.
+    /// Dynamics with friction γ and inverse mass u, both finite and positive.
     ///
     /// # Errors
-    /// [`Error::Invalid`](crate::Error::Invalid) naming the constant that is not.
+    /// [`Error::Invalid`](crate::Error::Invalid) if a constant is not finite and positive. It names
+    /// the constant.
     pub fn new(friction: f64, inverse_mass: f64) -> Result<Self> {
         Ok(Self {
             friction: positive("friction", friction)?,
@@ -49,7 +55,7 @@ impl Underdamped {
         self.friction
     }
 
-    /// The inverse mass u: the variance of a velocity coordinate.
+    /// The inverse mass u. It is the variance of a velocity coordinate.
     pub fn inverse_mass(&self) -> f64 {
         self.inverse_mass
     }
@@ -61,7 +67,9 @@ impl LinearDynamics for Underdamped {
     }
 
     fn transition(&self, _: f64, length: f64) -> Transition {
-        let (gamma, u, h) = (self.friction, self.inverse_mass, length);
+        let gamma = self.friction;
+        let u = self.inverse_mass;
+        let h = length;
         let phi = Phi::at(gamma * h);
         let drag = h * phi.phi1; // e₁/γ
         let cross = u * gamma * drag * drag; // u e₁²/γ
@@ -96,7 +104,8 @@ impl ContinuousDynamics for Underdamped {
 
 impl PhaseSpace for Underdamped {
     fn part(&self, letter: Letter, h: f64) -> Transition {
-        let (gamma, u) = (self.friction, self.inverse_mass);
+        let gamma = self.friction;
+        let u = self.inverse_mass;
         let still = Transition { propagator: IDENTITY, gain: ZERO, covariance: ZERO };
         match letter {
             Letter::A => Transition { propagator: [[1.0, h], [0.0, 1.0]], ..still },

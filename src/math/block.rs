@@ -1,7 +1,6 @@
-//! Two-by-two f64 matrices: the coefficients of block-scalar dynamics, composed and factorised
-//! here.
+//! Two-by-two f64 matrices: the coefficients of block-scalar dynamics, with products and factors.
 
-/// A matrix of at most 2 × 2 numbers; what a smaller one does not use is zero.
+/// A matrix of at most 2 × 2 numbers. A smaller matrix leaves the rest zero.
 pub type Block = [[f64; 2]; 2];
 
 pub(crate) const ZERO: Block = [[0.0; 2]; 2];
@@ -42,7 +41,7 @@ pub(crate) fn scaled(a: &Block, factor: f64) -> Block {
     c
 }
 
-/// Lower Cholesky factor of a positive semidefinite matrix; a pivot that rounding made negative
+/// Lower Cholesky factor of a positive semidefinite matrix. A pivot that rounding made negative
 /// counts as zero.
 pub(crate) fn cholesky(q: &Block) -> Block {
     let l00 = q[0][0].max(0.0).sqrt();
@@ -63,7 +62,7 @@ mod tests {
         assert_eq!(l, [[2.0, 0.0], [1.0, 2.0]]);
         assert_eq!(product(&l, &transpose(&l)), q);
         assert_eq!(cholesky(&ZERO), ZERO);
-        // A velocity that is noisy while the position is not.
+        // A noisy velocity with a noiseless position.
         assert_eq!(cholesky(&[[0.0, 0.0], [0.0, 9.0]]), [[0.0, 0.0], [0.0, 3.0]]);
     }
 }

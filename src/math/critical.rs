@@ -1,5 +1,5 @@
-//! Exponentials and their integrals of a critically damped 2 × 2 matrix: one double eigenvalue, no
-//! eigenbasis.
+//! Exponentials of a critically damped 2 × 2 matrix, and their integrals. The matrix has one double
+//! eigenvalue and no eigenbasis.
 
 use super::block::{Block, IDENTITY, product, scaled, sum, transpose};
 use super::phi::power_means;
@@ -12,7 +12,7 @@ pub(crate) struct Critical {
 }
 
 impl Critical {
-    /// K itself.
+    /// The matrix K.
     pub(crate) fn matrix(&self) -> Block {
         sum(&scaled(&IDENTITY, self.eigenvalue), &self.nilpotent)
     }
@@ -33,8 +33,8 @@ impl Critical {
         sum(&scaled(&IDENTITY, h * zeroth), &scaled(&self.nilpotent, h * h * first))
     }
 
-    /// ∫₀ʰ exp(K s) D exp(Kᵀ s) ds for D ≥ 0 diagonal: from moments of e^(2ks), so nothing cancels
-    /// for small h.
+    /// ∫₀ʰ exp(K s) D exp(Kᵀ s) ds for D ≥ 0 diagonal. It uses moments of e^(2ks), so nothing
+    /// cancels for small h.
     pub(crate) fn covariance(&self, h: f64, diagonal: [f64; 2]) -> Block {
         let [zeroth, first, second] = power_means(2.0 * self.eigenvalue * h);
         let d = [[diagonal[0], 0.0], [0.0, diagonal[1]]];

@@ -1,9 +1,9 @@
-//! Eigenvalues and eigenvectors of small symmetric matrices, and singular values of any, by Jacobi
-//! rotations.
+//! Eigenvalues and eigenvectors of small symmetric matrices, and singular values of any matrix, by
+//! Jacobi rotations.
 
 use ndarray::{Array1, Array2, ArrayView2};
 
-/// L Lᵀ, its sums in the order of the index: a matrix library would choose the order by the
+/// L Lᵀ. Its sums run in the order of the index. A matrix library would choose the order by the
 /// processor.
 pub(crate) fn gram(l: ArrayView2<'_, f64>) -> Array2<f64> {
     Array2::from_shape_fn((l.nrows(), l.nrows()), |(i, j)| {
@@ -11,11 +11,12 @@ pub(crate) fn gram(l: ArrayView2<'_, f64>) -> Array2<f64> {
     })
 }
 
-/// Eigenvalues, and the eigenvectors as columns in the same order.
+/// Eigenvalues, and eigenvectors as columns in the same order.
 pub(crate) fn symmetric(matrix: &Array2<f64>) -> (Array1<f64>, Array2<f64>) {
     let n = matrix.nrows();
-    let (mut a, mut q) = (matrix.clone(), Array2::<f64>::eye(n));
-    // Quadratic convergence: a handful of sweeps reach rounding; the bound is never met.
+    let mut a = matrix.clone();
+    let mut q = Array2::<f64>::eye(n);
+    // Convergence is quadratic. A few sweeps reach rounding, and the bound of 60 is never reached.
     for _ in 0..60 {
         let off: f64 = (0..n)
             .flat_map(|i| (0..i).map(move |j| (i, j)))
@@ -44,27 +45,31 @@ fn rotate(a: &mut Array2<f64>, q: &mut Array2<f64>, i: usize, j: usize) {
     let s = t * c;
     let n = a.nrows();
     for k in 0..n {
-        let (x, y) = (a[[k, i]], a[[k, j]]);
+        let x = a[[k, i]];
+        let y = a[[k, j]];
         (a[[k, i]], a[[k, j]]) = (c * x - s * y, s * x + c * y);
     }
     for k in 0..n {
-        let (x, y) = (a[[i, k]], a[[j, k]]);
+        let x = a[[i, k]];
+        let y = a[[j, k]];
         (a[[i, k]], a[[j, k]]) = (c * x - s * y, s * x + c * y);
-        let (x, y) = (q[[k, i]], q[[k, j]]);
+        let x = q[[k, i]];
+        let y = q[[k, j]];
         (q[[k, i]], q[[k, j]]) = (c * x - s * y, s * x + c * y);
     }
 }
 
-/// Singular values of a matrix in standard layout given by its rows, in no particular order; zeros
-/// included.
+/// Singular values of a matrix in standard layout, given by its rows. They come in no particular
+/// order and include zeros.
 ///
-/// Hestenes' one-sided rotations make the rows orthogonal; their lengths are the singular values.
-/// No product of the matrix with itself is formed, so the error of each is a few roundings of the
-/// *largest*, where the root of an eigenvalue of the product would be wrong by the root of that.
+/// Hestenes' one-sided rotations make the rows orthogonal. The lengths of the rows are then the
+/// singular values. No product of the matrix with itself is formed. So the error of each value is a
+/// few roundings of the *largest* value. The root of an eigenvalue of the product would have an
+/// error of the root of that.
 pub(crate) fn singular_values(rows: &mut [f64], length: usize) -> Vec<f64> {
     let count = rows.len() / length;
     let mut squares = vec![0.0; count];
-    // Quadratic convergence here too.
+    // Convergence is quadratic here too.
     for _ in 0..60 {
         let mut turned = false;
         rows.chunks_exact(length)
@@ -76,7 +81,7 @@ pub(crate) fn singular_values(rows: &mut [f64], length: usize) -> Vec<f64> {
             let u = &mut below[..length];
             for (j, v) in above.chunks_exact_mut(length).enumerate() {
                 let product = dot(u, v);
-                // Rows are orthogonal to rounding, or one of them is nothing but rounding.
+                // The rows are orthogonal up to rounding, or one of them is only rounding errors.
                 let bound = 1e-15 * (squares[i] * squares[j]).sqrt();
                 if product.abs() <= bound || squares[i].min(squares[j]) <= 1e-36 * largest {
                     continue;
@@ -100,9 +105,10 @@ pub(crate) fn singular_values(rows: &mut [f64], length: usize) -> Vec<f64> {
     rows.chunks_exact(length).map(|row| dot(row, row).sqrt()).collect()
 }
 
-/// Dot product in eight lanes of fixed order: vectorises, and gives the same bits everywhere.
+/// Dot product in eight lanes of fixed order. It vectorises and gives the same bits everywhere.
 pub(crate) fn dot(left: &[f64], right: &[f64]) -> f64 {
-    let (left_lines, right_lines) = (left.chunks_exact(8), right.chunks_exact(8));
+    let left_lines = left.chunks_exact(8);
+    let right_lines = right.chunks_exact(8);
     let rest: f64 =
         left_lines.remainder().iter().zip(right_lines.remainder()).map(|(x, y)| x * y).sum();
     let mut lanes = [0.0; 8];
@@ -129,7 +135,7 @@ mod tests {
             let mut expected: Vec<f64> = values.iter().map(|v| v.max(0.0).sqrt()).collect();
             found.sort_by(f64::total_cmp);
             expected.sort_by(f64::total_cmp);
-            // The roots of eigenvalues are only good to the root of rounding where they are zero.
+            // If an eigenvalue is zero, its root is accurate only to the root of rounding.
             assert!(
                 found.iter().zip(&expected).all(|(x, y)| (x - y).abs() < 1e-6),
                 "{found:?} {expected:?}"
@@ -137,9 +143,11 @@ mod tests {
             let squares: f64 = found.iter().map(|x| x * x).sum();
             assert!((squares / matrix.iter().map(|x| x * x).sum::<f64>() - 1.0).abs() < 1e-13);
         }
-        // diag(1, 1e-12) turned on both sides: the small one survives, its square would be lost
-        // beside 1.
-        let (c, s, tiny) = (0.6, 0.8, 1e-12);
+        // diag(1, 1e-12), rotated on both sides. The small value survives, although its square
+        // would be lost next to 1.
+        let c = 0.6;
+        let s = 0.8;
+        let tiny = 1e-12;
         let mut rows = [
             c * s - s * c * tiny,
             c * c + s * s * tiny,
@@ -149,7 +157,7 @@ mod tests {
         let mut found = singular_values(&mut rows, 2);
         found.sort_by(f64::total_cmp);
         assert!((found[0] - 1e-12).abs() < 1e-15 && (found[1] - 1.0).abs() < 1e-15, "{found:?}");
-        // Rank one: the rest is zero to rounding, not to the root of it.
+        // Rank one. The other values are zero up to rounding, not up to the root of rounding.
         let mut rows: Vec<f64> =
             (0..100).map(|k| ((k / 10 + 1) * (k % 10 + 2)) as f64 / 7.0).collect();
         let mut found = singular_values(&mut rows, 10);

@@ -1,19 +1,20 @@
-//! exp, ln, sin and cos for the lanes of a vector kernel: branch-free, same bits on every
-//! processor.
+//! exp, ln, sin and cos for the lanes of a vector kernel. They have no branches and give the same
+//! bits on every processor.
 //!
-//! Polynomials are minimax fits (maximal relative error in exact arithmetic: exp 3.7e-18, ln
-//! 1.3e-18, sin and cos below 4e-18); what is left is rounding, about one unit in the last place.
-//! Outside a dispatched kernel they are slow on processors without fused multiply-add.
+//! The polynomials are minimax fits. Their maximal relative errors in exact arithmetic are 3.7e-18
+//! for exp, 1.3e-18 for ln, and below 4e-18 for sin and cos. The rest of the error is rounding,
+//! about one unit in the last place. Outside a dispatched kernel these functions are slow on
+//! processors without fused multiply-add.
 
 const LOG2_E: f64 = std::f64::consts::LOG2_E;
-/// ln 2 in two parts; the upper one has 32 trailing zero bits, so multiples of it are exact.
+/// ln 2 in two parts. The upper part has 32 trailing zero bits, so multiples of it are exact.
 #[allow(clippy::approx_constant)]
 const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
 #[allow(clippy::approx_constant)]
 const LN2_HIGH_F32: f32 = 0.693_145_75;
 const LN2_LOW_F32: f32 = 1.428_606_8e-6;
 const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
-/// 1.5 · 2^52: adding it rounds to an integer, which then stands in the lowest bits.
+/// 1.5 · 2^52. Adding it rounds to an integer, which is then in the lowest bits.
 const ROUND_F64: f64 = 6_755_399_441_055_744.0;
 const ROUND_F32: f32 = 12_582_912.0;
 
@@ -43,16 +44,16 @@ const EXP_F64: [f64; 12] = [
     2.500_724_691_962_049_7e-8,
 ];
 
-/// e^x for x ≤ 709; 0 below −690, well above the smallest normal number, so that weights times
-/// numbers stay normal: subnormal operands are many times slower.
+/// e^x for x ≤ 709, and 0 for x below −690. That bound is well above the smallest normal number, so
+/// products of weights and numbers stay normal. Subnormal operands are many times slower.
 #[inline(always)]
 pub(crate) fn exp_f64(x: f64) -> f64 {
     let shifted = x.mul_add(LOG2_E, ROUND_F64);
     let n = shifted - ROUND_F64;
     let r = (-n).mul_add(LN2_LOW, (-n).mul_add(LN2_HIGH, x));
     let p = polynomial(r, &EXP_F64);
-    // The integer n stands in the low bits of `shifted`; moved up to the exponent it is 2^n. NaN
-    // passes through p.
+    // The integer n is in the low bits of `shifted`. Shifted to the exponent it is 2^n. NaN passes
+    // through p.
     let scaled = p * f64::from_bits(shifted.to_bits().wrapping_add(1023) << 52);
     if x < -690.0 { 0.0 } else { scaled }
 }
@@ -60,7 +61,7 @@ pub(crate) fn exp_f64(x: f64) -> f64 {
 const EXP_F32: [f32; 7] =
     [1.0, 1.0, 0.499_999_94, 0.166_665_226, 4.166_829_2e-2, 8.368_532e-3, 1.381_829_96e-3];
 
-/// e^x for x ≤ 88; 0 below −80, as above.
+/// e^x for x ≤ 88, and 0 for x below −80, for the same reason.
 #[inline(always)]
 pub(crate) fn exp_f32(x: f32) -> f32 {
     let shifted = x.mul_add(std::f32::consts::LOG2_E, ROUND_F32);
@@ -89,20 +90,20 @@ const LOG_F64: [f64; 7] = [
 /// ln x for a positive normal x.
 #[inline(always)]
 pub(crate) fn ln_f64(x: f64) -> f64 {
-    // Splits x = 2^k m with m in [√½, √2): the offset carries into the exponent where the mantissa
-    // is above √2.
+    // Splits x = 2^k m with m in [√½, √2). The offset carries into the exponent if the mantissa is
+    // above √2.
     const SQRT_HALF_BITS: u64 = 0x3FE6_A09E_667F_3BCD;
     let offset = x.to_bits().wrapping_sub(SQRT_HALF_BITS);
     let m = f64::from_bits((offset & 0x000F_FFFF_FFFF_FFFF).wrapping_add(SQRT_HALF_BITS));
-    // The exponent as a number, without an integer conversion: a biased one in the mantissa of
-    // 2^52, minus the bias.
+    // The exponent as a number without an integer conversion: the biased exponent in the mantissa
+    // of 2^52, minus the bias.
     let biased = (offset.wrapping_add(1023 << 52)) >> 52;
     let k = f64::from_bits(biased | 0x4330_0000_0000_0000) - (4_503_599_627_370_496.0 + 1023.0);
     let f = m - 1.0;
     let s = f / (2.0 + f);
     let z = s * s;
     let half = 0.5 * f * f;
-    // 2s = f − s f, hence ln(1+f) = f − (f²/2 − s (f²/2 + z L(z))), as in fdlibm: the small part is
+    // 2s = f − s f, so ln(1+f) = f − (f²/2 − s (f²/2 + z L(z))), as in fdlibm. The small part is
     // added last.
     let tail = s * z.mul_add(polynomial(z, &LOG_F64), half);
     k.mul_add(LN2_HIGH, f - (half - k.mul_add(LN2_LOW, tail)))
@@ -170,7 +171,8 @@ mod tests {
             let x = -690.0 + 1380.0 * f64::from(i) / 200_000.0;
             worst = worst.max(ulps(exp_f64(x), libm::exp(x)));
             let y = x / 8.1;
-            let (got, want) = (f64::from(exp_f32(y as f32)), libm::exp(f64::from(y as f32)));
+            let got = f64::from(exp_f32(y as f32));
+            let want = libm::exp(f64::from(y as f32));
             assert!(y < -80.0 || (got - want).abs() <= 1.3e-7 * want, "{y}: {got} {want}");
         }
         assert!(worst <= 1.5, "{worst}");
@@ -200,11 +202,11 @@ mod tests {
         for i in 0..400_000 {
             let turns = f64::from(i) / 400_000.0;
             let (c, s) = cos_sin_turns_f64(turns);
-            // Exact reduction first: the reference would otherwise lose the last digits near the
-            // axes.
+            // Exact reduction first. Otherwise the reference loses its last digits near the axes.
             let nearest = (turns * 4.0).round();
             let angle = std::f64::consts::TAU * (turns - nearest / 4.0);
-            let (rs, rc) = (libm::sin(angle), libm::cos(angle));
+            let rs = libm::sin(angle);
+            let rc = libm::cos(angle);
             let (wc, ws) = match nearest as i64 % 4 {
                 0 => (rc, rs),
                 1 => (-rs, rc),

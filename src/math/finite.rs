@@ -1,9 +1,9 @@
-//! Whether all numbers of an array are finite, as a vector kernel.
+//! A vector kernel that checks whether all numbers of an array are finite.
 
 use super::simd::{self, Kernel};
 use crate::real::Real;
 
-/// Numbers worked on together.
+/// Numbers that are processed together.
 const LANES: usize = 16;
 
 /// Whether every number is finite.
@@ -13,7 +13,7 @@ pub(crate) fn all_finite<F: Real>(data: &[F]) -> bool {
     finite
 }
 
-/// Sets `finite` to whether every number is finite.
+/// Writes to `finite` whether every number is finite.
 struct AllFinite<'a, F> {
     data: &'a [F],
     finite: &'a mut bool,
@@ -23,7 +23,8 @@ impl<F: Real> Kernel for AllFinite<'_, F> {
     #[inline(always)]
     #[allow(clippy::eq_op)]
     fn run(self) {
-        // x − x is 0 for a finite x and NaN otherwise, and NaN stays in a sum: no branch in the loop.
+        // x − x is 0 for a finite x and NaN otherwise, and a NaN stays in a sum. So the loop needs
+        // no branch.
         let mut sums = [F::zero(); LANES];
         let mut blocks = self.data.chunks_exact(LANES);
         for block in &mut blocks {

@@ -1,4 +1,5 @@
-//! Numerical ground floor: small matrices, cancelling functions, vector kernels and their dispatch.
+//! Numerical foundations: small matrices, functions that cancel near zero, vector kernels and their
+//! dispatch.
 
 pub(crate) mod block;
 pub(crate) mod critical;
@@ -7,3 +8,4 @@ pub(crate) mod elementary;
 pub(crate) mod finite;
 pub(crate) mod phi;
 pub(crate) mod simd;
+pub(crate) mod softmax;

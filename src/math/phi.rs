@@ -1,12 +1,13 @@
-//! Functions that cancel near zero, each with the series that takes over there.
+//! Functions that cancel near zero. Below a threshold each is computed by its series.
 //!
-//! With y = friction × time ≥ 0. Checked against values of 25 digits, here and in
-//! `tests/coefficients.rs`.
+//! The argument is y = friction × time ≥ 0. The functions are checked against values of 25 digits,
+//! here and in `tests/coefficients.rs`.
 
-/// Below this the series are used: there the closed forms lose more than two digits, above it less.
+/// Below this the series are used. The closed forms lose more than two digits below it, and fewer
+/// above it.
 const SERIES_BELOW: f64 = 0.25;
 
-/// The functions of y that the coefficients of a velocity with friction are made of.
+/// The functions of y in the coefficients of a velocity with friction.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Phi {
     /// e^(−y).
@@ -17,39 +18,41 @@ pub(crate) struct Phi {
     pub phi1: f64,
     /// φ₂(y) = (y − 1 + e^(−y)) / y², and ½ at 0.
     pub phi2: f64,
-    /// (2y − 3 + 4 e^(−y) − e^(−2y)) / y³, and ⅔ at 0: the position variance of a Brownian velocity
-    /// with friction.
+    /// (2y − 3 + 4 e^(−y) − e^(−2y)) / y³, and ⅔ at 0. It is the position variance of a Brownian
+    /// velocity with friction.
     pub position_variance: f64,
 }
 
 impl Phi {
-    /// All of them at y ≥ 0, from one evaluation of e^(−y) − 1.
+    /// All functions at y ≥ 0, from one evaluation of e^(−y) − 1.
     pub(crate) fn at(y: f64) -> Self {
         let w = libm::expm1(-y);
-        // 1 + w is right to the last digit while w is above −½.
+        // 1 + w is accurate to the last digit if w is above −½.
         let decay = if w > -0.5 { 1.0 + w } else { libm::exp(-y) };
         let (phi1, phi2, position_variance) = if y < SERIES_BELOW {
             let phi1 = if y == 0.0 { 1.0 } else { -w / y };
             (phi1, horner(&PHI2, y), horner(&POSITION_VARIANCE, y))
         } else {
-            // 4e − e² − 3 with e = 1 + w is w (2 − w): one cancellation instead of three.
+            // With e = 1 + w, 4e − e² − 3 is w (2 − w). That is one cancellation instead of three.
             (-w / y, (y + w) / (y * y), (2.0 * y + w * (2.0 - w)) / (y * y * y))
         };
         Self { decay, lost_twice: -w * (2.0 + w), phi1, phi2, position_variance }
     }
 }
 
-/// (1/h^(k+1)) ∫₀ʰ s^k e^(as) ds for k = 0, 1, 2 at y = a h of either sign; 1, ½, ⅓ at 0.
+/// (1/h^(k+1)) ∫₀ʰ s^k e^(as) ds for k = 0, 1, 2 at y = a h of either sign. The values at 0 are 1,
+/// ½ and ⅓.
 ///
 /// ```text
 /// k = 0: (e^y − 1)/y      k = 1: (e^y (y − 1) + 1)/y²      k = 2: (e^y (y² − 2y + 2) − 2)/y³
 /// ```
 pub(crate) fn power_means(y: f64) -> [f64; 3] {
-    /// Below this the series Σ y^j/(j! (j+k+1)); above it the closed forms, which lose a factor of
-    /// at most 20 there.
+    /// Below this the series Σ y^j/(j! (j+k+1)) is used. Above it the closed forms are used, which
+    /// lose a factor of at most 20 there.
     const BELOW: f64 = 1.0;
     if y.abs() < BELOW {
-        let (mut sums, mut term) = ([0.0; 3], 1.0);
+        let mut sums = [0.0; 3];
+        let mut term = 1.0;
         for j in 0..22 {
             let j = f64::from(j);
             for (k, sum) in sums.iter_mut().enumerate() {
@@ -69,10 +72,11 @@ pub(crate) fn power_means(y: f64) -> [f64; 3] {
 
 const TERMS: usize = 16;
 
-/// Σ (−y)^k / (k+2)!: 16 terms leave less than 1e-24 of it.
+/// Σ (−y)^k / (k+2)!. After 16 terms the relative error is below 1e-24.
 const PHI2: [f64; TERMS] = {
     let mut coefficients = [0.0; TERMS];
-    let (mut k, mut term) = (0, 0.5);
+    let mut k = 0;
+    let mut term = 0.5;
     while k < TERMS {
         coefficients[k] = term;
         term /= -((k + 3) as f64);
@@ -81,10 +85,12 @@ const PHI2: [f64; TERMS] = {
     coefficients
 };
 
-/// Σ_{n≥3} (−1)^(n+1) (2^n − 4)/n! y^(n−3): 16 terms leave less than 1e-19 of it.
+/// Σ_{n≥3} (−1)^(n+1) (2^n − 4)/n! y^(n−3). After 16 terms the relative error is below 1e-19.
 const POSITION_VARIANCE: [f64; TERMS] = {
     let mut coefficients = [0.0; TERMS];
-    let (mut k, mut factorial, mut power) = (0, 6.0, 8.0);
+    let mut k = 0;
+    let mut factorial = 6.0;
+    let mut power = 8.0;
     while k < TERMS {
         let sign = if k % 2 == 0 { 1.0 } else { -1.0 };
         coefficients[k] = sign * (power - 4.0) / factorial;
@@ -112,7 +118,7 @@ mod tests {
 
     #[test]
     fn power_means_are_their_integrals() {
-        // Gauss–Legendre with 5 points on each of 200 cells: exact but for rounding.
+        // Gauss–Legendre with 5 points on each of 200 cells, exact up to rounding.
         const NODES: [(f64, f64); 5] = [
             (0.0, 0.568_888_888_888_888_9),
             (0.538_469_310_105_683_1, 0.478_628_670_499_366_47),

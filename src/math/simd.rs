@@ -1,18 +1,18 @@
-//! Run-time choice of the instruction set; every choice gives the same bits.
+//! Chooses the instruction set at run time. Every choice gives the same bits.
 //!
-//! A kernel is a plain loop whose helpers are all `#[inline(always)]`. It is compiled once per
-//! instruction set and the widest one this processor has is taken. Kernels work element by element
-//! (a lane is a chain) and never sum across lanes, and fused multiply-adds are exact on every
-//! processor, so the width cannot show in a result.
+//! A kernel is a plain loop whose helpers are all `#[inline(always)]`. It is compiled once for each
+//! instruction set. The widest set that the processor has is used. Kernels work element by element
+//! (a lane is a chain) and never sum across lanes. Fused multiply-adds are exact on every
+//! processor. So the width has no effect on a result.
 //!
-//! `LANGEVIN_SIMD=baseline|avx2|avx512` in the environment forces a narrower set: for tests of that
-//! promise, and for measurements.
+//! `LANGEVIN_SIMD=baseline|avx2|avx512` in the environment forces a narrower set. It serves tests
+//! of this promise, and measurements.
 
 use std::sync::OnceLock;
 
 use crate::error::{Error, Result};
 
-/// A loop to be compiled for each instruction set. Implement `run` with `#[inline(always)]`.
+/// A loop that is compiled for each instruction set. Implement `run` with `#[inline(always)]`.
 pub(crate) trait Kernel {
     fn run(self);
 }
@@ -27,7 +27,7 @@ impl<K: Kernel> pulp::WithSimd for Adapter<K> {
     }
 }
 
-/// Runs explicit vector code with the widest instruction set there is.
+/// Runs explicit vector code with the widest available instruction set.
 #[inline]
 pub(crate) fn dispatch_simd<K: pulp::WithSimd<Output = ()>>(kernel: K) {
     match level() {
@@ -73,7 +73,7 @@ fn level() -> Level {
     *LEVEL.get_or_init(detect)
 }
 
-/// Runs a kernel with the widest instruction set there is.
+/// Runs a kernel with the widest available instruction set.
 #[inline]
 pub(crate) fn dispatch<K: Kernel>(kernel: K) {
     match level() {
@@ -89,8 +89,8 @@ pub(crate) fn dispatch<K: Kernel>(kernel: K) {
 /// bit of a result.
 ///
 /// # Errors
-/// [`Error::InstructionSet`] where `LANGEVIN_SIMD` in the environment asks for one that is unknown
-/// or that this processor lacks. Runs check this first.
+/// [`Error::InstructionSet`] if `LANGEVIN_SIMD` in the environment names a set that is unknown or
+/// that this processor lacks. Runs check this first.
 pub fn instruction_set() -> Result<&'static str> {
     let given = std::env::var(VARIABLE).unwrap_or_default();
     let used = in_use();

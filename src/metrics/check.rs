@@ -1,10 +1,10 @@
-//! Checks of sample arrays that every metric runs before it computes anything.
+//! The checks of sample arrays that every metric makes first.
 
 use ndarray::ArrayView2;
 
 use crate::error::{Error, Result};
 
-/// Demands at least `rows` rows, at least one column and no NaN or infinity.
+/// Requires at least `rows` rows, at least one column and no NaN or infinity.
 pub(super) fn samples(what: &'static str, array: ArrayView2<'_, f64>, rows: usize) -> Result<()> {
     if array.nrows() < rows || array.ncols() == 0 {
         return Err(Error::Shape {
@@ -16,7 +16,7 @@ pub(super) fn samples(what: &'static str, array: ArrayView2<'_, f64>, rows: usiz
     finite(what, array)
 }
 
-/// Demands that `b` has the columns of `a`.
+/// Requires the same number of columns in `b` as in `a`.
 pub(super) fn same_columns(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Result<()> {
     if a.ncols() == b.ncols() {
         return Ok(());
@@ -28,7 +28,8 @@ pub(super) fn same_columns(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Re
     })
 }
 
-/// Rejects NaN and infinities, naming the first in row order whatever the memory layout.
+/// Rejects NaN and infinities. The error names the first one in row order, whatever the memory
+/// layout.
 pub(super) fn finite(what: &'static str, array: ArrayView2<'_, f64>) -> Result<()> {
     for (row, values) in array.rows().into_iter().enumerate() {
         if let Some(column) = values.iter().position(|value| !value.is_finite()) {
@@ -38,7 +39,7 @@ pub(super) fn finite(what: &'static str, array: ArrayView2<'_, f64>) -> Result<(
     Ok(())
 }
 
-/// The same two demands for a list of numbers; the position is reported as the row.
+/// The same two checks for a list of numbers. Errors give the position as the row.
 pub(super) fn list(what: &'static str, values: &[f64], length: usize) -> Result<()> {
     if values.len() < length {
         return Err(Error::Shape {

@@ -1,15 +1,16 @@
-//! The chi law (length of a standard normal vector): distribution function, quantiles, and the
-//! chi-square tail.
+//! The chi distribution (the length of a standard normal vector): distribution function, quantiles,
+//! and the tail of the chi-square distribution.
 
 use super::gamma::{Tail, gamma_upper, log_weight, lower_tail, upper_tail};
 use super::normal;
 use crate::error::{Error, Result};
 
-/// P(χ² > `statistic`) for `degrees_of_freedom` ≥ 1: the p-value of a chi-square test, Q(k/2,
-/// statistic/2).
+/// P(χ² > `statistic`) for `degrees_of_freedom` k ≥ 1, which is Q(k/2, statistic/2). It is the
+/// p-value of a chi-square test.
 ///
 /// # Errors
-/// [`Error::Invalid`] for no (or more than 2e8) degrees of freedom, or a negative or NaN statistic.
+/// [`Error::Invalid`] if there are no (or more than 2e8) degrees of freedom, or if the statistic is
+/// negative or NaN.
 pub fn chi_square_survival(statistic: f64, degrees_of_freedom: usize) -> Result<f64> {
     check_dim("degrees_of_freedom", degrees_of_freedom)?;
     if statistic.is_nan() || statistic < 0.0 {
@@ -18,12 +19,13 @@ pub fn chi_square_survival(statistic: f64, degrees_of_freedom: usize) -> Result<
     gamma_upper(degrees_of_freedom as f64 / 2.0, statistic / 2.0)
 }
 
-/// P(|z| ≤ `radius`) for a standard normal vector z of `dim` ≥ 1 coordinates: P(dim/2, radius²/2).
+/// P(|z| ≤ `radius`) for a standard normal vector z of `dim` ≥ 1 coordinates, which is P(dim/2,
+/// radius²/2).
 ///
-/// Relative error below 1e-12 down to 1e-300, also where radius² underflows.
+/// The relative error is below 1e-12 down to 1e-300, even if radius² underflows.
 ///
 /// # Errors
-/// [`Error::Invalid`] for dimension 0, or a negative or NaN radius.
+/// [`Error::Invalid`] if `dim` is 0, or if the radius is negative or NaN.
 pub fn chi_cdf(radius: f64, dim: usize) -> Result<f64> {
     check_dim("dim", dim)?;
     if radius.is_nan() || radius < 0.0 {
@@ -33,15 +35,17 @@ pub fn chi_cdf(radius: f64, dim: usize) -> Result<f64> {
 }
 
 /// The radius with P(|z| ≤ radius) = `probability`, for a standard normal vector z of `dim` ≥ 1
-/// coordinates.
+/// coordinates. For `dim` = 2 it is a quantile of Rayleigh's distribution.
 ///
-/// Newton's method on the logarithm of the smaller tail in the variable ln(radius). That tail is
-/// log-concave there, so the iteration converges from one side from any start; the start is Wilson
-/// & Hilferty's, or the small-radius asymptote. Relative error below 1e-12 for probabilities from
-/// 1e-300 to 1 − 1e-16 and dimensions from 1 to 10⁴. `dim` = 2 is Rayleigh's law.
+/// The relative error is below 1e-12 for probabilities from 1e-300 to 1 − 1e-16 and dimensions from
+/// 1 to 10⁴.
+///
+/// Newton's method is applied to the logarithm of the smaller tail in the variable ln(radius). That
+/// tail is log-concave there, so the iteration converges from one side, whatever its start. The
+/// start is that of Wilson & Hilferty, or the asymptote for small radii.
 ///
 /// # Errors
-/// [`Error::Invalid`] for dimension 0 or a probability not strictly between 0 and 1.
+/// [`Error::Invalid`] if `dim` is 0, or if the probability is not strictly between 0 and 1.
 pub fn chi_quantile(probability: f64, dim: usize) -> Result<f64> {
     check_dim("dim", dim)?;
     if !(probability > 0.0 && probability < 1.0) {
@@ -64,7 +68,7 @@ fn check_dim(name: &'static str, dim: usize) -> Result<()> {
 /// [`chi_quantile`] without the checks.
 pub(super) fn quantile(probability: f64, dim: usize) -> f64 {
     let mut radius = first_guess(probability, dim);
-    // Four or five rounds; the cap only bounds a loop that rounding could keep alive.
+    // Four or five rounds suffice. The bound only stops a loop that rounding could keep going.
     for _ in 0..60 {
         let step = if probability <= 0.5 {
             let tail = lower(radius, dim);
@@ -74,10 +78,10 @@ pub(super) fn quantile(probability: f64, dim: usize) -> f64 {
             // 1 − p is exact for p > ½ (Sterbenz).
             (tail.log_value - libm::log(1.0 - probability)) / tail.slope
         };
-        // From the flat side a step may overshoot; a factor e per round is enough to come back.
+        // From the flat side a step may overshoot. A factor e per round is enough to come back.
         let step = step.clamp(-1.0, 1.0);
         radius *= libm::exp(step);
-        // Convergence is quadratic: after a step this small the error is far below rounding.
+        // Convergence is quadratic. After so small a step the error is far below rounding.
         if step.abs() < 1e-10 {
             break;
         }
@@ -85,8 +89,8 @@ pub(super) fn quantile(probability: f64, dim: usize) -> f64 {
     radius
 }
 
-/// Wilson–Hilferty, radius² ≈ d (1 − 2/(9d) + z √(2/(9d)))³, or √2 (p Γ(d/2 + 1))^(1/d), which is a
-/// lower bound: the larger.
+/// The larger of two guesses: Wilson–Hilferty, radius² ≈ d (1 − 2/(9d) + z √(2/(9d)))³, and the
+/// lower bound √2 (p Γ(d/2 + 1))^(1/d).
 fn first_guess(probability: f64, dim: usize) -> f64 {
     let size = dim as f64;
     let variance = 2.0 / (9.0 * size);
@@ -96,25 +100,26 @@ fn first_guess(probability: f64, dim: usize) -> f64 {
     (size * cube_root * cube_root * cube_root).sqrt().max(asymptote)
 }
 
-/// P(|z| ≤ radius), slope per ln(radius).
+/// P(|z| ≤ radius), with the slope per ln(radius).
 fn lower(radius: f64, dim: usize) -> Tail {
     per_radius(lower_tail(dim as f64 / 2.0, radius * radius / 2.0, chi_log_weight(radius, dim)))
 }
 
-/// P(|z| > radius), slope per ln(radius).
+/// P(|z| > radius), with the slope per ln(radius).
 fn upper(radius: f64, dim: usize) -> Tail {
     per_radius(upper_tail(dim as f64 / 2.0, radius * radius / 2.0, chi_log_weight(radius, dim)))
 }
 
-/// d ln x / d ln radius = 2 for x = radius²/2.
+/// Converts the slope: d ln x / d ln radius = 2 for x = radius²/2.
 fn per_radius(tail: Tail) -> Tail {
     Tail { slope: 2.0 * tail.slope, ..tail }
 }
 
-/// ln(x^(d/2) e^(−x) / Γ(d/2 + 1)) with x = radius²/2, formed from the radius itself where its
-/// square would underflow.
+/// ln(x^(d/2) e^(−x) / Γ(d/2 + 1)) with x = radius²/2. If the square of the radius would underflow,
+/// it is computed from the radius.
 fn chi_log_weight(radius: f64, dim: usize) -> f64 {
-    let (shape, x) = (dim as f64 / 2.0, radius * radius / 2.0);
+    let shape = dim as f64 / 2.0;
+    let x = radius * radius / 2.0;
     if radius < 1e-100 {
         return dim as f64 * libm::log(radius * std::f64::consts::FRAC_1_SQRT_2)
             - libm::lgamma(shape + 1.0);
@@ -133,12 +138,12 @@ pub(super) fn value_and_derivatives(radius: f64, dim: usize) -> [f64; 3] {
 mod tests {
     use super::*;
 
-    /// Probabilities of the table below; the last is the largest number below 1.
+    /// Probabilities of the table below. The last one is the largest number below 1.
     const PROBABILITIES: [f64; 9] =
         [1e-300, 1e-100, 1e-16, 1e-3, 0.3, 0.5, 0.9, 0.999999, 1.0 - f64::EPSILON / 2.0];
 
-    /// mpmath 1.3 with 40 digits (scipy 1.17 agrees to 1e-12 except at (1, 1e-300), where it
-    /// returns 0).
+    /// From mpmath 1.3 with 40 digits. scipy 1.17 agrees to 1e-12, except at (1, 1e-300), where it
+    /// returns 0.
     const QUANTILES: [(usize, [f64; 9]); 10] = [
         (
             1,
@@ -301,7 +306,7 @@ mod tests {
             for probability in [1e-300, 1e-200, 1e-77, 1e-9, 0.01, 0.2, 0.49999, 0.50001, 0.8] {
                 let radius = chi_quantile(probability, dim).unwrap();
                 let error = chi_cdf(radius, dim).unwrap() / probability - 1.0;
-                // One rounding of the radius is worth slope · 2⁻⁵³ in the probability.
+                // One rounding of the radius changes the probability by slope · 2⁻⁵³.
                 let slope = lower(radius, dim).slope;
                 assert!(error.abs() < 5e-13 + 4e-16 * slope, "{dim} {probability}: {error:e}");
             }
@@ -314,7 +319,7 @@ mod tests {
             // Rayleigh: p = 1 − exp(−r²/2).
             let rayleigh = (-2.0 * (-p).ln_1p()).sqrt();
             assert!((chi_quantile(p, 2).unwrap() / rayleigh - 1.0).abs() < 1e-13);
-            // One dimension: the half-normal law.
+            // One dimension: the half-normal distribution.
             let half_normal = -normal::quantile((1.0 - p) / 2.0);
             assert!(p < 0.01 || (chi_quantile(p, 1).unwrap() / half_normal - 1.0).abs() < 1e-13);
         }

@@ -8,30 +8,34 @@ use super::pairs::{GROUP, LANES, Tiles, squared};
 use crate::error::Result;
 use crate::math::simd::{self, Kernel};
 
-/// Energy distance between the laws of the rows of `a`, shape (n ≥ 20, dim), and of `b`, shape (m ≥
-/// 20, dim); in the unit of the samples.
+/// Energy distance between the distributions of the rows of `a`, shape (n ≥ 20, dim), and of `b`,
+/// shape (m ≥ 20, dim). Its unit is that of the samples.
 ///
 /// ```text
-/// D² = 2 E|X − Y| − E|X − X'| − E|Y − Y'|          X, X' of the law of `a`, Y, Y' of the law of `b`, independent
+/// D² = 2 E|X − Y| − E|X − X'| − E|Y − Y'|
+/// X, X' from the distribution of `a`, Y, Y' from that of `b`, all independent
 /// ```
 ///
-/// (Székely & Rizzo 2013.) This is the *squared* one, D²: it is 0 for equal laws only, and its root
-/// D is a metric. The means run over pairs of different rows (a U-statistic), so the estimate has
-/// no bias, is around 0 for samples of one law, and may be negative: take no root of it. All of the
-/// laws is seen, and no direction, bandwidth or seed is chosen.
+/// (Székely & Rizzo 2013.) This is the *squared* distance D². It is 0 for equal distributions only,
+/// and its root D is a metric. D² sees the whole distributions. There is no choice of direction,
+/// bandwidth or seed.
 ///
-/// The error is a jackknife over 10 strided blocks (rows i mod 10 of both samples left out
-/// together), rows taken as independent. Where the laws agree it is too large, by about √2.
+/// The means run over pairs of different rows (a U-statistic), so the estimate has no bias. For two
+/// samples of one distribution it is around 0 and may be negative. So do not take its root.
 ///
-/// The samples are taken as independent of each other. A copy of `b`, or `b` with a little noise,
-/// is nearer to it than a fresh sample could be and gives a clearly negative value;
-/// [`nearest_neighbours`](super::nearest_neighbours) looks for that.
+/// The error is a jackknife over 10 strided blocks: rows i mod 10 of both samples are left out
+/// together. Rows are assumed to be independent. If the distributions agree, the error is too large
+/// by about √2.
 ///
-/// Cost: (n + m)²/2 distances. Give fewer rows where that is too much.
+/// The two samples are assumed to be independent of each other. A copy of `b`, or `b` with a little
+/// noise, is nearer to `b` than a fresh sample could be. It gives a clearly negative value.
+/// [`nearest_neighbours`](super::nearest_neighbours) detects such copies.
+///
+/// Cost: (n + m)²/2 distances. Pass fewer rows if that is too much.
 ///
 /// # Errors
-/// [`Shape`](crate::Error::Shape) for fewer than 20 rows or unequal columns,
-/// [`NonFinite`](crate::Error::NonFinite) for a NaN or an infinity.
+/// - [`Shape`](crate::Error::Shape) for fewer than 20 rows or unequal columns.
+/// - [`NonFinite`](crate::Error::NonFinite) for a NaN or an infinity.
 pub fn energy_distance(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Result<Estimate> {
     // Two rows per block, so that no block is the only one of its kind.
     check::samples("a", a, 2 * BLOCKS)?;
@@ -44,15 +48,17 @@ pub fn energy_distance(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Result
 /// Sums of distances between the rows of block g and those of block h, `[g][h]`.
 struct Sums {
     rows: [usize; 2],
-    /// Within `a`, within `b`; every pair once, hence nothing for g > h.
+    /// Within `a`, within `b`. Every pair counts once, so entries with g > h are zero.
     within: [[[f64; BLOCKS]; BLOCKS]; 2],
     between: [[f64; BLOCKS]; BLOCKS],
 }
 
 impl Sums {
     fn new(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Self {
-        let (lanes_a, groups_a) = (blocks::<LANES>(a), blocks::<GROUP>(a));
-        let (lanes_b, groups_b) = (blocks::<LANES>(b), blocks::<GROUP>(b));
+        let lanes_a = blocks::<LANES>(a);
+        let groups_a = blocks::<GROUP>(a);
+        let lanes_b = blocks::<LANES>(b);
+        let groups_b = blocks::<GROUP>(b);
         Self {
             rows: [a.nrows(), b.nrows()],
             within: [within(&lanes_a, &groups_a), within(&lanes_b, &groups_b)],
@@ -62,7 +68,7 @@ impl Sums {
         }
     }
 
-    /// D² of all rows, or of all but those of one block.
+    /// D² of all rows, or of all rows except those of one block.
     fn distance(&self, without: Option<usize>) -> f64 {
         let total = |sums: &[[f64; BLOCKS]; BLOCKS]| -> f64 {
             let kept = |block: &usize| Some(*block) != without;
@@ -93,14 +99,14 @@ fn within(
     std::array::from_fn(|g| {
         std::array::from_fn(|h| match g.cmp(&h) {
             std::cmp::Ordering::Less => sum(&lanes[g], &groups[h]),
-            // Every pair twice, and rows with themselves at distance 0.
+            // Every pair counts twice, and rows with themselves are at distance 0.
             std::cmp::Ordering::Equal => 0.5 * sum(&lanes[g], &groups[h]),
             std::cmp::Ordering::Greater => 0.0,
         })
     })
 }
 
-/// Sum of the distances between all rows of the one and all rows of the other.
+/// Sum of the distances between all rows of one sample and all rows of the other.
 fn sum(lanes: &Tiles<LANES>, groups: &Tiles<GROUP>) -> f64 {
     let mut sum = 0.0;
     simd::dispatch(PairSum { lanes, groups, sum: &mut sum });
@@ -119,7 +125,7 @@ impl Kernel for PairSum<'_> {
         for (_, count, tile) in self.lanes.iter() {
             let mut sums = [0.0; LANES];
             for (_, count_group, group) in self.groups.iter() {
-                // Roots of all of them, needed or not: a fixed number of vectors.
+                // All roots are taken, needed or not, so that the number of vectors is fixed.
                 let distances = squared(tile, group).map(|squares| squares.map(f64::sqrt));
                 for distances in &distances[..count_group] {
                     for l in 0..LANES {
@@ -149,7 +155,8 @@ mod tests {
     /// The definition, pair by pair, over the rows that are kept.
     fn by_hand(a: &Array2<f64>, b: &Array2<f64>, kept: impl Fn(usize) -> bool) -> f64 {
         let mean = |x: &Array2<f64>, y: &Array2<f64>, same: bool| {
-            let (mut sum, mut count) = (0.0, 0.0);
+            let mut sum = 0.0;
+            let mut count = 0.0;
             for i in (0..x.nrows()).filter(|i| kept(*i)) {
                 for j in (0..y.nrows()).filter(|j| kept(*j) && !(same && *j == i)) {
                     sum += (&x.row(i) - &y.row(j)).mapv(|d| d * d).sum().sqrt();
@@ -164,7 +171,8 @@ mod tests {
     #[test]
     fn it_is_the_definition_and_the_jackknife_its_own() {
         for (n, m, dim) in [(20, 37, 1), (43, 20, 3), (101, 64, 17)] {
-            let (a, b) = (normals(n, dim, 1), &normals(m, dim, 2) * 1.5 + 0.2);
+            let a = normals(n, dim, 1);
+            let b = &normals(m, dim, 2) * 1.5 + 0.2;
             let found = energy_distance(a.view(), b.view()).unwrap();
             assert!((found.value - by_hand(&a, &b, |_| true)).abs() < 1e-13);
             let left: [f64; BLOCKS] =
@@ -175,10 +183,10 @@ mod tests {
 
     #[test]
     fn normals_on_the_line_have_the_closed_form() {
-        // E|Z| for Z ~ N(μ, s²) is s √(2/π) e^(−μ²/2s²) + μ erf(μ/(s√2)). The estimate has no bias:
-        // the mean over 100 pairs of samples against the exact value, in its own standard error (of
-        // 100 values): 6 sigma, 2e-9 (4e-9 with the tails of Student's law) per comparison, 9 of
-        // them.
+        // E|Z| for Z ~ N(μ, s²) is s √(2/π) e^(−μ²/2s²) + μ erf(μ/(s√2)). The estimate has no bias.
+        // So the mean over 100 pairs of samples is compared with the exact value, in units of its
+        // own standard error (of 100 values). 6 sigma is 2e-9 per comparison (4e-9 with the tails
+        // of Student's distribution), for 9 comparisons.
         let absolute = |mean: f64, deviation: f64| {
             deviation * FRAC_2_PI.sqrt() * (-mean * mean / (2.0 * deviation * deviation)).exp()
                 + mean * libm::erf(mean / (deviation * SQRT_2))
@@ -207,25 +215,26 @@ mod tests {
 
     #[test]
     fn samples_of_one_law_are_at_zero_on_average_and_never_far() {
-        // For one law D² is a degenerate U-statistic of the doubly centred distance, whose mean
-        // square is the distance variance V² = 4/π (1 + π/3 − √3) = 0.401 for normals (Székely,
-        // Rizzo & Bakirov 2007): the variance of D² is V² (2/(n(n−1)) + 2/(m(m−1)) + 4/(nm)). The
-        // mean over 400 pairs has 1/20 of its root: 6 sigma, 2e-9 per seed; a biased form would be
-        // off by 20. In the limit D²/(1/n + 1/m) is Σ λ (Z² − 1) with Σ λ² = V²: above V (2√x + 2x)
-        // with probability below e^(−x) (Laurent & Massart 2000), x = 20: 2e-9 per pair, 3e-6 for
-        // 1200.
+        // For one distribution D² is a degenerate U-statistic of the doubly centred distance. Its
+        // mean square is the distance variance V² = 4/π (1 + π/3 − √3) = 0.401 for normals
+        // (Székely, Rizzo & Bakirov 2007). So the variance of D² is V² (2/(n(n−1)) + 2/(m(m−1)) +
+        // 4/(nm)). The mean over 400 pairs has 1/20 of its root: 6 sigma, 2e-9 per seed. A biased
+        // form would be off by
+        // 20. In the limit D²/(1/n + 1/m) is Σ λ (Z² − 1) with Σ λ² = V². It is above V (2√x + 2x)
+        //     with probability below e^(−x) (Laurent & Massart 2000). x = 20: 2e-9 per pair, 3e-6
+        //     for 1200 pairs.
         let variance = 4.0 / PI * (1.0 + PI / 3.0 - 3.0_f64.sqrt());
-        let (n, m) = (60.0, 80.0);
+        let n = 60.0;
+        let m = 80.0;
         let deviation =
             (variance * (2.0 / (n * (n - 1.0)) + 2.0 / (m * (m - 1.0)) + 4.0 / (n * m))).sqrt();
         let far = variance.sqrt() * (2.0 * 20.0_f64.sqrt() + 40.0) * (1.0 / n + 1.0 / m);
         for seed in [0, 1, u64::MAX] {
-            let (mut mean, mut errors) = (0.0, 0.0);
+            let mut mean = 0.0;
+            let mut errors = 0.0;
             for pair in 0..400 {
-                let (a, b) = (
-                    normals(60, 1, seed ^ (2 * pair + 1)),
-                    normals(80, 1, seed ^ (2 * pair + 10_000)),
-                );
+                let a = normals(60, 1, seed ^ (2 * pair + 1));
+                let b = normals(80, 1, seed ^ (2 * pair + 10_000));
                 let found = energy_distance(a.view(), b.view()).unwrap();
                 assert!(found.value.abs() < far, "seed {seed}: {found:?}");
                 mean += found.value / 400.0;
@@ -235,9 +244,9 @@ mod tests {
                 mean.abs() < 6.0 * deviation / 20.0,
                 "seed {seed}: {mean:e} against {deviation:e}"
             );
-            // The jackknife promises √2 of the right error here (and n instead of n − n/10 rows a
-            // little more): found 1.42, 1.49, 1.51. One of the 400 variances varies by about itself
-            // or less: 5 %, and half of that for the root.
+            // Here the jackknife gives √2 times the right error. It also uses n − n/10 rows instead
+            // of n, which adds a little. Found: 1.42, 1.49, 1.51. One of the 400 variances varies
+            // by at most about itself. That is 5 % for their mean, and half of it for the root.
             let ratio = errors.sqrt() / deviation;
             assert!(ratio > 1.2 && ratio < 1.75, "seed {seed}: {ratio}");
         }
@@ -245,7 +254,8 @@ mod tests {
 
     #[test]
     fn moving_scaling_swapping_and_the_layout() {
-        let (a, b) = (normals(70, 3, 1), &normals(90, 3, 2) * 1.3);
+        let a = normals(70, 3, 1);
+        let b = &normals(90, 3, 2) * 1.3;
         let plain = energy_distance(a.view(), b.view()).unwrap();
         let close = |found: Estimate, factor: f64| {
             assert!(
@@ -263,17 +273,19 @@ mod tests {
         let mut columns = Array2::zeros(a.dim().f());
         columns.assign(&a);
         assert_eq!(energy_distance(columns.view(), b.view()).unwrap(), plain);
-        // Far apart: twice the distance, less what is inside.
+        // Far apart: twice the distance, minus the distances inside the samples.
         let far = energy_distance(a.view(), (&a + 1e6).view()).unwrap();
         assert!((far.value / (2.0 * 3.0_f64.sqrt() * 1e6) - 1.0).abs() < 1e-5);
     }
 
     #[test]
     fn the_error_is_the_spread_over_repetitions() {
-        // As for the sliced distance: 100 repetitions, the ratio has relative deviation 7.5 %, a
-        // factor 1.6 is over 5 sigma, 6e-7 per seed.
+        // As for the sliced distance: with 100 repetitions the ratio has relative deviation 7.5 %.
+        // A factor 1.6 is over 5 sigma, 6e-7 per seed.
         for seed in [0, 1, u64::MAX] {
-            let (mut sum, mut squares, mut errors) = (0.0, 0.0, 0.0);
+            let mut sum = 0.0;
+            let mut squares = 0.0;
+            let mut errors = 0.0;
             for repetition in 0..100 {
                 let a = normals(200, 2, seed ^ (3 * repetition + 1));
                 let b = &normals(200, 2, seed ^ (3_000 + 5 * repetition)) * 2.0 + 0.5;
@@ -289,7 +301,8 @@ mod tests {
 
     #[test]
     fn bad_input_is_named() {
-        let (a, b) = (normals(30, 2, 1), normals(30, 3, 1));
+        let a = normals(30, 2, 1);
+        let b = normals(30, 3, 1);
         assert!(matches!(energy_distance(a.view(), b.view()), Err(Error::Shape { what: "b", .. })));
         assert!(matches!(
             energy_distance(a.slice(s![..19, ..]), a.view()),

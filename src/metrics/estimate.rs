@@ -1,32 +1,33 @@
-//! A value with its standard error, and the block jackknife that gives the error.
+//! A value with its standard error, and the block jackknife that computes the error.
 
 /// Number of blocks of the jackknife.
 pub(super) const BLOCKS: usize = 10;
 
 /// An estimate and its standard error, in the unit of the value.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Estimate {
-    /// The estimate.
+    /// The value of the estimate.
     pub value: f64,
     /// One standard error of [`value`](Self::value).
     pub error: f64,
 }
 
-/// The block of a row. Strided (row mod 10), so that every block sees the whole run when rows drift
-/// slowly.
+/// The block of a row, row mod 10. The blocks are strided, so every block samples the whole run if
+/// rows drift slowly.
 pub(super) fn block_of(row: usize) -> usize {
     row % BLOCKS
 }
 
-/// How many of `rows` rows fall in `block`.
+/// The number of rows in `block`, of `rows` rows in total.
 pub(super) fn block_length(rows: usize, block: usize) -> usize {
     rows / BLOCKS + usize::from(block < rows % BLOCKS)
 }
 
 /// Delete-a-block jackknife: error² = (B−1)/B · Σ_g (value without block g − their mean)², B = 10.
 ///
-/// Source: Efron & Stein, Annals of Statistics 9 (1981). Blocks may differ by one row, which
-/// changes the error at relative order 10/rows only.
+/// Source: Efron & Stein, Annals of Statistics 9 (1981). Blocks may differ by one row. This changes
+/// the error only at relative order 10/rows.
 pub(super) fn jackknife(value: f64, without_block: &[f64; BLOCKS]) -> Estimate {
     let blocks = BLOCKS as f64;
     let mean = without_block.iter().sum::<f64>() / blocks;

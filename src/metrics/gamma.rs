@@ -2,15 +2,17 @@
 
 use crate::error::{Error, Result};
 
-/// Above this the number of terms (about 9 √shape) stops being reasonable.
+/// Above this shape the number of terms (about 9 √shape) is too large.
 const LARGEST_SHAPE: f64 = 1e8;
 
-/// Lower regularised incomplete gamma function P(a, x) = ∫₀ˣ t^(a−1) e^(−t) dt / Γ(a), with a =
-/// `shape` in (0, 1e8], x ≥ 0 (∞ allowed).
+/// Lower regularised incomplete gamma function P(a, x) = ∫₀ˣ t^(a−1) e^(−t) dt / Γ(a). a (`shape`)
+/// is in (0, 1e8], and x ≥ 0 may be ∞.
 ///
-/// Series below x = a + 1, Legendre's continued fraction above (DLMF 8.11.4, 8.9.2), with Loader's
-/// saddle-point form of the common factor. Relative error below 1e-13 wherever the result is above
-/// 1e-30; it grows like 1e-16 · |ln P| beyond.
+/// The relative error is below 1e-13 if the result is above 1e-30. Below that it grows like 1e-16 ·
+/// |ln P|.
+///
+/// It uses the series below x = a + 1 and Legendre's continued fraction above (DLMF 8.11.4, 8.9.2).
+/// The common factor has Loader's saddle-point form.
 ///
 /// # Errors
 /// [`Error::Invalid`] if an argument is out of range or NaN.
@@ -19,8 +21,8 @@ pub fn gamma_lower(shape: f64, x: f64) -> Result<f64> {
     Ok(libm::exp(lower_tail(shape, x, log_weight(shape, x)).log_value))
 }
 
-/// Upper regularised incomplete gamma function Q(a, x) = 1 − P(a, x), computed without that
-/// difference where it would cancel.
+/// Upper regularised incomplete gamma function Q(a, x) = 1 − P(a, x). It is not computed as that
+/// difference if the difference would cancel.
 ///
 /// Relative error as for [`gamma_lower`], for shapes ≥ 1/2.
 ///
@@ -45,7 +47,7 @@ fn checked(shape: f64, x: f64) -> Result<()> {
     Ok(())
 }
 
-/// One tail probability in the logarithm, so that nothing underflows.
+/// The logarithm of one tail probability, so that nothing underflows.
 pub(super) struct Tail {
     /// ln of the probability.
     pub(super) log_value: f64,
@@ -83,9 +85,9 @@ pub(super) fn upper_tail(shape: f64, x: f64, log_weight: f64) -> Tail {
 
 /// ln(x^a e^(−x) / Γ(a+1)).
 ///
-/// For a ≥ 10 the terms are of size a ln a and cancel; Loader (2000, "Fast and accurate computation
-/// of binomial probabilities") writes the sum as −a·φ(x/a) − δ(a) − ½ ln(2πa), each small where the
-/// weight is not.
+/// For a ≥ 10 the terms are of size a ln a and cancel. Loader (2000, "Fast and accurate computation
+/// of binomial probabilities") writes the sum as −a·φ(x/a) − δ(a) − ½ ln(2πa). Each of these terms
+/// is small if the weight is not.
 pub(super) fn log_weight(shape: f64, x: f64) -> f64 {
     if shape < 10.0 {
         return shape * libm::log(x) - x - libm::lgamma(shape + 1.0);
@@ -93,13 +95,13 @@ pub(super) fn log_weight(shape: f64, x: f64) -> f64 {
     -deviance(shape, x) - stirling_error(shape) - 0.5 * libm::log(std::f64::consts::TAU * shape)
 }
 
-/// a·φ(x/a) = a ln(a/x) + x − a ≥ 0 without cancellation near x = a.
+/// a·φ(x/a) = a ln(a/x) + x − a ≥ 0, without cancellation near x = a.
 fn deviance(shape: f64, x: f64) -> f64 {
     let ratio = (x - shape) / (x + shape);
     if ratio.abs() > 0.2 {
         return shape * libm::log(shape / x) + x - shape;
     }
-    // ln(x/a) = 2 artanh(ratio) = 2 Σ ratio^(2j+1)/(2j+1), and the first term combines with x − a.
+    // ln(x/a) = 2 artanh(ratio) = 2 Σ ratio^(2j+1)/(2j+1). The first term combines with x − a.
     let square = ratio * ratio;
     let mut term = 2.0 * shape * ratio;
     let mut sum = (x - shape) * ratio;
@@ -114,8 +116,8 @@ fn deviance(shape: f64, x: f64) -> f64 {
     sum
 }
 
-/// ln Γ(a+1) − (a + ½) ln a + a − ½ ln 2π by Stirling's series, for a ≥ 10 (truncation below 1e-16;
-/// coefficients DLMF 5.11.1).
+/// ln Γ(a+1) − (a + ½) ln a + a − ½ ln 2π by Stirling's series, for a ≥ 10. The truncation error is
+/// below 1e-16. Coefficients: DLMF 5.11.1.
 fn stirling_error(shape: f64) -> f64 {
     const COEFFICIENTS: [f64; 7] = [
         1.0 / 12.0,
@@ -133,7 +135,9 @@ fn stirling_error(shape: f64) -> f64 {
 
 /// P / weight = Σ x^k / ((a+1)…(a+k)), for x < a + 1.
 fn series(shape: f64, x: f64) -> f64 {
-    let (mut term, mut sum, mut denominator) = (1.0, 1.0, shape);
+    let mut term = 1.0;
+    let mut sum = 1.0;
+    let mut denominator = shape;
     while term > sum * 1e-17 {
         denominator += 1.0;
         term *= x / denominator;
@@ -150,8 +154,8 @@ fn continued_fraction(shape: f64, x: f64) -> f64 {
     let mut denominator = 1.0 / partial;
     let mut fraction = denominator;
     let mut index = 1.0;
-    // About 9 √shape rounds; the cap is a guard against a factor that flickers by more than two
-    // units in the last place.
+    // About 9 √shape rounds suffice. The bound stops a factor that flickers by more than two units
+    // in the last place.
     while index < 1e6 {
         let coefficient = -index * (index - shape);
         partial += 2.0;
@@ -177,7 +181,7 @@ mod tests {
 
     #[test]
     fn values_to_forty_digits() {
-        // (shape, x, P, Q) by mpmath 1.3 with 40 digits.
+        // (shape, x, P, Q) from mpmath 1.3 with 40 digits.
         let table = [
             (0.5, 1e-10, 1.1283791670579e-5, 0.999_988_716_208_329_4),
             (0.5, 0.3, 0.5614219739190002, 0.4385780260809999),
@@ -216,7 +220,8 @@ mod tests {
         // Q(n, x) = e^(−x) Σ_{k<n} x^k/k!.
         for shape in 1..30 {
             for x in [0.01, 0.9, 3.0, 17.0, 29.0, 31.0] {
-                let (mut term, mut sum) = (1.0, 0.0);
+                let mut term = 1.0;
+                let mut sum = 0.0;
                 for k in 0..shape {
                     sum += term;
                     term *= x / f64::from(k + 1);

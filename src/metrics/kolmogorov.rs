@@ -1,14 +1,16 @@
-//! The limit law of the Kolmogorov–Smirnov statistic.
+//! The limit distribution of the Kolmogorov–Smirnov statistic.
 
-/// P(K > `x`) for Kolmogorov's law K, the limit of √n · sup |F_n − F|; 1 for x ≤ 0, NaN for NaN.
+/// P(K > `x`) for Kolmogorov's distribution K, the limit of √n · sup |F_n − F|. It is 1 for x ≤ 0,
+/// and NaN for NaN.
 ///
 /// ```text
 /// P(K > x) = 2 Σ_{k≥1} (−1)^(k−1) e^(−2 k² x²) = 1 − √(2π)/x · Σ_{k≥1} e^(−(2k−1)² π² / (8x²))
 /// ```
 ///
-/// The first series for x > 1, the second below (DLMF 20.7: one theta function, two expansions): at
-/// most five terms, relative error about 1e-15. For n samples it is accurate to O(1/√n); Stephens'
-/// factor x = (√n + 0.12 + 0.11/√n) · D makes it good from n = 5 on.
+/// The first series is used for x > 1, the second one below (DLMF 20.7: one theta function, two
+/// expansions). Five terms suffice for a relative error of about 1e-15. For n samples the limit is
+/// accurate to O(1/√n). With Stephens' factor x = (√n + 0.12 + 0.11/√n) · D it is good from n = 5
+/// on.
 pub fn kolmogorov_survival(x: f64) -> f64 {
     use std::f64::consts::{PI, TAU};
     if x.is_nan() {
@@ -32,7 +34,7 @@ mod tests {
 
     #[test]
     fn values_to_forty_digits() {
-        // mpmath 1.3, 40 digits; 1.3581 and 1.949 are the textbook 5 % and 0.1 % points.
+        // From mpmath 1.3 with 40 digits. 1.3581 and 1.949 are the textbook 5 % and 0.1 % points.
         let table = [
             (0.1, 1.0),
             (0.2, 0.999999999999495),

@@ -1,17 +1,20 @@
-//! Distances between samples and laws, each with its statistical error: the contents page.
+//! Distances between samples and distributions, each with its statistical error.
 //!
 //! | question | function |
 //! |---|---|
-//! | mean and covariance, all at once or batch by batch | [`moments`], [`RunningMoments`] |
-//! | how far apart are two samples? | [`wasserstein_1d`], [`sliced_wasserstein`], [`frechet_distance`], [`energy_distance`] |
+//! | what are mean and covariance? | [`moments`], or batch by batch [`RunningMoments`] |
+//! | how far apart are two samples of one coordinate? | [`wasserstein_1d`] |
+//! | how far apart are two samples? | [`sliced_wasserstein`], [`energy_distance`] |
+//! | how far apart are their means and covariances? | [`frechet_distance`] |
 //! | are samples copies of the data? | [`nearest_neighbours`] |
 //! | are the modes found in the right proportions? | [`occupancy`] |
 //! | is the shape inside a mode right? | [`radial_wasserstein`] |
-//! | have the chains mixed, and what are they worth? | [`split_r_hat`], [`effective_sample_size`] |
+//! | have the chains mixed? | [`split_r_hat`] |
+//! | how many independent samples are the chains worth? | [`effective_sample_size`] |
 //! | tail probabilities for tests | [`chi_square_survival`], [`kolmogorov_survival`], … |
 //!
-//! Samples are arrays of shape (samples, dim), traces of shape (saved, chains, dim), in any memory
-//! layout. NaN and infinities are never skipped: every function names the first one in
+//! Samples are arrays of shape (samples, dim), and traces have shape (saved, chains, dim), in any
+//! memory layout. NaN and infinities are never skipped. Every function names the first one in
 //! [`Error::NonFinite`](crate::Error::NonFinite).
 
 mod check;

@@ -1,4 +1,4 @@
-//! Are the components of a mixture visited in the right proportions?
+//! Tests whether the components of a mixture are visited in the right proportions.
 
 use ndarray::{Array1, ArrayView2};
 
@@ -6,45 +6,46 @@ use super::check;
 use super::chi::chi_square_survival;
 use crate::error::{Error, Result};
 
-/// How far a row of responsibilities may be from summing to one (they may have been computed in
-/// f32).
+/// The largest allowed distance of a row of responsibilities from the sum 1. The row may have been
+/// computed in f32.
 const ROW_SUM_TOLERANCE: f64 = 1e-5;
 
 /// Shares of a sample in the components of a mixture, with Pearson's test against the weights.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Occupancy {
-    /// Share of the sample in each component, shape (components): mean over rows of the
-    /// responsibilities.
+    /// Share of the sample in each component, shape (components). It is the mean of the
+    /// responsibilities over rows.
     pub weights_found: Array1<f64>,
-    /// Share expected, shape (components): the weights divided by their sum.
+    /// Expected shares, shape (components): the weights divided by their sum.
     pub expected: Array1<f64>,
-    /// Pearson's statistic n Σ (found − expected)² / expected over the components of positive
+    /// Pearson's statistic n Σ (found − expected)² / expected, over the components of positive
     /// weight.
     pub chi_square: f64,
     /// Number of components of positive weight, minus one.
     pub degrees_of_freedom: usize,
-    /// Probability of a statistic at least this large if the sample has the law of the mixture; 1
-    /// with a single component.
+    /// Probability of a statistic at least this large if the sample has the distribution of the
+    /// mixture. It is 1 with a single component.
     pub p_value: f64,
 }
 
 /// Pearson's chi-square test of the shares of the components, with soft counts n_k = Σ_i r_ik.
 ///
-/// `responsibilities` has shape (samples ≥ 1, components): r_ik ≥ 0 is the posterior probability
+/// `responsibilities` has shape (samples ≥ 1, components). r_ik ≥ 0 is the posterior probability
 /// that row i came from component k, and every row sums to one. `weights` (components) are
-/// non-negative and need not sum to one; components of weight 0 are skipped.
+/// non-negative and need not sum to one. Components of weight 0 are skipped.
 ///
-/// For well separated modes the responsibilities are 0 or 1 and the counts multinomial: the
-/// statistic follows the chi-square law for n · min(weight) ≳ 5. For overlapping modes the counts
-/// vary *less* (the law of total covariance: soft counts are conditional means of hard ones), so
-/// the test is conservative: small p-values still mean what they say. Rows are taken as
-/// independent; correlated rows make the p-value too small.
+/// For well separated modes the responsibilities are 0 or 1 and the counts are multinomial. The
+/// statistic then follows the chi-square distribution for n · min(weight) ≳ 5. For overlapping
+/// modes the counts vary *less*, by the law of total covariance: soft counts are conditional means
+/// of hard ones. So the test is conservative, and a small p-value is still significant. Rows are
+/// assumed to be independent. Correlated rows make the p-value too small.
 ///
 /// # Errors
-/// [`Error::Shape`] for no rows or a different number of weights; [`Error::NonFinite`];
-/// [`Error::Invalid`] for a negative weight or responsibility, weights that sum to zero, a row that
-/// does not sum to 1 within 1e-5, or mass in a component of weight 0.
+/// - [`Error::Shape`] for no rows or a different number of weights.
+/// - [`Error::NonFinite`] for a NaN or an infinity.
+/// - [`Error::Invalid`] for a negative weight or responsibility, weights that sum to zero, a row
+///   that does not sum to 1 within 1e-5, or mass in a component of weight 0.
 pub fn occupancy(responsibilities: ArrayView2<'_, f64>, weights: &[f64]) -> Result<Occupancy> {
     check::samples("responsibilities", responsibilities, 1)?;
     let (rows, components) = responsibilities.dim();
@@ -84,7 +85,8 @@ pub fn occupancy(responsibilities: ArrayView2<'_, f64>, weights: &[f64]) -> Resu
         .into_iter()
         .map(|column| column.iter().sum::<f64>() / count)
         .collect();
-    let (mut chi_square, mut possible) = (0.0, 0_usize);
+    let mut chi_square = 0.0;
+    let mut possible = 0_usize;
     for (found, share) in weights_found.iter().zip(&expected) {
         if *share > 0.0 {
             chi_square += count * (found - share) * (found - share) / share;
@@ -98,10 +100,9 @@ pub fn occupancy(responsibilities: ArrayView2<'_, f64>, weights: &[f64]) -> Resu
         }
     }
     let degrees_of_freedom = possible.saturating_sub(1);
-    let p_value = if degrees_of_freedom == 0 {
-        1.0
-    } else {
-        chi_square_survival(chi_square, degrees_of_freedom)?
+    let p_value = match degrees_of_freedom {
+        0 => 1.0,
+        degrees => chi_square_survival(chi_square, degrees)?,
     };
     Ok(Occupancy { weights_found, expected, chi_square, degrees_of_freedom, p_value })
 }
@@ -144,8 +145,8 @@ mod tests {
         assert_eq!(found.degrees_of_freedom, 2);
         assert!((found.chi_square - 4.4).abs() < 1e-14);
         assert!((found.p_value - (-2.2_f64).exp()).abs() < 1e-14);
-        // Order of components and scale of weights do not matter; a component of weight zero is
-        // skipped.
+        // The order of components and the scale of weights do not matter. A component of weight
+        // zero is skipped.
         let mut wide = Array2::zeros((10, 4));
         wide.column_mut(3).assign(&hard.column(0));
         wide.column_mut(0).assign(&hard.column(1));
@@ -166,9 +167,9 @@ mod tests {
 
     #[test]
     fn p_values_are_uniform_for_the_right_weights() {
-        // 500 p-values of 1000 rows in 3 components. Kolmogorov's test at level 1e-6 per seed, 3e-6
-        // in all (the counts are discrete: the statistic takes thousands of values, a bias of about
-        // 1e-3 against a threshold of 2.69/√500 = 0.12).
+        // 500 p-values of 1000 rows in 3 components. Kolmogorov's test has level 1e-6 per seed,
+        // 3e-6 in total. The counts are discrete, but the statistic takes thousands of values. That
+        // gives a bias of about 1e-3 against a threshold of 2.69/√500 = 0.12.
         let weights = [0.2, 0.3, 0.5];
         for seed in [0, 1, u64::MAX] {
             let mut generator = SplitMix64::new(seed);
@@ -193,8 +194,8 @@ mod tests {
     #[test]
     fn swapped_weights_are_noticed() {
         // 2000 rows drawn with (0.2, 0.3, 0.5), tested against (0.3, 0.2, 0.5). A statistic ≤ 10
-        // needs n₀ ≥ 523 and n₁ ≤ 463, so n₀ − n₁ ≥ 60; it has mean −200 and std √(2000 · 0.49) =
-        // 31: 8 sigma, 1e-15 per seed.
+        // needs n₀ ≥ 523 and n₁ ≤ 463, so n₀ − n₁ ≥ 60. That difference has mean −200 and std
+        // √(2000 · 0.49) = 31: 8 sigma, 1e-15 per seed.
         for seed in [0, 1, u64::MAX] {
             let rows = draws(&mut SplitMix64::new(seed), 2000);
             assert!(occupancy(rows.view(), &[0.3, 0.2, 0.5]).unwrap().chi_square > 10.0);

@@ -6,10 +6,10 @@ use super::check;
 use crate::error::Result;
 use crate::math::simd::{self, Kernel};
 
-/// First and second moments of a sample of `count` rows, with the standard errors of independent
+/// First and second moments of a sample of `count` rows. The standard errors assume independent
 /// rows.
 ///
-/// Rows of one chain at successive times are correlated: their errors are larger by √(rows /
+/// Rows of one chain at successive times are correlated. Their errors are larger by √(rows /
 /// effective sample size), see [`effective_sample_size`](super::effective_sample_size).
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -22,21 +22,22 @@ pub struct Moments {
     pub covariance: Array2<f64>,
     /// Standard error of the mean, √(variance / n), shape (dim).
     pub mean_error: Array1<f64>,
-    /// Standard error of the variances on the diagonal of the covariance, shape (dim): √((m₄ − s⁴
-    /// (n−3)/(n−1)) / n) with m₄ the fourth central moment and s² the variance; right for any law
-    /// with four moments.
+    /// Standard error of the variances on the diagonal of the covariance, shape (dim). It is √((m₄
+    /// − s⁴ (n−3)/(n−1)) / n) with the fourth central moment m₄ and the variance s². It holds for
+    /// any distribution with four moments.
     pub variance_error: Array1<f64>,
 }
 
-/// Moments of `samples`, shape (samples ≥ 2, dim), any layout.
+/// Moments of `samples`, shape (samples ≥ 2, dim), in any layout.
 ///
-/// Two passes (Chan, Golub & LeVeque, The American Statistician 37 (1983)): the mean first, then
-/// sums of centred products, so a large common offset costs no digits. The mean itself is corrected
-/// by the mean of the residuals. The same bits for every memory layout.
+/// There are two passes (Chan, Golub & LeVeque, The American Statistician 37 (1983)). The first
+/// computes the mean, the second sums of centred products. So a large common offset costs no
+/// digits. The mean is corrected by the mean of the residuals. Every memory layout gives the same
+/// bits.
 ///
 /// # Errors
-/// [`Shape`](crate::Error::Shape) for fewer than two rows or no column,
-/// [`NonFinite`](crate::Error::NonFinite) for a NaN or an infinity.
+/// - [`Shape`](crate::Error::Shape) for fewer than two rows or no column.
+/// - [`NonFinite`](crate::Error::NonFinite) for a NaN or an infinity.
 pub fn moments(samples: ArrayView2<'_, f64>) -> Result<Moments> {
     check::samples("samples", samples, 2)?;
     let (count, dim) = samples.dim();
@@ -66,18 +67,18 @@ pub fn moments(samples: ArrayView2<'_, f64>) -> Result<Moments> {
     let variance = covariance.diag();
     let mean_error = variance.mapv(|v| (v / rows).sqrt());
     let mut variance_error = fourth / rows;
-    // The difference is never negative in exact arithmetic; rounding can make it so for two-point
-    // laws.
+    // The difference is never negative in exact arithmetic. Rounding can make it negative for
+    // two-point distributions.
     variance_error.zip_mut_with(&variance, |m, v| {
         *m = ((*m - v * v * (rows - 3.0) / (rows - 1.0)).max(0.0) / rows).sqrt();
     });
     Ok(Moments { count, mean, mean_error, variance_error, covariance })
 }
 
-/// Adds scale · c cᵀ to the upper triangle: half the work, and the same order of additions for
-/// every layout.
+/// Adds scale · c cᵀ to the upper triangle. That is half the work. The order of additions is the
+/// same for every layout.
 pub(super) fn add_outer(products: &mut Array2<f64>, centred: &Array1<f64>, scale: f64) {
-    // Both were made here, in standard layout; the loop below is the same in any other.
+    // Both were made here in standard layout. The loop below does the same in any other layout.
     if let (Some(products), Some(centred)) = (products.as_slice_mut(), centred.as_slice()) {
         return simd::dispatch(AddOuter { products, centred, scale });
     }
@@ -125,12 +126,13 @@ mod tests {
 
     #[test]
     fn a_case_by_hand() {
-        // Column 0: 1, 2, 3, 6 has mean 3, squares 4+1+0+9 = 14, fourth powers 16+1+0+81 = 98.
+        // Column 0 is 1, 2, 3, 6 with mean 3, squares 4+1+0+9 = 14 and fourth powers 16+1+0+81 =
+        // 98.
         let samples = array![[1.0, 0.0], [2.0, 1.0], [3.0, 0.0], [6.0, 3.0]];
         let found = moments(samples.view()).unwrap();
         assert_eq!(found.count, 4);
         assert_eq!(found.mean, array![3.0, 1.0]);
-        // Cross products: (−2)(−1) + (−1)(0) + 0 + 3·2 = 8; second column 1+0+1+4 = 6.
+        // Cross products: (−2)(−1) + (−1)(0) + 0 + 3·2 = 8. Second column: 1+0+1+4 = 6.
         let expected = array![[14.0, 8.0], [8.0, 6.0]] / 3.0;
         assert!((&found.covariance - &expected).iter().all(|e| e.abs() < 1e-15));
         assert!((found.mean_error[0] - (14.0_f64 / 12.0).sqrt()).abs() < 1e-15);
@@ -144,9 +146,10 @@ mod tests {
         let mut generator = SplitMix64::new(3);
         let small =
             Array2::from_shape_simple_fn((400, 3), || (generator.uniform() * 1024.0).floor());
-        // Offsets and values are integers below 2⁵³: the shifted sample is exact.
+        // Offsets and values are integers below 2⁵³, so the shifted sample is exact.
         let shifted = &small + 1e12;
-        let (a, b) = (moments(small.view()).unwrap(), moments(shifted.view()).unwrap());
+        let a = moments(small.view()).unwrap();
+        let b = moments(shifted.view()).unwrap();
         for (x, y) in a.covariance.iter().zip(&b.covariance) {
             assert!((x - y).abs() <= 1e-9 * a.covariance[[0, 0]], "{x} {y}");
         }
@@ -169,12 +172,14 @@ mod tests {
 
     #[test]
     fn the_errors_are_the_spread_over_repetitions() {
-        // 400 repetitions of n = 200 normals per seed: the standard deviation of a mean over 400
-        // has relative error 1/√800 = 3.5 %, of a variance (kurtosis of s² about 3.1) 3.6 %. A
-        // window of 20 % is 5.5 sigma: 4e-8 per check, 2.4e-7 for the 3 · 2 checks.
+        // 400 repetitions of n = 200 normals per seed. The standard deviation over 400 has relative
+        // error 1/√800 = 3.5 % for a mean. For a variance (kurtosis of s² about 3.1) it has 3.6 %.
+        // A window of 20 % is 5.5 sigma: 4e-8 per check, 2.4e-7 for the 3 · 2 checks.
         for seed in [0, 1, u64::MAX] {
             let mut generator = SplitMix64::new(seed);
-            let (mut means, mut variances, mut errors) = (Vec::new(), Vec::new(), [0.0, 0.0]);
+            let mut means = Vec::new();
+            let mut variances = Vec::new();
+            let mut errors = [0.0, 0.0];
             for _ in 0..400 {
                 let samples = Array2::from_shape_simple_fn((200, 1), || generator.normal_pair()[0]);
                 let found = moments(samples.view()).unwrap();

@@ -1,5 +1,5 @@
-//! Are samples copies of the data? Distances to the nearest row of the data, and how far the data
-//! are from each other.
+//! Tests whether samples are copies of the data: distances to the nearest row of the data, compared
+//! with the distances inside the data.
 
 use ndarray::{Array1, ArrayView2};
 
@@ -8,18 +8,18 @@ use super::pairs::{GROUP, LANES, Tiles, squared};
 use crate::error::{Error, Result};
 use crate::math::simd::{self, Kernel};
 
-/// What [`nearest_neighbours`] found; distances are Euclidean, in the unit of the samples.
+/// The result of [`nearest_neighbours`]. Distances are Euclidean, in the unit of the samples.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct NearestNeighbours {
     /// From each sample to the nearest row of the data, shape (samples).
     pub distances: Array1<f64>,
-    /// The number of that row, the smallest where several are equally near.
+    /// The number of that row. If several are equally near, it is the smallest number.
     pub indices: Vec<usize>,
-    /// From each sample to the nearest row of the data that differs from the one in
+    /// From each sample to the second nearest row of the data, which differs from the one in
     /// [`indices`](Self::indices).
     pub second_distances: Array1<f64>,
-    /// From each row of the data to the nearest other that differs from it, shape (data).
+    /// From each row of the data to the nearest row that differs from it, shape (data).
     pub data_distances: Array1<f64>,
     /// Number of different rows in the data.
     pub distinct: usize,
@@ -27,17 +27,17 @@ pub struct NearestNeighbours {
     pub median: f64,
     /// Median of [`data_distances`](Self::data_distances).
     pub data_median: f64,
-    /// Share of samples that are nearer to a row of the data than that row's own nearest neighbour
-    /// is.
+    /// Share of samples that are closer to a row of the data than that row is to its own nearest
+    /// neighbour.
     pub closer_share: f64,
-    /// Share of samples less than a third as far from the nearest row of the data as from the
-    /// second: copies, by the usual criterion.
+    /// Share of samples whose distance to the nearest row is below a third of that to the second
+    /// nearest. By the usual criterion these are copies.
     pub memorised_share: f64,
 }
 
 impl NearestNeighbours {
-    /// Numbers of the `count` samples nearest to the data, the nearest first (of equals the one
-    /// that comes first); all of them where there are fewer.
+    /// Numbers of the `count` samples closest to the data, the closest first. Of equal distances
+    /// the first sample comes first. If there are fewer samples, all are returned.
     pub fn closest(&self, count: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.distances.len()).collect();
         order.sort_by(|left, right| self.distances[*left].total_cmp(&self.distances[*right]));
@@ -50,28 +50,33 @@ impl NearestNeighbours {
 /// (m ≥ 2, dim), with the distances inside the data.
 ///
 /// ```text
-/// closer     d₁ < e         d₁, d₂: from a sample to the nearest and second nearest row of the data
+/// closer     d₁ < e         d₁, d₂: from a sample to its nearest and second nearest row of data
 /// memorised  d₁ < d₂ / 3    e: from that nearest row to its own nearest neighbour
 /// ```
 ///
-/// The second is the criterion of Yoon, Choi, Kwon & Ryu 2023, used by Gu et al. 2023 for diffusion
-/// models. Neither share is 0 for honest samples. Of independent draws from the law of the data,
-/// where its density changes little over the distance to a neighbour, 3^(−dim) are memorised in
-/// this sense (a third on the line, 1e-3 in six dimensions), and 2/3 on the line, 0.62 in the
-/// plane, towards 1/2 in higher dimensions are closer; `dim` is that of the set on which the data
-/// lie. With few data in many dimensions the second is lower (0.17 for 1,797 normal rows of 64
-/// columns). Compare with the shares of data that were held back.
+/// The second criterion is that of Yoon, Choi, Kwon & Ryu 2023. Gu et al. 2023 use it for diffusion
+/// models.
 ///
-/// Copies inside the data count as one row: otherwise d₁ = d₂ at a row that is there twice, and the
-/// rows that a model learns by heart first would never be counted. A sample at distance 0 is closer
-/// and memorised.
+/// Neither share is 0 for honest samples. Take independent draws from the distribution of the data,
+/// with a density that changes little over the distance to a neighbour. Let `dim` be the dimension
+/// of the set on which the data lie.
+///
+/// - memorised: a share of 3^(−dim). That is a third on the line, and 1e-3 in six dimensions.
+/// - closer: 2/3 on the line, 0.62 in the plane, and towards 1/2 in higher dimensions. With few
+///   data in many dimensions it is lower (0.17 for 1,797 normal rows of 64 columns).
+///
+/// So compare with the shares of data that were held back.
+///
+/// Copies inside the data count as one row. Otherwise d₁ = d₂ at a row that occurs twice. Then the
+/// rows that a model memorises first would never be counted. A sample at distance 0 is closer and
+/// memorised.
 ///
 /// Cost: m (n + m) distances.
 ///
 /// # Errors
-/// [`Error::Shape`] for no samples, fewer than two rows of data or unequal columns,
-/// [`Error::Invalid`] for data whose rows are all the same, [`Error::NonFinite`] for a NaN or an
-/// infinity.
+/// - [`Error::Shape`] for no samples, fewer than two rows of data or unequal columns.
+/// - [`Error::Invalid`] for data whose rows are all the same.
+/// - [`Error::NonFinite`] for a NaN or an infinity.
 pub fn nearest_neighbours(
     samples: ArrayView2<'_, f64>,
     data: ArrayView2<'_, f64>,
@@ -102,10 +107,11 @@ pub fn nearest_neighbours(
     let inside = Found::new(&Tiles::new(data, distinct.iter().copied()), &groups, true);
 
     let indices: Vec<usize> = near.places.iter().map(|place| distinct[*place as usize]).collect();
-    let (mut closer, mut memorised) = (0_usize, 0_usize);
+    let mut closer = 0_usize;
+    let mut memorised = 0_usize;
     for ((first, second), place) in near.first.iter().zip(&near.second).zip(&near.places) {
-        // The comparisons alone would miss copies where the other distance has a square that
-        // underflows to 0.
+        // The comparisons alone would miss copies if the square of the other distance underflows to
+        // 0.
         closer += usize::from(*first == 0.0 || *first < inside.first[*place as usize]);
         memorised += usize::from(*first == 0.0 || 3.0 * first < *second);
     }
@@ -127,7 +133,7 @@ pub fn nearest_neighbours(
     })
 }
 
-/// For every row the number of the first row that is equal to it.
+/// For every row, the number of the first row that is equal to it.
 fn originals(data: ArrayView2<'_, f64>) -> Vec<usize> {
     let compare = |left: usize, right: usize| {
         let pairs = data.row(left).into_iter().zip(data.row(right));
@@ -139,7 +145,7 @@ fn originals(data: ArrayView2<'_, f64>) -> Vec<usize> {
     let mut originals = vec![0; data.nrows()];
     let mut original = order[0];
     for row in order {
-        // The sort is stable: the first of equals has the smallest number.
+        // The sort is stable, so the first of equal rows has the smallest number.
         if compare(original, row).is_some() {
             original = row;
         }
@@ -148,7 +154,7 @@ fn originals(data: ArrayView2<'_, f64>) -> Vec<usize> {
     originals
 }
 
-/// The middle one of at least one number, or the mean of the two middle ones.
+/// The median of at least one number. Of an even count it is the mean of the middle two.
 fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
@@ -164,7 +170,7 @@ struct Found {
 }
 
 impl Found {
-    /// With `same`, both are the same rows in the same order, and a row is not its own neighbour.
+    /// With `same`, both have the same rows in the same order, and a row is not its own neighbour.
     fn new(lanes: &Tiles<LANES>, groups: &Tiles<GROUP>, same: bool) -> Self {
         let mut found = Self { first: Vec::new(), second: Vec::new(), places: Vec::new() };
         simd::dispatch(Nearest { lanes, groups, same, found: &mut found });
@@ -183,8 +189,9 @@ impl Kernel for Nearest<'_> {
     #[inline(always)]
     fn run(self) {
         for (start, count, tile) in self.lanes.iter() {
-            let (mut first, mut second, mut places) =
-                ([f64::INFINITY; LANES], [f64::INFINITY; LANES], [0.0; LANES]);
+            let mut first = [f64::INFINITY; LANES];
+            let mut second = [f64::INFINITY; LANES];
+            let mut places = [0.0; LANES];
             for (start_group, count_group, group) in self.groups.iter() {
                 let mut squares = squared(tile, group);
                 for (g, squares) in squares[..count_group].iter_mut().enumerate() {
@@ -223,7 +230,8 @@ mod tests {
     #[test]
     fn it_is_the_definition() {
         for (n, m, dim) in [(1, 2, 1), (30, 9, 2), (77, 41, 5), (40, 101, 19)] {
-            let (samples, data) = (uniforms(n, dim, 1), uniforms(m, dim, 2));
+            let samples = uniforms(n, dim, 1);
+            let data = uniforms(m, dim, 2);
             let found = nearest_neighbours(samples.view(), data.view()).unwrap();
             let distance = |x: ndarray::ArrayView1<f64>, row: usize| {
                 (&x - &data.row(row)).mapv(|d| d * d).sum().sqrt()
@@ -236,7 +244,8 @@ mod tests {
                 inside.push(others.fold(f64::INFINITY, f64::min));
                 assert!((found.data_distances[row] - inside[row]).abs() < 1e-15);
             }
-            let (mut closer, mut memorised) = (0, 0);
+            let mut closer = 0;
+            let mut memorised = 0;
             for (i, x) in samples.rows().into_iter().enumerate() {
                 let mut order: Vec<(f64, usize)> =
                     (0..m).map(|row| (distance(x, row), row)).collect();
@@ -276,8 +285,8 @@ mod tests {
     #[test]
     fn duplicates_in_the_data_count_once() {
         let data = array![[0.0, 5.0], [3.0, 5.0], [-0.0, 5.0], [9.0, 5.0], [3.0, 5.0], [0.0, 5.0]];
-        // A copy of a row that is there three times, one almost so, one half way, and one nearest
-        // to the row alone.
+        // A copy of a row that occurs three times, one almost such, one half way, and one nearest
+        // to the row that occurs once.
         let samples = array![[0.0, 5.0], [0.125, 5.0], [1.5, 5.0], [8.0, 5.0]];
         let found = nearest_neighbours(samples.view(), data.view()).unwrap();
         assert_eq!(found.distinct, 3);
@@ -288,14 +297,14 @@ mod tests {
         assert_eq!((found.median, found.data_median), (0.5625, 3.0));
         assert_eq!((found.closer_share, found.memorised_share), (1.0, 0.75));
         assert_eq!(found.closest(3), [0, 1, 3]);
-        // Without the copies the answer about the samples is the same.
+        // Without the copies the result for the samples is the same.
         let once =
             nearest_neighbours(samples.view(), data.select(Axis(0), &[0, 1, 3]).view()).unwrap();
         assert_eq!(
             (once.distances, once.second_distances),
             (found.distances, found.second_distances)
         );
-        // Rows that differ by less than the square of a number can tell from 0.
+        // Rows whose difference has a square that underflows to 0.
         let tiny = array![[0.0], [1e-200], [1.0]];
         let found = nearest_neighbours(tiny.view(), tiny.view()).unwrap();
         assert_eq!((found.distinct, found.closer_share, found.memorised_share), (3, 1.0, 1.0));
@@ -303,18 +312,17 @@ mod tests {
 
     #[test]
     fn honest_draws_have_the_promised_shares() {
-        // A lattice first, by hand: a sample at t from the nearest integer has d₁/d₂ = t/(1 − t),
-        // below a third for t < ¼, half of all.
-        let (data, samples) = (
-            Array2::from_shape_fn((102, 1), |(i, _)| i as f64),
-            Array2::from_shape_fn((16_000, 1), |(i, _)| 1.0 + (i as f64 + 0.5) / 160.0),
-        );
+        // A lattice first, by hand. A sample at t from the nearest integer has d₁/d₂ = t/(1 − t).
+        // That is below a third for t < ¼, half of all.
+        let data = Array2::from_shape_fn((102, 1), |(i, _)| i as f64);
+        let samples = Array2::from_shape_fn((16_000, 1), |(i, _)| 1.0 + (i as f64 + 0.5) / 160.0);
         let found = nearest_neighbours(samples.view(), data.view()).unwrap();
         assert_eq!((found.closer_share, found.memorised_share), (1.0, 0.5));
         // Then 4000 uniforms and 4000 more on the line: 2/3 and 1/3. A row with gaps g, h on its
-        // sides (of mean length 1) stands for at most (g + h)/2 of what is counted: variance below
-        // 1.1, with both neighbours 3.3, and ¼ for the samples: a standard deviation below
-        // √(3.55/4000) = 0.03. Half as much more than 5 sigma: 6e-7 per check, 6 of them.
+        // sides (of mean length 1) accounts for at most (g + h)/2 of what is counted. The variance
+        // is below 1.1, with both neighbours 3.3, and ¼ for the samples. So the standard deviation
+        // is below √(3.55/4000) = 0.03. The window of 0.15 is just over 5 sigma: 6e-7 per check, 6
+        // checks.
         for seed in [0, 1, u64::MAX] {
             let found = nearest_neighbours(
                 uniforms(4000, 1, seed).view(),
@@ -336,7 +344,8 @@ mod tests {
 
     #[test]
     fn bad_input_is_named() {
-        let (samples, data) = (uniforms(3, 2, 1), uniforms(4, 2, 2));
+        let samples = uniforms(3, 2, 1);
+        let data = uniforms(4, 2, 2);
         let none = samples.slice(s![..0, ..]);
         assert!(matches!(
             nearest_neighbours(none, data.view()),

@@ -1,12 +1,12 @@
-//! The quantile function of the standard normal law.
+//! The quantile function of the standard normal distribution.
 
 use crate::error::{Error, Result};
 
 /// z with Φ(z) = `probability`, for a probability strictly between 0 and 1.
 ///
-/// Wichura's algorithm AS 241 (PPND16, Applied Statistics 37 (1988) 477–484): relative error about
-/// 1e-16 of the formula, a few 1e-16 as evaluated. A probability near 1 carries only what 1 − p
-/// carries; ask for −z(1 − p) where you know 1 − p better.
+/// It is Wichura's algorithm AS 241 (PPND16, Applied Statistics 37 (1988) 477–484). The formula has
+/// a relative error of about 1e-16. As evaluated it has a few 1e-16. A probability near 1 has only
+/// the digits of 1 − p. If you know 1 − p better, use −z(1 − p).
 ///
 /// # Errors
 /// [`Error::Invalid`] unless 0 < probability < 1.
@@ -38,7 +38,7 @@ pub(super) fn quantile(probability: f64) -> f64 {
     if centred < 0.0 { -magnitude } else { magnitude }
 }
 
-/// Coefficients from the highest power down.
+/// Evaluates a polynomial whose coefficients are listed from the highest power down.
 fn polynomial(coefficients: &[f64; 8], x: f64) -> f64 {
     coefficients.iter().fold(0.0, |sum, coefficient| sum * x + coefficient)
 }
@@ -91,7 +91,7 @@ const MIDDLE: ([f64; 8], [f64; 8]) = (
     ],
 );
 
-/// Beyond, in √(−ln tail) − 5.
+/// For larger √(−ln tail), in √(−ln tail) − 5.
 const FAR: ([f64; 8], [f64; 8]) = (
     [
         2.0103343992922881e-7,
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn values_to_forty_digits() {
-        // mpmath 1.3: √2 · erfinv(2p − 1), with 400 digits inside.
+        // From mpmath 1.3: √2 · erfinv(2p − 1), computed with 400 digits.
         let table = [
             (1e-300, -37.0470962993612),
             (1e-20, -9.262340089798407),

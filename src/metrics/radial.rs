@@ -1,34 +1,38 @@
-//! Wasserstein-2 distance between distances to the nearest mode and their exact chi law: is the
-//! shape inside a mode right?
+//! Tests whether the shape inside a mode is right: the Wasserstein-2 distance between distances to
+//! the nearest mode and their exact chi distribution.
 
 use super::check;
 use super::chi;
 use super::estimate::{BLOCKS, Estimate, block_length, block_of, jackknife};
 use crate::error::{Error, Result};
 
-/// Cells of the table that replaces exact quantiles when there are more of them than this.
+/// Number of cells of the table that replaces exact quantiles if there are more quantiles than
+/// this.
 const CELLS: usize = 512;
 
-/// W₂ between the empirical law of `distances` and the chi law with `dim` degrees of freedom
-/// (Rayleigh's for 2).
+/// W₂ between the empirical distribution of `distances` and the chi distribution with `dim` degrees
+/// of freedom (Rayleigh's for 2).
 ///
 /// ```text
 /// W² = 1/n Σ_i (r_(i) − q((i − ½)/n))²          r_(i) sorted, q the chi quantile
 /// ```
 ///
-/// `distances` (n ≥ 20) are Mahalanobis distances to the nearest mode, in units of that mode's
-/// standard deviation, so the result is in that unit too. The law is exact for a single Gaussian;
-/// for a mixture it is as good as its modes are apart (at a distance of 8 standard deviations, one
-/// row in 30 000 is nearer to a given wrong mode).
+/// `distances` (n ≥ 20) are Mahalanobis distances to the nearest mode. Their unit is the standard
+/// deviation of that mode, and so is the unit of the result. For a single Gaussian the chi
+/// distribution is exact. For a mixture it holds as well as the modes are separated. At a distance
+/// of 8 standard deviations, one row in 30 000 is nearer to a given wrong mode.
 ///
-/// The quantiles stand for the law at the midpoints, which leaves out the spread inside each 1/n of
-/// mass, of order 1/n. The value of a perfect sampler is not 0 but of order n^(−1/2): 0.0137 for n
-/// = 8000 in the plane. The error is a jackknife over 10 strided blocks (distances i mod 10),
-/// distances taken as independent.
+/// The quantiles represent the chi distribution at the midpoints. This leaves out the spread inside
+/// each 1/n of mass, of order 1/n. The value of a perfect sampler is not 0 but of order n^(−1/2).
+/// It is 0.0137 for n = 8000 in the plane.
+///
+/// The error is a jackknife over 10 strided blocks (distances i mod 10). Distances are assumed to
+/// be independent.
 ///
 /// # Errors
-/// [`Error::Shape`] for fewer than 20 distances, [`Error::NonFinite`] with the position as row,
-/// [`Error::Invalid`] for a negative distance or dimension 0.
+/// - [`Error::Shape`] for fewer than 20 distances.
+/// - [`Error::NonFinite`] with the position as row.
+/// - [`Error::Invalid`] for a negative distance or dimension 0.
 pub fn radial_wasserstein(distances: &[f64], dim: usize) -> Result<Estimate> {
     check::list("distances", distances, 2 * BLOCKS)?;
     if let Some(given) = distances.iter().find(|distance| **distance < 0.0) {
@@ -44,7 +48,7 @@ pub fn radial_wasserstein(distances: &[f64], dim: usize) -> Result<Estimate> {
 
     let value =
         root_mean_square(sorted.iter().map(|(distance, _)| *distance), &quantile_grid(count, dim));
-    // Blocks have one of two lengths, the longer ones first: at most two more grids.
+    // Blocks have one of two lengths, the longer ones first. So at most two more grids are needed.
     let mut grid = Vec::new();
     let mut without_block = [0.0; BLOCKS];
     for (block, left) in without_block.iter_mut().enumerate() {
@@ -68,10 +72,10 @@ fn root_mean_square(sorted: impl Iterator<Item = f64>, grid: &[f64]) -> f64 {
 
 /// q((i − ½)/count) for i = 1..count, increasing.
 ///
-/// Up to 512 of them by [`chi::quantile`]; more by inverting, cell by cell, the quintic Hermite
-/// interpolant of the distribution function on 512 cells between the outermost quantiles. Value,
-/// density and its slope are exact at the nodes, so the error is below 1e-9 (tested), and a grid of
-/// 10⁵ costs milliseconds in any dimension.
+/// Up to 512 of them come from [`chi::quantile`]. More come from the quintic Hermite interpolant of
+/// the distribution function, which is inverted cell by cell. It has 512 cells between the
+/// outermost quantiles. Value, density and slope of the density are exact at the nodes. So the
+/// error is below 1e-9 (tested), and a grid of 10⁵ costs milliseconds in any dimension.
 fn quantile_grid(count: usize, dim: usize) -> Vec<f64> {
     let probability = |index: usize| (index as f64 + 0.5) / count as f64;
     if count <= CELLS {
@@ -121,12 +125,13 @@ impl Quintic {
         ])
     }
 
-    /// The argument in [0, 1] where the (increasing) polynomial takes the value `target`; Newton
-    /// from `start`.
+    /// The argument in [0, 1] at which the (increasing) polynomial has the value `target`. It is
+    /// found by Newton's method from `start`.
     fn solve(&self, target: f64, start: f64) -> f64 {
         let mut argument = start;
         for _ in 0..8 {
-            let (mut value, mut slope) = (0.0, 0.0);
+            let mut value = 0.0;
+            let mut slope = 0.0;
             for coefficient in self.0.iter().rev() {
                 slope = slope * argument + value;
                 value = value * argument + coefficient;
@@ -165,7 +170,7 @@ mod tests {
     #[test]
     fn exact_quantiles_are_at_distance_zero_and_wrong_ones_at_theirs() {
         let dim = 3;
-        // In the order 7i mod 3001, which is a permutation: sorting is part of the function.
+        // The order 7i mod 3001 is a permutation, because sorting is part of the function.
         let grid = quantile_grid(3001, dim);
         let shuffled: Vec<f64> = (0..3001).map(|i| grid[7 * i % 3001]).collect();
         assert!(radial_wasserstein(&shuffled, dim).unwrap().value < 1e-15);
@@ -180,7 +185,7 @@ mod tests {
 
     #[test]
     fn normal_vectors_are_near_and_the_bound_is_a_theorem() {
-        // √n · W₂ is a Lipschitz function of the normals with constant 1, so P(W₂ > E W₂ + t) ≤
+        // √n · W₂ is a Lipschitz function of the normals with constant 1. So P(W₂ > E W₂ + t) ≤
         // exp(−n t²/2) (Gaussian concentration). n = 8000, t = 0.06: exp(−14.4) = 5.6e-7 per seed.
         // E W₂ ≤ √(E W₂²) ≈ 0.0137 (quantile process, computed with scipy).
         for seed in [0, 1, u64::MAX] {

@@ -1,10 +1,10 @@
-//! Rank normalisation: values replaced by the normal quantiles of their ranks, so that heavy tails
+//! Rank normalisation: replaces values by the normal quantiles of their ranks, so that heavy tails
 //! do not matter.
 
 use super::normal;
 
-/// z_i = Φ⁻¹((rank_i − 3/8) / (n + 1/4)), ranks from 1, averaged over ties (Blom's scores; Vehtari
-/// et al. 2021, equation 14).
+/// z_i = Φ⁻¹((rank_i − 3/8) / (n + 1/4)), with ranks from 1, averaged over ties (Blom's scores;
+/// Vehtari et al. 2021, equation 14).
 pub(super) fn rank_normalised(values: &[f64]) -> Vec<f64> {
     let count = values.len() as f64;
     let mut order: Vec<(f64, usize)> =
@@ -23,11 +23,12 @@ pub(super) fn rank_normalised(values: &[f64]) -> Vec<f64> {
     scores
 }
 
-/// |value − median|, the median of an even number being the mean of the middle two.
+/// |value − median|. The median of an even number of values is the mean of the middle two.
 pub(super) fn folded(values: &[f64]) -> Vec<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
-    let (below, above) = (sorted.len().saturating_sub(1) / 2, sorted.len() / 2);
+    let below = sorted.len().saturating_sub(1) / 2;
+    let above = sorted.len() / 2;
     let median = match (sorted.get(below), sorted.get(above)) {
         (Some(low), Some(high)) => low / 2.0 + high / 2.0,
         _ => return Vec::new(),
@@ -46,7 +47,7 @@ mod tests {
         let expected = [3.625 / 4.25, 0.625 / 4.25, 0.5, 0.5].map(normal::quantile);
         assert_eq!(scores, expected);
         assert_eq!(scores[2], 0.0);
-        // Both zeros are one value.
+        // Both zeros count as one value.
         let zeros = rank_normalised(&[0.0, -0.0, 1.0]);
         assert_eq!(zeros[0], zeros[1]);
     }

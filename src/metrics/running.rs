@@ -6,11 +6,12 @@ use super::check;
 use super::moments::{add_outer, mirror};
 use crate::error::{Error, Result};
 
-/// Running mean and covariance: push rows as they come, merge accumulators of several workers.
+/// Running mean and covariance. Push rows as they come, and merge the accumulators of several
+/// workers.
 ///
-/// Rows are added one by one (Welford, Technometrics 4 (1962)), so the numbers do not depend, to
-/// the last bit, on how the rows were cut into batches. [`merge`](Self::merge) (Chan, Golub &
-/// LeVeque 1983) is exact in exact arithmetic but rounds differently: merge in a fixed order to get
+/// Rows are added one by one (Welford, Technometrics 4 (1962)). So the result does not depend on
+/// how the rows were cut into batches, to the last bit. [`merge`](Self::merge) (Chan, Golub &
+/// LeVeque 1983) is exact in exact arithmetic but rounds differently. Merge in a fixed order to get
 /// the same bits twice.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunningMoments {
@@ -32,11 +33,13 @@ impl RunningMoments {
         Ok(Self { count: 0, mean: Array1::zeros(dim), products: Array2::zeros((dim, dim)) })
     }
 
-    /// Adds `rows`, shape (rows, dim), in any layout; no rows is allowed.
+    /// Adds `rows`, shape (rows, dim), in any layout. There may be no rows.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the number of columns differs, [`Error::NonFinite`] (its row counts
-    /// within this batch) for a NaN or an infinity; then nothing was added.
+    /// If it fails, nothing was added.
+    ///
+    /// - [`Error::Shape`] if the number of columns differs.
+    /// - [`Error::NonFinite`] for a NaN or an infinity. Its row counts within this batch.
     pub fn push_rows(&mut self, rows: ArrayView2<'_, f64>) -> Result<()> {
         self.same_dim("rows", rows.nrows(), rows.ncols())?;
         check::finite("rows", rows)?;
@@ -53,16 +56,17 @@ impl RunningMoments {
         Ok(())
     }
 
-    /// Adds everything that `other` has seen.
+    /// Adds all rows of `other`.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the dimensions differ; then nothing was added.
+    /// [`Error::Shape`] if the dimensions differ. Nothing was added then.
     pub fn merge(&mut self, other: &Self) -> Result<()> {
         self.same_dim("other", other.count, other.mean.len())?;
         if other.count == 0 {
             return Ok(());
         }
-        let (here, there) = (self.count as f64, other.count as f64);
+        let here = self.count as f64;
+        let there = other.count as f64;
         let total = here + there;
         let difference = &other.mean - &self.mean;
         self.count += other.count;
@@ -72,25 +76,25 @@ impl RunningMoments {
         Ok(())
     }
 
-    /// Number of rows seen.
+    /// Number of rows so far.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// Mean of the rows seen, shape (dim).
+    /// Mean of the rows so far, shape (dim).
     ///
     /// # Errors
-    /// [`Error::Shape`] before the first row.
+    /// [`Error::Shape`] without rows.
     pub fn mean(&self) -> Result<Array1<f64>> {
         self.at_least(1)?;
         Ok(self.mean.clone())
     }
 
-    /// Unbiased covariance (divided by count − 1) of the rows seen, shape (dim, dim), exactly
+    /// Unbiased covariance (divided by count − 1) of the rows so far, shape (dim, dim), exactly
     /// symmetric.
     ///
     /// # Errors
-    /// [`Error::Shape`] before the second row.
+    /// [`Error::Shape`] with fewer than two rows.
     pub fn covariance(&self) -> Result<Array2<f64>> {
         self.at_least(2)?;
         let mut covariance = &self.products / (self.count as f64 - 1.0);

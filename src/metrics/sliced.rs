@@ -8,27 +8,30 @@ use super::wasserstein::coupled_cost;
 use crate::error::{Error, Result};
 use crate::noise::splitmix::SplitMix64;
 
-/// Sliced W₂ between the rows of `a`, shape (n ≥ 20, dim), and of `b`, shape (m ≥ 20, dim); in the
-/// unit of the samples.
+/// Sliced W₂ between the rows of `a`, shape (n ≥ 20, dim), and of `b`, shape (m ≥ 20, dim). Its
+/// unit is that of the samples.
 ///
 /// ```text
 /// SW² = mean over `directions` unit vectors u of W₂²(a·u, b·u)
 /// ```
 ///
-/// (Rabin, Peyré, Delon & Bernot 2011). The directions are uniform on the sphere and a pure
-/// function of `seed`: two comparisons with the same seed use the same directions, and their
-/// difference is free of the choice. A shift by s gives SW² = |s|²/dim on average.
+/// (Rabin, Peyré, Delon & Bernot 2011.) The directions are uniform on the sphere and a pure
+/// function of `seed`. Two comparisons with the same seed use the same directions. So their
+/// difference does not depend on the choice. A shift by s gives SW² = |s|²/dim on average.
 ///
-/// The error is a jackknife over 10 strided blocks (rows i mod 10 of both samples left out
-/// together), rows taken as independent. It covers the finite samples, not the finite number of
-/// directions: repeat with another seed to see that. Two samples of the *same* law are at distance
-/// of order n^(−1/2), not 0; compare with the distance between two halves of a reference sample.
+/// The error is a jackknife over 10 strided blocks: rows i mod 10 of both samples are left out
+/// together. Rows are assumed to be independent. The error covers the finite samples, but not the
+/// finite number of directions. Repeat with another seed to see that part.
+///
+/// Two samples of the *same* distribution are not at distance 0 but at one of order n^(−1/2).
+/// Compare with the distance between two halves of a reference sample.
 ///
 /// Cost: `directions` sorts of n + m numbers.
 ///
 /// # Errors
-/// [`Error::Shape`] for fewer than 20 rows or unequal columns, [`Error::Invalid`] for no
-/// directions, [`Error::NonFinite`] for a NaN or an infinity.
+/// - [`Error::Shape`] for fewer than 20 rows or unequal columns.
+/// - [`Error::Invalid`] for no directions.
+/// - [`Error::NonFinite`] for a NaN or an infinity.
 pub fn sliced_wasserstein(
     a: ArrayView2<'_, f64>,
     b: ArrayView2<'_, f64>,
@@ -44,7 +47,8 @@ pub fn sliced_wasserstein(
     }
     let mut generator = SplitMix64::new(seed);
     let mut direction = vec![0.0; a.ncols()];
-    let (mut line_a, mut line_b) = (Line::new(a.nrows()), Line::new(b.nrows()));
+    let mut line_a = Line::new(a.nrows());
+    let mut line_b = Line::new(b.nrows());
     let mut total = 0.0;
     let mut total_without = [0.0; BLOCKS];
     for _ in 0..directions {
@@ -62,8 +66,8 @@ pub fn sliced_wasserstein(
     Ok(jackknife(distance(total), &total_without.map(distance)))
 }
 
-/// One sample projected to a line and sorted once; every value remembers its block, so leaving a
-/// block out needs no second sort.
+/// One sample projected to a line and sorted once. Every value keeps its block, so leaving a block
+/// out needs no second sort.
 struct Line {
     projected: Array1<f64>,
     sorted: Vec<(f64, usize)>,
@@ -75,7 +79,7 @@ impl Line {
     }
 
     fn project(&mut self, samples: ArrayView2<'_, f64>, direction: &[f64]) {
-        // Column by column: the same order of additions, hence the same bits, for every memory
+        // Column by column: the order of additions, and so the bits, are the same for every memory
         // layout.
         self.projected.fill(0.0);
         for (column, weight) in samples.columns().into_iter().zip(direction) {
@@ -109,7 +113,8 @@ mod tests {
 
     #[test]
     fn in_one_dimension_it_is_the_exact_distance() {
-        let (a, b) = (normals(57, 1, 1), normals(33, 1, 2));
+        let a = normals(57, 1, 1);
+        let b = normals(33, 1, 2);
         let exact = wasserstein_1d(a.as_slice().unwrap(), b.as_slice().unwrap()).unwrap();
         let sliced = sliced_wasserstein(a.view(), b.view(), 5, 9).unwrap();
         assert!((sliced.value - exact).abs() < 1e-14);
@@ -117,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_shift_is_seen_exactly_and_without_error() {
-        // A shift s moves every projection by s·u: SW² = mean (s·u)², which the same directions
+        // A shift s moves every projection by s·u. So SW² = mean (s·u)², which the same directions
         // give by hand.
         let a = normals(50, 3, 4);
         let shift = array![0.5, -2.0, 1.0];
@@ -136,7 +141,8 @@ mod tests {
 
     #[test]
     fn moving_both_samples_and_changing_the_layout_change_nothing() {
-        let (a, b) = (normals(60, 2, 1), &normals(90, 2, 2) * 1.3);
+        let a = normals(60, 2, 1);
+        let b = &normals(90, 2, 2) * 1.3;
         let plain = sliced_wasserstein(a.view(), b.view(), 30, 3).unwrap();
         let moved = sliced_wasserstein((&a + 5.0).view(), (&b + 5.0).view(), 30, 3).unwrap();
         assert!((plain.value - moved.value).abs() < 1e-13);
@@ -149,7 +155,8 @@ mod tests {
     fn turning_both_samples_changes_only_the_choice_of_directions() {
         // The mean of 4000 random directions against the average over 720 angles, with the std of
         // the cost over the angles: 6 sigma, 2e-9 per comparison (2 · 3 of them).
-        let (a, b) = (normals(60, 2, 1), &normals(90, 2, 2) * 1.3);
+        let a = normals(60, 2, 1);
+        let b = &normals(90, 2, 2) * 1.3;
         let costs: Vec<f64> = (0..720)
             .map(|k| {
                 let angle = f64::from(k) * std::f64::consts::TAU / 720.0;
@@ -173,14 +180,15 @@ mod tests {
 
     #[test]
     fn samples_of_one_law_are_close_and_a_wrong_scale_is_seen() {
-        // Gaussian concentration: SW is Lipschitz in the normals with constant √(1/n + 1/m), so
+        // Gaussian concentration: SW is Lipschitz in the normals with constant √(1/n + 1/m). So
         // P(SW > E SW + t) ≤ exp(−t²/(2(1/n+1/m))). n = m = 2000, t = 0.2: exp(−20) = 2e-9 per
-        // seed. E SW ≤ √(E SW²) = 0.058: every projection is normal, and E W₂² of two normal
-        // samples is 2/n ∫ p(1−p)/φ(Φ⁻¹(p))² dp over the midpoints (0.0576 by scipy, 0.0577 by
-        // simulation). The scale 1.5 is at distance 0.5 from the law itself, so at least 0.5 − 0.28
-        // here.
+        // seed. E SW ≤ √(E SW²) = 0.058, because every projection is normal, and E W₂² of two
+        // normal samples is 2/n ∫ p(1−p)/φ(Φ⁻¹(p))² dp over the midpoints (0.0576 by scipy, 0.0577
+        // by simulation). The scale 1.5 is at distance 0.5 from the distribution itself, so at
+        // least 0.5 − 0.28 here.
         for seed in [0, 1, u64::MAX] {
-            let (a, b) = (normals(2000, 3, seed), normals(2000, 3, seed ^ 55));
+            let a = normals(2000, 3, seed);
+            let b = normals(2000, 3, seed ^ 55);
             let same = sliced_wasserstein(a.view(), b.view(), 30, 0).unwrap();
             assert!(same.value < 0.28, "{same:?}");
             let wide = sliced_wasserstein(a.view(), (&b * 1.5).view(), 30, 0).unwrap();
@@ -190,11 +198,13 @@ mod tests {
 
     #[test]
     fn the_error_is_the_spread_over_repetitions() {
-        // 100 repetitions of n = 200. The standard deviation over 100 has relative error 7.1 %, the
-        // root of the mean of 100 jackknife variances of 9 degrees of freedom 2.4 %, so the ratio
-        // has 7.5 %: a factor 1.6 is over 5 sigma, 6e-7 per seed.
+        // 100 repetitions of n = 200. The standard deviation over 100 has relative error 7.1 %. The
+        // root of the mean of 100 jackknife variances of 9 degrees of freedom has 2.4 %. So the
+        // ratio has 7.5 %: a factor 1.6 is over 5 sigma, 6e-7 per seed.
         for seed in [0, 1, u64::MAX] {
-            let (mut sum, mut squares, mut errors) = (0.0, 0.0, 0.0);
+            let mut sum = 0.0;
+            let mut squares = 0.0;
+            let mut errors = 0.0;
             for repetition in 0..100 {
                 let a = normals(200, 2, seed ^ (3 * repetition + 1));
                 let b = &normals(200, 2, seed ^ (3_000 + 5 * repetition)) * 2.0 + 0.5;
@@ -210,7 +220,8 @@ mod tests {
 
     #[test]
     fn bad_input_is_named() {
-        let (a, b) = (normals(30, 2, 1), normals(30, 3, 1));
+        let a = normals(30, 2, 1);
+        let b = normals(30, 3, 1);
         assert!(matches!(
             sliced_wasserstein(a.view(), b.view(), 4, 0),
             Err(Error::Shape { what: "b", .. })

@@ -1,5 +1,5 @@
-//! Have the chains mixed, and how many independent samples are they worth? Rank-normalised split R̂
-//! and bulk effective sample size.
+//! Mixing of chains and the number of independent samples that they are worth: rank-normalised
+//! split R̂ and bulk effective sample size.
 
 use ndarray::{Array1, ArrayView2, ArrayView3, Axis, s};
 
@@ -8,53 +8,55 @@ use super::ranks::{folded, rank_normalised};
 use crate::error::{Error, Result};
 use crate::math::eigen::dot;
 
-/// Saved frames below which the half chains are too short.
+/// Smallest number of saved frames. With fewer the half chains are too short.
 const FEWEST_SAVED: usize = 4;
 
-/// Rank-normalised split R̂ of each coordinate of `trace`, shape (saved ≥ 4, chains ≥ 1, dim); the
-/// result has shape (dim).
+/// Rank-normalised split R̂ of each coordinate of `trace`, shape (saved ≥ 4, chains ≥ 1, dim). The
+/// result has shape (dim). Below 1.01 is good.
 ///
 /// ```text
-/// R̂ = √((B/W + n − 1) / n)      n draws per half chain, W mean variance within, B = n · variance of means
+/// R̂ = √((B/W + n − 1) / n)
+/// n draws per half chain    W = mean variance within    B = n · variance of means
 /// ```
 ///
-/// Every chain is cut into two halves (the middle frame of an odd number is dropped), values are
-/// replaced by normal scores of their ranks, and the larger of two R̂ is returned: of the values
-/// (location) and of their distances from the median (scale). Source: Vehtari, Gelman, Simpson,
-/// Carpenter & Bürkner, Bayesian Analysis 16 (2021). Same numbers as ArviZ 0.23. Below 1.01 is
-/// good.
+/// Every chain is cut into two halves. The middle frame of an odd number is dropped. Values are
+/// replaced by normal scores of their ranks. The result is the larger of two R̂: that of the values
+/// (location) and that of their distances from the median (scale). Source: Vehtari, Gelman,
+/// Simpson, Carpenter & Bürkner, Bayesian Analysis 16 (2021). ArviZ 0.23 gives the same numbers.
 ///
-/// A coordinate that never moves has no R̂: NaN if all chains agree, infinity if each is stuck at
-/// its own value.
+/// A coordinate that never moves has no R̂. The result is NaN if all chains agree, and infinity if
+/// each chain stays at its own value.
 ///
 /// # Errors
-/// [`Error::Shape`] for fewer than four saved frames, no chain or no coordinate;
-/// [`Error::NonFinite`], whose row is saved index · chains + chain.
+/// - [`Error::Shape`] for fewer than four saved frames, no chain or no coordinate.
+/// - [`Error::NonFinite`] for a NaN or an infinity. Its row is saved index · chains + chain.
 pub fn split_r_hat(trace: ArrayView3<'_, f64>) -> Result<Array1<f64>> {
     per_coordinate(trace, |halves| {
         let location = r_hat(&halves.mapped(rank_normalised));
         let scale = r_hat(&halves.mapped(|values| rank_normalised(&folded(values))));
-        // A coordinate with two values has constant distances and only a location; f64::max takes
+        // A coordinate with two values has constant distances and only a location. f64::max takes
         // the one that is a number.
         location.max(scale)
     })
 }
 
-/// Bulk effective sample size of each coordinate of `trace`, shape (saved ≥ 4, chains ≥ 1, dim);
-/// the result has shape (dim).
+/// Bulk effective sample size of each coordinate of `trace`, shape (saved ≥ 4, chains ≥ 1, dim).
+/// The result has shape (dim).
 ///
 /// ```text
 /// ESS = draws / τ,   τ = −1 + 2 Σ_t P_t,   P_t = ρ(2t) + ρ(2t+1) while positive, made decreasing
 /// ```
 ///
-/// with ρ(t) the autocorrelation at lag t, combined over half chains and including the spread of
-/// their means, after rank normalisation: Geyer's initial monotone sequence (Statistical Science 7
-/// (1992)) as in Vehtari et al. 2021, section 3. Same numbers as ArviZ 0.23 (bulk), except for a
-/// coordinate that never moves, which gives NaN here and the number of draws there. Draws that
-/// alternate can be worth more than their number, at most by a factor log₁₀(draws).
+/// ρ(t) is the autocorrelation at lag t after rank normalisation. It is combined over half chains
+/// and includes the spread of their means. The sum is Geyer's initial monotone sequence
+/// (Statistical Science 7 (1992)), as in Vehtari et al. 2021, section 3. The mean over all chains
+/// and frames has variance Var/ESS.
 ///
-/// The mean over all chains and frames has variance Var/ESS. Lags are computed only as far as the
-/// sequence goes: cost O(draws · lags used).
+/// ArviZ 0.23 (bulk) gives the same numbers, with one exception. A coordinate that never moves
+/// gives NaN here and the number of draws there. Draws that alternate can be worth more than their
+/// number, at most by a factor log₁₀(draws).
+///
+/// Lags are computed only as far as the sequence goes. Cost: O(draws · lags used).
 ///
 /// # Errors
 /// As for [`split_r_hat`].
@@ -85,8 +87,8 @@ fn per_coordinate(
     Ok(trace.axis_iter(Axis(2)).map(|coordinate| measure(&Halves::new(coordinate))).collect())
 }
 
-/// One coordinate with every chain cut in two: `draws` lines of `chains` half chains, so that a lag
-/// is an offset in memory.
+/// One coordinate with every chain cut in two. There are `draws` lines of `chains` half chains, so
+/// a lag is an offset in memory.
 struct Halves {
     values: Vec<f64>,
     draws: usize,
@@ -132,7 +134,8 @@ impl Halves {
 }
 
 fn r_hat(halves: &Halves) -> f64 {
-    let (draws, chains) = (halves.draws as f64, halves.chains as f64);
+    let draws = halves.draws as f64;
+    let chains = halves.chains as f64;
     let means = halves.means();
     let squares: f64 = halves.centred(&means).iter().map(|value| value * value).sum();
     let within = squares / (chains * (draws - 1.0));
@@ -141,24 +144,25 @@ fn r_hat(halves: &Halves) -> f64 {
 }
 
 fn bulk_size(halves: &Halves) -> f64 {
-    let (draws, chains) = (halves.draws as f64, halves.chains as f64);
+    let draws = halves.draws as f64;
+    let chains = halves.chains as f64;
     let means = halves.means();
     let centred = halves.centred(&means);
-    // Autocovariance at a lag, averaged over half chains; divided by all draws, not by those in the
-    // sum (Geyer).
+    // Autocovariance at a lag, averaged over half chains. It is divided by the number of all draws,
+    // not of those in the sum (Geyer).
     let covariance = |lag: usize| {
         let offset = (lag * halves.chains).min(centred.len());
         dot(&centred[..centred.len() - offset], &centred[offset..]) / (draws * chains)
     };
     let within = covariance(0) * draws / (draws - 1.0);
     let total = covariance(0) + variance(&means);
-    // All values equal: there is nothing to correlate, and `max` below would turn the NaN into a
+    // All values are equal, so there is nothing to correlate. `max` below would turn the NaN into a
     // number.
     if total == 0.0 {
         return f64::NAN;
     }
     let time = correlation_time(|lag| 1.0 - (within - covariance(lag)) / total, halves.draws);
-    // The floor bounds super-efficient chains, as in Stan.
+    // The lower bound limits super-efficient chains, as in Stan.
     let all = draws * chains;
     all / time.max(1.0 / libm::log10(all))
 }
@@ -166,8 +170,11 @@ fn bulk_size(halves: &Halves) -> f64 {
 /// τ = −1 + 2 Σ ρ over Geyer's initial monotone sequence, plus the last even term once (Stan's
 /// variance reduction).
 fn correlation_time(correlation: impl Fn(usize) -> f64, draws: usize) -> f64 {
-    let (mut even, mut odd) = (1.0, correlation(1));
-    let (mut sum, mut smallest, mut lag) = (0.0, f64::INFINITY, 1);
+    let mut even = 1.0;
+    let mut odd = correlation(1);
+    let mut sum = 0.0;
+    let mut smallest = f64::INFINITY;
+    let mut lag = 1;
     while lag + 3 < draws && even + odd > 0.0 {
         smallest = f64::min(smallest, even + odd);
         sum += smallest;
@@ -193,8 +200,8 @@ mod tests {
     use crate::noise::splitmix::{SplitMix64, raw};
     use ndarray::{Array3, ShapeBuilder};
 
-    /// x ← rho·x + (u − ½) from 0, chain by chain from one SplitMix64 stream; chain c then becomes
-    /// x (1 + scale·c) + shift·c. The same few lines in Python made the table below: every
+    /// x ← rho·x + (u − ½) from 0, chain by chain from one SplitMix64 stream. Then chain c becomes
+    /// x (1 + scale·c) + shift·c. The same few lines in Python made the table below. Every
     /// operation is exact IEEE, so the traces agree to the last bit.
     fn autoregression(
         seed: u64,
@@ -219,7 +226,7 @@ mod tests {
 
     #[test]
     fn same_numbers_as_arviz() {
-        // (seed, saved, chains, rho, shift, scale, round, R̂, bulk ESS) by ArviZ 0.23.4
+        // (seed, saved, chains, rho, shift, scale, round, R̂, bulk ESS) from ArviZ 0.23.4
         // (diagnostics._rhat_rank, _ess_bulk).
         let table = [
             (1, 100, 4, 0.0, 0.0, 0.0, false, 1.0015360763919332, 376.0630754720232),
@@ -249,7 +256,7 @@ mod tests {
     #[test]
     fn the_effective_size_of_an_autoregression_is_known() {
         // Gaussian AR(1), 4 chains of 50 000: ESS = N (1−ρ)/(1+ρ). An estimate of τ with M lags has
-        // relative std about √((4M+2)/N) (Sokal 1989); Geyer's sequence ends where ρ(t) meets its
+        // relative std about √((4M+2)/N) (Sokal 1989). Geyer's sequence ends where ρ(t) meets its
         // noise of about 3e-3: M ≲ 10 for ρ = ½ (1.5 %), 60 for ρ = 0.9 (3.5 %). Five sigma: 6e-7
         // per check, 4e-6 for all six.
         for (rho, window) in [(0.5_f64, 0.075), (0.9, 0.175)] {
@@ -276,10 +283,8 @@ mod tests {
 
     #[test]
     fn coordinates_are_separate_and_layout_and_units_do_not_matter() {
-        let (a, b) = (
-            autoregression(5, (41, 3), 0.4, 0.1, 0.0, false),
-            autoregression(6, (41, 3), 0.8, 0.0, 1.0, false),
-        );
+        let a = autoregression(5, (41, 3), 0.4, 0.1, 0.0, false);
+        let b = autoregression(6, (41, 3), 0.8, 0.0, 1.0, false);
         let both = ndarray::concatenate![Axis(2), a, b];
         let mut reversed = Array3::zeros(both.dim().f());
         // A power of two, so that the middle two values stay exactly as far from the median.

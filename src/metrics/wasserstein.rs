@@ -3,21 +3,21 @@
 use super::check;
 use crate::error::Result;
 
-/// W₂ between the empirical laws of `a` and `b`, which may differ in length; in the unit of the
-/// samples.
+/// W₂ between the empirical distributions of `a` and `b`, which may differ in length. Its unit is
+/// that of the samples.
 ///
 /// ```text
 /// W₂² = ∫₀¹ (A⁻¹(u) − B⁻¹(u))² du
 /// ```
 ///
-/// with A⁻¹, B⁻¹ the empirical quantile functions: on the line the monotone coupling is optimal
-/// (Villani, Topics in Optimal Transportation, theorem 2.18). For equal lengths this is the root
-/// mean square of differences of sorted values. Between two samples of one law it is not 0 but of
-/// order n^(−1/2) (more for heavy tails).
+/// A⁻¹ and B⁻¹ are the empirical quantile functions. On the line the monotone coupling is optimal
+/// (Villani, Topics in Optimal Transportation, theorem 2.18). For equal lengths the result is the
+/// root mean square of differences of sorted values. Two samples of one distribution are not at
+/// distance 0 but at one of order n^(−1/2) (more for heavy tails).
 ///
 /// # Errors
-/// [`Shape`](crate::Error::Shape) for an empty sample, [`NonFinite`](crate::Error::NonFinite) with
-/// the position as row.
+/// - [`Shape`](crate::Error::Shape) for an empty sample.
+/// - [`NonFinite`](crate::Error::NonFinite) for a NaN or an infinity, with the position as row.
 pub fn wasserstein_1d(a: &[f64], b: &[f64]) -> Result<f64> {
     check::list("a", a, 1)?;
     check::list("b", b, 1)?;
@@ -31,16 +31,18 @@ pub fn wasserstein_1d(a: &[f64], b: &[f64]) -> Result<f64> {
 
 /// Mean squared distance under the monotone coupling of two increasing sequences of known lengths.
 ///
-/// Each of the `count_a` points carries mass `count_b` and vice versa, so that masses are integers
-/// and no rounding can leave a sliver of mass behind.
+/// Each of the `count_a` points has mass `count_b` and vice versa. So masses are integers, and no
+/// rounding can leave a small mass over.
 pub(super) fn coupled_cost(
     mut a: impl Iterator<Item = f64>,
     count_a: usize,
     mut b: impl Iterator<Item = f64>,
     count_b: usize,
 ) -> f64 {
-    let (mut next_a, mut next_b) = (a.next(), b.next());
-    let (mut mass_a, mut mass_b) = (count_b, count_a);
+    let mut next_a = a.next();
+    let mut next_b = b.next();
+    let mut mass_a = count_b;
+    let mut mass_b = count_a;
     let mut cost = 0.0;
     while let (Some(x), Some(y)) = (next_a, next_b) {
         let moved = mass_a.min(mass_b);
@@ -77,7 +79,7 @@ mod tests {
         assert!(
             (wasserstein_1d(&[6.0, 0.0], &[3.0, 6.0, 0.0]).unwrap() - 3.0_f64.sqrt()).abs() < 1e-15
         );
-        // One point against many: second moment about it.
+        // One point against many gives the second moment about it.
         assert!(
             (wasserstein_1d(&[1.0], &[0.0, 2.0, 4.0]).unwrap() - (11.0_f64 / 3.0).sqrt()).abs()
                 < 1e-15
@@ -95,11 +97,12 @@ mod tests {
         let (mirrored_a, mirrored_b): (Vec<f64>, Vec<f64>) =
             (a.iter().map(|x| -3.0 * x).collect(), b.iter().map(|x| -3.0 * x).collect());
         assert!((wasserstein_1d(&mirrored_a, &mirrored_b).unwrap() - 3.0 * distance).abs() < 1e-14);
-        // Writing a sample three times does not change its law; bringing both to 420 points gives
-        // the plain formula.
+        // A sample written three times has the same distribution. Repeating both to 420 points
+        // gives the plain formula.
         let repeat = |values: &[f64], times: usize| values.repeat(times);
         assert!((wasserstein_1d(&repeat(&a, 3), &b).unwrap() - distance).abs() < 1e-14);
-        let (mut long_a, mut long_b) = (repeat(&a, 7), repeat(&b, 5));
+        let mut long_a = repeat(&a, 7);
+        let mut long_b = repeat(&b, 5);
         long_a.sort_by(f64::total_cmp);
         long_b.sort_by(f64::total_cmp);
         let mean: f64 =

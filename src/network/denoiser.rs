@@ -1,75 +1,85 @@
-//! The network of a vp process as a model of noised data.
+//! A trained network as a model of noised data.
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::description::wrong;
-use super::kernel::Numbers;
-use super::time::number;
-use super::{Network, NetworkPrediction};
-use crate::drift::{Denoiser, Levels, Prediction};
+use super::engine::{Conditions, Engine, Numbers};
+use super::problem::wrong;
+use super::trained::Trained;
+use crate::diffusion::{Denoiser, Guided, Levels, Prediction, Process};
 use crate::error::{BoxError, Result};
 use crate::real::Real;
-use crate::schedule::{Level, LevelTable};
 
-/// A network of a vp process as a [`Denoiser`], with one label or none for all rows; made by
-/// [`Network::denoiser`].
+/// A trained network as a [`Denoiser`], with one label or none for all rows; made by
+/// [`Trained::denoiser`].
 ///
-/// The network is told the level as the file says (`time.input`): as the 0-based timestep of its
-/// table, between two levels interpolated linearly in log ᾱ, or as log(ᾱ/(1−ᾱ)). Levels beyond the
-/// ends of its table, of which it has seen nothing, are told as the nearest end.
-#[derive(Clone, Copy, Debug)]
-pub struct NetworkDenoiser<'a> {
-    network: &'a Network,
-    table: &'a LevelTable,
+/// It predicts what the network predicts, along the process of its training: data of a vp process,
+/// or position and momentum of a psld process. The network is told the level as its file says: by
+/// timestep, log signal-to-noise ratio or time.
+#[derive(Debug)]
+pub struct TrainedDenoiser<E: Engine> {
+    network: Trained<E>,
+    process: Process,
     prediction: Prediction,
-    label: usize,
+    label: Option<usize>,
 }
 
-impl<'a> NetworkDenoiser<'a> {
-    pub(super) fn new(network: &'a Network) -> Result<Self> {
-        let prediction = match network.prediction() {
-            NetworkPrediction::Epsilon => Some(Prediction::Epsilon),
-            NetworkPrediction::Data => Some(Prediction::Data),
-            NetworkPrediction::Velocity => Some(Prediction::Velocity),
-            NetworkPrediction::Score => Some(Prediction::Score),
-            _ => None,
-        };
-        match (prediction, network.table()) {
-            (Some(prediction), Some(table)) => {
-                Ok(Self { network, table, prediction, label: network.label_row(None)? })
-            }
-            _ => Err(wrong(
-                "process",
-                format!("{:?}", network.process()),
-                "vp, for a model of noised data",
-            )),
-        }
+impl<E: Engine> Clone for TrainedDenoiser<E> {
+    fn clone(&self) -> Self {
+        Self { network: self.network.clone(), process: self.process.clone(), ..*self }
     }
+}
 
-    /// The same with a label for all rows, or with none.
+impl<E: Engine> Trained<E> {
+    /// The network as a model of noised data, without a label.
+    ///
+    /// # Errors
+    /// [`Error::Network`](crate::Error::Network) for a network of features.
+    pub fn denoiser(&self) -> Result<TrainedDenoiser<E>> {
+        let (Some(process), Some(prediction)) = (self.process(), self.prediction()) else {
+            let expected = "a prediction of noise or data, for a model of noised data";
+            return Err(wrong("prediction", "features", expected));
+        };
+        let process = process.clone();
+        Ok(TrainedDenoiser { network: self.clone(), process, prediction, label: None })
+    }
+}
+
+impl<E: Engine> TrainedDenoiser<E> {
+    /// The same model with a label for all rows, or with none.
     ///
     /// # Errors
     /// [`Error::Network`](crate::Error::Network) if it is no class of the network.
     pub fn with_label(self, label: Option<usize>) -> Result<Self> {
-        Ok(Self { label: self.network.label_row(label)?, ..self })
+        self.network.check_label(label)?;
+        Ok(Self { label, ..self })
+    }
+
+    /// The model guided away from the same model without a label, by this weight.
+    ///
+    /// # Errors
+    /// As for [`Guided::models`].
+    pub fn guided<F: Real>(self, weight: f64) -> Result<Guided<F, Self, Self>> {
+        let all = Self { label: None, ..self.clone() };
+        Guided::models(self, all, weight)
     }
 
     /// The network.
-    pub fn network(&self) -> &'a Network {
-        self.network
+    pub fn network(&self) -> &Trained<E> {
+        &self.network
     }
 
-    /// The levels of its process.
-    pub fn table(&self) -> &'a LevelTable {
-        self.table
+    /// The process of the training.
+    pub fn process(&self) -> &Process {
+        &self.process
     }
 
-    fn number(&self, level: Level) -> f64 {
-        self.network.time_input().map_or(0.0, |input| number(input, self.table, level))
+    /// The label of all rows.
+    pub fn label(&self) -> Option<usize> {
+        self.label
     }
 }
 
-impl<F: Real> Denoiser<F> for NetworkDenoiser<'_> {
+impl<F: Real, E: Engine> Denoiser<F> for TrainedDenoiser<E> {
     fn prediction(&self) -> Prediction {
         self.prediction
     }
@@ -80,25 +90,17 @@ impl<F: Real> Denoiser<F> for NetworkDenoiser<'_> {
         x: ArrayView2<'_, F>,
         out: ArrayViewMut2<'_, F>,
     ) -> Result<(), BoxError> {
-        match levels {
-            Levels::Shared(level) => {
-                self.network.run(Numbers::Shared(self.number(level)), None, self.label, x, out)?;
-            }
-            Levels::PerRow(levels) => {
-                let number = |row: usize| self.number(levels[row]);
-                self.network.run(
-                    Numbers::PerRow(&number),
-                    Some(levels.len()),
-                    self.label,
-                    x,
-                    out,
-                )?;
-            }
-        }
+        let card = self.network.card();
+        let number = |row: usize| card.number(levels.at(row));
+        let times = match levels {
+            Levels::Shared(level) => Numbers::Shared(card.number(level)),
+            Levels::PerRow(_) => Numbers::PerRow(&number),
+        };
+        self.network.forward(Conditions { times, label: self.label }, x, out)?;
         Ok(())
     }
 
-    fn dim(&self) -> Option<usize> {
+    fn columns(&self) -> Option<usize> {
         Some(self.network.input_width())
     }
 }

@@ -1,4 +1,4 @@
-//! An adapter that makes noise out of any seedable generator of the `rand` family.
+//! An adapter that makes noise from any seedable generator of the `rand` family.
 
 use std::marker::PhantomData;
 
@@ -9,12 +9,12 @@ use super::philox::{UNIFORM, open_unit, philox4x32_10, tag};
 use super::{Address, Noise};
 use crate::real::Real;
 
-/// Noise from a generator `R`, for users who must use theirs.
+/// Noise from a generator `R`, for users who need their own.
 ///
-/// A fresh `R` is seeded for every (seed, draw, chain) with bits that Philox hashes from that
-/// address, and filled with `rand_distr`'s standard normal. So it is as pure as
-/// [`Philox`](super::Philox), and slower: opening a generator costs more than most draws. Results
-/// are as stable as `R` and `rand_distr` are.
+/// For every seed, draw and chain a new `R` is seeded with bits that Philox computes from this
+/// address. Its output goes through the standard normal of `rand_distr`. So the noise is a pure
+/// function, as with [`Philox`](super::Philox). It is slower, because seeding a generator costs
+/// more than most draws. Results are stable as long as `R` and `rand_distr` are.
 ///
 /// ```
 /// use langevin::advanced::{Address, Generator, Noise, Purpose};
@@ -35,7 +35,7 @@ impl<R: SeedableRng + Rng> Generator<R> {
         Self { key: [seed as u32, (seed >> 32) as u32], generator: PhantomData }
     }
 
-    /// Seeds a generator; `first` is 0 for normals, and [`UNIFORM`] keeps uniforms apart from them.
+    /// Seeds a generator. `first` is 0 for normals. [`UNIFORM`] keeps uniforms apart from them.
     fn open(&self, address: Address, chain: u32, first: u32) -> R {
         let mut seed = R::Seed::default();
         for (block, bytes) in seed.as_mut().chunks_mut(16).enumerate() {

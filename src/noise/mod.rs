@@ -1,8 +1,8 @@
-//! Noise as a pure function: of the seed, the chain, the step, the purpose, an index and the
+//! Noise as a pure function of the seed, the chain, the step, the purpose, an index and the
 //! coordinate.
 //!
-//! Nothing here has a state, so a result cannot depend on the order in which chains are visited, on
-//! how they are cut into chunks, on threads, or on who else drew numbers.
+//! Nothing here has a state. So a result cannot depend on the order in which chains are visited, on
+//! chunks, on threads, or on who else drew numbers.
 
 mod generator;
 pub(crate) mod philox;
@@ -15,16 +15,17 @@ pub use scripted::Scripted;
 
 use crate::real::Real;
 
-/// What a draw is for. Each purpose has a stream of its own, so changing one option of a method
-/// does not shift the numbers another one uses.
+/// What a draw is for. Each purpose has its own stream. So changing one option of a method does not
+/// shift the numbers that another option uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Purpose {
-    /// The Brownian increment of a step (the last part of it, where a method stops at inner times).
+    /// The Brownian increment of a step. If a method stops at inner times, it is the last part of
+    /// the increment.
     Increment = 0,
     /// The Brownian path up to the inner times of a step.
     Path = 1,
-    /// Which inner times a step visits: the coins of midpoint methods.
+    /// The coins of midpoint methods, which select the inner times of a step.
     Coin = 2,
     /// Momenta at the start.
     Momentum = 3,
@@ -32,13 +33,13 @@ pub enum Purpose {
     Start = 4,
     /// Exact samples of a target.
     Target = 5,
-    /// Accepting or rejecting a proposal.
+    /// Acceptance or rejection of a proposal.
     Accept = 6,
     /// For code outside this crate.
     User = 255,
 }
 
-/// The address of a draw in a run, except for the chain and the coordinate.
+/// The address of a draw in a run, without the chain and the coordinate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Address {
     step: u32,
@@ -50,7 +51,7 @@ impl Address {
     /// The address of draw `index` of this purpose in this step.
     ///
     /// # Panics
-    /// If `index` is 2²⁴ or more: the counter has 24 bits for it.
+    /// If `index` is 2²⁴ or more. The counter has 24 bits for it.
     #[inline]
     pub const fn new(step: u32, purpose: Purpose, index: u32) -> Self {
         assert!(index < 1 << 24, "the index of a draw must be below 2^24");
@@ -67,7 +68,7 @@ impl Address {
         self.purpose
     }
 
-    /// Which draw of that purpose in the step, below 2²⁴.
+    /// Number of the draw of this purpose in the step, below 2²⁴.
     pub fn index(&self) -> u32 {
         self.index
     }
@@ -76,11 +77,11 @@ impl Address {
 /// A source of independent standard normals and uniforms, addressed by [`Address`], chain and
 /// coordinate.
 ///
-/// Implementations are pure functions: the same address always gives the same number, and different
+/// Implementations are pure functions. The same address always gives the same number. Different
 /// addresses give independent numbers.
 pub trait Noise<F: Real>: Send + Sync {
-    /// Fills `out` with standard normals. Coordinate j of the i-th chain goes to
-    /// `out[j * chains.len() + i]`; the number of coordinates is `out.len() / chains.len()`.
+    /// Fills `out` with standard normals. Coordinate j of the i-th chain goes to `out[j *
+    /// chains.len() + i]`. The number of coordinates is `out.len() / chains.len()`.
     fn normals(&self, address: Address, chains: &[u32], out: &mut [F]);
 
     /// Fills `out` with one uniform number in the open interval (0, 1) for each chain.

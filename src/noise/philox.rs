@@ -1,8 +1,8 @@
-//! Philox4x32-10, the counter-based generator behind all noise, and the normals and uniforms made
-//! of its bits over lanes of chains.
+//! Philox4x32-10, the counter-based generator behind all noise. Normals and uniforms are made from
+//! its bits over lanes of chains.
 //!
-//! Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"; matches the Random123
-//! known answers.
+//! Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3". It matches the
+//! Random123 known answers.
 
 use super::{Address, Noise};
 use crate::math::elementary::{cos_sin_turns_f64, ln_f64};
@@ -12,7 +12,7 @@ use crate::real::Real;
 const MULTIPLIERS: [u64; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 const ROUNDS: usize = 10;
-/// The coordinate pair that no normal has: uniforms stand there, so that a draw may ask for both.
+/// The coordinate pair of uniforms. No normal has it, so a draw may request both.
 pub(super) const UNIFORM: u32 = u32::MAX;
 
 /// One block of the Philox4x32-10 bijection: 128 random bits from a counter and a key.
@@ -21,8 +21,7 @@ pub fn philox4x32_10(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     lanes.map(|[word]| word as u32)
 }
 
-/// Ten rounds over W counters at once. The words of a counter are u64 lanes whose lower halves
-/// count.
+/// Ten rounds over W counters at once. A word of a counter is the lower half of a u64 lane.
 #[inline(always)]
 pub(super) fn blocks<const W: usize>(counter: [[u64; W]; 4], key: [u32; 2]) -> [[u64; W]; 4] {
     const LOW: u64 = 0xFFFF_FFFF;
@@ -33,8 +32,7 @@ pub(super) fn blocks<const W: usize>(counter: [[u64; W]; 4], key: [u32; 2]) -> [
             key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
         }
         for l in 0..W {
-            // Only the lower 32 bits of a lane enter a product, so what piles up above them does no
-            // harm.
+            // Only the lower 32 bits of a lane enter a product, so the bits above them do no harm.
             let p0 = (c0[l] & LOW) * MULTIPLIERS[0];
             let p1 = (c2[l] & LOW) * MULTIPLIERS[1];
             c0[l] = (p1 >> 32) ^ c1[l] ^ u64::from(key[0]);
@@ -49,23 +47,24 @@ pub(super) fn blocks<const W: usize>(counter: [[u64; W]; 4], key: [u32; 2]) -> [
     [c0, c1, c2, c3]
 }
 
-/// The noise of this crate: Philox4x32-10 with the seed as key and the address as counter.
+/// The default noise: Philox4x32-10 with the seed as key and the address as counter.
 ///
 /// ```text
 /// key     = seed (64 bits)
 /// counter = (chain, step, coordinate pair, purpose · 2²⁴ + index)
-/// normals = Box–Muller: 64 bits for a radius, 64 for an angle, two coordinates from one block, in f64
+/// normals = Box–Muller in f64: one block gives two coordinates,
+///           64 bits for a radius and 64 bits for an angle
 /// uniform = the first 64 bits of the block of coordinate pair 2³² − 1
 /// ```
 ///
-/// Normals in `f32` are the `f64` ones rounded, so the two precisions see the same noise.
+/// Normals in `f32` are rounded `f64` normals, so both precisions see the same noise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Philox {
     key: [u32; 2],
 }
 
 impl Philox {
-    /// Noise with this seed. Every seed is as good as any other, 0 included.
+    /// Noise with this seed. Every seed is as good as any other, including 0.
     pub fn new(seed: u64) -> Self {
         Self { key: [seed as u32, (seed >> 32) as u32] }
     }
@@ -91,14 +90,14 @@ impl<F: Real> Noise<F> for Philox {
     }
 }
 
-/// Chains worked on together: two AVX-512 registers, four AVX ones.
+/// Chains that are processed together. They fill two AVX-512 registers or four AVX registers.
 const LANES: usize = 16;
 
-/// The upper 52 of 64 random bits as a number in the open interval (0, 1): the middle of one of
-/// 2^52 equal cells.
+/// The upper 52 of 64 random bits as a number in the open interval (0, 1). The number is the middle
+/// of one of 2^52 equal cells.
 #[inline(always)]
 pub(super) fn open_unit(bits: u64) -> f64 {
-    // Bits below the exponent of 1 give a number in [1, 2); the shift to the middle of the cell is
+    // Bits below the exponent of 1 give a number in [1, 2). The shift to the middle of the cell is
     // exact.
     f64::from_bits((bits >> 12) | 0x3FF0_0000_0000_0000) - (1.0 - 0.5 * f64::EPSILON)
 }
@@ -113,7 +112,7 @@ fn load(chains: &[u32]) -> [u64; LANES] {
     ids
 }
 
-/// Fills a slice with one uniform for each chain; see [`Philox`] for the counter.
+/// Fills a slice with one uniform for each chain. [`Philox`] describes the counter.
 struct FillUniform<'a> {
     key: [u32; 2],
     step: u32,
@@ -137,7 +136,7 @@ impl Kernel for FillUniform<'_> {
     }
 }
 
-/// Fills a column-major array with normals; see [`Philox`] for the counter.
+/// Fills a column-major array with normals. [`Philox`] describes the counter.
 struct Fill<'a, F> {
     key: [u32; 2],
     step: u32,
@@ -165,10 +164,12 @@ impl<F: Real> Kernel for Fill<'_, F> {
                     [u64::from(self.tag); LANES],
                 ];
                 let [w0, w1, w2, w3] = blocks(counter, self.key);
-                let (mut first, mut second) = ([F::zero(); LANES], [F::zero(); LANES]);
+                let mut first = [F::zero(); LANES];
+                let mut second = [F::zero(); LANES];
                 for l in 0..LANES {
                     let radius = (-2.0 * ln_f64(open_unit(w0[l] << 32 | w1[l]))).sqrt();
-                    // An angle anywhere in its cell will do, so the half is left out: [0, 1).
+                    // An angle may be anywhere in its cell, so the shift by half a cell is left
+                    // out: [0, 1).
                     let turns =
                         f64::from_bits((w2[l] << 20 | w3[l] >> 12) | 0x3FF0_0000_0000_0000) - 1.0;
                     let (cos, sin) = cos_sin_turns_f64(turns);

@@ -1,16 +1,15 @@
-//! Noise that was written down beforehand: how a sampler's step is read off as matrices.
+//! Noise from a script: it reads the step of a sampler as matrices.
 
 use std::collections::HashMap;
 
 use super::{Address, Noise, Purpose};
 use crate::real::Real;
 
-/// Noise given as a script: zero (for normals) and one half (for uniforms), except where something
-/// was written.
+/// Noise from a script. Normals are zero and uniforms are one half, unless the script sets them.
 ///
-/// With a linear drift every step is affine in the state and the normals, so unit vectors fed
-/// through this source read the matrices of a step exactly. It is the basis of
-/// [`probe`](crate::probe) and of most tests of this crate.
+/// With a linear drift every step is affine in the state and the normals. So unit vectors fed
+/// through this source give the matrices of a step exactly. [`probe`](crate::probe) and most tests
+/// of this crate use it.
 ///
 /// ```
 /// use langevin::advanced::{Address, Noise, Purpose, Scripted};
@@ -33,17 +32,17 @@ impl Scripted {
         Self::default()
     }
 
-    /// Writes the normal of a chain and a coordinate.
+    /// Sets the normal of a chain and a coordinate.
     pub fn normal(&mut self, address: Address, chain: u32, coordinate: usize, value: f64) {
         self.normals.entry((address, chain)).or_default().push((coordinate, value));
     }
 
-    /// Writes the uniform of a chain.
+    /// Sets the uniform of a chain.
     pub fn uniform(&mut self, address: Address, chain: u32, value: f64) {
         self.uniforms.insert((address, chain), value);
     }
 
-    /// Writes the coins of step 0 of a chain: uniform i is the coin with index i.
+    /// Sets the coins of step 0 of a chain. Entry i is the coin with index i.
     pub fn coins(&mut self, chain: u32, coins: &[f64]) {
         for (i, u) in coins.iter().enumerate() {
             self.uniform(Address::new(0, Purpose::Coin, i as u32), chain, *u);

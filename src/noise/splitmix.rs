@@ -1,16 +1,16 @@
-//! A small generator for random directions, SplitMix64 with Box–Muller: the same bits in every
-//! version and on every machine.
+//! A small generator for random directions: SplitMix64 with Box–Muller. It gives the same bits in
+//! every version and on every machine.
 
-/// SplitMix64 (Steele, Lea & Flood, OOPSLA 2014). Written out here because the directions are part
-/// of the definition of a reported distance, so no update of a dependency may move them; `libm` for
-/// the same reason.
+/// SplitMix64 (Steele, Lea & Flood, OOPSLA 2014). The directions are part of the definition of a
+/// reported distance. So the generator is written here, and no update of a dependency can change
+/// it. It uses `libm` for the same reason.
 #[derive(Debug, Clone)]
 pub(crate) struct SplitMix64 {
     state: u64,
 }
 
 impl SplitMix64 {
-    /// A generator for `seed`, which is hashed first so that neighbouring seeds share nothing.
+    /// A generator for `seed`. The seed is hashed first, so that neighbouring seeds are unrelated.
     pub(crate) fn new(seed: u64) -> Self {
         Self { state: scramble(seed ^ 0x6C61_6E67_6576_696E) }
     }
@@ -43,7 +43,7 @@ impl SplitMix64 {
                 pair.copy_from_slice(&normals[..pair.len()]);
             }
             let length = libm::sqrt(direction.iter().map(|x| x * x).sum());
-            // A zero vector has probability 2⁻⁵³ in one dimension; draw again.
+            // In one dimension a zero vector has probability 2⁻⁵³. Then draw again.
             if length > 0.0 {
                 direction.iter_mut().for_each(|x| *x /= length);
                 return;
@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn directions_are_pinned() {
-        // Changing these numbers changes every reported sliced distance: a value-breaking change.
+        // Changing these numbers changes every reported sliced distance, so it is a breaking
+        // change.
         let mut direction = [0.0; 3];
         SplitMix64::new(0).direction(&mut direction);
         assert_eq!(direction.map(f64::to_bits), PINNED);
@@ -89,9 +90,9 @@ mod tests {
 
     #[test]
     fn directions_are_unit_and_isotropic() {
-        // Second moments of 10⁴ directions in 3-D: entries of mean 1/3 (diagonal, std √(4/45)) or 0
-        // (off, std √(1/15)), over √10⁴: at most 3.0e-3. A window of 0.018 is 6 sigma: 2e-9 per
-        // entry, 4e-8 for 6 entries and 3 seeds.
+        // Second moments of 10⁴ directions in 3-D. Diagonal entries have mean 1/3 and std √(4/45),
+        // the others mean 0 and std √(1/15). Over √10⁴ this is at most 3.0e-3. A window of 0.018 is
+        // 6 sigma: 2e-9 per entry, 4e-8 for 6 entries and 3 seeds.
         for seed in [0, 1, u64::MAX] {
             let mut generator = SplitMix64::new(seed);
             let mut second = [[0.0; 3]; 3];

@@ -5,17 +5,19 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::plan::Plan;
 use crate::error::Result;
+use crate::network::Numbers;
 use crate::real::Real;
 
 /// Runs all rows; `number` is what the network is told of the time of a row.
 pub(super) fn run<F: Real>(
     plan: &Plan,
-    number: &dyn Fn(usize) -> f64,
+    number: Numbers<'_>,
     x: ArrayView2<'_, F>,
     mut out: ArrayViewMut2<'_, F>,
 ) -> Result<()> {
     let rows = x.nrows();
-    let (mut block, mut times) = (Vec::new(), Vec::new());
+    let mut block = Vec::new();
+    let mut times = Vec::new();
     for start in (0..rows).step_by(plan.rows) {
         let end = rows.min(start + plan.rows);
         block.clear();
@@ -24,7 +26,7 @@ pub(super) fn run<F: Real>(
             // The last row fills the block.
             let row = row.min(end - 1);
             block.extend(x.row(row).iter().map(|x| x.widen() as f32));
-            times.push(number(row) as f32);
+            times.push(number.at(row) as f32);
         }
         plan.run(&block, &times, |said| {
             for (place, said) in said.chunks_exact(plan.output).take(end - start).enumerate() {

@@ -1,6 +1,5 @@
 //! An ONNX file made ready to run on blocks of rows of one size, by tract.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,9 +7,9 @@ use tract_onnx::data_resolver::FopenDataResolver;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::Factoid;
 
+use super::problem::{guarded, wrong};
 use super::signature::Signature;
-use super::wrong;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// A network for blocks of `rows` rows.
 #[derive(Clone)]
@@ -22,26 +21,6 @@ pub(super) struct Plan {
     pub rows: usize,
     pub input: usize,
     pub output: usize,
-}
-
-/// Calls tract. It returns errors, but files that are wrong in ways it does not expect can make it
-/// panic.
-pub(super) fn guarded<T>(doing: &'static str, f: impl FnOnce() -> TractResult<T>) -> Result<T> {
-    let message = match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(Ok(value)) => return Ok(value),
-        Ok(Err(error)) => format!("{error:#}"),
-        Err(panic) => {
-            let said = panic.downcast_ref::<String>().map(String::as_str);
-            let said =
-                said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-            format!("panic: {said}")
-        }
-    };
-    let mut message = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    if message.chars().count() > 400 {
-        message = message.chars().take(400).chain("…".chars()).collect();
-    }
-    Err(Error::Tract { doing, message })
 }
 
 /// The graph of a file; weights outside the file are looked for in the folder.

@@ -4,8 +4,7 @@ use tract_onnx::prelude::{DatumType, InferenceFact, InferenceModel, TDim};
 use tract_onnx::tract_hir::infer::Factoid;
 use tract_onnx::tract_hir::internal::DimLike;
 
-use super::plan::guarded;
-use super::wrong;
+use super::problem::{guarded, wrong};
 use crate::error::Result;
 
 /// Which input is which.

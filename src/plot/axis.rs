@@ -1,4 +1,4 @@
-//! One axis: its range, where its ticks stand and what they say.
+//! One axis: its range, and the positions and labels of its ticks.
 
 /// A closed interval.
 pub(super) type Interval = (f64, f64);
@@ -15,14 +15,14 @@ pub(super) struct Axis {
     pub(super) small_ticks: Vec<f64>,
 }
 
-/// About how many labelled ticks a linear axis gets.
+/// Approximate number of labelled ticks of a linear axis.
 const TICKS: f64 = 6.0;
-/// Shorter ranges would underflow on the way to ticks.
+/// Shorter ranges would underflow in the computation of ticks.
 const SHORTEST: f64 = 1e-90;
 
 impl Axis {
-    /// A linear axis over at least `low..high`, with ticks at multiples of 1, 2 or 5 times a power
-    /// of ten.
+    /// A linear axis over at least `low..high`. Its ticks are at multiples of 1, 2 or 5 times a
+    /// power of ten.
     pub(super) fn linear(low: f64, high: f64) -> Self {
         let (low, high) = widened(low, high);
         let values = round_values(low, high);
@@ -33,12 +33,15 @@ impl Axis {
         Self { low, high, logarithmic: false, ticks, small_ticks: Vec::new() }
     }
 
-    /// A logarithmic axis over a little more than `low..high`; both must be positive.
+    /// A logarithmic axis over a little more than `low..high`. Both must be positive.
     pub(super) fn logarithmic(low: f64, high: f64) -> Self {
-        let (low, high) = (low.log10(), high.log10());
+        let low = low.log10();
+        let high = high.log10();
         let margin = (0.04 * (high - low)).max(0.08);
-        let (low, high) = (low - margin, high + margin);
-        let (first, last) = (low.ceil() as i32, high.floor() as i32);
+        let low = low - margin;
+        let high = high + margin;
+        let first = low.ceil() as i32;
+        let last = high.floor() as i32;
         let inside = |value: &f64| (low..=high).contains(&value.log10());
         let multiples = |factors: &'static [f64]| {
             let decades = first - 1..=last;
@@ -47,7 +50,7 @@ impl Axis {
 
         let mut small_ticks = Vec::new();
         let ticks: Vec<(f64, String)> = if last - first >= 1 {
-            // At most eight labels, every further power of ten is a small tick.
+            // At most eight powers of ten have labels. The others are small ticks.
             let stride = (last - first) / 8 + 1;
             let (labelled, bare): (Vec<i32>, Vec<i32>) =
                 (first..=last).partition(|k| k.rem_euclid(stride) == 0);
@@ -65,7 +68,8 @@ impl Axis {
                 .collect()
         } else {
             // So short an axis is nearly linear.
-            let (low, high) = (10f64.powf(low), 10f64.powf(high));
+            let low = 10f64.powf(low);
+            let high = 10f64.powf(high);
             let step = tick_step(low, high);
             round_values(low, high)
                 .into_iter()
@@ -75,7 +79,7 @@ impl Axis {
         Self { low, high, logarithmic: true, ticks, small_ticks }
     }
 
-    /// Where a value stands, clamped to the axis; values that a logarithmic axis cannot show stand
+    /// The position of a value, clamped to the axis. A value that a logarithmic axis cannot show is
     /// at its low end.
     pub(super) fn position(&self, value: f64) -> f64 {
         let coordinate = if self.logarithmic { value.log10() } else { value };
@@ -83,7 +87,7 @@ impl Axis {
         if position.is_nan() { 0.0 } else { position.clamp(0.0, 1.0) }
     }
 
-    /// Whether a value is neither below nor above the axis.
+    /// Whether a value is within the axis.
     pub(super) fn contains(&self, value: f64) -> bool {
         let coordinate = if self.logarithmic { value.log10() } else { value };
         (self.low..=self.high).contains(&coordinate)
@@ -95,7 +99,7 @@ impl Axis {
     }
 }
 
-/// The range, grown where it is so short that its ticks could not be told apart.
+/// The range, widened if it is so short that its ticks would look the same.
 pub(super) fn widened(low: f64, high: f64) -> (f64, f64) {
     let largest = low.abs().max(high.abs());
     if high - low > (1e-4 * largest).max(SHORTEST) {
@@ -115,7 +119,8 @@ fn tick_step(low: f64, high: f64) -> f64 {
 
 fn round_values(low: f64, high: f64) -> Vec<f64> {
     let step = tick_step(low, high);
-    let (first, last) = ((low / step - 1e-9).ceil() as i64, (high / step + 1e-9).floor() as i64);
+    let first = (low / step - 1e-9).ceil() as i64;
+    let last = (high / step + 1e-9).floor() as i64;
     (first..=last).map(|k| k as f64 * step).collect()
 }
 
@@ -133,7 +138,7 @@ fn linear_label(value: f64, step: f64, largest: f64) -> String {
     signed(format!("{:.decimals$}×{}", value / 10f64.powi(exponent), power_of_ten(exponent)))
 }
 
-/// A number of one digit times a power of ten, written out unless that is long.
+/// A number of one digit times a power of ten. It is written out unless that is long.
 fn short_number(value: f64) -> String {
     let exponent = (value.log10() + 1e-9).floor() as i32;
     match exponent {
@@ -147,7 +152,7 @@ fn signed(number: String) -> String {
     number.replace('-', "−")
 }
 
-/// "10⁻³" for −3.
+/// Text such as "10⁻³" for −3.
 fn power_of_ten(exponent: i32) -> String {
     let raised = |c: char| match c {
         '-' => '⁻',

@@ -1,4 +1,4 @@
-//! The drawing surface: lines, shapes and text in pixels, written as SVG by plotters.
+//! The drawing surface: lines, shapes and text in pixels, which plotters writes as SVG.
 
 use crate::error::Error;
 use plotters::coord::Shift;
@@ -11,11 +11,11 @@ use plotters::style::{
 };
 use std::fmt::Write as _;
 
-/// Plotters knows whole pixels only, so pictures are drawn this many times larger and shown at
+/// Plotters uses whole pixels only. So pictures are drawn this many times larger and shown at
 /// normal size.
 const FINE: f64 = 4.0;
 
-/// Plotters divides font sizes by this on their way into an SVG file.
+/// Plotters divides font sizes by this number when it writes an SVG file.
 const PLOTTERS_FONT_FACTOR: f64 = 1.24;
 
 /// Colour of titles and labels.
@@ -23,10 +23,10 @@ pub(super) const INK: RGBColor = RGBColor(0x26, 0x2B, 0x33);
 /// Colour of captions and axis numbers.
 pub(super) const SOFT_INK: RGBColor = RGBColor(0x5B, 0x63, 0x6E);
 
-/// A point in pixels, from the upper left corner of the picture.
+/// A point in pixels, measured from the upper left corner of the picture.
 pub(super) type Pixel = (f64, f64);
 
-/// Where a text stands relative to its anchor point, its size in pixels and its colour.
+/// The placement of a text relative to its anchor point, its size in pixels and its colour.
 #[derive(Clone, Copy)]
 pub(super) struct Lettering {
     pub(super) size: f64,
@@ -38,7 +38,7 @@ pub(super) struct Lettering {
 }
 
 impl Lettering {
-    /// Plain text whose left end, at half height, is the anchor.
+    /// Plain text. The anchor is at its left end, at half height.
     pub(super) fn plain(size: f64, colour: RGBColor) -> Self {
         Self {
             size,
@@ -50,13 +50,13 @@ impl Lettering {
         }
     }
 
-    /// The same text anchored elsewhere.
+    /// The same text with another anchor.
     pub(super) fn anchored(self, horizontal: HPos, vertical: VPos) -> Self {
         Self { horizontal, vertical, ..self }
     }
 }
 
-/// Many equal discs, stored apart because plotters would repeat their style on each of them.
+/// Many equal discs. They are kept apart, because plotters would repeat the style for each disc.
 pub(super) struct Dots {
     pub(super) colour: RGBColor,
     pub(super) opacity: f64,
@@ -64,7 +64,7 @@ pub(super) struct Dots {
     pub(super) centres: Vec<Pixel>,
 }
 
-/// The picture being drawn.
+/// The picture that is being drawn.
 pub(super) struct Canvas<'a> {
     area: DrawingArea<SVGBackend<'a>, Shift>,
 }
@@ -108,13 +108,14 @@ impl Canvas<'_> {
     }
 }
 
-/// Draws a picture of `size` (width, height) pixels and returns its SVG text; the dots lie over
-/// everything else.
+/// Draws a picture of `size` (width, height) pixels and returns its SVG text. The dots are drawn
+/// over everything else.
 pub(super) fn render(
     size: (f64, f64),
     draw: impl FnOnce(&Canvas<'_>) -> Result<Option<Dots>, Error>,
 ) -> Result<String, Error> {
-    let (width, height) = (fine(size.0) as u32, fine(size.1) as u32);
+    let width = fine(size.0) as u32;
+    let height = fine(size.1) as u32;
     let mut drawn = String::new();
     let canvas =
         Canvas { area: SVGBackend::with_string(&mut drawn, (width, height)).into_drawing_area() };
@@ -130,10 +131,11 @@ pub(super) fn render(
     let mut svg = String::with_capacity(
         drawn.len() + 40 * dots.as_ref().map_or(0, |dots| dots.centres.len()),
     );
-    // Writing to a String cannot fail, so the results below carry no news.
+    // Writing to a String cannot fail, so the results below are ignored.
     let _ = write!(
         svg,
-        "<svg width=\"{}\" height=\"{}\" viewBox=\"0 0 {width} {height}\" xmlns=\"http://www.w3.org/2000/svg\">{body}",
+        "<svg width=\"{}\" height=\"{}\" viewBox=\"0 0 {width} {height}\" \
+         xmlns=\"http://www.w3.org/2000/svg\">{body}",
         size.0, size.1
     );
     if let Some(dots) = dots {
@@ -158,7 +160,7 @@ pub(super) fn render(
     Ok(svg)
 }
 
-/// The text shortened, with an ellipsis, to about `width` pixels at font size `size`.
+/// The text, shortened with an ellipsis to about `width` pixels at font size `size`.
 pub(super) fn shortened(text: &str, size: f64, width: f64) -> String {
     let room = (width / (CHARACTER_WIDTH * size)).max(2.0) as usize;
     if text.chars().count() <= room {
@@ -168,16 +170,16 @@ pub(super) fn shortened(text: &str, size: f64, width: f64) -> String {
     format!("{}…", kept.trim_end())
 }
 
-/// Mean width of a character of a wide sans-serif font, in font sizes; no font file is at hand to
+/// Mean width of a character of a wide sans-serif font, in font sizes. There is no font file to
 /// measure.
 const CHARACTER_WIDTH: f64 = 0.6;
 
-/// About how many pixels wide the text is at font size `size`.
+/// Approximate width of the text in pixels at font size `size`.
 pub(super) fn text_width(text: &str, size: f64) -> f64 {
     CHARACTER_WIDTH * size * text.chars().count() as f64
 }
 
-/// XML allows no control characters, not even escaped ones.
+/// Removes control characters. XML does not allow them, even escaped.
 fn printable(text: &str) -> String {
     let allowed = |c: char| !c.is_control() && c != '\u{FFFE}' && c != '\u{FFFF}';
     text.chars().map(|c| if allowed(c) { c } else { ' ' }).collect()
@@ -187,7 +189,7 @@ fn fine(pixels: f64) -> i32 {
     (pixels * FINE).round() as i32
 }
 
-/// The points on the fine raster, without immediate repetitions, which would only cost bytes.
+/// The points on the fine raster. Immediate repetitions are left out, because they only cost bytes.
 fn snapped(points: &[Pixel]) -> Vec<(i32, i32)> {
     let mut snapped: Vec<_> = points.iter().map(|&(x, y)| (fine(x), fine(y))).collect();
     snapped.dedup();

@@ -3,7 +3,10 @@
 
 use super::axis::Interval;
 
-/// Log density at the nodes of a regular grid; NaN and −∞ both stand for "no mass here".
+/// No edge follows.
+const NONE: usize = usize::MAX;
+
+/// Log density at the nodes of a regular grid. NaN and −∞ both mean that there is no mass.
 pub(super) struct Grid {
     x_range: Interval,
     y_range: Interval,
@@ -12,7 +15,7 @@ pub(super) struct Grid {
     values: Vec<f64>,
 }
 
-/// A closed level line: `level` counts from 1 for the lowest one; a hole has less density inside
+/// A closed level line. `level` counts from 1 for the lowest line. A hole has less density inside
 /// than outside.
 pub(super) struct Ring {
     pub(super) points: Vec<(f64, f64)>,
@@ -22,7 +25,7 @@ pub(super) struct Ring {
 }
 
 impl Grid {
-    /// Evaluates a log density at (columns, rows) nodes that include both ends of both ranges.
+    /// Evaluates a log density at (columns, rows) nodes, which include both ends of both ranges.
     pub(super) fn evaluate(
         x_range: Interval,
         y_range: Interval,
@@ -36,7 +39,7 @@ impl Grid {
                 grid.values.push(log_density(grid.x(column), grid.y(row)));
             }
         }
-        // A pole has no height that could be drawn: it gets that of the highest other node.
+        // A pole has no finite height, so it gets the height of the highest other node.
         let highest = grid
             .values
             .iter()
@@ -91,7 +94,7 @@ impl Grid {
     /// For each fraction, the log density above which the densest nodes hold that fraction of the
     /// grid's mass.
     ///
-    /// Empty when the grid holds no mass.
+    /// The result is empty if the grid holds no mass.
     pub(super) fn levels(&self, fractions: &[f64]) -> Vec<f64> {
         let mut sorted: Vec<f64> =
             self.values.iter().copied().filter(|value| value.is_finite()).collect();
@@ -113,10 +116,12 @@ impl Grid {
         fractions.iter().map(level).collect()
     }
 
-    /// The level lines at all levels, given from lowest to highest, in an order fit for painting.
+    /// The level lines at all levels, which are given from lowest to highest. They are returned in
+    /// an order for painting.
     ///
-    /// Level lines never cross, so painting larger rings first leaves each point in the colour of
-    /// the innermost ring around it: `level` inside an outer ring, `level − 1` inside a hole.
+    /// Level lines never cross. So with larger rings painted first, each point has the colour of
+    /// the innermost ring around it. That is `level` inside an outer ring, and `level − 1` inside a
+    /// hole.
     pub(super) fn rings(&self, levels: &[f64]) -> Vec<Ring> {
         let mut rings: Vec<Ring> = Vec::new();
         for (index, &level) in levels.iter().enumerate() {
@@ -125,8 +130,8 @@ impl Grid {
                 Ring { points, level: index + 1, hole: area < 0.0, area: area.abs() }
             }));
         }
-        // Rings of equal area coincide: there the highest level must win inside outer rings, the
-        // lowest in holes.
+        // Rings of equal area coincide. Then the highest level must win inside outer rings, and the
+        // lowest inside holes.
         let rank = |ring: &Ring| if ring.hole { -(ring.level as i64) } else { ring.level as i64 };
         rings.sort_by(|one, other| {
             other.area.total_cmp(&one.area).then(rank(one).cmp(&rank(other)))
@@ -134,29 +139,50 @@ impl Grid {
         rings
     }
 
-    /// Marching squares: the rings around `value ≥ level`, counter-clockwise, holes clockwise.
+    /// Marching squares: the rings around `value ≥ level`. Rings are counter-clockwise, holes
+    /// clockwise.
     ///
-    /// The grid is surrounded by a rim of empty nodes, so every line closes, if need be along the
+    /// The grid is surrounded by a rim of empty nodes. So every line closes, if necessary along the
     /// frame.
     fn level_rings(&self, level: f64) -> Vec<Vec<(f64, f64)>> {
-        let (columns, rows) = (self.columns + 2, self.rows + 2);
-        let padded = |row: usize, column: usize| {
-            let inside = (1..=self.rows).contains(&row) && (1..=self.columns).contains(&column);
-            if inside { self.value(row - 1, column - 1) } else { f64::NEG_INFINITY }
-        };
-        // Edge 2k leads from node k to its right neighbour, edge 2k + 1 to its upper one.
-        const NONE: usize = usize::MAX;
+        let mut next = self.following_edges(level);
+        let mut rings = Vec::new();
+        for start in 0..next.len() {
+            let mut points = Vec::new();
+            let mut edge = start;
+            while next[edge] != NONE {
+                points.push(self.crossing(edge, level));
+                edge = std::mem::replace(&mut next[edge], NONE);
+            }
+            if points.len() > 2 {
+                rings.push(points);
+            }
+        }
+        rings
+    }
+
+    /// The value at a node of the surrounded grid.
+    fn padded(&self, row: usize, column: usize) -> f64 {
+        let inside = (1..=self.rows).contains(&row) && (1..=self.columns).contains(&column);
+        if inside { self.value(row - 1, column - 1) } else { f64::NEG_INFINITY }
+    }
+
+    /// For each edge that a line crosses, the edge that it crosses next. Edge 2k goes from node k
+    /// to its right neighbour, edge 2k + 1 to its upper neighbour.
+    fn following_edges(&self, level: f64) -> Vec<usize> {
+        let columns = self.columns + 2;
+        let rows = self.rows + 2;
         let mut next = vec![NONE; 2 * rows * columns];
         for row in 0..rows - 1 {
             for column in 0..columns - 1 {
                 let corner = row * columns + column;
-                // Counter-clockwise from the lower left: corners, and the edge from each to the
-                // following one.
+                // Counter-clockwise from the lower left: the corners, and the edge from each to the
+                // next one.
                 let values = [
-                    padded(row, column),
-                    padded(row, column + 1),
-                    padded(row + 1, column + 1),
-                    padded(row + 1, column),
+                    self.padded(row, column),
+                    self.padded(row, column + 1),
+                    self.padded(row + 1, column + 1),
+                    self.padded(row + 1, column),
                 ];
                 let edges =
                     [2 * corner, 2 * (corner + 1) + 1, 2 * (corner + columns), 2 * corner + 1];
@@ -164,9 +190,9 @@ impl Grid {
                 let centre_high = values.iter().sum::<f64>() / 4.0 >= level;
                 for side in 0..4 {
                     if high[side] && !high[(side + 1) % 4] {
-                        // The line leaves the edge where density falls, with the dense side on its
-                        // left, for the next edge where it rises; at a saddle with a low centre,
-                        // for the previous one.
+                        // The line starts at an edge where the density falls and has the dense side
+                        // on its left. It goes to the next edge where the density rises. At a
+                        // saddle with a low centre it goes to the previous one.
                         let rises = |other: usize| !high[other % 4] && high[(other + 1) % 4];
                         let saddle = rises(side + 1) && rises(side + 3);
                         let target = if saddle && !centre_high {
@@ -179,36 +205,26 @@ impl Grid {
                 }
             }
         }
+        next
+    }
 
-        let crossing = |edge: usize| {
-            let (row, column) = (edge / 2 / columns, edge / 2 % columns);
-            let (to_row, to_column) =
-                if edge.is_multiple_of(2) { (row, column + 1) } else { (row + 1, column) };
-            let (from, to) = (padded(row, column), padded(to_row, to_column));
-            let along = (level - from) / (to - from);
-            // Against an empty node there is nothing to interpolate with.
-            let along =
-                if from.is_finite() && to.is_finite() { along.clamp(0.0, 1.0) } else { 0.5 };
-            let place = |one: f64, other: f64| one + along * (other - one);
-            // Nodes of the rim share the place of their inner neighbours.
-            let x = |column: usize| self.x(column.clamp(1, self.columns) - 1);
-            let y = |row: usize| self.y(row.clamp(1, self.rows) - 1);
-            (place(x(column), x(to_column)), place(y(row), y(to_row)))
-        };
-
-        let mut rings = Vec::new();
-        for start in 0..next.len() {
-            let mut points = Vec::new();
-            let mut edge = start;
-            while next[edge] != NONE {
-                points.push(crossing(edge));
-                edge = std::mem::replace(&mut next[edge], NONE);
-            }
-            if points.len() > 2 {
-                rings.push(points);
-            }
-        }
-        rings
+    /// Where the line of a level crosses an edge.
+    fn crossing(&self, edge: usize, level: f64) -> (f64, f64) {
+        let columns = self.columns + 2;
+        let row = edge / 2 / columns;
+        let column = edge / 2 % columns;
+        let (to_row, to_column) =
+            if edge.is_multiple_of(2) { (row, column + 1) } else { (row + 1, column) };
+        let from = self.padded(row, column);
+        let to = self.padded(to_row, to_column);
+        let along = (level - from) / (to - from);
+        // Next to an empty node there is nothing to interpolate with.
+        let along = if from.is_finite() && to.is_finite() { along.clamp(0.0, 1.0) } else { 0.5 };
+        let place = |one: f64, other: f64| one + along * (other - one);
+        // Nodes of the rim have the position of their inner neighbours.
+        let x = |column: usize| self.x(column.clamp(1, self.columns) - 1);
+        let y = |row: usize| self.y(row.clamp(1, self.rows) - 1);
+        (place(x(column), x(to_column)), place(y(row), y(to_row)))
     }
 }
 
@@ -216,7 +232,7 @@ fn node((low, high): Interval, index: usize, count: usize) -> f64 {
     if count < 2 { low } else { low + (high - low) * index as f64 / (count - 1) as f64 }
 }
 
-/// Positive for counter-clockwise rings.
+/// The signed area. It is positive for counter-clockwise rings.
 fn signed_area(points: &[(f64, f64)]) -> f64 {
     let following = points.iter().cycle().skip(1);
     0.5 * points

@@ -8,8 +8,8 @@ use plotters::prelude::RGBColor;
 
 const WIDTH: f64 = 560.0;
 const HEIGHT: f64 = 400.0;
-/// The palette of Okabe and Ito, told apart by colour-blind readers, without its yellow, which
-/// white swallows.
+/// The palette of Okabe and Ito, which colour-blind readers can tell apart. Its yellow is left out,
+/// because it is hard to see on white.
 const PALETTE: [RGBColor; 7] = [
     RGBColor(0x00, 0x72, 0xB2),
     RGBColor(0xD5, 0x5E, 0x00),
@@ -19,7 +19,7 @@ const PALETTE: [RGBColor; 7] = [
     RGBColor(0x56, 0xB4, 0xE9),
     RGBColor(0x26, 0x2B, 0x33),
 ];
-/// Markers as corners on a circle of radius one; five shapes and seven colours give 35 different
+/// Markers as corners on a circle of radius one. Five shapes and seven colours give 35 different
 /// curves.
 const MARKERS: [&[Pixel]; 4] = [
     &[(-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85)],
@@ -27,32 +27,33 @@ const MARKERS: [&[Pixel]; 4] = [
     &[(0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)],
     &[(0.0, 1.2), (-1.1, -0.8), (1.1, -0.8)],
 ];
-/// A curve with more points than this gets neither markers nor error bars.
+/// A curve with more points than this has neither markers nor error bars.
 const MOST_MARKERS: usize = 60;
-/// All curves together get about this many points; longer ones are thinned.
+/// Approximate number of points of all curves together. Longer curves are thinned.
 const MOST_POINTS: usize = 12_000;
-/// Widest legend text in pixels.
+/// Largest width of the legend text in pixels.
 const LEGEND: f64 = 230.0;
 
-/// A named sequence of points to be joined by a line.
+/// A named sequence of points, joined by a line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
-    /// Its name in the legend.
+    /// Name in the legend.
     pub label: String,
-    /// Points (x, y, error of y): the error, if any, is half the length of the error bar. Drawn in
-    /// this order.
+    /// Points (x, y, error of y), drawn in this order. The error, if any, is half the length of the
+    /// error bar.
     pub points: Vec<(f64, f64, Option<f64>)>,
 }
 
 /// Draws curves with markers, error bars and a legend over linear or logarithmic axes.
 ///
-/// A point that cannot be shown (not finite, or not positive on a logarithmic axis) parts its curve
-/// and is counted in the caption. An error bar that reaches zero on a logarithmic axis runs down to
-/// the frame. Curves of more than 60 points are plain lines; beyond 12 000 points in all, evenly
-/// strided ones are drawn, as the caption then says.
+/// - A point that is not finite, or not positive on a logarithmic axis, cannot be shown. It
+///   interrupts its curve and is counted in the caption.
+/// - An error bar that reaches zero on a logarithmic axis extends down to the frame.
+/// - A curve of more than 60 points is a plain line.
+/// - Of more than 12 000 points in total, evenly strided ones are drawn. The caption reports it.
 ///
 /// # Errors
-/// [`Error::Shape`] when no point can be shown; [`Error::Picture`] when the SVG writer fails.
+/// [`Error::Shape`] if no point can be shown. [`Error::Picture`] if the SVG writer fails.
 pub fn curves(
     series: &[Curve],
     x_label: &str,
@@ -68,7 +69,7 @@ pub fn curves(
     let x_axis = axis(all().filter(|point| shown(point)).map(|point| point.0), log_x);
     let ends = |&(_, y, error): &(f64, f64, Option<f64>)| {
         let error = error.filter(|error| error.is_finite()).unwrap_or(0.0).abs();
-        // A bar down to zero has no lower end on a logarithmic axis; half a decade of it is shown.
+        // A bar down to zero has no lower end on a logarithmic axis. Half a decade of it is shown.
         [y, y + error, if log_y { (y - error).max(0.3 * y) } else { y - error }]
     };
     let y_axis =
@@ -98,44 +99,66 @@ pub fn curves(
     render(size, |canvas| {
         frame.draw_grid(canvas, true)?;
         for (index, curve) in series.iter().enumerate() {
-            let ink = Ink::of(index);
             let marked = curve.points.len() <= MOST_MARKERS;
             let every = if marked { 1 } else { stride };
             let points: Vec<_> = curve.points.iter().step_by(every).collect();
             for run in points.split(|point| !shown(point)) {
-                let line: Vec<Pixel> =
-                    run.iter().map(|point| frame.pixel(point.0, point.1)).collect();
-                if line.len() > 1 {
-                    canvas.line(&line, ink.colour, if marked { 1.75 } else { 1.25 })?;
-                }
-                for point in run.iter().filter(|_| marked) {
-                    draw_error_bar(canvas, &frame, point, ink.colour)?;
-                }
-                for &at in line.iter().filter(|_| marked) {
-                    ink.draw_marker(canvas, at)?;
-                }
-                // A lone point between two hidden ones has no line to be seen by.
-                if let (false, &[(x, y)]) = (marked, line.as_slice()) {
-                    canvas.line(&[(x - 1.0, y), (x + 1.0, y)], ink.colour, 2.0)?;
-                }
+                draw_run(canvas, &frame, run, Ink::of(index), marked)?;
             }
         }
-        for (index, (name, curve)) in names.iter().zip(series).enumerate() {
-            let (left, y) = (frame.right() + 16.0, frame.top + 10.0 + 20.0 * index as f64);
-            let ink = Ink::of(index);
-            canvas.line(&[(left, y), (left + 24.0, y)], ink.colour, 1.75)?;
-            if curve.points.len() <= MOST_MARKERS {
-                ink.draw_marker(canvas, (left + 12.0, y))?;
-            }
-            canvas.text(name, (left + 31.0, y), Lettering::plain(SMALL, INK))?;
-        }
+        draw_legend(canvas, &frame, series, &names)?;
         frame.draw_axes(canvas, x_label, y_label)?;
         frame.draw_head(canvas, title, &caption, size.0 - frame.left - 12.0)?;
         Ok(None)
     })
 }
 
-/// An axis over all values, or `None` when there are none.
+/// Draws a line, a marker and a name for each curve, to the right of the frame.
+fn draw_legend(
+    canvas: &Canvas<'_>,
+    frame: &Frame,
+    series: &[Curve],
+    names: &[String],
+) -> Result<(), Error> {
+    for (index, (name, curve)) in names.iter().zip(series).enumerate() {
+        let left = frame.right() + 16.0;
+        let y = frame.top + 10.0 + 20.0 * index as f64;
+        let ink = Ink::of(index);
+        canvas.line(&[(left, y), (left + 24.0, y)], ink.colour, 1.75)?;
+        if curve.points.len() <= MOST_MARKERS {
+            ink.draw_marker(canvas, (left + 12.0, y))?;
+        }
+        canvas.text(name, (left + 31.0, y), Lettering::plain(SMALL, INK))?;
+    }
+    Ok(())
+}
+
+/// Draws the points of a curve between two that cannot be shown.
+fn draw_run(
+    canvas: &Canvas<'_>,
+    frame: &Frame,
+    points: &[&(f64, f64, Option<f64>)],
+    ink: Ink,
+    marked: bool,
+) -> Result<(), Error> {
+    let line: Vec<Pixel> = points.iter().map(|point| frame.pixel(point.0, point.1)).collect();
+    if line.len() > 1 {
+        canvas.line(&line, ink.colour, if marked { 1.75 } else { 1.25 })?;
+    }
+    for point in points.iter().filter(|_| marked) {
+        draw_error_bar(canvas, frame, point, ink.colour)?;
+    }
+    for &at in line.iter().filter(|_| marked) {
+        ink.draw_marker(canvas, at)?;
+    }
+    // A single point between two hidden ones has no line, so a short one is drawn.
+    if let (false, &[(x, y)]) = (marked, line.as_slice()) {
+        canvas.line(&[(x - 1.0, y), (x + 1.0, y)], ink.colour, 2.0)?;
+    }
+    Ok(())
+}
+
+/// An axis over all values, or `None` without values.
 fn axis(values: impl Iterator<Item = f64>, logarithmic: bool) -> Option<Axis> {
     let (low, high) =
         values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
@@ -149,7 +172,7 @@ fn axis(values: impl Iterator<Item = f64>, logarithmic: bool) -> Option<Axis> {
     Some(Axis::linear(low - margin, high + margin))
 }
 
-/// The bar from y − error to y + error, with caps at those ends that lie within the frame.
+/// Draws the bar from y − error to y + error. An end has a cap if it lies within the frame.
 fn draw_error_bar(
     canvas: &Canvas<'_>,
     frame: &Frame,
@@ -167,7 +190,7 @@ fn draw_error_bar(
     Ok(())
 }
 
-/// What tells one curve from the others.
+/// The properties that distinguish one curve from the others.
 struct Ink {
     colour: RGBColor,
     marker: Option<&'static [Pixel]>,
@@ -179,7 +202,8 @@ impl Ink {
         Self { colour: PALETTE[index % PALETTE.len()], marker }
     }
 
-    /// The marker in colour on a slightly larger white one, which parts it from lines behind it.
+    /// Draws the marker in colour on a slightly larger white one, which separates it from lines
+    /// behind it.
     fn draw_marker(&self, canvas: &Canvas<'_>, (x, y): Pixel) -> Result<(), Error> {
         let disc: Vec<Pixel> =
             (0..24).map(|k| (f64::from(k) * std::f64::consts::TAU / 24.0).sin_cos()).collect();

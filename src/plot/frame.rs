@@ -1,5 +1,4 @@
-//! The frame of a chart: where data land on the picture, its axes, and the title and caption above
-//! it.
+//! The frame of a chart: the map from data to pixels, the axes, the title and the caption.
 
 use super::axis::Axis;
 use super::canvas::{Canvas, INK, Lettering, Pixel, SOFT_INK, shortened, text_width};
@@ -18,12 +17,12 @@ pub(super) const SMALL: f64 = 12.0;
 const MEDIUM: f64 = 13.5;
 /// Font size of the title.
 const LARGE: f64 = 16.0;
-/// Room above a frame for title and caption.
+/// Height above a frame for title and caption.
 pub(super) const HEAD: f64 = 62.0;
-/// Room below a frame for numbers and axis label.
+/// Height below a frame for numbers and axis label.
 pub(super) const FOOT: f64 = 54.0;
 
-/// A rectangle of the picture, in pixels, with an axis along its lower and its left side.
+/// A rectangle of the picture, in pixels, with an axis along its lower side and its left side.
 pub(super) struct Frame {
     pub(super) left: f64,
     pub(super) top: f64,
@@ -34,8 +33,8 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// A frame below the head of the picture, as far from its left edge as the numbers of the y
-    /// axis need.
+    /// A frame below the head of the picture. The numbers of the y axis determine its distance from
+    /// the left edge.
     pub(super) fn new(x: Axis, y: Axis, width: f64, height: f64) -> Self {
         let numbers = 0.6 * SMALL * y.label_length() as f64;
         Self { left: (44.0 + numbers).max(64.0), top: HEAD, width, height, x, y }
@@ -51,8 +50,7 @@ impl Frame {
         self.top + self.height
     }
 
-    /// Where a point of the data lies on the picture; points outside move to the border of the
-    /// frame.
+    /// The pixel of a data point. Points outside move to the border of the frame.
     pub(super) fn pixel(&self, x: f64, y: f64) -> Pixel {
         (
             self.left + self.width * self.x.position(x),
@@ -60,12 +58,12 @@ impl Frame {
         )
     }
 
-    /// Whether a point of the data lies within the frame; never for NaN.
+    /// Whether a data point lies within the frame. It is false for NaN.
     pub(super) fn contains(&self, x: f64, y: f64) -> bool {
         self.x.contains(x) && self.y.contains(y)
     }
 
-    /// Draws the lines of the grid, to be called before the data.
+    /// Draws the lines of the grid. Call it before the data are drawn.
     pub(super) fn draw_grid(&self, canvas: &Canvas<'_>, vertical: bool) -> Result<(), Error> {
         for (value, _) in self.x.ticks.iter().filter(|_| vertical) {
             let x = self.left + self.width * self.x.position(*value);
@@ -78,15 +76,18 @@ impl Frame {
         Ok(())
     }
 
-    /// Draws the border, the ticks with their numbers and the labels of both axes, to be called
-    /// after the data.
+    /// Draws the border, the ticks with their numbers and the labels of both axes. Call it after
+    /// the data are drawn.
     pub(super) fn draw_axes(
         &self,
         canvas: &Canvas<'_>,
         x_label: &str,
         y_label: &str,
     ) -> Result<(), Error> {
-        let (left, right, top, bottom) = (self.left, self.right(), self.top, self.bottom());
+        let left = self.left;
+        let right = self.right();
+        let top = self.top;
+        let bottom = self.bottom();
         let border =
             [(left, top), (right, top), (right, bottom), (left, bottom), (left, top), (right, top)];
         canvas.line(&border, FRAME_COLOUR, 1.0)?;
@@ -111,7 +112,7 @@ impl Frame {
         for (value, label) in &self.x.ticks {
             let x = x_place(*value);
             canvas.line(&[(x, bottom), (x, bottom + 5.0)], FRAME_COLOUR, 1.0)?;
-            // A number that would touch the one before is left out; its tick stays.
+            // A number that would touch the one before is left out. Its tick remains.
             let half_width = 0.5 * text_width(label, SMALL);
             if x - half_width > free_from {
                 canvas.text(label, (x, bottom + 9.0), number.anchored(HPos::Center, VPos::Top))?;
@@ -134,8 +135,8 @@ impl Frame {
         )
     }
 
-    /// Writes the title and, below it, the caption into `width` pixels: a long title is shortened,
-    /// but a caption gets smaller, since what it counts must not go unseen.
+    /// Writes the title and below it the caption into `width` pixels. A long title is shortened. A
+    /// long caption gets smaller instead, because all its counts must be visible.
     pub(super) fn draw_head(
         &self,
         canvas: &Canvas<'_>,
@@ -145,7 +146,7 @@ impl Frame {
     ) -> Result<(), Error> {
         let title_size = fitting(title, 1.1 * LARGE, width).clamp(0.75 * LARGE, LARGE);
         let title_style = Lettering { bold: true, ..Lettering::plain(title_size, INK) };
-        // Without a caption the title comes down to the frame.
+        // Without a caption the title is closer to the frame.
         let title_height = if caption.is_empty() { 39.0 } else { 23.0 };
         canvas.text(
             &shortened(title, 1.1 * title_size, width),
@@ -157,17 +158,18 @@ impl Frame {
     }
 }
 
-/// The font size, or a smaller one at which the text takes no more than `width` pixels.
+/// The font size, or a smaller one at which the text takes at most `width` pixels.
 fn fitting(text: &str, size: f64, width: f64) -> f64 {
     size * (width / text_width(text, size).max(1.0)).min(1.0)
 }
 
-/// The parts of a caption that say something, joined by dots.
+/// Joins the non-empty parts of a caption by dots.
 pub(super) fn caption(parts: impl IntoIterator<Item = Option<String>>) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-/// "3 non-finite samples not drawn", "1 non-finite sample not drawn", and nothing for none.
+/// Text such as "3 non-finite samples not drawn" or "1 non-finite sample not drawn", or `None` for
+/// a count of 0.
 pub(super) fn counted(count: usize, what: &str, fate: &str) -> Option<String> {
     let plural = if count == 1 { "" } else { "s" };
     (count > 0).then(|| format!("{count} {what}{plural}{fate}"))

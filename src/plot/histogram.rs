@@ -1,4 +1,4 @@
-//! A histogram of one-dimensional samples under the density they should follow.
+//! A histogram of one-dimensional samples, with the density that they should follow.
 
 use super::axis::{Axis, Interval};
 use super::canvas::{Canvas, Lettering, Pixel, SOFT_INK, render};
@@ -11,20 +11,23 @@ const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 360.0;
 const BAR_COLOUR: RGBColor = RGBColor(0xA9, 0xCC, 0xE6);
 const CURVE_COLOUR: RGBColor = RGBColor(0xC4, 0x45, 0x00);
-/// Points of the density curve, and of the quadrature on each frame length.
+/// Number of points of the density curve, and of the quadrature over each frame length.
 const CURVE_POINTS: usize = 640;
 
 /// Draws a histogram of `samples`, as a density, and over it the curve of `log_density`.
 ///
-/// `log_density` may lack any constant: the curve is scaled to hold mass one over three lengths of
-/// the frame. The histogram counts every finite sample, so bars inside the frame hold less than
-/// mass one when samples lie outside; the caption counts these and the non-finite ones. The bins
-/// are as wide as the rule of Freedman and Diaconis (1981, doi:10.1007/BF01025868) says, 2 IQR
-/// n^(−1/3), but at least 2 n^(1/3) and from 5 to 160 in number, since that rule blurs modes that
-/// lie far apart.
+/// `log_density` is needed up to a constant only. The curve is scaled so that it holds mass one
+/// over three lengths of the frame.
+///
+/// The histogram counts every finite sample. If samples lie outside the frame, the bars inside hold
+/// less than mass one. The caption counts the samples outside and the non-finite ones.
+///
+/// The width of a bin follows the rule of Freedman and Diaconis (1981, doi:10.1007/BF01025868), 2
+/// IQR n^(−1/3). That rule blurs modes that are far apart. So there are at least 2 n^(1/3) bins,
+/// and from 5 to 160.
 ///
 /// # Errors
-/// [`Error::Shape`] when no sample is finite; [`Error::Picture`] when the SVG writer fails.
+/// [`Error::Shape`] if no sample is finite. [`Error::Picture`] if the SVG writer fails.
 pub fn histogram_over_density(
     samples: &[f64],
     log_density: impl Fn(f64) -> f64,
@@ -64,9 +67,9 @@ pub fn histogram_over_density(
         for (index, &height) in bars.heights.iter().enumerate().filter(|(_, height)| **height > 0.0)
         {
             let low = bars.start + bars.width * index as f64;
-            let (upper_left, lower_right) =
-                (frame.pixel(low, height), frame.pixel(low + bars.width, 0.0));
-            // A hairline of background parts the bars, unless they are as thin as that themselves.
+            let upper_left = frame.pixel(low, height);
+            let lower_right = frame.pixel(low + bars.width, 0.0);
+            // A thin line of background separates the bars, unless the bars are as thin themselves.
             let gap = if lower_right.0 - upper_left.0 > 3.0 { 0.5 } else { 0.0 };
             canvas.rectangle(
                 (upper_left.0 + gap, upper_left.1),
@@ -85,7 +88,7 @@ pub fn histogram_over_density(
     })
 }
 
-/// The bars of a histogram, normalised to a density over all samples counted.
+/// The bars of a histogram, normalised to a density over all counted samples.
 struct Bars {
     start: f64,
     width: f64,
@@ -93,7 +96,7 @@ struct Bars {
 }
 
 impl Bars {
-    /// Counts finite samples into bins over the part of them that lies in `range`.
+    /// Counts finite samples in bins. The bins cover the part of the samples that lies in `range`.
     fn count(samples: &[f64], range: Interval) -> Self {
         let mut inside: Vec<f64> =
             samples.iter().copied().filter(|value| (range.0..=range.1).contains(value)).collect();
@@ -101,10 +104,11 @@ impl Bars {
         let (Some(&least), Some(&most)) = (inside.first(), inside.last()) else {
             return Self { start: range.0, width: range.1 - range.0, heights: vec![0.0] };
         };
-        // Equal samples still get bars one can see.
+        // Equal samples still get visible bars.
         let shortest = 0.05 * (range.1 - range.0);
         let grow = 0.5 * (shortest - (most - least)).max(0.0);
-        let (start, end) = ((least - grow).max(range.0), (most + grow).min(range.1));
+        let start = (least - grow).max(range.0);
+        let end = (most + grow).min(range.1);
         let quantile =
             |fraction: f64| inside[(fraction * (inside.len() - 1) as f64).round() as usize];
         let cube_root = (inside.len() as f64).cbrt();
@@ -121,10 +125,10 @@ impl Bars {
     }
 }
 
-/// The density at points over the range, with mass one over three lengths of it; NaN where it has
-/// no finite value.
+/// The density at points over the range, scaled to mass one over three lengths of it. It is NaN at
+/// points where it is not finite.
 ///
-/// Empty when there is no mass.
+/// The result is empty if there is no mass.
 fn scaled_curve((low, high): Interval, log_density: &impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
     let step = (high - low) / CURVE_POINTS as f64;
     let points = 0..=3 * CURVE_POINTS;
@@ -133,7 +137,7 @@ fn scaled_curve((low, high): Interval, log_density: &impl Fn(f64) -> f64) -> Vec
         .map(|x| (x, log_density(x)))
         .map(|(x, log)| (x, if log < f64::INFINITY { log } else { f64::NAN }))
         .collect();
-    // f64::max passes over NaN.
+    // f64::max ignores NaN.
     let highest = logs.iter().map(|point| point.1).fold(f64::NEG_INFINITY, f64::max);
     if !highest.is_finite() {
         return Vec::new();
@@ -145,10 +149,11 @@ fn scaled_curve((low, high): Interval, log_density: &impl Fn(f64) -> f64) -> Vec
     shown.iter().map(|&(x, log)| (x, relative(log) / mass)).collect()
 }
 
-/// Says, below the right end of the frame, which are the samples and which the density.
+/// Draws the key below the right end of the frame: samples and density.
 fn draw_key(canvas: &Canvas<'_>, frame: &Frame) -> Result<(), Error> {
     let text = Lettering::plain(SMALL, SOFT_INK);
-    let (left, middle) = (frame.right() - 156.0, frame.bottom() + 38.0);
+    let left = frame.right() - 156.0;
+    let middle = frame.bottom() + 38.0;
     canvas.rectangle((left, middle - 5.0), (left + 14.0, middle + 5.0), BAR_COLOUR)?;
     canvas.text("samples", (left + 20.0, middle), text)?;
     canvas.line(&[(left + 84.0, middle), (left + 102.0, middle)], CURVE_COLOUR, 2.0)?;
@@ -163,7 +168,7 @@ mod tests {
         7.0 - 0.5 * x * x
     }
 
-    /// Quantiles of the logistic law at even steps.
+    /// Quantiles of the logistic distribution at even steps.
     fn quantiles(count: u32) -> Vec<f64> {
         (0..count)
             .map(|k| (f64::from(k) + 0.5) / f64::from(count))

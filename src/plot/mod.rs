@@ -1,8 +1,8 @@
 //! Pictures of samples, densities and error curves as self-contained SVG text.
 //!
-//! Every function returns the whole SVG file as a `String`, so the caller decides where it goes and
-//! can write it atomically. Nothing is hidden: non-finite samples, samples outside the frame and
-//! thinning are counted in the caption under the title.
+//! Every function returns the whole SVG file as a `String`. So the caller decides where to write
+//! it, and can write it atomically. Nothing is hidden. The caption under the title counts
+//! non-finite samples and samples outside the frame, and reports thinning.
 //!
 //! ```
 //! use langevin::plot::{Curve, curves};

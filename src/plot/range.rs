@@ -1,23 +1,23 @@
-//! Which part of the line or plane a picture shows: robust ranges of samples and the support of a
-//! density.
+//! The part of the line or plane that a picture shows: robust ranges of samples, and the support of
+//! a density.
 
 use super::axis::{Interval, widened};
 use super::contour::Grid;
 use crate::error::Error;
 
-/// Larger numbers would overflow on the way to pixels; they count as lying outside the frame.
+/// Larger numbers would overflow in the computation of pixels. They count as outside the frame.
 const LARGEST: f64 = 1e100;
 
-/// With fewer grid nodes than this in its dense part, a density counts as missed by the grid.
+/// If fewer grid nodes than this lie in the dense part of a density, the grid missed the density.
 const MOST_GUESSED_NODES: usize = 8;
 
-/// The range of the values, without stragglers further out than half the width of their central 99
-/// %.
+/// The range of the values without outliers. An outlier lies outside the central 99 % of the values
+/// by more than half the width of that part.
 ///
 /// Non-finite values are skipped.
 ///
 /// # Errors
-/// [`Error::Shape`] when no value can be drawn.
+/// [`Error::Shape`] if no value can be drawn.
 pub(super) fn robust(values: impl Iterator<Item = f64>) -> Result<Interval, Error> {
     let mut given = 0usize;
     let counted = values.inspect(|_| given += 1);
@@ -31,12 +31,13 @@ pub(super) fn robust(values: impl Iterator<Item = f64>) -> Result<Interval, Erro
         });
     };
     let quantile = |fraction: f64| sorted[(fraction * (sorted.len() - 1) as f64).round() as usize];
-    let (low, high) = (quantile(0.005), quantile(0.995));
+    let low = quantile(0.005);
+    let high = quantile(0.995);
     let reach = 0.5 * (high - low);
     Ok(widened(least.max(low - reach), most.min(high + reach)))
 }
 
-/// The smallest interval around both.
+/// The smallest interval that contains both.
 pub(super) fn joined(one: Interval, other: Interval) -> Interval {
     (one.0.min(other.0), one.1.max(other.1))
 }
@@ -47,15 +48,16 @@ pub(super) fn padded((low, high): Interval, fraction: f64) -> Interval {
     (low - margin, high + margin)
 }
 
-/// The box that holds 98 % of a density's mass, sought around `start` and further and further out.
+/// The box that holds 98 % of a density's mass. The search begins at `start` and widens step by
+/// step.
 ///
-/// A wider search wins when it finds more mass, such as modes that no sample has reached. `None`
-/// when no box is found: the density vanishes, or has no end, within 24 times the start.
+/// A wider search is preferred if it finds more mass, such as modes that no sample has reached. The
+/// result is `None` if the density vanishes, or has no end, within 24 times the start.
 pub(super) fn density_box(
     start: (Interval, Option<Interval>),
     log_density: &dyn Fn(f64, f64) -> f64,
 ) -> Option<(Interval, Option<Interval>)> {
-    // A line needs, and can afford, a finer search than a plane.
+    // A line needs a finer search than a plane, and can afford it.
     let nodes = if start.1.is_some() { 64 } else { 2000 };
     let mut best = None;
     let mut most_mass = f64::NEG_INFINITY;
@@ -66,7 +68,9 @@ pub(super) fn density_box(
         let size = (nodes, y_range.map_or(1, |_| nodes));
         let grid = Grid::evaluate(x_range, y_range.unwrap_or((0.0, 1.0)), size, log_density);
         let Some(&level) = grid.levels(&[0.98]).first() else { continue };
-        let (mut columns, mut rows, mut dense) = ((nodes, 0), (nodes, 0), 0);
+        let mut columns = (nodes, 0);
+        let mut rows = (nodes, 0);
+        let mut dense = 0;
         for ((row, column), _) in grid.indexed().filter(|&(_, value)| value >= level) {
             columns = (columns.0.min(column), columns.1.max(column));
             rows = (rows.0.min(row), rows.1.max(row));
@@ -74,11 +78,11 @@ pub(super) fn density_box(
         }
         let inside = |(first, last): (usize, usize)| first > 0 && last + 1 < nodes;
         let closed = inside(columns) && (y_range.is_none() || inside(rows));
-        // A mass that hangs on a few nodes is a guess; 3 % more may be an error of the quadrature.
+        // A mass on a few nodes is a guess. A gain of 3 % may be an error of the quadrature.
         let trusted = dense >= MOST_GUESSED_NODES && grid.log_mass() > most_mass + 0.03;
         if closed && trusted {
             most_mass = grid.log_mass();
-            // One node further out on each side: the edge lies between nodes.
+            // One more node on each side, because the edge lies between nodes.
             let x = (grid.x(columns.0 - 1), grid.x(columns.1 + 1));
             best = Some((x, y_range.map(|_| (grid.y(rows.0 - 1), grid.y(rows.1 + 1)))));
         }

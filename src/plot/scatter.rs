@@ -1,5 +1,5 @@
-//! Scatter pictures of the first two coordinates of samples, alone or over the density they should
-//! follow.
+//! Scatter pictures of the first two coordinates of samples, alone or over the density that they
+//! should follow.
 
 use super::axis::{Axis, Interval, widened};
 use super::canvas::{Canvas, Dots, INK, Lettering, Pixel, SOFT_INK, render};
@@ -10,16 +10,16 @@ use crate::error::Error;
 use ndarray::ArrayView2;
 use plotters::prelude::RGBColor;
 
-/// More points than this are thinned to this many, evenly over the rows.
+/// Largest number of points. More points are thinned to this number, evenly over the rows.
 const MOST_POINTS: usize = 4000;
 /// Side of the frame in pixels.
 const SIDE: f64 = 520.0;
-/// Nodes of the density grid along each axis.
+/// Number of nodes of the density grid along each axis.
 const GRID_NODES: usize = 160;
 /// Level lines with more points than this (a density like noise) are drawn from a coarser grid.
 const MOST_LINE_POINTS: usize = 12_000;
-/// Masses inside the level lines, from the outermost (lowest) one inwards, as fractions and as
-/// labels.
+/// Masses inside the level lines, as fractions and as labels, from the outermost (lowest) line
+/// inwards.
 const MASSES: [(f64, &str); 5] =
     [(0.95, "95 %"), (0.8, "80 %"), (0.6, "60 %"), (0.4, "40 %"), (0.2, "20 %")];
 /// Colours inside the level lines, from the outermost inwards.
@@ -38,19 +38,21 @@ const POINT_COLOUR: RGBColor = RGBColor(0xC4, 0x45, 0x00);
 /// Draws the first two coordinates of `samples`, shape (samples, dimension ≥ 2), over a
 /// two-dimensional density.
 ///
-/// `log_density` takes two numbers and may lack any constant; in more than two dimensions pass the
-/// log density of the marginal of the first two coordinates. Shades show the smallest regions that
-/// hold 20, 40, 60, 80 and 95 % of its mass, found on a grid of 160 × 160 nodes. It is called some
-/// 50 000 times.
+/// `log_density` takes two numbers and is needed up to a constant only. It is called some 50 000
+/// times. In more than two dimensions, pass the log density of the marginal of the first two
+/// coordinates.
 ///
-/// The frame shows the samples but for stragglers, and the density's mass where it is found near
-/// them. At most 4000 samples inside the frame are drawn, evenly strided; the caption counts these,
-/// the non-finite ones and those outside. Both axes have one scale unless one is more than 2.5
-/// times the other.
+/// Shades show the smallest regions that hold 20, 40, 60, 80 and 95 % of the mass. They are found
+/// on a grid of 160 × 160 nodes.
+///
+/// The frame shows the samples without outliers, and the density's mass if it is found near them.
+/// At most 4000 samples inside the frame are drawn, evenly strided. The caption counts the samples
+/// that are drawn, not finite or outside. Both axes have the same scale, unless one is more than
+/// 2.5 times as long as the other.
 ///
 /// # Errors
-/// [`Error::Shape`] when the samples have fewer than two coordinates or none is finite;
-/// [`Error::Picture`] when the SVG writer fails.
+/// - [`Error::Shape`] if the samples have fewer than two coordinates or none is finite.
+/// - [`Error::Picture`] if the SVG writer fails.
 pub fn scatter_over_density(
     samples: ArrayView2<'_, f64>,
     log_density: impl Fn(&[f64]) -> f64,
@@ -64,8 +66,8 @@ pub fn scatter_over_density(
 /// Range, thinning and caption are those of [`scatter_over_density`].
 ///
 /// # Errors
-/// [`Error::Shape`] when the samples have fewer than two coordinates or none is finite;
-/// [`Error::Picture`] when the SVG writer fails.
+/// - [`Error::Shape`] if the samples have fewer than two coordinates or none is finite.
+/// - [`Error::Picture`] if the SVG writer fails.
 pub fn scatter(samples: ArrayView2<'_, f64>, title: &str) -> Result<String, Error> {
     draw(samples, None, title)
 }
@@ -94,13 +96,14 @@ fn draw(
         (x_range, y_range) = (joined(x_range, x_dense), joined(y_range, y_dense));
     }
     let (x_range, y_range) = one_scale(padded(x_range, 0.05), padded(y_range, 0.05));
-    let (x_axis, y_axis) = (Axis::linear(x_range.0, x_range.1), Axis::linear(y_range.0, y_range.1));
+    let x_axis = Axis::linear(x_range.0, x_range.1);
+    let y_axis = Axis::linear(y_range.0, y_range.1);
     let frame = Frame::new(x_axis, y_axis, SIDE, SIDE);
 
     let inside: Vec<Pixel> =
         finite.iter().copied().filter(|&(x, y)| frame.contains(x, y)).collect();
     let shown = inside.len().min(MOST_POINTS);
-    // Index k·n/shown spreads the points over all rows, whatever n.
+    // Index k·n/shown spreads the points over all rows, for any n.
     let centres: Vec<Pixel> = (0..shown)
         .map(|k| inside[k * inside.len() / shown])
         .map(|(x, y)| frame.pixel(x, y))
@@ -126,11 +129,13 @@ fn draw(
     })
 }
 
-/// The longer range and the shorter one grown to its length, so that circles look round, unless
-/// that wastes space.
+/// Widens the shorter range to the length of the longer one, so that circles look round. If that
+/// would waste space, both ranges stay as they are.
 fn one_scale(x: Interval, y: Interval) -> (Interval, Interval) {
-    let (x, y) = (widened(x.0, x.1), widened(y.0, y.1));
-    let (x_length, y_length) = (x.1 - x.0, y.1 - y.0);
+    let x = widened(x.0, x.1);
+    let y = widened(y.0, y.1);
+    let x_length = x.1 - x.0;
+    let y_length = y.1 - y.0;
     let length = x_length.max(y_length);
     if length > 2.5 * x_length.min(y_length) {
         return (x, y);
@@ -138,7 +143,7 @@ fn one_scale(x: Interval, y: Interval) -> (Interval, Interval) {
     (padded(x, 0.5 * (length / x_length - 1.0)), padded(y, 0.5 * (length / y_length - 1.0)))
 }
 
-/// Few points are drawn larger and firmer than many.
+/// Few points are drawn larger and less transparent than many.
 fn dots(centres: Vec<Pixel>) -> Dots {
     let (radius, opacity) = match centres.len() {
         0..=100 => (3.0, 0.8),
@@ -148,7 +153,7 @@ fn dots(centres: Vec<Pixel>) -> Dots {
     Dots { colour: POINT_COLOUR, opacity, radius, centres }
 }
 
-/// Paints the density's regions; false when there is no mass to paint.
+/// Paints the regions of the density. Returns false if there is no mass to paint.
 fn shade(
     canvas: &Canvas<'_>,
     frame: &Frame,
@@ -173,7 +178,7 @@ fn shade(
             level => SHADES[level - 1],
         };
         canvas.polygon(&outline, colour)?;
-        // Only the outermost region needs a line to stand out from the white ground.
+        // Only the outermost region needs a line, to stand out from the white background.
         if ring.level == 1 {
             outline.extend_from_within(..1);
             canvas.line(&outline, LINE_COLOUR, 0.75)?;
@@ -182,9 +187,10 @@ fn shade(
     Ok(!rings.is_empty())
 }
 
-/// Says, right of the frame, what the shades mean.
+/// Draws the key right of the frame: the meaning of the shades.
 fn draw_key(canvas: &Canvas<'_>, frame: &Frame, shaded: bool) -> Result<(), Error> {
-    let (left, top) = (frame.right() + 18.0, frame.top + 8.0);
+    let left = frame.right() + 18.0;
+    let top = frame.top + 8.0;
     let text = Lettering::plain(SMALL, SOFT_INK);
     if !shaded {
         canvas.text("no density", (left, top), text)?;
@@ -197,7 +203,8 @@ fn draw_key(canvas: &Canvas<'_>, frame: &Frame, shaded: bool) -> Result<(), Erro
         canvas.rectangle((left, y), (left + 18.0, y + 20.0), shade)?;
         canvas.text(label, (left + 25.0, y + 10.0), text)?;
     }
-    let (right, bottom) = (left + 18.0, top + 132.0);
+    let right = left + 18.0;
+    let bottom = top + 132.0;
     let border = [
         (left, top + 32.0),
         (right, top + 32.0),
@@ -217,8 +224,8 @@ mod tests {
         -0.5 * (x[0] * x[0] + x[1] * x[1])
     }
 
-    /// A cloud without random numbers: a low-discrepancy sequence bent by the inverse of a
-    /// heavy-tailed law.
+    /// A cloud without random numbers: a low-discrepancy sequence, transformed by the inverse of a
+    /// heavy-tailed distribution.
     fn cloud(rows: usize) -> Array2<f64> {
         Array2::from_shape_fn((rows, 2), |(row, column)| {
             let step = [0.754_877_666_246_693, 0.569_840_290_998_053][column];

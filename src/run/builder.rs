@@ -1,4 +1,4 @@
-//! A run: its options, and the loop over the steps.
+//! A run: its options, and the only loop over the steps.
 
 use std::fmt;
 
@@ -16,7 +16,8 @@ use crate::noise::{Noise, Philox};
 use crate::real::Real;
 use crate::sampler::Sampler;
 
-/// A run: one sampler, one drift, many chains. Set its options, then call [`run`](Self::run).
+/// A run of one sampler with one drift on many chains. Set its options, then call
+/// [`run`](Self::run).
 ///
 /// ```
 /// use langevin::ndarray::array;
@@ -32,8 +33,8 @@ use crate::sampler::Sampler;
 ///
 /// Sampler and drift may be given by reference or by value. The result is a pure function of
 /// sampler, drift, grid, start and seed. It does not depend on `threads`, `chunk`, observers or the
-/// instruction set. Chain k of a run is chain k of any other run with the same seed, whichever
-/// chains run with it.
+/// instruction set. Each chain has a number. Chain k gives the same result in every run with the
+/// same seed. The other chains of the run have no effect on it.
 pub struct Run<'a, F: Real> {
     sampler: Box<dyn Sampler<F> + 'a>,
     drift: Box<dyn Drift<F> + 'a>,
@@ -50,8 +51,8 @@ pub struct Run<'a, F: Real> {
 }
 
 impl<'a> Run<'a, f64> {
-    /// A run in f64 over this grid. By default one chain starts from a standard normal, with seed 0,
-    /// on all cores.
+    /// A run in f64 over this grid. By default it has one chain, which starts from a standard
+    /// normal. The default seed is 0. The default number of threads is the number of cores.
     pub fn new(
         sampler: impl Sampler<f64> + 'a,
         drift: impl Drift<f64> + 'a,
@@ -84,47 +85,52 @@ impl<'a, F: Real> Run<'a, F> {
         }
     }
 
-    /// The number of chains. Not needed if the start has one row for each.
+    /// Sets the number of chains. It is not needed if the start has one row for each chain.
     pub fn chains(mut self, chains: usize) -> Self {
         self.chains = Some(chains);
         self
     }
 
-    /// Numbers the chains from here instead of from 0: a part of a larger run, bit for bit.
+    /// Sets the number of the first chain. Default 0. The run then computes a part of a larger run,
+    /// with the same bits.
     pub fn first_chain(mut self, first_chain: u32) -> Self {
         self.first_chain = first_chain;
         self
     }
 
-    /// Begins with this step of the grid, counted from 0: continues a run from its state, bit for
-    /// bit.
+    /// Sets the first step of the grid to take, counted from 0. Default 0. Use it to continue an
+    /// earlier run, see [`resume`](Self::resume).
     pub fn first_step(mut self, first_step: usize) -> Self {
         self.first_step = first_step;
         self
     }
 
-    /// The seed of all noise. Default 0.
+    /// Sets the seed of all noise. Default 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.noise = Box::new(Philox::new(seed));
         self
     }
 
-    /// Another source of noise, in place of the seed.
+    /// Uses this source of noise instead of one with a seed.
     pub fn noise(mut self, noise: impl Noise<F> + 'a) -> Self {
         self.noise = Box::new(noise);
         self
     }
 
-    /// Starts from given positions. An array, (chains, dim), starts chain i in row i; an array,
-    /// (chains, 2·dim), holds positions and momenta; a slice is one point for all chains. Momenta
-    /// that are not given are drawn from their stationary distribution.
+    /// Starts from given positions.
+    ///
+    /// - An array (chains, dim): chain i starts in row i.
+    /// - An array (chains, 2·dim): each row holds a position and a momentum.
+    /// - A slice of length dim: one point for all chains.
+    ///
+    /// Momenta that are not given are drawn from their stationary distribution.
     pub fn start(mut self, start: impl Into<Start<F>>) -> Self {
         self.start = Some(start.into());
         self
     }
 
     /// Starts all chains at independent standard normal positions of this dimension. This is the
-    /// default if the drift knows its number of columns.
+    /// default if the drift has a required number of columns.
     pub fn start_normal(self, dim: usize) -> Self {
         self.start(Start::normal(dim))
     }
@@ -134,29 +140,31 @@ impl<'a, F: Real> Run<'a, F> {
         self.start(point)
     }
 
-    /// Goes on from the state that an earlier run of the same sampler ended in,
-    /// [`Samples::state`], with what the sampler carried there: the same bits as if it had not been
-    /// cut, at the same cost. A [`start`](Self::start) from positions and momenta alone gives the
-    /// same bits too, for one more evaluation if the sampler carries a drift.
+    /// Continues an earlier run of the same sampler from its [`Samples::state`]. Also set
+    /// [`first_step`](Self::first_step) to the number of steps already taken. The results are then
+    /// those of one uncut run, to the last bit, with the same number of evaluations.
+    ///
+    /// A [`start`](Self::start) from the positions and momenta of that state gives the same bits.
+    /// It takes one more evaluation per chain if the sampler carries a drift.
     pub fn resume(self, state: Array2<F>) -> Self {
         self.start(Start::whole(state))
     }
 
-    /// The number of chains carried together through the steps. It changes speed and memory, never
-    /// the result. By default the chains fit the cache.
+    /// Sets the number of chains that are carried together through the steps. It changes speed and
+    /// memory, never the result. By default a chunk fits the cache.
     pub fn chunk(mut self, chunk: usize) -> Self {
         self.chunk = Some(chunk);
         self
     }
 
-    /// The number of threads; more than one needs the feature `rayon`. Default: all cores (rayon's
-    /// global pool), or one without it.
+    /// Sets the number of threads. More than one needs the feature `rayon`. By default a run uses
+    /// all cores (rayon's global pool), or one thread without that feature.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
         self
     }
 
-    /// What happens to chains that leave the finite numbers. Default: the run stops.
+    /// Sets what happens to chains that become NaN or infinite. By default the run stops.
     pub fn non_finite(mut self, policy: NonFinite) -> Self {
         self.non_finite = policy;
         self
@@ -171,10 +179,14 @@ impl<'a, F: Real> Run<'a, F> {
     /// Runs all steps.
     ///
     /// # Errors
-    /// [`Error::Invalid`], [`Error::Shape`], [`Error::NonFinite`] or [`Error::NoDimension`] for
-    /// options and starts that make no sense, before the first step; [`Error::Diverged`] for the
-    /// first chain that left the finite numbers in the earliest such step, if the policy is to
-    /// stop; [`Error::Drift`] and [`Error::Observer`] if one of those fails.
+    /// - Before the first step, for invalid options and starts: [`Error::Invalid`],
+    ///   [`Error::Shape`], [`Error::NonFinite`] or [`Error::NoDimension`].
+    /// - Before the first step, for the machine: [`Error::InstructionSet`], [`Error::Memory`] or
+    ///   [`Error::Threads`].
+    /// - [`Error::Diverged`] if a chain becomes NaN or infinite and the policy is to stop. It names
+    ///   the first such chain in the earliest such step.
+    /// - [`Error::Drift`] if the drift fails, and [`Error::Observer`] if an observer fails.
+    /// - Other errors of [`Sampler::step`].
     pub fn run(mut self) -> Result<Samples<F>> {
         simd::instruction_set()?;
         let layout = self.sampler.layout();
@@ -222,7 +234,7 @@ impl<'a, F: Real> Run<'a, F> {
         Ok(Samples { state: chunks.state, dim, layout, steps, cost: chunks.cost, diverged })
     }
 
-    /// The number of completed steps at which an observer looks next, or the end.
+    /// The number of completed steps at which the next observer looks, or at which the run ends.
     fn next_stop(&self, done: usize) -> usize {
         let last = self.grid.steps() as u64;
         let next = self.observers.iter().filter_map(|o| o.next(done as u64)).min();
@@ -230,7 +242,7 @@ impl<'a, F: Real> Run<'a, F> {
         next.min((done + chunk::LONGEST) as u64) as usize
     }
 
-    /// Lets the observers look that want to. True if one of them ends the run.
+    /// Calls the observers that want to look now. Returns true if one of them ends the run.
     fn look(&mut self, done: usize, dim: usize, chunks: &Chunks<F>) -> Result<bool> {
         let step = done as u64;
         let snapshot = Snapshot {

@@ -1,4 +1,5 @@
-//! Chunks of chains: how a run's state is cut, carried through a stretch of steps, and put back.
+//! Chunks of chains: cuts the state of a run, carries each chunk through the steps, and puts it
+//! back.
 
 use std::ops::Range;
 use std::sync::Mutex;
@@ -16,8 +17,9 @@ use crate::real::Real;
 use crate::sampler::{Cost, Sampler, Step, Work};
 use crate::state::{Layout, State};
 
-/// Chains that fit the cache together with a few arrays of scratch: whole vectors, and enough of
-/// them to fill a matrix kernel, but no more than leave every thread some chunks.
+/// The default number of chains in a chunk. The chunk fits the cache together with a few arrays of
+/// scratch. It consists of whole vectors, enough of them to fill a matrix kernel. It is small
+/// enough to leave some chunks for every thread.
 pub(super) fn default_chunk<F>(columns: usize, chains: usize, threads: Option<usize>) -> usize {
     const BYTES: usize = 16 * 1024;
     let fits = BYTES / (columns * size_of::<F>()).max(1);
@@ -27,7 +29,7 @@ pub(super) fn default_chunk<F>(columns: usize, chains: usize, threads: Option<us
     fits.clamp(64, 1024).min(share.next_multiple_of(16)).max(1)
 }
 
-/// The most steps of a segment: what is kept for each of them stays small.
+/// The most steps of a segment. It bounds the memory that is kept for each step.
 pub(super) const LONGEST: usize = 65_536;
 
 /// Steps between two observations.
@@ -41,7 +43,7 @@ pub(super) struct Segment<'s, F: Real> {
     pub dim: usize,
     pub first_chain: u32,
     pub non_finite: NonFinite,
-    /// Whether the state at the start of the segment holds what the sampler carries.
+    /// Whether the state at the start of the segment holds the blocks that the sampler carries.
     pub carried_known: bool,
 }
 
@@ -58,14 +60,14 @@ pub(super) struct Chunks<F> {
     serial: bool,
 }
 
-/// What a chunk has cost and lost so far.
+/// What a chunk has cost so far, and which of its chains are frozen.
 #[derive(Clone, Debug, Default)]
 struct Tally {
     cost: Cost,
     frozen: Vec<Divergence>,
 }
 
-/// A chunk on its way: the number of its first chain, its rows of the state, and its tally.
+/// A chunk during a segment: the number of its first chain, its rows of the state, and its tally.
 struct Part<'p, F> {
     first: u32,
     rows: ArrayViewMut2<'p, F>,
@@ -74,11 +76,11 @@ struct Part<'p, F> {
 
 /// What the chunks of a segment share while they run.
 struct Shared {
-    /// The earliest step known to have failed: chunks beyond it stop, those before it go on, so
-    /// that the failure reported is the earliest one, with any number of threads.
+    /// The earliest step known to have failed. Chunks beyond it stop, and chunks before it go on.
+    /// So the failure reported is the earliest one, with any number of threads.
     limit: AtomicUsize,
-    /// The most batched calls, and rounds, that any chunk needed in each step: the needs of the
-    /// slowest chain do not depend on how chains are cut into chunks.
+    /// The most batched calls that any chunk needed in each step, and the most rounds. The needs of
+    /// the slowest chain do not depend on how chains are cut into chunks.
     batched_calls: Vec<AtomicU64>,
     rounds: Vec<AtomicU64>,
 }
@@ -108,7 +110,7 @@ struct Lane<F> {
     work: Work<F>,
 }
 
-/// Why a chunk stopped, and where.
+/// Where a chunk stopped, and why.
 struct Failure {
     step: usize,
     chain: u32,
@@ -183,8 +185,8 @@ impl<F: Real> Chunks<F> {
         Ok(())
     }
 
-    /// The chains that left the finite numbers, in the order of their numbers. If divergence was
-    /// `ignored`, those that are not finite now, after this step.
+    /// The chains that became NaN or infinite, ordered by number. If divergence was `ignored`,
+    /// these are the chains that are not finite now, after step `step`.
     pub(super) fn diverged(
         &mut self,
         first_chain: u32,
@@ -207,7 +209,8 @@ impl<F: Real> Chunks<F> {
     }
 }
 
-/// Carries one chunk through the steps of a segment, in the working memory of a lane.
+/// Carries one chunk through the steps of a segment. It takes a lane as working memory and returns
+/// it.
 fn advance_part<F: Real>(
     segment: &Segment<'_, F>,
     part: Part<'_, F>,
@@ -253,7 +256,8 @@ impl<F: Real> Lane<F> {
                 Failure { step: index, chain, error }
             };
             let interval = segment.grid.interval(index);
-            let (state, work) = (&mut self.state, &mut self.work);
+            let state = &mut self.state;
+            let work = &mut self.work;
             let mut step = Step::new(interval, segment.drift, segment.noise, state, work);
             segment.sampler.step(&mut step).map_err(|error| fail(first, error))?;
             let cost = step.cost();
@@ -276,8 +280,8 @@ impl<F: Real> Lane<F> {
         Ok(())
     }
 
-    /// Puts frozen chains back to where they were before the step, and freezes those that just left
-    /// the finite numbers.
+    /// Puts frozen chains back to their state before the step. Then freezes the chains that became
+    /// NaN or infinite in this step.
     fn freeze(&mut self, frozen: &mut Vec<Divergence>, step: u64, time: f64) {
         let first = u64::from(self.state.chains()[0]);
         for divergence in frozen.iter() {
@@ -289,7 +293,7 @@ impl<F: Real> Lane<F> {
         }
     }
 
-    /// Puts one chain back to where it was before the step.
+    /// Puts one chain back to its state before the step.
     fn restore(&mut self, row: usize) {
         let n = self.state.len();
         let to = self.state.data_mut()[row..].iter_mut().step_by(n);
@@ -298,8 +302,8 @@ impl<F: Real> Lane<F> {
 }
 
 fn first_non_finite<F: Real>(state: &State<F>) -> Option<usize> {
-    // The carried drift has been used by the time a step ends: if it is not finite, the updated
-    // blocks are not.
+    // The carried drift needs no check. The step has already used it, so a NaN in it shows in the
+    // updated blocks.
     let own = state.blocks();
     if all_finite(own) {
         return None;

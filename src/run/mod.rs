@@ -1,8 +1,10 @@
-//! The one time loop: chunks of chains carried through all steps, on all cores, with observers in
-//! between.
+//! The only time loop: carries chunks of chains through all steps on all cores, and calls observers
+//! in between.
 
 mod builder;
 mod chunk;
+#[cfg(feature = "serde")]
+mod form;
 mod moments;
 mod observe;
 #[cfg(feature = "progress")]
@@ -10,6 +12,7 @@ mod progress;
 mod samples;
 mod start;
 mod stop_when;
+mod summary;
 mod trace;
 
 pub use builder::Run;
@@ -17,7 +20,10 @@ pub use moments::MomentsObserver;
 pub use observe::{Every, Observer, Snapshot};
 #[cfg(feature = "progress")]
 pub use progress::ProgressBar;
+#[cfg(feature = "progress")]
+pub(crate) use progress::bar;
 pub use samples::{Divergence, NonFinite, Samples};
 pub use start::Start;
 pub use stop_when::StopWhen;
+pub use summary::{Expected, Summary};
 pub use trace::Trace;

@@ -9,8 +9,8 @@ use crate::error::{BoxError, Result};
 use crate::metrics::RunningMoments;
 use crate::real::Real;
 
-/// Mean and covariance of the positions over chains and observed steps, in f64, without keeping
-/// them.
+/// Mean and covariance of the positions, over chains and observed steps. The sums are in f64. No
+/// position is kept.
 #[derive(Clone, Debug)]
 pub struct MomentsObserver {
     every: Every,
@@ -19,28 +19,28 @@ pub struct MomentsObserver {
 }
 
 impl MomentsObserver {
-    /// Moments of no positions.
+    /// An observer without positions yet.
     pub fn new(every: Every) -> Self {
         Self { every, moments: None, non_finite: 0 }
     }
 
-    /// Positions seen.
+    /// The number of positions in the moments.
     pub fn count(&self) -> usize {
         self.moments.as_ref().map_or(0, RunningMoments::count)
     }
 
-    /// Positions left out because a coordinate was NaN or infinite, as can happen where divergence
-    /// is ignored.
+    /// The number of positions left out because a coordinate was NaN or infinite. This can happen
+    /// with [`NonFinite::Ignore`](crate::run::NonFinite::Ignore).
     pub fn non_finite(&self) -> usize {
         self.non_finite
     }
 
-    /// Their mean, (dim); none before the first.
+    /// The mean, (dim), or `None` without positions.
     pub fn mean(&self) -> Option<Array1<f64>> {
         self.moments.as_ref().and_then(|moments| moments.mean().ok())
     }
 
-    /// Their covariance, (dim, dim); none before the second.
+    /// The covariance, (dim, dim), or `None` with fewer than two positions.
     pub fn covariance(&self) -> Option<Array2<f64>> {
         self.moments.as_ref().and_then(|moments| moments.covariance().ok())
     }

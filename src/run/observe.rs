@@ -1,4 +1,4 @@
-//! Observers: what looks at a run between steps, without changing a bit of it.
+//! Observers: they look at a run between steps and never change its result.
 
 use std::ops::ControlFlow;
 
@@ -7,17 +7,17 @@ use ndarray::{ArrayView2, s};
 use crate::error::{BoxError, Result, count};
 use crate::real::Real;
 
-/// What an observer sees.
+/// What an observer receives.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Snapshot<'m, F> {
-    /// Steps completed.
+    /// Number of completed steps.
     pub step: u64,
-    /// Steps of the grid.
+    /// Number of steps of the grid.
     pub steps: u64,
     /// Time reached.
     pub time: f64,
-    /// All chains, columns `[position | momentum | carried]`.
+    /// All chains, with columns `[position | momentum | carried]`.
     pub state: ArrayView2<'m, F>,
     /// Dimension of a position.
     pub dim: usize,
@@ -36,21 +36,35 @@ impl<F> Snapshot<'_, F> {
 
 /// Looks at the state of all chains after chosen steps.
 ///
-/// Chunks of chains are carried from one observation to the next, so rare observations cost
-/// nothing.
+/// Between two looks every chunk of chains runs on its own. So rare looks cost nothing.
 pub trait Observer<F: Real>: Send {
-    /// The first number of completed steps above `step` at which it wants to look, if any.
+    /// The first number of completed steps above `step` at which the observer wants to look. `None`
+    /// means never again.
     fn next(&self, step: u64) -> Option<u64>;
 
-    /// Looks.
+    /// Receives the state after the chosen step. `ControlFlow::Break` ends the run.
     ///
     /// # Errors
     /// Any error ends the run with [`Error::Observer`](crate::Error::Observer).
     fn observe(&mut self, snapshot: &Snapshot<'_, F>) -> Result<ControlFlow<()>, BoxError>;
 }
 
-/// Every so many steps after a burn-in: steps s > burn-in with s − burn-in a multiple of the
-/// interval.
+/// An observer that may be absent.
+impl<F: Real, O: Observer<F>> Observer<F> for Option<O> {
+    fn next(&self, step: u64) -> Option<u64> {
+        self.as_ref().and_then(|observer| observer.next(step))
+    }
+
+    fn observe(&mut self, snapshot: &Snapshot<'_, F>) -> Result<ControlFlow<()>, BoxError> {
+        match self {
+            Some(observer) => observer.observe(snapshot),
+            None => Ok(ControlFlow::Continue(())),
+        }
+    }
+}
+
+/// Every so many steps after a burn-in. These are the steps s > `burn_in` for which s − `burn_in`
+/// is a multiple of `interval`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Every {
     interval: u64,
@@ -67,20 +81,39 @@ impl Every {
         Ok(Self { interval: interval as u64, burn_in: 0 })
     }
 
-    /// After the first `burn_in` steps.
+    /// Skips the first `burn_in` steps.
     pub fn after(mut self, burn_in: usize) -> Self {
         self.burn_in = burn_in as u64;
         self
     }
 
-    /// The first number of completed steps above `step` that it names.
+    /// The first chosen step above `step`.
     pub fn next(&self, step: u64) -> u64 {
         let past = step.saturating_sub(self.burn_in);
         self.burn_in + (past / self.interval + 1) * self.interval
     }
 
-    /// How many it names in a run of `steps` steps.
+    /// The number of chosen steps in a run of `steps` steps.
     pub fn count(&self, steps: usize) -> usize {
         ((steps as u64).saturating_sub(self.burn_in) / self.interval) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::prelude::*;
+
+    #[test]
+    fn absent_observers_never_look() {
+        let target = GaussianMixture::isotropic(ndarray::array![[0.0]].view(), 1.0).unwrap();
+        let grid = TimeGrid::uniform(0.1, 4).unwrap();
+        let every = Every::new(2).unwrap();
+        let mut present = Some(MomentsObserver::new(every));
+        let mut absent: Option<MomentsObserver> = None;
+        assert_eq!(Observer::<f64>::next(&absent, 0), None);
+        let sampler = EulerMaruyama::new(Overdamped);
+        let run = Run::new(&sampler, &target, grid).chains(3);
+        run.observe(&mut present).observe(&mut absent).run().unwrap();
+        assert_eq!(present.map(|moments| moments.count()), Some(6));
     }
 }

@@ -2,31 +2,37 @@
 
 use std::ops::ControlFlow;
 
-use indicatif::{ProgressBar as Bar, ProgressStyle};
+use indicatif::{ProgressBar as Bar, ProgressFinish, ProgressStyle};
 
 use super::observe::{Observer, Snapshot};
 use crate::error::{BoxError, Result};
 use crate::real::Real;
 
-/// A progress bar on stderr: steps, speed and time left. Hidden when stderr is no terminal.
+/// A progress bar on stderr with steps, speed and time left. It is hidden if stderr is no terminal.
 #[derive(Debug)]
 pub struct ProgressBar {
     bar: Bar,
     interval: u64,
 }
 
+/// A bar that goes away when it is dropped.
+pub(crate) fn bar(length: u64, template: &str) -> Bar {
+    let bar = Bar::new(length).with_finish(ProgressFinish::AndClear);
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
+}
+
 impl ProgressBar {
-    /// A bar for a run of `steps` steps, drawn anew about a hundred times.
+    /// A bar for a run of `steps` steps. It is redrawn about a hundred times.
     pub fn new(steps: usize) -> Self {
-        let bar = Bar::new(steps as u64);
         let template = "{bar:40} {pos}/{len} steps  {elapsed} gone, {eta} left";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
+        let bar = bar(steps as u64, template);
         Self { bar, interval: (steps as u64 / 100).max(1) }
     }
 
-    /// True if nobody sees it.
+    /// True if the bar is not shown.
     pub fn is_hidden(&self) -> bool {
         self.bar.is_hidden()
     }
@@ -41,11 +47,5 @@ impl<F: Real> Observer<F> for ProgressBar {
     fn observe(&mut self, snapshot: &Snapshot<'_, F>) -> Result<ControlFlow<()>, BoxError> {
         self.bar.set_position(snapshot.step);
         Ok(ControlFlow::Continue(()))
-    }
-}
-
-impl Drop for ProgressBar {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
     }
 }

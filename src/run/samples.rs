@@ -1,7 +1,12 @@
-//! The outcome of a run, and what happens to chains that leave the finite numbers.
+//! The outcome of a run, and what happens to chains that become NaN or infinite.
 
-use ndarray::{Array2, ArrayView2, s};
+use std::fmt;
+use std::str::FromStr;
 
+use ndarray::{Array2, ArrayView2, Axis, s};
+
+use crate::error::{Error, Result};
+use crate::metrics::RunningMoments;
 use crate::real::Real;
 use crate::sampler::Cost;
 use crate::state::Layout;
@@ -13,20 +18,58 @@ pub enum NonFinite {
     /// The run ends with [`Error::Diverged`](crate::Error::Diverged).
     #[default]
     Stop,
-    /// The chain keeps its last finite state and is listed in [`Samples::diverged`]; all others go
+    /// The chain keeps its last finite state and is listed in [`Samples::diverged`]. All others go
     /// on unchanged.
     Freeze,
-    /// The chain goes on as it is and is listed in [`Samples::diverged`] if it ends non-finite.
+    /// The chain goes on as it is. It is listed in [`Samples::diverged`] if it is not finite at the
+    /// end.
     Ignore,
 }
 
-/// A chain that left the finite numbers.
+impl NonFinite {
+    /// All policies.
+    pub const ALL: [Self; 3] = [Self::Stop, Self::Freeze, Self::Ignore];
+
+    /// Its name: `stop`, `freeze` or `ignore`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Freeze => "freeze",
+            Self::Ignore => "ignore",
+        }
+    }
+}
+
+impl fmt::Display for NonFinite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for NonFinite {
+    type Err = Error;
+
+    /// Reads a [`name`](Self::name).
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] for another name.
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|policy| policy.name() == text).ok_or_else(|| {
+            let known = Self::ALL.map(Self::name).join(", ");
+            Error::Unknown { what: "policy", given: text.into(), known }
+        })
+    }
+}
+
+/// A chain that became NaN or infinite.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Divergence {
-    /// Number of the chain, the offset of the run included.
+    /// Number of the chain. It includes the run's [`first_chain`](crate::Run::first_chain).
     pub chain: u64,
-    /// The step, counted from 1, after which a coordinate was not finite; the last one where
-    /// divergence is ignored.
+    /// The step, counted from 1, after which a coordinate was not finite. With
+    /// [`NonFinite::Ignore`] it is the last step of the run.
     pub step: u64,
     /// Time at the end of that step.
     pub time: f64,
@@ -36,18 +79,20 @@ pub struct Divergence {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Samples<F> {
-    /// Final states, columns `[position | momentum | carried]`, the last two where the sampler has
-    /// them. A run that starts there goes on as if it had not been cut.
+    /// Final states, with columns `[position | momentum | carried]`. The last two exist only if the
+    /// sampler has them. `carried` holds a drift that the sampler needs again. A run that
+    /// [resumes](crate::Run::resume) here goes on as if it had not been cut.
     pub state: Array2<F>,
-    /// Dimension of a position.
+    /// Number of coordinates of a position.
     pub dim: usize,
-    /// The blocks of the state.
+    /// Which blocks the state has.
     pub layout: Layout,
-    /// Steps taken; fewer than the grid has if an observer stopped the run.
+    /// Number of steps taken. It is below that of the grid if an observer stopped the run.
     pub steps: u64,
-    /// What all steps cost. Batched calls and rounds are those of the slowest chain in each step.
+    /// Total cost of the steps. Batched calls and rounds are those of the slowest chain in each
+    /// step.
     pub cost: Cost,
-    /// Chains that left the finite numbers, in the order of their numbers.
+    /// Chains that became NaN or infinite, ordered by number.
     pub diverged: Vec<Divergence>,
 }
 
@@ -57,19 +102,45 @@ impl<F: Real> Samples<F> {
         self.state.slice(s![.., ..self.dim])
     }
 
-    /// Final momenta, (chains, dim), where the dynamics has them.
+    /// Final momenta, (chains, dim), or `None` if the dynamics has none.
     pub fn momenta(&self) -> Option<ArrayView2<'_, F>> {
         let momentum = self.layout.momentum_variance();
         momentum.map(|_| self.state.slice(s![.., self.dim..2 * self.dim]))
     }
 
-    /// The share of proposed moves that were accepted, for methods with a Metropolis test.
+    /// Mean and covariance of the final positions, in f64; `None` if a position is not finite or
+    /// there are too few.
+    pub fn moments(&self) -> Option<RunningMoments> {
+        let mut moments = RunningMoments::new(self.dim).ok()?;
+        // Blocks of rows keep the f64 copy small.
+        for block in self.positions().axis_chunks_iter(Axis(0), 1024) {
+            moments.push_rows(block.mapv(F::widen).view()).ok()?;
+        }
+        Some(moments)
+    }
+
+    /// The share of proposed moves that were accepted, or `None` for methods without a Metropolis
+    /// test.
     pub fn acceptance(&self) -> Option<f64> {
         (self.cost.proposed > 0).then(|| self.cost.accepted as f64 / self.cost.proposed as f64)
     }
 
-    /// Drift evaluations per chain.
+    /// Number of drift evaluations per chain.
     pub fn evaluations_per_chain(&self) -> f64 {
         self.cost.evaluations as f64 / self.state.nrows() as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_lead_back() {
+        for policy in NonFinite::ALL {
+            assert_eq!(policy.to_string().parse::<NonFinite>().unwrap(), policy);
+        }
+        let error = "halt".parse::<NonFinite>().unwrap_err().to_string();
+        assert_eq!(error, "unknown policy `halt`; there are: stop, freeze, ignore");
     }
 }

@@ -1,4 +1,4 @@
-//! Where a run starts: normals, one point, rows, or the whole state that another run ended in.
+//! Where a run starts: normals, one point, rows, or the final state of another run.
 
 use ndarray::{Array2, ArrayView1, ArrayViewMut2, Axis, s};
 
@@ -7,7 +7,7 @@ use crate::noise::{Address, Noise, Purpose};
 use crate::real::Real;
 use crate::state::{Layout, check_finite, check_start};
 
-/// Where chains start: made of an array with a row for each chain, or of one point for all.
+/// Where chains start. An array has one row for each chain. A slice is one point for all.
 #[derive(Clone, Debug)]
 pub struct Start<F>(Kind<F>);
 
@@ -25,7 +25,7 @@ impl<F> Start<F> {
         Self(Kind::Normal(dim))
     }
 
-    /// The state that an earlier run of the same sampler ended in.
+    /// The final state of an earlier run of the same sampler.
     pub(super) fn whole(state: Array2<F>) -> Self {
         Self(Kind::Whole(state))
     }
@@ -58,7 +58,7 @@ impl<F: Real, const N: usize> From<[F; N]> for Start<F> {
 /// What the start of a run depends on.
 pub(super) struct Setup<'s, F: Real> {
     pub layout: Layout,
-    /// Columns that the drift requires.
+    /// The number of columns that the drift requires, if any.
     pub columns: Option<usize>,
     pub chains: Option<usize>,
     pub first_chain: u32,
@@ -69,12 +69,12 @@ pub(super) struct Setup<'s, F: Real> {
 pub(super) struct Initial<F> {
     pub state: Array2<F>,
     pub dim: usize,
-    /// Whether the state holds what the sampler carries.
+    /// Whether the state holds the blocks that the sampler carries.
     pub carried_known: bool,
 }
 
 impl<F: Real> Setup<'_, F> {
-    /// The state before the first step, with everything checked.
+    /// The state before the first step. All input is checked here.
     pub(super) fn state(&self, start: Option<Start<F>>) -> Result<Initial<F>> {
         let known = self.columns.map(|columns| columns / self.layout.inputs());
         let kind = match (start, known) {
@@ -82,12 +82,13 @@ impl<F: Real> Setup<'_, F> {
             (None, Some(dim)) => Kind::Normal(dim),
             (None, None) => return Err(Error::NoDimension),
         };
-        let chains = self.chains(&kind)?;
         let dim = self.dim(&kind, known)?;
         let columns = self.layout.columns(dim);
+        self.check_memory(columns, dim)?;
+        let chains = self.chains(&kind)?;
         match kind {
             Kind::Whole(rows) => self.resumed(rows, chains, dim),
-            // A whole state is taken as it is: a large start is not copied.
+            // A whole state is taken as it is, so a large start is not copied.
             Kind::Rows(rows) if rows.ncols() == columns && rows.is_standard_layout() => {
                 check_start(rows.view(), dim, self.layout)?;
                 check_rows(&rows, chains)?;
@@ -115,6 +116,14 @@ impl<F: Real> Setup<'_, F> {
         }
     }
 
+    /// Refuses more chains than memory can hold twice: as the state, and as what is made of it.
+    fn check_memory(&self, columns: usize, dim: usize) -> Result<()> {
+        let Some(chains) = self.chains else { return Ok(()) };
+        let numbers = chains.saturating_mul(columns).saturating_mul(2);
+        let reserved = Vec::<F>::new().try_reserve_exact(numbers);
+        reserved.map_err(|_| Error::Memory { chains, dim })
+    }
+
     fn chains(&self, kind: &Kind<F>) -> Result<usize> {
         const CHAINS: &str = "a whole number >= 1, with chain numbers below 4294967296";
         let rows = match kind {
@@ -125,7 +134,7 @@ impl<F: Real> Setup<'_, F> {
         count("chains", self.chains.unwrap_or(rows), 1, most, CHAINS)
     }
 
-    /// The dimension of a position, which is `known` if the drift requires it.
+    /// The number of coordinates of a position. It is `known` if the drift requires it.
     fn dim(&self, kind: &Kind<F>, known: Option<usize>) -> Result<usize> {
         let dim = match kind {
             Kind::Normal(dim) => *dim,
@@ -144,7 +153,7 @@ impl<F: Real> Setup<'_, F> {
         }
     }
 
-    /// The state that another run ended in.
+    /// The start from the final state of another run.
     fn resumed(&self, rows: Array2<F>, chains: usize, dim: usize) -> Result<Initial<F>> {
         let columns = self.layout.columns(dim);
         if rows.ncols() != columns {
@@ -159,7 +168,7 @@ impl<F: Real> Setup<'_, F> {
         Ok(Initial { state, dim, carried_known: true })
     }
 
-    /// The state with its momenta drawn, unless they were among the `given` columns.
+    /// The state with its momenta. They are drawn unless the `given` columns include them.
     fn completed(&self, mut state: Array2<F>, given: usize, dim: usize) -> Initial<F> {
         if let Some(variance) = self.layout.momentum_variance()
             && given == dim
@@ -170,7 +179,7 @@ impl<F: Real> Setup<'_, F> {
         Initial { state, dim, carried_known: false }
     }
 
-    /// Fills columns with normals of this scale.
+    /// Fills columns with normals of standard deviation `scale`.
     fn draw(&self, mut rows: ArrayViewMut2<'_, F>, purpose: Purpose, scale: F) {
         let dim = rows.ncols();
         let mut chains = Vec::new();
@@ -200,4 +209,18 @@ fn check_rows<F>(rows: &Array2<F>, chains: usize) -> Result<()> {
         given: format!("({}, {})", rows.nrows(), rows.ncols()),
         expected: format!("{chains} rows, one for each chain"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::prelude::*;
+
+    #[test]
+    fn more_than_memory_holds_is_refused() {
+        let grid = TimeGrid::uniform(0.1, 1).unwrap();
+        let drift = PerRow::new(1 << 31, |_, _: &[f64], out: &mut [f64]| out.fill(0.0));
+        let run = Run::new(EulerMaruyama::new(Overdamped), drift, grid);
+        let error = run.chains(1 << 31).run().unwrap_err();
+        assert!(matches!(error, Error::Memory { chains, dim } if chains == dim), "{error}");
+    }
 }

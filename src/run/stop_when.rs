@@ -14,7 +14,7 @@ pub struct StopWhen<C> {
 }
 
 impl<C> StopWhen<C> {
-    /// Ends the run when `condition` says so.
+    /// Ends the run when `condition` is true.
     pub fn new<F>(every: Every, condition: C) -> Self
     where
         C: FnMut(&Snapshot<'_, F>) -> bool,

@@ -27,7 +27,7 @@ impl<F: Real> Trace<F> {
         &self.steps
     }
 
-    /// The positions kept, (saved, chains, dim). Empty if nothing was kept.
+    /// The kept positions, (saved, chains, dim). The array is empty if nothing was kept.
     pub fn positions(&self) -> Array3<F> {
         let (chains, dim) = self.frames.first().map_or((0, 0), |frame| frame.dim());
         let mut all = Array3::zeros((self.frames.len(), chains, dim));

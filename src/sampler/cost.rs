@@ -1,19 +1,20 @@
-//! What steps cost: evaluations, batched calls, rounds, and moves proposed and accepted.
+//! The cost of steps: evaluations, batched calls, rounds, and moves proposed and accepted.
 
 use std::ops::AddAssign;
 
-/// The cost of a step, or of many.
+/// The cost of one step or of many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Cost {
     /// Rows on which the drift was evaluated, over all chains.
     pub evaluations: u64,
-    /// Batched drift calls, one after the other: the sequential depth. A call that the method plans
-    /// counts even if no chain of this batch needed it.
+    /// Batched drift calls that had to wait for each other (the sequential depth). A call that is
+    /// part of the method counts even if no chain of this batch needed it.
     pub batched_calls: u64,
-    /// Picard rounds used, the most over the chains; 0 for methods without.
+    /// Picard rounds, the most over the chains. 0 for methods without rounds.
     pub rounds: u64,
-    /// Moves that were proposed to chains and could be refused; 0 for methods without a Metropolis
+    /// Moves that were proposed to chains and could be rejected. 0 for methods without a Metropolis
     /// test.
     pub proposed: u64,
     /// Proposed moves that were accepted.

@@ -1,5 +1,5 @@
-//! Euler–Maruyama: the drift frozen over the step, the linear part exact. One evaluation; weak
-//! order 1.
+//! Euler–Maruyama: keeps the drift constant over a step and solves the linear part exactly. One
+//! evaluation per step, weak order 1.
 
 use super::interface::{Sampler, Scheme};
 use super::step::Step;
@@ -17,10 +17,11 @@ use crate::state::Layout;
 /// X⁺ = A X + G b + N(0, Q)
 /// ```
 ///
-/// Evaluations: 1 per step. Weak order 1. With [`Overdamped`](crate::Overdamped) dynamics it is
-/// Langevin Monte Carlo (ULA), with [`Underdamped`](crate::Underdamped) underdamped Langevin Monte
-/// Carlo (Cheng et al. 2018); around [`Linearized`](crate::Linearized) dynamics, the plain Euler
-/// scheme.
+/// - Evaluations: 1 per step. Weak order 1.
+/// - On [`Overdamped`](crate::Overdamped) dynamics it is Langevin Monte Carlo (ULA).
+/// - On [`Underdamped`](crate::Underdamped) dynamics it is underdamped Langevin Monte Carlo (ULMC,
+///   Cheng et al. 2018).
+/// - On [`Linearized`](crate::dynamics::Linearized) dynamics it is the plain Euler scheme.
 #[derive(Clone, Copy, Debug)]
 pub struct EulerMaruyama<D> {
     dynamics: D,

@@ -1,4 +1,4 @@
-//! What a sampler is: the traits `Scheme` and `Sampler`.
+//! The traits that every sampler implements: `Scheme` and `Sampler`.
 
 use std::sync::Arc;
 
@@ -7,26 +7,27 @@ use crate::error::Result;
 use crate::real::Real;
 use crate::state::Layout;
 
-/// One way a sampler's coins can fall, for exact averages.
+/// One outcome of a sampler's coins, for exact averages.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CoinScript {
-    /// Weight of this way; the weights of a list sum to 1. Weights may be negative.
+    /// Weight of this outcome. The weights of a list sum to 1. Single weights may be negative.
     pub weight: f64,
-    /// The uniforms to hand out: number i is the coin with index i.
+    /// The uniforms to return: entry i is the coin with index i.
     pub uniforms: Vec<f64>,
 }
 
-/// What is known about a sampler in any precision.
+/// The properties of a sampler that do not depend on the precision.
 pub trait Scheme: Send + Sync {
-    /// The blocks of the state that it works on.
+    /// The blocks of the state that the sampler requires.
     fn layout(&self) -> Layout;
 
-    /// Expected drift evaluations per chain and step; the maximum if a tolerance may save some.
+    /// Expected drift evaluations per chain and step. With a tolerance, which may save some, it is
+    /// the maximum.
     fn evaluations_per_step(&self) -> f64;
 
-    /// A weighted list of coins whose average equals the average over all coins, for any function
-    /// of a step with a linear drift that is quadratic in the new state. The
-    /// [`probe`](crate::probe) needs it.
+    /// A weighted list of coins for exact averages. Take a step with a linear drift and a function
+    /// that is quadratic in the new state. The weighted average over the list then equals the
+    /// average over all coins. The [`probe`](crate::probe) needs it.
     ///
     /// # Errors
     /// [`Error::NotProbeable`](crate::Error::NotProbeable) if there is no such list.
@@ -37,10 +38,11 @@ pub trait Scheme: Send + Sync {
 
 /// A method that advances a state by one step.
 ///
-/// A sampler is immutable and owns neither a generator nor the time. The same step of the same state
-/// with the same noise always gives the same bits, whichever other chains are in the state. Methods
-/// can be chosen at run time as `Box<dyn Sampler<f64>>`. [`Run`](crate::Run) does the loop; by hand
-/// it is
+/// A sampler has no state: it holds neither a generator nor the time. The same step of the same
+/// chain with the same noise always gives the same bits. The other chains of the state have no
+/// effect on it. A method can be chosen at run time as `Box<dyn Sampler<f64>>`.
+///
+/// [`Run`](crate::Run) contains the loop over steps. Written by hand it is:
 ///
 /// ```
 /// use langevin::advanced::{Philox, State, Step, Work};
@@ -63,7 +65,9 @@ pub trait Sampler<F: Real>: Scheme {
     /// Advances the chains of a step over its interval.
     ///
     /// # Errors
-    /// [`Error::Drift`](crate::Error::Drift) if the drift fails. The state is then unspecified.
+    /// - [`Error::Drift`](crate::Error::Drift) if the drift fails. The state is then unspecified.
+    /// - [`Error::NoDensity`](crate::Error::NoDensity) if the method requires a log density and the
+    ///   drift has none.
     fn step(&self, step: &mut Step<'_, F>) -> Result<()>;
 }
 

@@ -1,5 +1,5 @@
-//! MALA: an Euler–Maruyama step of overdamped Langevin dynamics, accepted or refused. One
-//! evaluation; exact target.
+//! MALA: an Euler–Maruyama step of overdamped Langevin dynamics that is accepted or rejected. One
+//! evaluation per step, exact target.
 
 use super::interface::{CoinScript, Sampler, Scheme};
 use super::step::Step;
@@ -11,7 +11,7 @@ use crate::noise::Purpose;
 use crate::real::Real;
 use crate::state::{Layout, columns};
 
-/// The Metropolis-adjusted Langevin algorithm: unbiased, for reference.
+/// The Metropolis-adjusted Langevin algorithm. It has no bias, so use it as a reference.
 ///
 /// ```text
 /// y = x + h b(x) + √(2h) z
@@ -19,13 +19,16 @@ use crate::state::{Layout, columns};
 /// X⁺ = y with probability min(1, α), else x
 /// ```
 ///
-/// The step h is that of the grid; on smooth targets an acceptance of 0.57 is the efficient one
-/// ([`Samples::acceptance`](crate::Samples::acceptance)). Evaluations: 1 per step, of the drift at
-/// y (a run one more for its first position; it is carried with the state), and two of the log
-/// density, which the drift must know ([`Drift::density`]): mixtures and logistic regressions do,
-/// [`WithDensity`](crate::WithDensity) adds one to any other. The test is made in f64. A point
-/// outside the support (log density −∞) is refused; NaN in a density or drift is passed on to the
-/// position, for the policy of the run to deal with.
+/// - h is the step of the grid. On smooth targets an acceptance rate of 0.57 is the efficient one
+///   ([`Samples::acceptance`](crate::Samples::acceptance)).
+/// - Evaluations: 1 per step, of the drift at y. The state carries the drift of its position, so a
+///   run takes one more for its first position.
+/// - Each step also evaluates the log density twice, so the drift must have one
+///   ([`Drift::density`](crate::Drift::density)). Mixtures and logistic regressions have one.
+///   [`WithDensity`](crate::drift::WithDensity) adds one to any other drift.
+/// - The test is made in f64. A point outside the support (log density −∞) is rejected.
+/// - A NaN in a density or drift is passed on to the position. The run then applies its policy for
+///   such chains.
 ///
 /// Source: Roberts & Tweedie 1996. Deviations: none.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -47,7 +50,7 @@ struct Scratch<F> {
     coins: Vec<f64>,
 }
 
-/// The points of a column-major array with the drift at them.
+/// The points of a column-major array and the drift at them.
 #[derive(Clone, Copy)]
 struct Points<'a, F> {
     x: &'a [F],
@@ -56,7 +59,7 @@ struct Points<'a, F> {
 }
 
 impl<F: Real> Points<'_, F> {
-    /// Σⱼ (toⱼ − xⱼ − h bⱼ)² of one row: how far a step from here to `to` is from the drift alone.
+    /// Σⱼ (toⱼ − xⱼ − h bⱼ)² of one row: the squared distance from the drift step to `to`.
     fn residual(&self, to: &[F], h: f64, row: usize) -> f64 {
         let away = |at: usize| to[at].widen() - self.x[at].widen() - h * self.b[at].widen();
         (row..to.len()).step_by(self.rows).map(|at| away(at) * away(at)).sum()
@@ -95,7 +98,7 @@ impl<F: Real> Sampler<F> for Mala {
         if !known {
             step.drift.at(Times::Shared(start), dim, x, b)?;
         }
-        // y = √(2h) z + h b + x
+        // y = √(2h) z + h b + x, in this order of summation.
         proposal.clear();
         proposal.extend_from_slice(z);
         scale_and_add(proposal, (2.0 * h).sqrt(), h, b);

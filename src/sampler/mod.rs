@@ -1,4 +1,4 @@
-//! Samplers: how a step spends its drift evaluations. Each is one file; all implement [`Sampler`].
+//! Samplers: each decides where a step spends its drift evaluations. All implement [`Sampler`].
 
 mod cost;
 mod euler_maruyama;

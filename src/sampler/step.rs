@@ -1,4 +1,4 @@
-//! One step of a chunk of chains: everything a sampler reads and writes, in one place.
+//! One step of a chunk of chains: everything that a sampler reads and writes.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ pub struct Step<'s, F: Real> {
     pub interval: Interval,
     /// The chains.
     pub state: &'s mut State<F>,
-    /// The drift, which counts its evaluations.
+    /// The drift. It counts its evaluations.
     pub drift: Evaluator<'s, F>,
     /// The noise of this step.
     pub noise: StepNoise<'s, F>,
@@ -36,8 +36,8 @@ pub struct Step<'s, F: Real> {
 }
 
 impl<'s, F: Real> Step<'s, F> {
-    /// The step of these chains over this interval. Any `work` will do; reusing it saves
-    /// allocations.
+    /// A step of these chains over this interval. `work` may come from any other step, or be new.
+    /// Reusing it saves allocations.
     pub fn new(
         interval: Interval,
         drift: &'s dyn Drift<F>,
@@ -57,26 +57,27 @@ impl<'s, F: Real> Step<'s, F> {
         Self { interval, state, drift, noise, own: &mut work.own }
     }
 
-    /// What the step has cost so far.
+    /// The cost of the step so far.
     pub fn cost(&self) -> Cost {
         self.drift.cost
     }
 }
 
-/// The drift during a step: evaluates it, counts, and says where it failed.
+/// The drift during a step. It evaluates the drift, counts the evaluations, and adds the place to
+/// its errors.
 pub struct Evaluator<'s, F: Real> {
     drift: &'s dyn Drift<F>,
     buffer: &'s mut Vec<F>,
     interval: Interval,
     first_chain: u32,
-    /// The cost so far. Samplers add what evaluations do not show: rounds, proposals, and calls that
-    /// no chain needed.
+    /// The cost so far. Samplers add what evaluations do not show: rounds, proposals, and planned
+    /// calls that no chain needed.
     pub cost: Cost,
 }
 
 impl<'s, F: Real> Evaluator<'s, F> {
-    /// b(X, t₀) for all chains at the start of the step: column-major, as many columns as the drift
-    /// has inputs. Costs one evaluation per chain and one batched call.
+    /// b(X, t₀) for all chains at the start of the step, column-major, with the drift's number of
+    /// columns. It costs one evaluation per chain and one batched call.
     ///
     /// # Errors
     /// [`Error::Drift`] if the drift fails.
@@ -90,8 +91,8 @@ impl<'s, F: Real> Evaluator<'s, F> {
         result.map(|()| &self.buffer[..])
     }
 
-    /// b at points of `width` columns: from column-major `x`, of which as many rows are read as
-    /// `out` has, to column-major `out`.
+    /// Evaluates b at points of `width` columns. Both `x` and `out` are column-major. The length of
+    /// `out` gives the number of rows, and as many rows of `x` are read.
     ///
     /// # Errors
     /// [`Error::Drift`] if the drift fails.
@@ -113,7 +114,7 @@ impl<'s, F: Real> Evaluator<'s, F> {
         self.drift
     }
 
-    /// The error of this step for something that failed in the drift.
+    /// Turns an error of the drift into the error of this step.
     pub fn failure(&self, source: crate::error::BoxError) -> Error {
         Error::Drift {
             chain: u64::from(self.first_chain),
@@ -138,8 +139,8 @@ pub struct StepNoise<'s, F: Real> {
 }
 
 impl<'s, F: Real> StepNoise<'s, F> {
-    /// The normals of the increment of a step, one for every number of the updated blocks; none for
-    /// a deterministic update.
+    /// The normals for the increment of a step, one for every number of the updated blocks. The
+    /// slice is empty for a deterministic update.
     pub(crate) fn increment(&mut self, state: &State<F>, coefficients: &Coefficients) -> &[F] {
         if !coefficients.is_noisy() {
             return &[];
@@ -147,14 +148,15 @@ impl<'s, F: Real> StepNoise<'s, F> {
         self.normals(Purpose::Increment, 0, state.chains(), state.blocks().len())
     }
 
-    /// `count` standard normals of draw `index` for this purpose, column-major over the chains.
+    /// Returns `count` standard normals for this purpose and draw `index`, column-major over the
+    /// chains.
     pub fn normals(&mut self, purpose: Purpose, index: u32, chains: &[u32], count: usize) -> &[F] {
         self.buffer.resize(count, F::zero());
         self.noise.normals(Address::new(self.step, purpose, index), chains, self.buffer);
         self.buffer
     }
 
-    /// Writes the uniform of draw `index` for this purpose of every chain.
+    /// Writes one uniform per chain for this purpose and draw `index`.
     pub fn uniforms(&self, purpose: Purpose, index: u32, chains: &[u32], out: &mut [f64]) {
         self.noise.uniforms(Address::new(self.step, purpose, index), chains, out);
     }

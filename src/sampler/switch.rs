@@ -1,4 +1,4 @@
-//! One sampler for the first steps of a run, another for the rest.
+//! Runs one sampler for the first steps of a run and another one for the rest.
 
 use super::interface::{Sampler, Scheme};
 use super::step::Step;
@@ -7,12 +7,12 @@ use crate::error::{Error, Result};
 use crate::real::Real;
 use crate::state::Layout;
 
-/// `first` before step `at`, `second` from there on; both work on the same blocks.
+/// Uses `first` for the steps before `at`, and `second` for the others. Both samplers work on the
+/// same blocks.
 ///
-/// With an underdamped randomized midpoint first and ULMC with a smaller step after it, this
-/// samples a log-concave target in total variation (Gupta, Cai & Chen 2024, arXiv 2406.00924): the
-/// first brings the distribution close in W₂, the second smooths what is left. The grid gives steps of
-/// different length:
+/// One use is sampling a log-concave target in total variation (Gupta, Cai & Chen 2024, arXiv
+/// 2406.00924). An underdamped randomized midpoint brings the distribution close in W₂. Then ULMC
+/// with a smaller step smooths the rest. The grid gives steps of different length:
 ///
 /// ```
 /// use langevin::ndarray::array;
@@ -38,10 +38,10 @@ pub struct Switch<A, B> {
 }
 
 impl<A: Scheme, B: Scheme> Switch<A, B> {
-    /// `first` for the steps 0 to `at` − 1, `second` for those after.
+    /// `first` for the steps 0 to `at` − 1, and `second` for those after.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the two work on different blocks.
+    /// [`Error::Shape`] if the two require different blocks.
     pub fn new(first: A, second: B, at: u32) -> Result<Self> {
         if first.layout() != second.layout() {
             let given = format!("{:?}", second.layout());

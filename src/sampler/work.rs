@@ -1,12 +1,12 @@
-//! Working memory of steps, kept from one step to the next so that only the first one allocates.
+//! Working memory of steps. It is kept between steps, so that only the first step allocates.
 
 use std::any::Any;
 use std::fmt;
 
-/// Working memory for [`Sampler::step`](super::Sampler::step): one for each thread, for any sampler
-/// and any state.
+/// Working memory for [`Sampler::step`](super::Sampler::step). Keep one for each thread. It serves
+/// any sampler and any state.
 ///
-/// What it keeps may save time. It never changes a result.
+/// Its contents may save time. They never change a result.
 #[derive(Debug)]
 pub struct Work<F> {
     pub(super) drift: Vec<F>,
@@ -27,12 +27,12 @@ impl<F> Default for Work<F> {
     }
 }
 
-/// A sampler's own working memory: one value of each type that samplers ask for.
+/// A sampler's own working memory: one value of each type that samplers request.
 #[derive(Default)]
 pub struct Own(Vec<Box<dyn Any + Send>>);
 
 impl Own {
-    /// The value of this type, made on first use.
+    /// The value of this type. It is made on first use.
     pub fn get<T: Any + Send + Default>(&mut self) -> &mut T {
         let position = match self.0.iter().position(|value| value.is::<T>()) {
             Some(position) => position,
@@ -41,7 +41,7 @@ impl Own {
                 self.0.len() - 1
             }
         };
-        // The position was found, or made, by this very type.
+        // The position was found or made for this type, so the cast cannot fail.
         self.0[position].downcast_mut().expect("a value has the type it was looked up by")
     }
 }

@@ -1,76 +1,90 @@
-//! The `langevin` program as the tests of the command line call it.
-#![allow(dead_code, reason = "not every test file needs all of it")]
+//! The program as a whole: its commands, its lists, and the ends of its pipes.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Output};
 
-use langevin::ndarray::ArrayD;
-use ndarray_npy::{ReadableElement, read_npy};
-use serde_json::Value;
+use langevin::catalog::METHODS;
+use langevin::diffusion::{Method, ProcessKind};
 
-/// A fresh folder with the target `g.json`.
-pub fn folder(name: &str, target: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{name}"));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("g.json"), target).unwrap();
-    folder
-}
+use crate::support::{RUN, TWO, folder, has_keys, json, names, refuse, stderr, succeed};
 
-pub fn command(folder: &Path, arguments: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_langevin"));
-    command.current_dir(folder).args(arguments.split_whitespace());
-    command
-}
-
-pub fn langevin(folder: &Path, arguments: &str) -> Output {
-    command(folder, arguments).stdin(Stdio::null()).output().unwrap()
-}
-
-pub fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-pub fn succeed(folder: &Path, arguments: &str) -> Vec<u8> {
-    let output = langevin(folder, arguments);
-    assert!(output.status.success(), "{arguments}: {}", stderr(&output));
-    assert_eq!(stderr(&output), "", "{arguments}: a progress bar without a terminal?");
-    output.stdout
-}
-
-/// The one JSON object on stdout.
-pub fn json(folder: &Path, arguments: &str) -> Value {
-    serde_json::from_slice(&succeed(folder, &format!("{arguments} --json"))).unwrap()
-}
-
-pub fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
-}
-
-pub fn listing(folder: &Path) -> Vec<String> {
-    let names = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
-    let mut names: Vec<_> = names.collect();
-    names.sort();
-    names
-}
-
-/// Exit code 2, nothing written, nothing on stdout, and in the message every one of the `pieces`,
-/// parted by " | ".
-pub fn refuse(folder: &Path, arguments: &str, pieces: &str) {
-    let before = listing(folder);
-    let output = langevin(folder, arguments);
-    let message = stderr(&output);
-    assert_eq!(output.status.code(), Some(2), "{arguments}: {message}");
-    assert!(output.stdout.is_empty(), "{arguments}: wrote to stdout");
-    for piece in pieces.split(" | ") {
-        assert!(message.contains(piece), "{arguments}: no `{piece}` in: {message}");
+#[test]
+fn the_lists_are_those_of_the_library() {
+    let folder = folder("lists", TWO);
+    let listed = json(&folder, "methods");
+    has_keys(&listed, "methods dynamics generation generation_psld");
+    assert_eq!(names(&listed["methods"]), METHODS.iter().map(|m| m.name).collect::<Vec<_>>());
+    assert_eq!(names(&listed["dynamics"]), ["overdamped", "underdamped"]);
+    has_keys(
+        &listed["methods"][0],
+        "name title options evaluations_per_step batched_calls_per_step dynamics source",
+    );
+    let text = succeed(&folder, "methods");
+    for (kind, key) in [(ProcessKind::Vp, "generation"), (ProcessKind::Psld, "generation_psld")] {
+        let methods = Method::on(kind);
+        let expected: Vec<_> = methods.iter().map(Method::name).collect();
+        assert_eq!(names(&listed[key]), expected);
+        has_keys(&listed[key][0], "name title options least_evaluations source");
+        assert!(expected.iter().all(|name| text.contains(name)), "{text}");
     }
-    assert_eq!(listing(folder), before, "{arguments}");
 }
 
-pub fn read<T: ReadableElement>(folder: &Path, name: &str) -> ArrayD<T> {
-    read_npy(folder.join(name)).unwrap()
+#[test]
+fn completions_and_the_manual_name_every_command() {
+    let folder = folder("manual", TWO);
+    let shells = ["bash", "zsh", "fish", "elvish", "powershell"];
+    let completions = shells.map(|shell| format!("completions {shell}"));
+    for command in completions.iter().map(String::as_str).chain(["man", "--help"]) {
+        let text = succeed(&folder, command);
+        for name in ["sample", "generate", "compare", "probe", "methods"] {
+            assert!(text.contains(name), "{command}: no {name}");
+        }
+    }
+    refuse(&folder, "completions csh", "csh | bash");
+    assert!(succeed(&folder, "--version").starts_with("langevin "));
+}
+
+#[test]
+fn unknown_commands_and_options_are_refused() {
+    let folder = folder("unknown", TWO);
+    for (arguments, pieces) in [
+        ("", "Usage | sample | generate"),
+        ("smaple", "smaple | sample"),
+        ("sample", "--step | --chains"),
+        ("generate", "--method | --chains"),
+        ("compare", "--methods"),
+        ("probe", "--step"),
+        ("methods --chains 3", "--chains"),
+        ("sample g.json --chians 3", "--chians | --chains"),
+    ] {
+        refuse(&folder, arguments, pieces);
+    }
+    refuse(&folder, &format!("sample g.json {RUN} --precision f16"), "f16 | f32, f64");
+    refuse(&folder, &format!("sample g.json {RUN} --non-finite cry"), "cry | stop, freeze, ignore");
+    refuse(&folder, &format!("sample g.json {RUN} --chains 3"), "--chains");
+}
+
+#[cfg(unix)]
+#[test]
+fn odd_ends_of_pipes_are_survived() {
+    let folder = folder("pipes", TWO);
+    let shell = |tail: &str, arguments: &str| -> Output {
+        let line = format!("'{}' {arguments} {tail}", env!("CARGO_BIN_EXE_langevin"));
+        Command::new("sh").current_dir(&folder).args(["-c", &line]).output().unwrap()
+    };
+    for command in ["methods", "man", "completions bash"] {
+        for tail in ["| head -1", "| true", ">&-"] {
+            let output = shell(tail, command);
+            assert_eq!(stderr(&output), "", "{command} {tail}");
+            assert_eq!(output.status.code(), Some(0), "{command} {tail}");
+        }
+    }
+    let refused = format!("sample g.json {RUN} --every 0");
+    assert_eq!(shell("2>&-", &refused).status.code(), Some(2));
+    if Path::new("/dev/full").exists() {
+        let output = shell("> /dev/full", &format!("sample g.json {RUN} --json"));
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr(&output).contains("stdout"));
+        assert_eq!(shell("2> /dev/full", &refused).status.code(), Some(2));
+    }
 }

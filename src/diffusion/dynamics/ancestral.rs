@@ -20,8 +20,8 @@ enum Noise {
 ///
 /// ```text
 /// x_s = √ᾱ_s x̂₀ + √(1 − ᾱ_s − σ²) ε̂ + σ z           x̂₀ = (x − √(1−ᾱ_t) ε̂)/√ᾱ_t
-/// σ²  = η² β̃,  β̃ = β (1−ᾱ_s)/(1−ᾱ_t),  β = 1 − ᾱ_t/ᾱ_s             small; η = 1 is the DDPM posterior
-/// σ²  = β, with the mean of the small variance                      large; no noise in the step to level 0
+/// small: σ² = η² β̃,  β̃ = β (1−ᾱ_s)/(1−ᾱ_t),  β = 1 − ᾱ_t/ᾱ_s;  η = 1 is the DDPM posterior
+/// large: σ² = β, with the mean of the small variance;  no noise in the step to level 0
 /// ```
 ///
 /// Time s of a run is level n − s of the table, so grids count 0, …, n and every step may skip
@@ -29,7 +29,7 @@ enum Noise {
 /// [`EulerMaruyama`](crate::EulerMaruyama) it is DDPM or DDIM; with
 /// [`PoissonMidpoint::on_chain`](crate::PoissonMidpoint::on_chain) a step is a block of the chain's
 /// own steps. Skipping levels at once and composing single steps are different maps, so this is no
-/// [`ContinuousDynamics`](crate::ContinuousDynamics).
+/// [`ContinuousDynamics`](crate::dynamics::ContinuousDynamics).
 ///
 /// Source: Ho et al. 2020 (arXiv 2006.11239); Song, Meng & Ermon 2020 (arXiv 2010.02502) for η.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,8 +123,11 @@ mod tests {
                 [(1000, 999), (1000, 300), (600, 599), (50, 7), (2, 1), (1, 0), (1000, 0), (3, 0)]
             {
                 let t = chain.transition((1000 - from) as f64, (from - to) as f64);
-                let (a, g, q) = (t.propagator[0][0], t.gain[0][0], t.covariance[0][0]);
-                let (source, goal) = (table().level(from), table().level(to));
+                let a = t.propagator[0][0];
+                let g = t.gain[0][0];
+                let q = t.covariance[0][0];
+                let source = table().level(from);
+                let goal = table().level(to);
                 // ε = (x − √ᾱ x₀)/√(1−ᾱ) is affine in x ~ N(√ᾱ x₀, 1−ᾱ).
                 let slope = a + g / source.noise();
                 let mean = slope * source.signal() * x0 - g * source.signal() / source.noise() * x0;
@@ -142,10 +145,13 @@ mod tests {
     #[test]
     fn eta_one_is_the_posterior_of_ddpm() {
         for (from, to) in [(1000, 999), (500, 499), (2, 1), (1, 0), (1000, 900), (40, 3)] {
-            let (source, goal) = (table().level(from), table().level(to));
+            let source = table().level(from);
+            let goal = table().level(to);
             let alpha = source.alpha_bar() / goal.alpha_bar();
-            let (beta, noise) = (1.0 - alpha, source.one_minus_alpha_bar());
-            let (start, length) = ((1000 - from) as f64, (from - to) as f64);
+            let beta = 1.0 - alpha;
+            let noise = source.one_minus_alpha_bar();
+            let start = (1000 - from) as f64;
+            let length = (from - to) as f64;
             let small = Ancestral::small(table()).transition(start, length);
             let large = Ancestral::large(table()).transition(start, length);
             for t in [small, large] {
@@ -178,7 +184,8 @@ mod tests {
     fn a_point_is_reached_exactly() {
         let chain = Ancestral::ddim(table(), 0.0).unwrap();
         for levels in [vec![1000, 0], vec![1000, 400, 0], vec![1000, 777, 20, 1, 0]] {
-            let (x0, mut x) = (1.7, 0.3);
+            let x0 = 1.7;
+            let mut x = 0.3;
             for pair in levels.windows(2) {
                 let level = table().level(pair[0]);
                 let epsilon = (x - level.signal() * x0) / level.noise();

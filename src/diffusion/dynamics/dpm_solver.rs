@@ -9,7 +9,8 @@ use crate::state::Layout;
 /// DPM-Solver++(2M) on these levels of a table; the drift is x̂₀ at level t.
 ///
 /// ```text
-/// λ = ½ log(ᾱ/(1−ᾱ)), h = λ_s − λ_t, r = (λ_t − λ_previous)/h, D = (1 + 1/2r) x̂₀ − (1/2r) x̂₀_previous
+/// λ = ½ log(ᾱ/(1−ᾱ)), h = λ_s − λ_t, r = (λ_t − λ_previous)/h
+/// D = (1 + 1/2r) x̂₀ − (1/2r) x̂₀_previous
 /// x_s = √((1−ᾱ_s)/(1−ᾱ_t)) x + √ᾱ_s (1 − e^(−h)) D
 /// the first step, and the one to level 0, take D = x̂₀: there r has no meaning, or h is infinite
 /// ```

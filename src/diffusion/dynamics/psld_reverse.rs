@@ -16,14 +16,15 @@ use crate::state::Layout;
 /// ```
 ///
 /// Time s counts from the prior: the score belongs to τ = T − s
-/// ([`PhaseDenoised`](crate::PhaseDenoised)). Coefficients are constant in this clock, whatever the
+/// ([`Clock`](crate::diffusion::Clock)). Coefficients are constant in this clock, whatever the
 /// rate β(t). The drift reads and writes 2·dim columns.
 ///
 /// As a [`PhaseSpace`] it splits into
 ///
 /// ```text
-/// A: dx = ½ (2Γ x − M⁻¹ m + 2Γ s_x) ds      B: dm = ½ (x + 2ν m + 2Mν s_m) ds          explicit Euler
-/// O: dx = −½ Γ x ds + √Γ dW,  dm = −½ ν m ds + √(Mν) dW                                exact
+/// A: dx = ½ (2Γ x − M⁻¹ m + 2Γ s_x) ds                      explicit Euler
+/// B: dm = ½ (x + 2ν m + 2Mν s_m) ds                         explicit Euler
+/// O: dx = −½ Γ x ds + √Γ dW,  dm = −½ ν m ds + √(Mν) dW     exact
 /// ```
 ///
 /// Source: Pandey & Mandt 2023 (arXiv 2303.01748); the split of Pandey, Rudolph & Mandt 2024 (arXiv
@@ -78,7 +79,8 @@ impl LinearDynamics for ReversePsld {
     }
 
     fn transition(&self, _: f64, length: f64) -> Transition {
-        let (reverse, intensity) = (self.process.forward().negated(), self.process.intensity());
+        let reverse = self.process.forward().negated();
+        let intensity = self.process.intensity();
         Transition {
             propagator: reverse.exponential(length),
             gain: product(&reverse.integral(length), &diagonal(intensity)),
@@ -107,7 +109,9 @@ impl ContinuousDynamics for ReversePsld {
 
 impl PhaseSpace for ReversePsld {
     fn part(&self, letter: Letter, h: f64) -> Transition {
-        let (gamma, nu, mass) = (self.process.gamma(), self.process.nu(), self.process.mass());
+        let gamma = self.process.gamma();
+        let nu = self.process.nu();
+        let mass = self.process.mass();
         match letter {
             Letter::A => Transition {
                 propagator: [[1.0 + h * gamma, -0.5 * h / mass], [0.0, 1.0]],
@@ -138,7 +142,8 @@ impl LinearDynamics for PsldFlow {
     }
 
     fn transition(&self, _: f64, length: f64) -> Transition {
-        let (reverse, intensity) = (self.process.forward().negated(), self.process.intensity());
+        let reverse = self.process.forward().negated();
+        let intensity = self.process.intensity();
         Transition {
             propagator: reverse.exponential(length),
             gain: scaled(&product(&reverse.integral(length), &diagonal(intensity)), 0.5),

@@ -3,12 +3,13 @@
 
 use ndarray::{Array2, Array3, Axis};
 
-use super::products::Products;
+use super::products::{self, Call, Products};
 use crate::diffusion::denoiser::Levels;
 use crate::drift::GaussianMixture;
 use crate::drift::mixture::Spread;
 use crate::math::eigen;
 use crate::math::simd::{self, Kernel};
+use crate::math::softmax;
 use crate::real::Real;
 
 /// From this many isotropic components on, the score is two matrix products.
@@ -86,8 +87,8 @@ impl Law<f64> {
 /// Eigenvalues, (components, dim), and eigenvectors of the covariances of a mixture with full ones.
 fn eigensystems(factors: &Array3<f64>) -> (Array2<f64>, Array3<f64>) {
     let (components, dim, _) = factors.dim();
-    let (mut values, mut vectors) =
-        (Array2::zeros((components, dim)), Array3::zeros((components, dim, dim)));
+    let mut values = Array2::zeros((components, dim));
+    let mut vectors = Array3::zeros((components, dim, dim));
     for (k, factor) in factors.axis_iter(Axis(0)).enumerate() {
         let (v, q) = eigen::symmetric(&eigen::gram(factor));
         values.row_mut(k).assign(&v);
@@ -107,8 +108,9 @@ impl<F: Real> Law<F> {
         scratch: &mut Vec<F>,
     ) {
         match (&self.products, &self.shape) {
-            (Some(products), Shape::Isotropic(variance)) => {
-                products.score(*variance, levels, rows, x, out, scratch)
+            (Some(products), &Shape::Isotropic(variance)) => {
+                let call = Call { products, variance, levels, rows, x, out, scratch };
+                products::score(call);
             }
             _ => simd::dispatch(Score { law: self, levels, rows, x, out, scratch }),
         }
@@ -134,7 +136,8 @@ struct BlockLevels<F, const L: usize> {
 impl<F: Real> Kernel for Score<'_, F> {
     #[inline(always)]
     fn run(mut self) {
-        let (components, dim) = (self.law.log_weights.len(), self.law.dim);
+        let components = self.law.log_weights.len();
+        let dim = self.law.dim;
         // By row: the point, the result, the exponents, the whitened differences, and one
         // difference to be rotated.
         let by_row = 3 * dim + components * (1 + dim);
@@ -154,7 +157,8 @@ impl<F: Real> Kernel for Score<'_, F> {
 impl<F: Real> Score<'_, F> {
     #[inline(always)]
     fn block<const L: usize>(&mut self, start: usize, count: usize, scratch: &mut [F]) {
-        let (law, dim) = (self.law, self.law.dim);
+        let law = self.law;
+        let dim = self.law.dim;
         let (lanes, _) = scratch.as_chunks_mut::<L>();
         let (points, rest) = lanes.split_at_mut(dim);
         let (sums, rest) = rest.split_at_mut(dim);
@@ -171,7 +175,8 @@ impl<F: Real> Score<'_, F> {
         for (k, exponent) in exponents.iter_mut().enumerate() {
             let mean = &law.means[k * dim..(k + 1) * dim];
             for (j, away) in away.iter_mut().enumerate() {
-                let (x, mu) = (&points[j], -mean[j]);
+                let x = &points[j];
+                let mu = -mean[j];
                 for l in 0..L {
                     away[l] = mu.fma(levels.signal[l], x[l]);
                 }
@@ -192,48 +197,19 @@ impl<F: Real> Score<'_, F> {
                 }
                 Shape::Diagonal(variances, vectors) => {
                     exponent.fill(weight);
-                    for i in 0..dim {
-                        let mut along = away[i];
-                        if let Some(vectors) = vectors {
-                            along = [F::zero(); L];
-                            for (away, q) in away.iter().zip(&vectors[(k * dim + i) * dim..][..dim])
-                            {
-                                let q = *q;
-                                for l in 0..L {
-                                    along[l] = q.fma(away[l], along[l]);
-                                }
-                            }
-                        }
-                        let (variance, pull) = (variances[k * dim + i], &mut pulls[k * dim + i]);
-                        for l in 0..L {
-                            let noised = variance.fma(levels.alpha_bar[l], levels.noise[l]);
-                            pull[l] = along[l] / noised;
-                            let density = along[l].fma(pull[l], noised.ln_lane());
-                            exponent[l] = half.fma(density, exponent[l]);
-                        }
-                    }
+                    let variances = &variances[k * dim..][..dim];
+                    let vectors = vectors.as_ref().map(|all| &all[k * dim * dim..][..dim * dim]);
+                    let pulls = &mut pulls[k * dim..][..dim];
+                    pull(&levels, variances, vectors, away, pulls, exponent);
                 }
             }
-            for l in 0..L {
-                let (most, exponent) = (largest[l], exponent[l]);
-                largest[l] = if most < exponent { exponent } else { most };
-            }
+            softmax::raise(&mut largest, exponent);
         }
-        let mut total = [F::zero(); L];
-        for weights in exponents.iter_mut() {
-            for l in 0..L {
-                let weight = (weights[l] - largest[l]).exp_lane();
-                weights[l] = weight;
-                total[l] += weight;
-            }
-        }
-        for total in &mut total {
-            *total = F::one() / *total;
-        }
+        let inverse = softmax::weigh(exponents, &largest).map(|sum| F::one() / sum);
         self.sums(&levels, points, exponents, pulls, sums);
         for (j, sum) in sums.iter_mut().enumerate() {
             for l in 0..L {
-                sum[l] *= total[l];
+                sum[l] *= inverse[l];
             }
             self.out[j * self.rows + start..][..count].copy_from_slice(&sum[..count]);
         }
@@ -268,7 +244,8 @@ impl<F: Real> Score<'_, F> {
         pulls: &[[F; L]],
         sums: &mut [[F; L]],
     ) {
-        let (law, dim) = (self.law, self.law.dim);
+        let law = self.law;
+        let dim = self.law.dim;
         for (j, sum) in sums.iter_mut().enumerate() {
             sum.fill(F::zero());
             for (k, w) in weights.iter().enumerate() {
@@ -301,6 +278,39 @@ impl<F: Real> Score<'_, F> {
                     sum[l] /= variance.fma(levels.alpha_bar[l], levels.noise[l]);
                 }
             }
+        }
+    }
+}
+
+/// The differences along the principal axes of a component, over their variances. Their part of
+/// the log density is added to the exponent.
+#[inline(always)]
+fn pull<F: Real, const L: usize>(
+    levels: &BlockLevels<F, L>,
+    variances: &[F],
+    vectors: Option<&[F]>,
+    away: &[[F; L]],
+    pulls: &mut [[F; L]],
+    exponent: &mut [F; L],
+) {
+    let half = F::from_f64(-0.5);
+    let dim = variances.len();
+    for i in 0..dim {
+        let mut along = away[i];
+        if let Some(vectors) = vectors {
+            along = [F::zero(); L];
+            for (away, &q) in away.iter().zip(&vectors[i * dim..][..dim]) {
+                for l in 0..L {
+                    along[l] = q.fma(away[l], along[l]);
+                }
+            }
+        }
+        let pull = &mut pulls[i];
+        for l in 0..L {
+            let noised = variances[i].fma(levels.alpha_bar[l], levels.noise[l]);
+            pull[l] = along[l] / noised;
+            let density = along[l].fma(pull[l], noised.ln_lane());
+            exponent[l] = half.fma(density, exponent[l]);
         }
     }
 }

@@ -26,7 +26,7 @@ use kernel::Law;
 /// ```
 ///
 /// Every row of a batch may have its own level. As a [`Denoiser`] it predicts the score;
-/// [`Denoised`](crate::Denoised) turns that into ε, x₀ or v. With 32 isotropic components or more
+/// [`Denoised`](super::Denoised) turns that into ε, x₀ or v. With 32 isotropic components or more
 /// (a data set) the score is two matrix products, in which exponents lose about |x||μ|/(variance)
 /// units in the last place.
 #[derive(Clone, Debug)]

@@ -76,18 +76,9 @@ impl Products<f64> {
     }
 }
 
-impl<F: Real> Products<F> {
-    pub(super) fn score(
-        &self,
-        variance: F,
-        levels: Levels<'_>,
-        rows: usize,
-        x: &[F],
-        out: &mut [F],
-        scratch: &mut Vec<F>,
-    ) {
-        F::choose(Kernels)(Call { products: self, variance, levels, rows, x, out, scratch });
-    }
+/// Writes the score of `rows` column-major points.
+pub(super) fn score<F: Real>(call: Call<'_, F>) {
+    F::choose(Kernels)(call);
 }
 
 /// The kernels of the two precisions.
@@ -106,14 +97,14 @@ impl InBoth for Kernels {
 }
 
 /// The arguments of a call.
-struct Call<'a, F> {
-    products: &'a Products<F>,
-    variance: F,
-    levels: Levels<'a>,
-    rows: usize,
-    x: &'a [F],
-    out: &'a mut [F],
-    scratch: &'a mut Vec<F>,
+pub(super) struct Call<'a, F> {
+    pub products: &'a Products<F>,
+    pub variance: F,
+    pub levels: Levels<'a>,
+    pub rows: usize,
+    pub x: &'a [F],
+    pub out: &'a mut [F],
+    pub scratch: &'a mut Vec<F>,
 }
 
 macro_rules! products {
@@ -144,7 +135,8 @@ macro_rules! products {
                 fn with_simd<S: pulp::Simd>(self, simd: S) {
                     let call = self.0;
                     let width = VECTORS * S::$lanes;
-                    let (dim, components) = (call.products.dim, call.products.components);
+                    let dim = call.products.dim;
+                    let components = call.products.components;
                     let padded = components.div_ceil(TILE) * TILE;
                     let mut scratch = std::mem::take(call.scratch);
                     scratch.resize(width * (dim + padded), 0.0);
@@ -278,7 +270,8 @@ macro_rules! products {
                 for (k, exponents) in
                     exponents.chunks_exact_mut(width).take(products.components).enumerate()
                 {
-                    let (weight, square) = (products.log_weights[k], products.half_squares[k]);
+                    let weight = products.log_weights[k];
+                    let square = products.half_squares[k];
                     for l in 0..width {
                         let offset = (-square * signal[l]).mul_add(slope[l], weight);
                         let exponent = slope[l].mul_add(exponents[l], offset);

@@ -71,7 +71,8 @@ fn the_score_is_that_of_the_noised_law() {
 fn rows_with_their_own_levels_are_as_if_alone() {
     for mixture in mixtures() {
         let diffused = DiffusedMixture::new(mixture);
-        let (x, all) = (points(), levels());
+        let x = points();
+        let all = levels();
         let own: Vec<Level> = (0..x.nrows()).map(|i| all[i % all.len()]).collect();
         let mut mixed = Array2::<f64>::zeros(x.dim());
         diffused.predict(Levels::PerRow(&own), x.view(), mixed.view_mut()).unwrap();
@@ -89,7 +90,8 @@ fn rows_with_their_own_levels_are_as_if_alone() {
 fn a_clean_level_is_the_data_itself() {
     for mixture in mixtures() {
         let x = points();
-        let (mut want, mut found) = (Array2::<f64>::zeros(x.dim()), Array2::<f64>::zeros(x.dim()));
+        let mut want = Array2::<f64>::zeros(x.dim());
+        let mut found = Array2::<f64>::zeros(x.dim());
         mixture.eval(Times::Shared(0.0), x.view(), want.view_mut()).unwrap();
         DiffusedMixture::new(mixture)
             .predict(Levels::Shared(Level::CLEAN), x.view(), found.view_mut())

@@ -42,7 +42,8 @@ pub(crate) struct Steps {
 
 impl Steps {
     /// The course with at most this many evaluations. One of them is the last step, of length ε and
-    /// without noise; the rest, divided by the evaluations per step and rounded down, are the steps.
+    /// without noise; the rest, divided by the evaluations per step and rounded down, are the
+    /// steps.
     pub(crate) fn course(
         &self,
         method: &'static str,

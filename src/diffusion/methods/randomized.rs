@@ -66,7 +66,8 @@ pub(crate) fn midpoint<D: ContinuousDynamics>(
 
 impl Randomized {
     fn on<D: ContinuousDynamics>(&self, dynamics: D) -> Result<RandomizedMidpoint<D>> {
-        let (windows, rounds) = (self.windows.unwrap_or(1), self.rounds.unwrap_or(0));
+        let windows = self.windows.unwrap_or(1);
+        let rounds = self.rounds.unwrap_or(0);
         let sampler = midpoint(dynamics, windows, rounds, self.tolerance)?;
         Ok(sampler.with_control_variate(self.control_variate))
     }

@@ -11,6 +11,7 @@ use crate::sampler::Sampler;
 
 /// What is known about a method on one kind of process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MethodInfo {
     /// One line about it.
     pub title: &'static str,

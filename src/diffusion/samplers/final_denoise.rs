@@ -14,7 +14,8 @@ use crate::state::Layout;
 /// x̂₀ = ( x + (1−ᾱ) score(x) ) / √ᾱ             ᾱ at the start of the step
 /// ```
 ///
-/// One evaluation. A sampler of the reverse process stops at some small noise; this step removes it.
+/// One evaluation. A sampler of the reverse process stops at some small noise; this step removes
+/// it.
 #[derive(Clone, Debug)]
 pub struct FinalDenoise<S> {
     sampler: S,

@@ -14,9 +14,10 @@ use crate::state::{Layout, State};
 /// A predictor on the reverse process alternating with a corrector at fixed levels.
 ///
 /// ```text
-/// for each phase:   predictor: steps along the probability flow
-///                   corrector: fresh v ~ N(0, u), underdamped Langevin for a time T_corr at the level reached
-/// last phase:       predictor steps h/2, h/4, … down to δ, then one corrector
+/// for each phase
+///     predictor: steps along the probability flow
+///     corrector: fresh v ~ N(0, u), underdamped Langevin for a time T_corr at the level reached
+/// last phase: predictor steps h/2, h/4, … down to δ, then one corrector
 /// ```
 ///
 /// The predictor is any sampler on one block (the flow, by a

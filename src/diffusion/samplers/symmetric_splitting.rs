@@ -16,9 +16,11 @@ use crate::state::Layout;
 /// The symmetric splitting sampler for critically damped diffusions.
 ///
 /// ```text
-/// half    dx = ½ (−Γx − M⁻¹m) ds + √Γ dW,  dm = ½ (x − νm) ds + √(Mν) dW       over h/2, exactly; stationary for the prior
-/// whole   x += h Γ (s_x + x),  m += h Mν (s_m + M⁻¹ m)                         explicit Euler, score at the start of the step
-/// half    again
+/// half:  dx = ½ (−Γx − M⁻¹m) ds + √Γ dW,  dm = ½ (x − νm) ds + √(Mν) dW
+///        exactly, over h/2; the prior is stationary
+/// whole: x += h Γ (s_x + x),  m += h Mν (s_m + M⁻¹ m)
+///        explicit Euler, with the score at the start of the step
+/// half:  again
 /// ```
 ///
 /// Evaluations: 1 per step. Source: Dockhorn, Vahdat & Kreis 2022 (arXiv 2112.07068), for Γ = 0
@@ -36,7 +38,8 @@ impl SymmetricSplitting {
 
     /// The exact half step.
     fn half(&self, h: f64) -> Transition {
-        let (process, rotated) = (self.dynamics.process(), self.dynamics.process().rotated());
+        let process = self.dynamics.process();
+        let rotated = self.dynamics.process().rotated();
         Transition {
             propagator: rotated.exponential(h),
             gain: ZERO,

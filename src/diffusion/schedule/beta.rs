@@ -73,7 +73,8 @@ impl Beta {
             Rate::Cosine { offset } => {
                 // cos a / cos b with a = b + c as cos c − tan b sin c: no digits lost near t = 0.
                 let quarter = std::f64::consts::FRAC_PI_2 / (1.0 + offset);
-                let (b, c) = (quarter * offset, quarter * time);
+                let b = quarter * offset;
+                let c = quarter * time;
                 let half = libm::sin(0.5 * c);
                 -2.0 * libm::log1p(-2.0 * half * half - libm::tan(b) * libm::sin(c))
             }

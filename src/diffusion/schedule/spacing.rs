@@ -70,7 +70,8 @@ impl Spacing {
         let n = table.len();
         let open = self.is_open();
         count("steps", steps, 1, n - usize::from(open && n > 1), "from 1 to the number of levels")?;
-        let (size, parts) = (n as f64, steps as f64);
+        let size = n as f64;
+        let parts = steps as f64;
         let timesteps =
             |numbers: Vec<f64>| numbers.into_iter().map(|t| round(t) + 1).chain([0]).collect();
         let mut levels: Vec<usize> = match self {
@@ -149,7 +150,8 @@ fn log_snr(table: &LevelTable, steps: usize) -> Vec<usize> {
     let n = table.len();
     // Entry t − 1 is level t; they decrease with t.
     let all: Vec<f64> = (1..=n).map(|t| table.level(t).log_snr()).collect();
-    let (first, last) = (all[n - 1], all[0]);
+    let first = all[n - 1];
+    let last = all[0];
     let mut levels = vec![n];
     for j in 1..steps {
         let wanted = first + (last - first) * j as f64 / (steps - 1).max(1) as f64;

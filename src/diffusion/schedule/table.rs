@@ -86,8 +86,8 @@ impl LevelTable {
     /// The table of these rates.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if there are none or more than [`MAX_LEVELS`](Self::MAX_LEVELS), or one is
-    /// not in (0, 1).
+    /// [`Error::Invalid`] if there are none or more than [`MAX_LEVELS`](Self::MAX_LEVELS), or one
+    /// is not in (0, 1).
     pub fn from_betas(betas: Vec<f64>) -> Result<Self> {
         Self::check(betas.len())?;
         if let Some(&given) = betas.iter().find(|beta| !(**beta > 0.0 && **beta < 1.0)) {

@@ -1,34 +1,37 @@
-//! The vector kernel of a mixture: distances, log-sum-exp and the weighted sum, lanes being chains.
+//! The vector kernel of a mixture: distances, log-sum-exp and the weighted sum, with one chain per
+//! lane.
 
 use ndarray::{Array2, Axis};
 
 use super::spread::Spread;
 use crate::math::simd::Kernel;
+use crate::math::softmax;
 use crate::real::Real;
 use crate::scratch::ScratchPool;
 
-/// Rows worked on together: enough for every vector unit to be kept busy by independent operations.
+/// Rows that are processed together. They give enough independent operations for every vector unit.
 const WIDE: usize = 64;
-/// The same for what is left over.
+/// The same for the remaining rows.
 const NARROW: usize = 16;
-/// Coordinates, or components, that one pass over a block takes in.
+/// Coordinates, or components, that one pass over a block includes.
 const GROUP: usize = 4;
 
-/// How the squared distance to a component is measured, by component.
+/// The precisions in the squared distance to each component.
 #[derive(Clone, Debug)]
 enum Precision<F> {
-    /// 1/σ², the same for all.
+    /// 1/σ², the same for all components.
     Isotropic(F),
     /// 1/σ², (components, dim).
     Diagonal(Vec<F>),
-    /// The inverse of the lower Cholesky factor, rows of 1, 2, …, dim numbers, by component.
+    /// The inverses of the lower Cholesky factors, one for each component, as rows of 1, 2, …, dim
+    /// numbers.
     Full(Vec<F>),
 }
 
-/// A mixture's numbers in one precision, laid out for the kernel.
+/// The parameters of a mixture in one precision, in the layout of the kernel.
 #[derive(Clone, Debug)]
 pub(super) struct Tables<F> {
-    /// Working memory of [`Evaluate`], which is shared between threads.
+    /// Working memory of [`Evaluate`]. Threads share the pool.
     pub(super) scratch: ScratchPool<Vec<F>>,
     dim: usize,
     /// log wₖ − ½ log det Σₖ, (components).
@@ -97,7 +100,7 @@ impl Tables<f64> {
 }
 
 impl<F: Real> Tables<F> {
-    /// The factor of the precision that all components share; 1 where they share none.
+    /// The factor of the precision that all components share, or 1 if there is none.
     #[inline(always)]
     fn common_precision(&self) -> F {
         if let Precision::Isotropic(precision) = self.precision { precision } else { F::one() }
@@ -117,7 +120,7 @@ fn invert_lower(factor: &Array2<f64>) -> Array2<f64> {
     inverse
 }
 
-/// What to compute; column-major, of the width given.
+/// What to compute. The slices are column-major, with this number of columns.
 pub(super) enum Output<'a, F> {
     /// ∇ log π, dim columns.
     Score(&'a mut [F]),
@@ -125,7 +128,7 @@ pub(super) enum Output<'a, F> {
     LogDensity(&'a mut [F]),
     /// rₖ, one column for each component.
     Responsibilities(&'a mut [F]),
-    /// Smallest distance to a mean in units of its spread, one column.
+    /// Smallest distance to a mean in units of its standard deviation, one column.
     Distance(&'a mut [F]),
 }
 
@@ -141,10 +144,11 @@ pub(super) struct Evaluate<'a, F> {
 impl<F: Real> Kernel for Evaluate<'_, F> {
     #[inline(always)]
     fn run(mut self) {
-        let (components, dim) = (self.tables.constants.len(), self.tables.dim);
+        let components = self.tables.constants.len();
+        let dim = self.tables.dim;
         let full = matches!(self.tables.precision, Precision::Full(_));
-        // By row: the point, the exponent of every component, the whitened differences of full
-        // covariances.
+        // The parts of each row: the point, the exponent of every component, and the whitened
+        // differences of full covariances.
         let by_row = dim + components + if full { components * dim } else { 0 };
         let mut scratch = std::mem::take(self.scratch);
         scratch.resize(by_row * WIDE, F::zero());
@@ -168,7 +172,7 @@ impl<F: Real> Evaluate<'_, F> {
         let (exponents, whitened) = rest.split_at_mut(tables.constants.len());
         for (j, point) in points.iter_mut().enumerate() {
             let from = &self.x[j * self.rows + start..][..count];
-            // Lanes beyond the last row repeat it, so that they stay finite.
+            // Lanes beyond the last row repeat it, so they stay finite.
             point.fill(from[count - 1]);
             point[..count].copy_from_slice(from);
         }
@@ -181,21 +185,12 @@ impl<F: Real> Evaluate<'_, F> {
         let scale = F::from_f64(-0.5) * common;
         let mut largest = [F::neg_infinity(); L];
         for (&constant, exponents) in tables.constants.iter().zip(exponents.iter_mut()) {
-            for l in 0..L {
-                let exponent = scale.fma(exponents[l], constant);
-                exponents[l] = exponent;
-                let most = largest[l];
-                largest[l] = if most < exponent { exponent } else { most };
+            for exponent in exponents.iter_mut() {
+                *exponent = scale.fma(*exponent, constant);
             }
+            softmax::raise(&mut largest, exponents);
         }
-        let mut total = [F::zero(); L];
-        for weights in exponents.iter_mut() {
-            for l in 0..L {
-                let weight = (weights[l] - largest[l]).exp_lane();
-                weights[l] = weight;
-                total[l] += weight;
-            }
-        }
+        let total = softmax::weigh(exponents, &largest);
         match &mut self.output {
             Output::Distance(_) => {}
             Output::LogDensity(out) => {
@@ -213,9 +208,7 @@ impl<F: Real> Evaluate<'_, F> {
                 }
             }
             Output::Score(out) => {
-                for total in &mut total {
-                    *total = common / *total;
-                }
+                let total = total.map(|sum| common / sum);
                 score(tables, points, exponents, whitened, |j, sum| {
                     for l in 0..L {
                         sum[l] *= total[l];
@@ -227,8 +220,8 @@ impl<F: Real> Evaluate<'_, F> {
     }
 }
 
-/// (x − μₖ)ᵀ Σₖ⁻¹ (x − μₖ) for every component, but for the factor that all have in common;
-/// differences are taken before squaring, so nothing cancels.
+/// (x − μₖ)ᵀ Σₖ⁻¹ (x − μₖ) for every component, without the factor that all components share.
+/// Differences are taken before squaring, so nothing cancels.
 #[inline(always)]
 fn squared_distances<F: Real, const L: usize>(
     tables: &Tables<F>,
@@ -250,7 +243,8 @@ fn squared_distances<F: Real, const L: usize>(
                 for i in 0..dim {
                     let mut y = [F::zero(); L];
                     for (j, &c) in inverse[i * (i + 1) / 2..][..=i].iter().enumerate() {
-                        let (x, mean) = (&points[j], mean[j]);
+                        let x = &points[j];
+                        let mean = mean[j];
                         for l in 0..L {
                             y[l] = c.fma(x[l] - mean, y[l]);
                         }
@@ -265,7 +259,7 @@ fn squared_distances<F: Real, const L: usize>(
     }
 }
 
-/// Σ (xⱼ − μⱼ)² pⱼ, a few coordinates at a time, always in the order of the coordinates.
+/// Σ (xⱼ − μⱼ)² pⱼ. A pass takes a few coordinates, always in their order.
 #[inline(always)]
 fn weighted_squares<F: Real, const L: usize>(
     points: &[[F; L]],
@@ -317,7 +311,8 @@ fn add_squares<F: Real, const L: usize, const N: usize>(
     }
 }
 
-/// Σₖ weightₖ Σₖ⁻¹ (μₖ − x), coordinate by coordinate, but for the factor that all have in common.
+/// Σₖ weightₖ Σₖ⁻¹ (μₖ − x), coordinate by coordinate, without the factor that all components
+/// share.
 #[inline(always)]
 fn score<F: Real, const L: usize>(
     tables: &Tables<F>,
@@ -353,8 +348,7 @@ fn score<F: Real, const L: usize>(
     }
 }
 
-/// sum += Σₖ weightₖ pₖ (μₖ − x), a few components at a time, always in the order of the
-/// components.
+/// sum += Σₖ weightₖ pₖ (μₖ − x). A pass takes a few components, always in their order.
 #[inline(always)]
 fn pull<F: Real, const L: usize>(
     x: &[F; L],
@@ -388,7 +382,7 @@ fn pull_group<F: Real, const L: usize, const N: usize>(
     }
 }
 
-/// The square root of the smallest squared distance. A component of weight zero is no mode.
+/// The square root of the smallest squared distance. A component of weight zero does not count.
 #[inline(always)]
 fn nearest<F: Real, const L: usize>(tables: &Tables<F>, squared: &[[F; L]]) -> [F; L] {
     let common = tables.common_precision();
@@ -396,7 +390,7 @@ fn nearest<F: Real, const L: usize>(tables: &Tables<F>, squared: &[[F; L]]) -> [
     for (constant, squared) in tables.constants.iter().zip(squared) {
         if *constant > F::neg_infinity() {
             for l in 0..L {
-                // NaN must survive the comparison.
+                // Written so that NaN survives the comparison.
                 out[l] = if squared[l] >= out[l] { out[l] } else { squared[l] };
             }
         }

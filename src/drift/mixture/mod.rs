@@ -1,8 +1,12 @@
-//! Gaussian mixtures: the target whose score, log density and samples are all exact; a data set is
-//! one too.
+//! Gaussian mixtures: targets with exact score, log density and samples. A data set is a mixture
+//! too.
 
+#[cfg(feature = "serde")]
+mod form;
 mod kernel;
 mod moments;
+#[cfg(feature = "plot")]
+mod picture;
 mod queries;
 mod sample;
 mod spread;
@@ -25,9 +29,11 @@ use spread::cholesky;
 /// score(x) = Σ rₖ(x) Σₖ⁻¹ (μₖ − x)              what the drift writes
 /// ```
 ///
-/// Parameters are f64; as a drift it works in the precision of the state. Any number of components:
-/// a data set with a bandwidth is a mixture with one component for each row. Cost of a row:
-/// components × dim (× dim / 2 with full covariances).
+/// Parameters are f64. As a drift the mixture works in the precision of the state. It may have any
+/// number of components. A data set with a bandwidth is a mixture with one component for each row
+/// ([`from_data`](Self::from_data)).
+///
+/// One row costs components × dim operations. With full covariances it costs dim/2 times as many.
 ///
 /// ```
 /// use langevin::GaussianMixture;
@@ -47,33 +53,35 @@ pub struct GaussianMixture {
 }
 
 impl GaussianMixture {
-    /// Components of equal weight and the same standard deviation `std`, with `means` of shape
+    /// Components of equal weight and the same standard deviation `std`. `means` has shape
     /// (components, dim).
     ///
     /// # Errors
-    /// [`Error::Invalid`] if `std` is not finite and positive, [`Error::Shape`] if there are no
-    /// means, [`Error::NonFinite`] if one is not finite.
+    /// - [`Error::Invalid`] if `std` is not finite and positive.
+    /// - [`Error::Shape`] if there are no means.
+    /// - [`Error::NonFinite`] if a mean is not finite.
     pub fn isotropic(means: ArrayView2<'_, f64>, std: f64) -> Result<Self> {
         positive("std", std)?;
         Self::build(means, Spread::Isotropic(std))
     }
 
-    /// One component for each row of a data set, shape (rows, dim): its kernel density estimate
-    /// with this bandwidth.
+    /// The kernel density estimate of a data set, shape (rows, dim). Each row is the mean of one
+    /// component. `bandwidth` is the standard deviation of all components.
     ///
     /// # Errors
-    /// As for [`isotropic`](Self::isotropic), with `bandwidth` named.
+    /// As for [`isotropic`](Self::isotropic), with `bandwidth` in place of `std`.
     pub fn from_data(data: ArrayView2<'_, f64>, bandwidth: f64) -> Result<Self> {
         positive("bandwidth", bandwidth)?;
         Self::build(data, Spread::Isotropic(bandwidth))
     }
 
-    /// Components of equal weight with diagonal covariances: `variances` has the shape (components,
-    /// dim) of `means`.
+    /// Components of equal weight with diagonal covariances. `means` and `variances` have shape
+    /// (components, dim).
     ///
     /// # Errors
-    /// [`Error::Shape`] if the shapes differ, [`Error::Component`] if a variance is not finite and
-    /// positive.
+    /// - [`Error::Shape`] if the shapes differ or there are no means.
+    /// - [`Error::Component`] if a variance is not finite and positive.
+    /// - [`Error::NonFinite`] if a mean is not finite.
     pub fn diagonal(means: ArrayView2<'_, f64>, variances: ArrayView2<'_, f64>) -> Result<Self> {
         if variances.dim() != means.dim() {
             return Err(Error::Shape {
@@ -95,11 +103,14 @@ impl GaussianMixture {
         Self::build(means, Spread::Diagonal(variances.to_owned()))
     }
 
-    /// Components of equal weight with full covariances, shape (components, dim, dim).
+    /// Components of equal weight with full covariances. `means` has shape (components, dim), and
+    /// `covariances` has shape (components, dim, dim).
     ///
     /// # Errors
-    /// [`Error::Shape`] if the shapes do not fit; [`Error::NotPositiveDefinite`] naming the first
-    /// component whose covariance is not symmetric positive definite.
+    /// - [`Error::Shape`] if the shapes do not fit or there are no means.
+    /// - [`Error::NotPositiveDefinite`] if a covariance is not symmetric positive definite. It
+    ///   names the first such component.
+    /// - [`Error::NonFinite`] if a mean is not finite.
     pub fn full(means: ArrayView2<'_, f64>, covariances: ArrayView3<'_, f64>) -> Result<Self> {
         let (components, dim) = means.dim();
         if covariances.dim() != (components, dim, dim) {
@@ -138,11 +149,12 @@ impl GaussianMixture {
         Ok(Self { weights, means, spread, single, double })
     }
 
-    /// The same components with these weights, normalised to sum to 1.
+    /// The same components with these weights. The weights are normalised to sum to 1.
     ///
     /// # Errors
-    /// [`Error::Shape`] if there is not one for each component, [`Error::Component`] if one is
-    /// negative or not finite, [`Error::Invalid`] if all are zero.
+    /// - [`Error::Shape`] if there is not one weight for each component.
+    /// - [`Error::Component`] if a weight is negative or not finite.
+    /// - [`Error::Invalid`] if all weights are zero.
     pub fn with_weights(mut self, weights: &[f64]) -> Result<Self> {
         if weights.len() != self.components() {
             return Err(Error::Shape {
@@ -174,12 +186,12 @@ impl GaussianMixture {
         self.means.nrows()
     }
 
-    /// Dimension of a point.
+    /// Number of coordinates of a point.
     pub fn dimension(&self) -> usize {
         self.means.ncols()
     }
 
-    /// The weights, summing to 1.
+    /// The weights, normalised to sum to 1.
     pub fn weights(&self) -> &[f64] {
         &self.weights
     }

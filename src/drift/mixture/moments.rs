@@ -15,7 +15,8 @@ impl GaussianMixture {
 
     /// The covariance of the mixture, (dim, dim).
     pub fn covariance(&self) -> Array2<f64> {
-        let (dim, mean) = (self.dimension(), self.mean());
+        let dim = self.dimension();
+        let mean = self.mean();
         let mut total = Array2::zeros((dim, dim));
         for (k, &weight) in self.weights.iter().enumerate() {
             let away = &self.means.row(k) - &mean;
@@ -40,11 +41,12 @@ impl GaussianMixture {
         total
     }
 
-    /// The law of some of the coordinates: a mixture of the same weights in fewer dimensions.
+    /// The distribution of some of the coordinates, in the given order. It is a mixture with the
+    /// same weights in fewer dimensions.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if a coordinate is not below the dimension, [`Error::Shape`] if none is
-    /// given.
+    /// - [`Error::Invalid`](crate::Error::Invalid) if a coordinate is not below the dimension.
+    /// - [`Error::Shape`](crate::Error::Shape) if no coordinate is given.
     pub fn marginal(&self, coordinates: &[usize]) -> Result<Self> {
         for &j in coordinates {
             count("coordinate", j, 0, self.dimension() - 1, "a number below the dimension")?;

@@ -1,4 +1,4 @@
-//! What a mixture gives for a batch of points: score, log density, responsibilities, distances.
+//! Evaluates a mixture on a batch of points: score, log density, responsibilities, distances.
 
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis};
 
@@ -8,13 +8,14 @@ use crate::drift::batch::{check_batch, with_columns};
 use crate::drift::interface::{Drift, LogDensity, Times};
 use crate::error::{BoxError, Error, Result};
 use crate::math::simd;
+use crate::metrics::{self, Estimate};
 use crate::real::{InBoth, Real};
 
 impl GaussianMixture {
     /// log π of every row of `x`, shape (rows, dim).
     ///
     /// # Errors
-    /// [`Error::Shape`] if `x` has another width.
+    /// [`Error::Shape`] if `x` has another number of columns.
     pub fn log_density(&self, x: ArrayView2<'_, f64>) -> Result<Array1<f64>> {
         let out = self.output(x, 1, |out| Output::LogDensity(out))?;
         Ok(out.into_iter().collect())
@@ -23,19 +24,54 @@ impl GaussianMixture {
     /// The probability that each row of `x` belongs to each component, (rows, components).
     ///
     /// # Errors
-    /// [`Error::Shape`] if `x` has another width.
+    /// [`Error::Shape`] if `x` has another number of columns.
     pub fn responsibilities(&self, x: ArrayView2<'_, f64>) -> Result<Array2<f64>> {
         self.output(x, self.components(), |out| Output::Responsibilities(out))
     }
 
-    /// For each row of `x` the distance to the nearest mode in units of that mode's spread, the
-    /// smallest √((x−μₖ)ᵀ Σₖ⁻¹ (x−μₖ)).
+    /// The mean probability of every component over the finite rows of `x`, (components). Its
+    /// expectation under the mixture is the weight of the component. `None` if no row is finite.
     ///
     /// # Errors
-    /// [`Error::Shape`] if `x` has another width.
+    /// [`Error::Shape`] if `x` has another number of columns.
+    pub fn mean_responsibilities<F: Real>(
+        &self,
+        x: ArrayView2<'_, F>,
+    ) -> Result<Option<Array1<f64>>> {
+        self.check(x.dim())?;
+        let mut sums = Array1::<f64>::zeros(self.components());
+        let mut count = 0.0;
+        for block in x.axis_chunks_iter(Axis(0), 1024) {
+            for row in self.responsibilities(block.mapv(F::widen).view())?.rows() {
+                if row.iter().all(|r| r.is_finite()) {
+                    sums += &row;
+                    count += 1.0;
+                }
+            }
+        }
+        Ok((count > 0.0).then(|| sums / count))
+    }
+
+    /// For each row of `x`, the distance to the nearest mode in units of the spread of that mode.
+    /// It is the smallest √((x−μₖ)ᵀ Σₖ⁻¹ (x−μₖ)).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if `x` has another number of columns.
     pub fn distance_to_nearest_mode(&self, x: ArrayView2<'_, f64>) -> Result<Array1<f64>> {
         let out = self.output(x, 1, |out| Output::Distance(out))?;
         Ok(out.into_iter().collect())
+    }
+
+    /// W₂ of the distances to the nearest mode, over the finite rows of `x`, from the distribution
+    /// of such distances.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if `x` has another number of columns, and those of
+    /// [`radial_wasserstein`](metrics::radial_wasserstein).
+    pub fn radial_wasserstein<F: Real>(&self, x: ArrayView2<'_, F>) -> Result<Estimate> {
+        let distances = self.distance_to_nearest_mode(x.mapv(F::widen).view())?;
+        let finite: Vec<f64> = distances.into_iter().filter(|d| d.is_finite()).collect();
+        metrics::radial_wasserstein(&finite, self.dimension())
     }
 
     fn check(&self, shape: (usize, usize)) -> Result<()> {
@@ -53,9 +89,10 @@ impl GaussianMixture {
         output: impl for<'a> Fn(&'a mut [f64]) -> Output<'a, f64>,
     ) -> Result<Array2<f64>> {
         self.check(x.dim())?;
-        // Block by block: a large array of points is not copied whole.
+        // Works block by block, so that a large array of points is not copied whole.
         let mut all = Array2::zeros((x.nrows(), width));
-        let (mut points, mut numbers) = (Vec::new(), Vec::new());
+        let mut points = Vec::new();
+        let mut numbers = Vec::new();
         for (x, mut to) in
             x.axis_chunks_iter(Axis(0), 1024).zip(all.axis_chunks_iter_mut(Axis(0), 1024))
         {

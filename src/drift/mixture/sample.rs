@@ -1,4 +1,4 @@
-//! Exact samples of a mixture: what a sampler's output is compared with.
+//! Exact samples of a mixture, for comparison with the output of a sampler.
 
 use ndarray::{Array2, Axis};
 
@@ -8,8 +8,8 @@ use crate::error::{Result, count};
 use crate::noise::{Address, Noise, Philox, Purpose};
 
 impl GaussianMixture {
-    /// `samples` independent exact samples, shape (samples, dim); sample i depends on the seed and
-    /// i alone.
+    /// Returns `samples` independent exact samples, shape (samples, dim). Sample i depends only on
+    /// i and the seed.
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::Error::Invalid) if `samples` is not from 1 to 2³² − 1.

@@ -5,16 +5,16 @@ use ndarray::{Array2, Array3, ArrayView2};
 /// The covariances of the components.
 #[derive(Clone, Debug)]
 pub(crate) enum Spread {
-    /// One standard deviation each.
+    /// One standard deviation for all components.
     Isotropic(f64),
-    /// Variances by coordinate, (components, dim).
+    /// Variances of the coordinates, (components, dim).
     Diagonal(Array2<f64>),
     /// Lower Cholesky factors, (components, dim, dim).
     Full(Array3<f64>),
 }
 
-/// Lower Cholesky factor, or the row where a pivot is not positive or the matrix not symmetric,
-/// which of the two, and the number found.
+/// The lower Cholesky factor. The error holds the row, what is wrong there, and the number found.
+/// It is a pivot that is not positive, or an asymmetry.
 pub(super) fn cholesky(
     matrix: ArrayView2<'_, f64>,
 ) -> std::result::Result<Array2<f64>, (usize, &'static str, f64)> {
@@ -22,9 +22,10 @@ pub(super) fn cholesky(
     let mut factor = Array2::<f64>::zeros((dim, dim));
     for i in 0..dim {
         for j in 0..=i {
-            let (value, mirrored) = (matrix[[i, j]], matrix[[j, i]]);
-            // Symmetric up to what a round trip through decimal digits may do, in units of the
-            // standard deviations.
+            let value = matrix[[i, j]];
+            let mirrored = matrix[[j, i]];
+            // A round trip through decimal digits may break the symmetry slightly. The tolerance is
+            // in units of the standard deviations.
             let scale = (matrix[[i, i]] * matrix[[j, j]]).abs().sqrt();
             if i != j && !((value - mirrored).abs() <= 1e-9 * scale) {
                 return Err((i, "asymmetry", value - mirrored));

@@ -1,6 +1,7 @@
-//! Laws of the mixture: score against log density, exact values, safety far from the modes, exact
+//! Tests of the mixture: score against log density, exact values, safety far from the modes, exact
 //! sampling.
 
+use crate::drift::{Drift, Times};
 use ndarray::{Array2, array};
 
 use super::*;
@@ -65,16 +66,17 @@ fn densities_are_the_textbook_ones() {
     let at = one.log_density(array![[1.0, 2.0], [1.5, 2.0]].view()).unwrap();
     let peak = -(std::f64::consts::TAU * 0.25).ln();
     assert!((at[0] - peak).abs() < 1e-15 && (at[1] - peak + 0.5).abs() < 1e-15);
-    // Diagonal and full agree where they describe the same law.
+    // Diagonal and full covariances agree if they describe the same distribution.
     let variances = array![[0.5, 2.0]];
     let diagonal = GaussianMixture::diagonal(array![[0.0, 1.0]].view(), variances.view()).unwrap();
     let full =
         GaussianMixture::full(array![[0.0, 1.0]].view(), array![[[0.5, 0.0], [0.0, 2.0]]].view())
             .unwrap();
     let x = array![[0.3, -0.7], [2.0, 4.0]];
-    let (a, b) = (diagonal.log_density(x.view()).unwrap(), full.log_density(x.view()).unwrap());
+    let a = diagonal.log_density(x.view()).unwrap();
+    let b = full.log_density(x.view()).unwrap();
     assert!((a - b).iter().all(|d| d.abs() < 1e-14));
-    // Exact where the Cholesky factor is: variances with exact roots.
+    // Variances with exact roots give an exact Cholesky factor and so an exact covariance.
     let exact = array![[[0.25, 0.0], [0.0, 4.0]]];
     let full = GaussianMixture::full(array![[0.0, 1.0]].view(), exact.view()).unwrap();
     assert_eq!(full.covariance(), array![[0.25, 0.0], [0.0, 4.0]]);
@@ -90,7 +92,7 @@ fn far_from_every_mode_nothing_underflows_or_hides() {
         assert!(mixture.log_density(x.view()).unwrap().iter().all(|d| d.is_finite()));
         let sums = mixture.responsibilities(x.view()).unwrap().sum_axis(Axis(1));
         assert!(sums.iter().all(|s| (s - 1.0).abs() < 1e-15));
-        // What is not finite stays so.
+        // Non-finite input gives non-finite output.
         let x = array![[f64::NAN, 0.0, 0.0], [f64::INFINITY, 0.0, 0.0], [0.0, 0.0, 0.0]];
         let mut score = Array2::<f64>::zeros((3, 3));
         mixture.eval(Times::Shared(0.0), x.view(), score.view_mut()).unwrap();
@@ -117,8 +119,8 @@ fn a_component_of_weight_zero_is_as_good_as_absent() {
 
 #[test]
 fn exact_samples_have_the_exact_moments() {
-    // 9 means and 18 covariances at each of 3 seeds, each within six standard errors: 2e-9 × 81 =
-    // 2e-7 false alarms.
+    // 9 means and 9 variances at each of 3 seeds, each within six standard errors: 2e-9 × 54 = 1e-7
+    // false alarms.
     for mixture in mixtures() {
         for seed in [0, 1, u64::MAX] {
             let samples = mixture.sample(20_000, seed).unwrap();
@@ -135,7 +137,8 @@ fn exact_samples_have_the_exact_moments() {
 #[test]
 fn samples_depend_on_their_number_alone() {
     let mixture = &mixtures()[2];
-    let (few, many) = (mixture.sample(10, 5).unwrap(), mixture.sample(100, 5).unwrap());
+    let few = mixture.sample(10, 5).unwrap();
+    let many = mixture.sample(100, 5).unwrap();
     assert_eq!(few, many.slice(ndarray::s![..10, ..]));
 }
 
@@ -144,7 +147,8 @@ fn a_marginal_is_the_law_of_the_coordinates_kept() {
     for mixture in mixtures() {
         let marginal = mixture.marginal(&[2, 0]).unwrap();
         assert_eq!(marginal.weights(), mixture.weights());
-        let (small, large) = (marginal.covariance(), mixture.covariance());
+        let small = marginal.covariance();
+        let large = mixture.covariance();
         assert!(
             (small[[0, 1]] - large[[2, 0]]).abs() < 1e-14
                 && (small[[0, 0]] - large[[2, 2]]).abs() < 1e-14
@@ -189,4 +193,17 @@ fn bad_mixtures_are_named() {
     assert!(message(mixture.clone().with_weights(&[0.0, 0.0])).contains("sum of the weights"));
     assert!(message(mixture.clone().with_weights(&[1.0])).contains("one for each component"));
     assert!(mixture.log_density(Array2::zeros((1, 3)).view()).is_err());
+}
+
+#[test]
+fn radial_distances_leave_out_rows_that_are_not_finite() {
+    let mixture = &mixtures()[0];
+    let samples = mixture.sample(400, 1).unwrap();
+    let alone = mixture.radial_wasserstein(samples.view()).unwrap();
+    let distances = mixture.distance_to_nearest_mode(samples.view()).unwrap().to_vec();
+    let expected = crate::metrics::radial_wasserstein(&distances, mixture.dimension()).unwrap();
+    assert_eq!(alone, expected);
+    let hole = ndarray::Array2::from_elem((1, mixture.dimension()), f64::NAN);
+    let holed = ndarray::concatenate![ndarray::Axis(0), samples, hole];
+    assert_eq!(mixture.radial_wasserstein(holed.view()).unwrap(), alone);
 }

@@ -1,5 +1,5 @@
-//! The coins of the Poisson midpoint method: which sub-steps each chain visits, drawn without a
-//! loop over all K.
+//! The coins of the Poisson midpoint: draws the sub-steps that each chain visits, without a loop
+//! over all K.
 
 use std::ops::Range;
 
@@ -9,15 +9,15 @@ use crate::noise::{Address, Noise, Purpose};
 use crate::real::Real;
 use crate::sampler::interface::CoinScript;
 
-/// The selected sub-steps > 0 of all chains, in rounds: round r has the next midpoint of every
-/// chain that has one.
+/// The selected sub-steps > 0 of all chains, ordered in rounds. Round r holds the next midpoint of
+/// every chain that has one.
 ///
-/// A selected sub-step 0 is left out: there the drift is known already.
+/// A selected sub-step 0 is left out, because its drift is already known.
 #[derive(Default)]
 pub(super) struct Midpoints {
-    /// Row of the chain in the state, for each midpoint.
+    /// For each midpoint, the row of its chain in the state.
     pub rows: Vec<u32>,
-    /// The sub-step, for each midpoint.
+    /// For each midpoint, its sub-step.
     pub substeps: Vec<u32>,
     ends: Vec<usize>,
     active: Vec<u32>,
@@ -28,7 +28,7 @@ pub(super) struct Midpoints {
 }
 
 impl Midpoints {
-    /// Makes room for `most` midpoints, and for more rounds than will be seen.
+    /// Makes room for `most` midpoints, and for more rounds than will occur.
     pub(super) fn reserve(&mut self, most: usize) {
         self.rows.reserve(most.saturating_sub(self.rows.len()));
         self.substeps.reserve(most.saturating_sub(self.substeps.len()));
@@ -78,8 +78,8 @@ impl Midpoints {
         }
     }
 
-    /// Sub-steps selected by independent coins, drawn as geometric gaps: about one draw for each
-    /// that is selected.
+    /// Selects sub-steps by independent coins. They are drawn as geometric gaps, with about one
+    /// draw for each selected sub-step.
     fn draw_bernoulli<F: Real>(
         &mut self,
         substeps: usize,
@@ -106,8 +106,8 @@ impl Midpoints {
             let mut kept = 0;
             for i in 0..self.active.len() {
                 let row = self.active[i];
-                // The gap is the number of tails before the next head; `last` is the first sub-step
-                // still open.
+                // The gap is the number of tails before the next head. `last` is the first sub-step
+                // that is still open.
                 let gap = gap(&self.survival, self.uniforms[i]);
                 let substep = self.last[row as usize] as usize + gap;
                 if substep >= substeps {
@@ -122,15 +122,15 @@ impl Midpoints {
                 }
             }
             self.active.truncate(kept);
-            // A chain that selected 0 first has its first midpoint in a later round: rounds follow
-            // the coins.
+            // Rounds follow the coins. So a chain that selected 0 first has its first midpoint in a
+            // later round.
             self.ends.push(self.rows.len());
         }
     }
 }
 
-/// The probabilities (1 − 1/K)^j of j tails in a row, j = 1 … K, by repeated multiplication: the
-/// same on every machine.
+/// The probabilities (1 − 1/K)^j of j tails in a row, j = 1 … K. They come from repeated
+/// multiplication, so every machine has the same ones.
 fn survival(table: &mut Vec<f64>, substeps: usize) {
     if table.len() != substeps {
         let tails = 1.0 - 1.0 / substeps as f64;
@@ -143,12 +143,12 @@ fn survival(table: &mut Vec<f64>, substeps: usize) {
     }
 }
 
-/// The gap with P(gap ≥ j) = survival of j tails: how many entries are above u.
+/// The gap with P(gap ≥ j) = survival of j tails. It is the number of entries above u.
 fn gap(survival: &[f64], u: f64) -> usize {
     survival.partition_point(|s| u < *s)
 }
 
-/// Coins that average exactly; see [`Sampler::coin_scripts`](crate::Sampler::coin_scripts).
+/// Coins for exact averages, see [`Scheme::coin_scripts`](crate::sampler::Scheme::coin_scripts).
 pub(super) fn scripts(selection: Selection, substeps: usize) -> Result<Vec<CoinScript>> {
     let count = substeps as f64;
     if substeps == 1 {
@@ -159,24 +159,28 @@ pub(super) fn scripts(selection: Selection, substeps: usize) -> Result<Vec<CoinS
             .map(|i| CoinScript { weight: 1.0 / count, uniforms: vec![(i as f64 + 0.5) / count] })
             .collect()),
         Selection::Bernoulli if substeps > 1000 => Err(Error::NotProbeable {
-            reason: "independent coins are averaged over all pairs of sub-steps; use at most 1000 sub-steps",
+            reason: "independent coins are averaged over all pairs of sub-steps; \
+                     use at most 1000 sub-steps",
         }),
         Selection::Bernoulli => Ok(bernoulli_scripts(substeps)),
     }
 }
 
-/// With a linear drift the new state is affine in the coins, X⁺ = Y + Σ Hᵢ Yᵢ, so a second moment f
-/// depends on the selected set S through pairs at most, and its mean over all 2^K sets follows from
-/// sets of at most two:
+/// The coin scripts of option 1: sets of at most two selected sub-steps.
+///
+/// With a linear drift the new state is affine in the coins, X⁺ = Y + Σ Hᵢ Yᵢ. So a second moment f
+/// depends on the selected set through pairs at most. Its mean over all 2^K sets follows from sets
+/// of at most two:
 ///
 /// ```text
 /// E f = f(∅) + p Σᵢ [f(i) − f(∅)] + p² Σ_{i<j} [f(ij) − f(i) − f(j) + f(∅)]          p = 1/K
 /// ```
 fn bernoulli_scripts(substeps: usize) -> Vec<CoinScript> {
-    let (count, p) = (substeps as f64, 1.0 / substeps as f64);
+    let count = substeps as f64;
+    let p = 1.0 / substeps as f64;
     let mut table = Vec::new();
     survival(&mut table, substeps);
-    // A uniform in the middle of the cell of each gap; gap K means that no further sub-step is
+    // The uniform in the middle of the cell of a gap. Gap K means that no further sub-step is
     // selected.
     let cell = |gap: usize| {
         let upper = if gap == 0 { 1.0 } else { table[gap - 1] };
@@ -209,9 +213,9 @@ mod tests {
 
     #[test]
     fn coins_select_each_substep_with_probability_one_in_k() {
-        // Frequencies over 3 seeds × 20,000 chains: each of the 2 × 3 × 7 is Binomial(20000, 1/7)
-        // with standard deviation 49.5; six of them on either side is a false alarm once in 10^7
-        // runs of this test.
+        // Frequencies over 3 seeds × 20,000 chains. Each of the 2 × 3 × 7 is Binomial(20000, 1/7)
+        // with standard deviation 49.5. A window of six standard deviations gives a false alarm
+        // once in 10^7 runs of this test.
         for seed in [0, 1, u64::MAX] {
             let chains: Vec<u32> = (0..20_000).collect();
             for selection in [Selection::Bernoulli, Selection::Single] {
@@ -240,7 +244,7 @@ mod tests {
             midpoints.draw::<f64>(Selection::Bernoulli, 5, 0, &noise, &[9]);
             seen.push((midpoints.substeps.clone(), (script.weight * 1e6).round()));
         }
-        // ∅ and {0} look alike here: sub-step 0 is not visited.
+        // ∅ and {0} give the same midpoints, because sub-step 0 is not visited.
         assert_eq!(seen[0].0, Vec::<u32>::new());
         assert_eq!(seen[1].0, Vec::<u32>::new());
         assert!(seen.contains(&(vec![2, 4], 40_000.0)));

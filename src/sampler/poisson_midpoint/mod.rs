@@ -1,5 +1,5 @@
-//! Poisson midpoint: one step that imitates K small Euler–Maruyama steps with about two
-//! evaluations. Weak order 1; for small steps the bias is that of a step K times smaller.
+//! Poisson midpoint: one step imitates K small Euler–Maruyama steps with about two evaluations.
+//! Weak order 1. For small steps its bias is that of a step K times smaller.
 
 mod coins;
 mod path;
@@ -18,32 +18,37 @@ use crate::grid::Interval;
 use crate::real::Real;
 use crate::state::Layout;
 
-/// The Poisson midpoint method: one step of length h that imitates K Euler–Maruyama steps of length
-/// h/K.
+/// The Poisson midpoint method. One step of length h imitates K Euler–Maruyama steps of length h/K.
 ///
 /// ```text
-/// X̂ᵢ₊₁ = A′ X̂ᵢ + G′ b₀ + Γ′ Zᵢ                                       b₀ = b(X, t₀), X̂₀ = X
-/// Xᵢ₊₁ = A′ Xᵢ + G′ [ b₀ + K Hᵢ ( b(X̂ᵢ, tᵢ) − b₀ ) ] + Γ′ Zᵢ          X₀ = X, X⁺ = X_K
-/// P(Hᵢ = 1) = 1/K, independent or exactly one of them
+/// X̂ᵢ₊₁ = A′ X̂ᵢ + G′ b₀ + Γ′ Zᵢ
+/// Xᵢ₊₁ = A′ Xᵢ + G′ [ b₀ + K Hᵢ ( b(X̂ᵢ, tᵢ) − b₀ ) ] + Γ′ Zᵢ
+/// b₀ = b(X, t₀)    X̂₀ = X₀ = X    X⁺ = X_K    tᵢ = t₀ + i h/K
+/// P(Hᵢ = 1) = 1/K, independent (option 1) or exactly one Hᵢ = 1 (option 2)
 /// ```
 ///
-/// A′, G′ and Γ′Γ′ᵀ = Q′ belong to a step of length h/K. Only the selected sub-steps are visited,
-/// by exact Gaussian jumps between them, so a step costs O(1 + selected) work, whatever K. (The
-/// coefficients of the K sub-steps are tabulated once for all steps of equal length; on a grid of
-/// unequal steps, once for each step and chunk of chains.) All selected midpoints of all chains go
-/// to the drift in one call. Evaluations per chain: 1 + (1 − 1/K) in expectation; a selected
-/// sub-step 0 has b₀ and costs none; K = 1 is Euler–Maruyama.
+/// A′, G′ and Γ′Γ′ᵀ = Q′ belong to a step of length h/K. X̂ and X share the standard normals Zᵢ.
 ///
-/// Option 1 has the larger bias at large steps, where two corrections may fall on one step:
-/// overdamped on N(0, 1) at h = 0.4 and K = 16 the variance is 10.8% too large, against 3.3% with
-/// option 2 and 25% with Euler–Maruyama. As K grows option 2 becomes the randomized midpoint with
-/// its control variate.
+/// - Options: [`Selection`]. The default is [`Selection::Single`], option 2.
+/// - Evaluations per step and chain: 1 + (1 − 1/K) in expectation. A selected sub-step 0 has the
+///   drift b₀ and costs nothing. K = 1 is Euler–Maruyama.
+/// - Depth: 2 batched calls, or 1 for K = 1. The second call takes all selected midpoints of all
+///   chains.
+/// - Order: weak 1. As h → 0 the bias is that of Euler–Maruyama with step h/K.
+/// - Work: O(1 + selected) per step, whatever K. The step visits only the selected sub-steps. Exact
+///   Gaussian jumps connect them.
+/// - Tables: the coefficients of the K sub-steps are computed once for all steps of equal length.
+///   On a grid of unequal steps they are computed for each step and chunk of chains.
+/// - `noise_scale` ρ, default 1, multiplies Γ′. For large K the correction adds variance. A ρ
+///   slightly below 1 can compensate for it.
 ///
-/// `noise_scale` ρ multiplies Γ′: for large K the correction adds variance of its own, which a ρ a
-/// little below 1 can compensate. Default 1.
+/// At large steps option 1 has the larger bias, because two corrections may occur in one step. An
+/// example is overdamped dynamics on N(0, 1) at h = 0.4 and K = 16. The variance is 10.8% too large
+/// with option 1, 3.3% with option 2, and 25% with Euler–Maruyama. As K grows, option 2 becomes the
+/// randomized midpoint with its control variate.
 ///
-/// Source: Kandasamy & Nagaraj 2024 (arXiv 2405.17068), both options. Deviation: the jumps replace
-/// the loop over all sub-steps; the law is the same.
+/// Source: Kandasamy & Nagaraj 2024 (arXiv 2405.17068), both options. Deviation: jumps replace the
+/// loop over all sub-steps. The distribution is the same.
 #[derive(Clone, Copy, Debug)]
 pub struct PoissonMidpoint<D> {
     dynamics: D,
@@ -55,17 +60,17 @@ pub struct PoissonMidpoint<D> {
 /// How many small steps a step imitates.
 #[derive(Clone, Copy, Debug)]
 enum Substeps {
-    /// This many, whatever its length.
+    /// This many, whatever the length of the step.
     Fixed(usize),
-    /// As many as the step is long: a discrete chain's own steps.
+    /// As many as the step is long. These are the steps of a discrete chain.
     Unit,
 }
 
 impl<D: LinearDynamics> PoissonMidpoint<D> {
-    /// The largest K: a table of its size is kept for each thread.
+    /// The largest K. Each thread keeps a table of this size.
     pub const MAX_SUBSTEPS: usize = 1_000_000;
 
-    /// Imitates `substeps` = K small steps, one of them selected ([`Selection::Single`]).
+    /// Imitates `substeps` = K small steps and selects one of them ([`Selection::Single`]).
     ///
     /// # Errors
     /// [`Error::Invalid`] if K is not from 1 to [`MAX_SUBSTEPS`](Self::MAX_SUBSTEPS).
@@ -75,20 +80,20 @@ impl<D: LinearDynamics> PoissonMidpoint<D> {
         Ok(Self { dynamics, substeps, selection: Selection::Single, noise_scale: 1.0 })
     }
 
-    /// Imitates small steps of length 1, as many as each step is long: on a discrete chain, such as
-    /// [`Ancestral`](crate::Ancestral), these are the steps of the chain itself, and a step of the
-    /// grid is a block of them.
+    /// Imitates small steps of length 1, as many as each step is long. Use it on a discrete chain,
+    /// such as [`Ancestral`](crate::diffusion::dynamics::Ancestral). The small steps are then the
+    /// steps of the chain, and a step of the grid is a block of them.
     pub fn on_chain(dynamics: D) -> Self {
         Self { dynamics, substeps: Substeps::Unit, selection: Selection::Single, noise_scale: 1.0 }
     }
 
-    /// With this way to select sub-steps.
+    /// Selects sub-steps in this way. Default [`Selection::Single`].
     pub fn with_selection(mut self, selection: Selection) -> Self {
         self.selection = selection;
         self
     }
 
-    /// With the noise of every sub-step multiplied by ρ.
+    /// Multiplies the noise of every sub-step by ρ (`noise_scale`). Default 1.
     ///
     /// # Errors
     /// [`Error::Invalid`] if ρ is not in (0, 1].

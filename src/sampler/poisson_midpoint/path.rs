@@ -23,16 +23,16 @@ pub(super) struct Path<F> {
     /// b₀, (rows, inputs·dim).
     drift: Vec<F>,
     coefficients: RowCoefficients<F>,
-    /// Where each chain's X̂ stands, as a sub-step.
+    /// The sub-step that each chain's X̂ has reached.
     position: Vec<u32>,
-    /// Compact copies for the jumps of a minority of chains.
+    /// Compact copies of the chains that jump in a late round.
     compact: Compact<F>,
-    /// Midpoints of all chains, (midpoints, inputs·dim), their times, and b there.
+    /// Midpoints of all chains, (midpoints, inputs·dim), their times, and b at them.
     points: Vec<F>,
     times: Vec<f64>,
     drift_there: Vec<F>,
     corrections: RowMatrix<F>,
-    /// The chains and dimension that there is room for.
+    /// The number of chains and the dimension for which memory is reserved.
     reserved: [usize; 2],
 }
 
@@ -44,13 +44,13 @@ struct Compact<F> {
     chains: Vec<u32>,
 }
 
-/// Room for `length` numbers in all.
+/// Reserves room for `length` numbers in total.
 fn reserve_to<T>(vector: &mut Vec<T>, length: usize) {
     vector.reserve(length.saturating_sub(vector.len()));
 }
 
 impl<F: Real> Path<F> {
-    /// Makes the coefficients of K = `substeps` small steps ready.
+    /// Prepares the coefficients of K = `substeps` small steps.
     pub(super) fn prepare(
         &mut self,
         dynamics: &dyn LinearDynamics,
@@ -84,12 +84,12 @@ impl<F: Real> Path<F> {
         Ok(())
     }
 
-    /// Makes room for as many midpoints as there will ever be, so that no later step allocates.
+    /// Reserves memory for as many midpoints as can be expected, so that no later step allocates.
     fn reserve(&mut self, selection: Selection, state: &State<F>) {
         let rows = state.len();
         let layout = state.layout();
-        // Independent coins give about one midpoint per chain: eight standard deviations more are
-        // not seen in 10^14 steps.
+        // Independent coins give about one midpoint per chain. A count of eight standard deviations
+        // more occurs less than once in 10^14 steps.
         let most = match selection {
             Selection::Single => rows,
             Selection::Bernoulli => rows + 8 * (rows as f64).sqrt() as usize + 16,
@@ -113,7 +113,7 @@ impl<F: Real> Path<F> {
         self.midpoints.rounds()
     }
 
-    /// Carries X̂ of the chains of a round to their next midpoint, and keeps it.
+    /// Carries X̂ of the chains of a round to their next midpoint, and stores the midpoint.
     pub(super) fn jump_to_round(
         &mut self,
         round: usize,
@@ -127,8 +127,8 @@ impl<F: Real> Path<F> {
         }
     }
 
-    /// The first round: most chains have a first midpoint, so all of them jump in place, those
-    /// without one by a jump of length zero.
+    /// The first round. Most chains have a first midpoint, so all of them jump in place. A chain
+    /// without one makes a jump of length zero.
     fn first_jump(&mut self, noise: &mut StepNoise<'_, F>, state: &mut State<F>) {
         let range = self.midpoints.round(0);
         let chosen = &self.midpoints.rows[range.clone()];
@@ -152,7 +152,7 @@ impl<F: Real> Path<F> {
         }
     }
 
-    /// A later round: the few chains that have one more midpoint jump in a compact copy.
+    /// A later round. Few chains have one more midpoint, so they jump in a compact copy.
     fn later_jump(&mut self, round: usize, noise: &mut StepNoise<'_, F>, state: &mut State<F>) {
         let range = self.midpoints.round(round);
         let chosen = &self.midpoints.rows[range.clone()];
@@ -198,7 +198,7 @@ impl<F: Real> Path<F> {
         update_by_row(state.split_carried().0, &self.coefficients, &self.drift, z);
     }
 
-    /// Evaluates the drift at all midpoints in one call and adds what it changes.
+    /// Evaluates the drift at all midpoints in one call and adds the corrections.
     pub(super) fn correct(
         &mut self,
         interval: Interval,
@@ -207,8 +207,8 @@ impl<F: Real> Path<F> {
     ) -> Result<()> {
         let total = self.midpoints.len();
         if total == 0 {
-            // The second call belongs to the method; a batch in which no chain selected anything
-            // skips it.
+            // The second call is part of the method, so it counts. A batch without midpoints skips
+            // it.
             drift.cost.batched_calls += u64::from(self.substeps > 1);
             return Ok(());
         }

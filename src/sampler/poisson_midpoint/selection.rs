@@ -9,9 +9,9 @@ use crate::error::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Selection {
-    /// Each one by an independent coin of probability 1/K (option 1 of the paper, PLMC-1).
+    /// Each sub-step by an independent coin of probability 1/K (option 1 of the paper, PLMC-1).
     Bernoulli,
-    /// Exactly one, uniformly (option 2, PLMC-2).
+    /// Exactly one sub-step, uniformly (option 2, PLMC-2).
     #[default]
     Single,
 }

@@ -1,5 +1,5 @@
-//! Coefficients of the jumps between sub-steps, by composition of small steps; kept while the small
-//! step stays the same.
+//! Coefficients of the jumps between sub-steps, composed from small steps. They are kept while the
+//! small step stays the same.
 
 use crate::dynamics::{LinearDynamics, Transition};
 use crate::grid::Interval;
@@ -9,16 +9,16 @@ use crate::sampler::update::Coefficients;
 /// Jumps and corrections of one coarse step.
 #[derive(Default)]
 pub(super) struct Table {
-    /// What the table was made from: while it stays the same, so does the table.
+    /// The input of the table. While it stays the same, the table is kept.
     key: Option<(Transition, usize, f64)>,
     autonomous: bool,
-    /// The small steps, one if autonomous and K otherwise.
+    /// The small steps. There is one if the dynamics is autonomous, else K.
     small: Vec<Transition>,
-    /// Autonomous: [g] is g small steps. Otherwise: [i] is from 0 to i.
+    /// Autonomous: `[g]` is g small steps. Otherwise: `[i]` goes from 0 to i.
     from_start: Vec<Coefficients>,
-    /// Otherwise: [i] is from i to K.
+    /// Not autonomous: `[i]` goes from i to K.
     to_end: Vec<Coefficients>,
-    /// [i] is K · A(i+1, K) · G′ᵢ.
+    /// `[i]` is K · A(i+1, K) · G′ᵢ.
     corrections: Vec<Block>,
 }
 
@@ -39,8 +39,8 @@ impl Table {
         if self.autonomous && self.key == Some((first, substeps, scale)) {
             return;
         }
-        // A dynamics that changes with time gives new small steps every time, so its table is never
-        // reused.
+        // A dynamics that changes with time has new small steps in every step. So its table is
+        // never reused.
         self.key = self.autonomous.then_some((first, substeps, scale));
         self.small.clear();
         self.small.push(first);
@@ -78,7 +78,8 @@ impl Table {
 
     /// The jump from one sub-step to a later one.
     pub(super) fn jump(&self, from: u32, to: u32) -> Coefficients {
-        let (from, to) = (from as usize, to as usize);
+        let from = from as usize;
+        let to = to as usize;
         if self.autonomous {
             return self.from_start[to - from];
         }

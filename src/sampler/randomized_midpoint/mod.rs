@@ -1,8 +1,9 @@
-//! Randomized midpoint with R windows and P Picard rounds: unbiased inner times, all windows in one
-//! batched call.
+//! Randomized midpoint with R windows and P Picard rounds. Its random inner times have no bias, and
+//! all windows share one batched call.
 
 mod quadrature;
 mod settings;
+mod shape;
 mod windows;
 
 use settings::Settings;
@@ -15,32 +16,46 @@ use crate::error::{Error, Result, count, positive};
 use crate::real::Real;
 use crate::state::Layout;
 
-/// The randomized midpoint method, sequential (R = 1, P = 0) and parallel.
+/// The randomized midpoint method, sequential (R = 1, P = 0) or parallel.
 ///
 /// ```text
-/// start    xᵢ⁰ = A(t₀,τᵢ) X + G(t₀,τᵢ) b(X, t₀) + Nᵢ                  τᵢ = t₀ + αᵢ h, αᵢ uniform on [(i−1)/R, i/R]
-/// Picard   xᵢᵏ = A(t₀,τᵢ) X + Σ_{j≤i} Wᵢⱼ b(xⱼᵏ⁻¹, τⱼ) + Nᵢ            k = 1 … P
-/// finish   X⁺  = A(t₀,t₁) X + δ Σᵢ A(τᵢ,t₁) J b(xᵢᴾ, τᵢ) + N_{R+1}    δ = h/R
+/// start    xᵢ⁰ = A(t₀,τᵢ) X + G(t₀,τᵢ) b(X, t₀) + Nᵢ
+/// Picard   xᵢᵏ = A(t₀,τᵢ) X + Σ_{j≤i} Wᵢⱼ b(xⱼᵏ⁻¹, τⱼ) + Nᵢ    k = 1 … P
+/// finish   X⁺  = A(t₀,t₁) X + δ Σᵢ A(τᵢ,t₁) J b(xᵢᴾ, τᵢ) + N_{R+1}
+///
+/// δ = h/R    τᵢ = t₀ + αᵢ h    αᵢ uniform on [(i−1)/R, i/R]
+/// Wᵢⱼ integrates the drift of window j up to τᵢ
+/// Nᵢ is the noise up to τᵢ, and N_{R+1} the noise up to t₁, from one Brownian path
 /// ```
 ///
-/// Wᵢⱼ integrates the drift of window j up to τᵢ; N is one Brownian path. Evaluations: 1 + (P + 1)
-/// R per step, in P + 2 batched calls: every round is one call over all windows and chains, each
-/// row with its own time.
+/// Evaluations: 1 + (P + 1) R per step, in P + 2 batched calls. Every round is one call over all
+/// windows and chains. Each row of it has its own time.
 ///
-/// - `windows` R and `rounds` P: R = 1, P = 0 is Shen & Lee 2019 for underdamped dynamics,
-///   randomized-midpoint Langevin Monte Carlo for overdamped, Algorithm 1 of Gupta, Cai & Chen 2024
-///   (arXiv 2406.00924) for the probability flow; R > 1 is its parallel Algorithm 4.
+/// - `windows` R (default 1) and `rounds` P (default 0). R = 1, P = 0 is the method of Shen & Lee
+///   2019 for underdamped dynamics. For overdamped dynamics it is randomized-midpoint Langevin
+///   Monte Carlo. For the probability flow it is Algorithm 1 of Gupta, Cai & Chen 2024 (arXiv
+///   2406.00924). R > 1 is their parallel Algorithm 4.
 /// - `tolerance`: a chain stops its rounds once no coordinate of any of its midpoints moved by more
-///   than this; P is then the most rounds it may take. Each chain decides for itself, so results do
-///   not depend on the batch.
-/// - `control_variate` (not in the papers): the finish uses G b(X, t₀) + δ Σ A(τᵢ,t₁) J (b(xᵢᴾ, τᵢ)
-///   − b(X, t₀)), still unbiased over α, same cost. Underdamped at h = 0.4, R = 1, P = 0 it takes
-///   the excess of the stationary variance on N(0, 1) from 1.3e-3 to 8.0e-5. No effect on
-///   overdamped dynamics, where the weights do not depend on τ.
+///   than this. P is then the largest number of rounds. Each chain decides for itself, so results
+///   do not depend on the batch.
+/// - `control_variate` (not in the papers, same cost, default off): the finish uses the rule below.
+///   It is still unbiased over α. On underdamped dynamics at h = 0.4 with R = 1, P = 0, it reduces
+///   the excess of the stationary variance on N(0, 1) from 1.3e-3 to 8.0e-5. It has no effect on
+///   overdamped dynamics, because the weights there do not depend on τ.
 ///
-/// Weak order: the stationary variance on a Gaussian target is wrong by O(h³) for R = 1, P = 0 on
-/// overdamped dynamics, by O(h²) with other R and P. More windows or rounds are for parallel
-/// machines, not always for accuracy: ask [`probe`](crate::probe).
+/// ```text
+/// X⁺ = A(t₀,t₁) X + G(t₀,t₁) b(X, t₀) + δ Σᵢ A(τᵢ,t₁) J ( b(xᵢᴾ, τᵢ) − b(X, t₀) ) + N_{R+1}
+/// ```
+///
+/// Order, as the error of the stationary variance on a Gaussian target:
+///
+/// | | overdamped | underdamped |
+/// |---|---|---|
+/// | R = 1, P = 0 | O(h³) | O(h³) |
+/// | other R and P | O(h²) | O(h³) |
+///
+/// More windows or rounds are for parallel machines. They do not always improve accuracy. The
+/// [`probe`](crate::probe) computes the bias of a setting.
 #[derive(Clone, Copy, Debug)]
 pub struct RandomizedMidpoint<D> {
     dynamics: D,
@@ -48,12 +63,12 @@ pub struct RandomizedMidpoint<D> {
 }
 
 impl<D: ContinuousDynamics> RandomizedMidpoint<D> {
-    /// One window, no Picard round: two evaluations per step.
+    /// One window and no Picard round. A step takes two evaluations.
     pub fn new(dynamics: D) -> Self {
         Self { dynamics, settings: Settings::default() }
     }
 
-    /// With R windows.
+    /// Sets the number of windows R. Default 1.
     ///
     /// # Errors
     /// [`Error::Invalid`] if R is not from 1 to 65536.
@@ -63,10 +78,10 @@ impl<D: ContinuousDynamics> RandomizedMidpoint<D> {
         Ok(self)
     }
 
-    /// With P Picard rounds.
+    /// Sets the number of Picard rounds P. Default 0.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if P is above 65536, or 0 where there is a tolerance to stop them.
+    /// [`Error::Invalid`] if P is above 65536, or if P is 0 and there is a tolerance.
     pub fn with_rounds(mut self, rounds: usize) -> Result<Self> {
         if rounds == 0 && self.settings.tolerance.is_some() {
             return Err(Self::nothing_to_stop());
@@ -76,12 +91,12 @@ impl<D: ContinuousDynamics> RandomizedMidpoint<D> {
         Ok(self)
     }
 
-    /// Stops the rounds of a chain early, once its midpoints moved by no more than this in any
-    /// coordinate.
+    /// Stops the rounds of a chain early, once no coordinate of its midpoints moved by more than
+    /// this.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the tolerance is not finite and positive, or if there are no rounds to
-    /// stop: set them first.
+    /// [`Error::Invalid`] if the tolerance is not finite and positive, or if the number of rounds
+    /// is 0. Set the rounds first.
     pub fn with_tolerance(mut self, tolerance: f64) -> Result<Self> {
         if self.settings.rounds == 0 {
             return Err(Self::nothing_to_stop());
@@ -98,7 +113,7 @@ impl<D: ContinuousDynamics> RandomizedMidpoint<D> {
         }
     }
 
-    /// With or without the control variate. Default: without.
+    /// Turns the control variate on or off. Default off.
     pub fn with_control_variate(mut self, on: bool) -> Self {
         self.settings.control_variate = on;
         self
@@ -120,8 +135,8 @@ impl<D: ContinuousDynamics> Scheme for RandomizedMidpoint<D> {
     }
 
     /// The tensor product of Gauss–Legendre rules over the windows. The integrand is a product of
-    /// exponentials and polynomials in each αᵢ, and a window shrinks with R, so few nodes each leave
-    /// rounding errors alone.
+    /// exponentials and polynomials in each αᵢ. A window shrinks as R grows. So a few nodes for
+    /// each window suffice, and only rounding errors remain.
     fn coin_scripts(&self) -> Result<Vec<CoinScript>> {
         if self.settings.tolerance.is_some() {
             let reason = "a tolerance makes the step depend on the state in a way that is not \

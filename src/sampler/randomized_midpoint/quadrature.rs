@@ -1,9 +1,10 @@
-//! Gauss–Legendre rules: the inner times over which the exact probe averages a step.
+//! Gauss–Legendre rules: the inner times over which the probe averages a step.
 
 use crate::error::{Error, Result};
 use crate::sampler::interface::CoinScript;
 
-/// The tensor product of one rule for every window, with enough nodes for rounding errors alone.
+/// The tensor product of one rule for every window. It has enough nodes that only rounding errors
+/// remain.
 pub(super) fn scripts(windows: usize) -> Result<Vec<CoinScript>> {
     let nodes = match windows {
         1 => 24,
@@ -46,7 +47,8 @@ fn gauss_legendre(nodes: usize) -> Vec<(f64, f64)> {
             let mut x = libm::cos(std::f64::consts::PI * (i as f64 + 0.75) / (n + 0.5));
             let mut slope = 1.0;
             for _ in 0..20 {
-                let (mut previous, mut current) = (1.0, x);
+                let mut previous = 1.0;
+                let mut current = x;
                 for k in 2..=nodes {
                     let k = k as f64;
                     (previous, current) =

@@ -1,9 +1,9 @@
-//! The options of a randomized midpoint, and what they mean for one step.
+//! The options of a randomized midpoint, and the rule that they give for one step.
 
 use crate::dynamics::ContinuousDynamics;
 use crate::grid::Interval;
 
-/// The options.
+/// The options of the method.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Settings {
     pub windows: usize,
@@ -29,7 +29,7 @@ impl Settings {
     }
 }
 
-/// What one step does: the dynamics, the options, the interval, and the length δ of a window.
+/// The rule of one step: the dynamics, the options, the interval, and the length δ of a window.
 pub(super) struct Rule<'r, D> {
     pub dynamics: &'r D,
     pub settings: Settings,

@@ -2,6 +2,7 @@
 //! rounds, finish.
 
 use super::settings::Rule;
+use super::shape::Shape;
 use crate::drift::Times;
 use crate::dynamics::{ContinuousDynamics, Transition};
 use crate::error::Result;
@@ -15,8 +16,8 @@ use crate::sampler::update::{
 };
 use crate::state::State;
 
-/// Working memory. Arrays over windows have shape (windows · chains, columns), a window's chains in
-/// a row.
+/// Working memory. Arrays over windows have shape (windows · chains, columns). The chains of one
+/// window are consecutive rows.
 #[derive(Default)]
 pub(super) struct Windows<F> {
     shape: Shape,
@@ -30,13 +31,13 @@ pub(super) struct Windows<F> {
     coefficients: RowCoefficients<F>,
     /// A(t₀,τᵢ) X + Nᵢ, (windows · chains, inputs·dim).
     paths: Vec<F>,
-    /// xᵢ and b(xᵢ, τᵢ), same shape.
+    /// xᵢ and b(xᵢ, τᵢ), of the same shape.
     points: Vec<F>,
     drift_there: Vec<F>,
     matrix: RowMatrix<F>,
     /// Σ over whole windows before the current one, (chains, blocks·dim).
     sums: Vec<F>,
-    /// The chains whose rounds are not done yet.
+    /// The chains that need more rounds.
     active: Vec<u32>,
     moved: Vec<f64>,
     compact: Compact<F>,
@@ -49,42 +50,15 @@ pub(super) struct Windows<F> {
 /// Copies of the midpoints of the active chains.
 #[derive(Default)]
 struct Compact<F> {
-    /// All points before the round, to see how far they move.
+    /// All points before the round. They show how far the points move.
     before: Vec<F>,
     points: Vec<F>,
     drift: Vec<F>,
     times: Vec<f64>,
 }
 
-/// The numbers that every stage needs.
-#[derive(Clone, Copy, Default)]
-struct Shape {
-    rows: usize,
-    dim: usize,
-    windows: usize,
-    blocks: usize,
-    inputs: usize,
-}
-
-impl Shape {
-    /// Rows of all windows.
-    fn total(&self) -> usize {
-        self.windows * self.rows
-    }
-
-    /// Columns of the drift.
-    fn width(&self) -> usize {
-        self.inputs * self.dim
-    }
-
-    /// Where the rows of a window stand in an array over windows.
-    fn panel(&self, window: usize) -> Panel {
-        Panel { offset: window * self.rows, stride: self.total() }
-    }
-}
-
 impl<F: Real> Windows<F> {
-    /// Draws the inner times and finds the transitions between them.
+    /// Draws the inner times and computes the transitions between them.
     pub(super) fn draw_times<D: ContinuousDynamics>(
         &mut self,
         rule: &Rule<'_, D>,
@@ -114,7 +88,7 @@ impl<F: Real> Windows<F> {
                 let (previous, length) = if w == 0 {
                     (rule.interval.start, inside)
                 } else {
-                    // Lengths come from the coins alone: differences of times would cancel late in
+                    // Lengths come from the coins alone. Differences of times would cancel late in
                     // a run.
                     let before = (w - 1) * rows + row;
                     let rest = rule.delta * (1.0 - self.uniforms[before]);
@@ -133,7 +107,7 @@ impl<F: Real> Windows<F> {
         }
     }
 
-    /// b(X, t₀), the Brownian path through all inner times, and the first guess at the midpoints.
+    /// Computes b(X, t₀), the Brownian path through all inner times, and the first midpoints.
     pub(super) fn start<D: ContinuousDynamics>(
         &mut self,
         rule: &Rule<'_, D>,
@@ -162,7 +136,7 @@ impl<F: Real> Windows<F> {
             for w in 0..shape.windows {
                 let segment = &mut self.segments[w * rows + row];
                 gain = block::sum(&block::product(&segment.propagator, &gain), &segment.gain);
-                // From here on the segment's own gain is not needed: the entry keeps the one from
+                // The segment's own gain is not needed any more. The entry now holds the gain from
                 // t₀.
                 segment.gain = gain;
             }
@@ -223,7 +197,7 @@ impl<F: Real> Windows<F> {
         .run();
     }
 
-    /// Up to P rounds; a chain whose midpoints no longer move leaves early if there is a tolerance.
+    /// Runs up to P rounds. With a tolerance, a chain stops once its midpoints no longer move.
     pub(super) fn picard<D: ContinuousDynamics>(
         &mut self,
         rule: &Rule<'_, D>,
@@ -261,7 +235,8 @@ impl<F: Real> Windows<F> {
         Ok(())
     }
 
-    /// Adds the drift's integral up to τᵢ to the points of a window, and the whole window to the sums.
+    /// Adds the integral of the drift up to τᵢ to the points of a window. Then adds the whole
+    /// window to the sums.
     ///
     /// ```text
     /// xᵢ = path + A(window start, τᵢ) (whole windows before) + G(window start, τᵢ) bᵢ
@@ -291,8 +266,8 @@ impl<F: Real> Windows<F> {
         update_strided(&mut self.sums, shape.blocks, &whole, b);
     }
 
-    /// Takes chains that have converged out of the active ones; chains that had converged before
-    /// keep their midpoints.
+    /// Removes converged chains from the active ones. Chains that had converged before keep their
+    /// midpoints.
     fn retire(&mut self, tolerance: f64) {
         let Shape { rows, windows, .. } = self.shape;
         let total = self.shape.total();
@@ -318,7 +293,7 @@ impl<F: Real> Windows<F> {
         self.active.retain(|&row| !(moved[row as usize] <= tolerance));
     }
 
-    /// b at the midpoints of the active chains, in one batched call.
+    /// Computes b at the midpoints of the active chains, in one batched call.
     fn evaluate_points(&mut self, drift: &mut Evaluator<'_, F>) -> Result<()> {
         let Shape { rows, windows, .. } = self.shape;
         let total = self.shape.total();
@@ -330,7 +305,8 @@ impl<F: Real> Windows<F> {
         }
         let few = windows * some;
         let gathered = &mut self.compact.points;
-        // Room for all, so that a later step with more active chains does not allocate.
+        // Reserves room for all chains, so that a later step with more active chains does not
+        // allocate.
         self.compact.drift.resize(total * width, F::zero());
         gathered.reserve((total * width).saturating_sub(gathered.len()));
         self.compact.times.reserve(total.saturating_sub(self.compact.times.len()));
@@ -353,7 +329,7 @@ impl<F: Real> Windows<F> {
         Ok(())
     }
 
-    /// X⁺ from the drift at all midpoints; the state already holds A X + N.
+    /// Computes X⁺ from the drift at all midpoints. The state already holds A X + N.
     pub(super) fn finish<D: ContinuousDynamics>(
         &mut self,
         rule: &Rule<'_, D>,
@@ -408,6 +384,6 @@ enum Source {
     Start,
     /// b at the midpoints of the window.
     There,
-    /// The integral over the windows before.
+    /// The integral over the earlier windows.
     Sums,
 }

@@ -1,5 +1,6 @@
-//! Splitting integrators: words over A, B, O, naive or reduced. Order 2 for palindromes solved
-//! exactly, else 1; evaluations by the word: BAOAB 1, reduced OBA 1, naive OBA 2.
+//! Splitting integrators: words over A, B and O, reduced or naive. Order 2 for palindromes whose
+//! parts are solved exactly, else 1. Evaluations depend on the word: BAOAB 1, reduced OBA 1, naive
+//! OBA 2.
 
 mod plan;
 mod position_noise;
@@ -21,30 +22,43 @@ use crate::noise::Purpose;
 use crate::real::Real;
 use crate::state::Layout;
 
-/// A splitting integrator: the parts of phase-space dynamics, one after another, as a [`Word`]
-/// says.
+/// A splitting integrator. It solves the parts of phase-space dynamics one after another, in the
+/// order of a [`Word`].
 ///
 /// ```text
-/// for each letter of the word, from left to right, k its count:
-///     z ← part of that letter over h/k           A: position    B: momentum    O: friction and noise, exact
-/// a letter that needs the drift b takes the last one, unless the position has moved and the letter is B (reduced)
+/// for each letter of the word, from left to right:
+///     z ← part of that letter over h/k        k: how often the letter occurs in the word
+///
+/// z = (position, momentum)
+/// A: position    B: momentum    O: friction and noise, exact
 /// ```
 ///
-/// *Reduced* (the default): the drift computed for B is used again by an A behind it, and by the
-/// next B if no A stands between; a B after an A has its own, at the position and the time reached:
-/// T − (t+h) for the last B of OBAB. On [`Underdamped`](crate::Underdamped) dynamics, whose drift
-/// depends on the position alone, this is exact, and the drift of the last position is carried to
-/// the next step: BAOAB, OBABO and ABOBA all take one evaluation per step (a run one more for its
-/// first position). *Naive* ([`naive`](Self::naive)): a fresh drift for every letter that needs
-/// one, always at the time of the start of the step.
+/// Letter B adds the drift to the momentum. On some dynamics letter A uses the drift too. A
+/// splitting is reduced or naive. The two differ in which drift a letter gets.
 ///
-/// | on [`ReversePsld`](crate::ReversePsld) | OBA, BAO | OBAB |
+/// *Reduced* ([`new`](Self::new)):
+///
+/// - The first letter that uses the drift evaluates it. Later letters use the same drift again.
+///   There is one exception: a B evaluates a new drift if an A has moved the position since the
+///   last evaluation.
+/// - That evaluation is at the position and time reached so far, e.g. T − (t+h) for the last B of
+///   OBAB.
+/// - On [`Underdamped`](crate::Underdamped) dynamics the drift depends on the position alone, so
+///   this is exact. There, words such as BAOAB and OBABO end a step with the drift that the next
+///   step begins with. The state carries this drift to the next step.
+/// - BAOAB, OBABO and ABOBA therefore take one evaluation per step. A run takes one more for its
+///   first position if a B comes before the first A.
+///
+/// *Naive* ([`naive`](Self::naive)): every letter that uses the drift evaluates a new one, always
+/// at the time of the start of the step.
+///
+/// | on [`ReversePsld`](crate::diffusion::dynamics::ReversePsld) | OBA, BAO | OBAB |
 /// |---|---|---|
 /// | reduced, evaluations per step | 1 | 2 |
-/// | naive | 2 | 3 |
+/// | naive, evaluations per step | 2 | 3 |
 ///
-/// Letters between two evaluations are applied as one affine map, composed in f64, with at most one
-/// set of normals.
+/// Letters between two evaluations act as one affine map, composed in f64. It has at most one set
+/// of normals.
 ///
 /// ```
 /// use langevin::ndarray::array;
@@ -57,9 +71,12 @@ use crate::state::Layout;
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// Source: Leimkuhler & Matthews 2013 (BAOAB and its relatives); Pandey, Rudolph & Mandt 2024
+/// Order: weak 2 for palindromes if every part is solved exactly, else weak 1.
+///
+/// Sources: Leimkuhler & Matthews 2013 for BAOAB and related words. Pandey, Rudolph & Mandt 2024
 /// (arXiv 2402.07211) for naive and reduced splitting of phase-space diffusions. Deviation: the
-/// rule above, which gives their samplers for their words and has a meaning for all others.
+/// rules above. They give the samplers of that paper for its words, and they define all other
+/// words.
 #[derive(Clone, Debug)]
 pub struct Splitting<D> {
     dynamics: D,
@@ -76,8 +93,8 @@ impl<D: PhaseSpace> Splitting<D> {
         Self { dynamics, word, naive: false, position_noise: PositionNoise::EXACT, plan }
     }
 
-    /// The naive splitting: a fresh drift for every letter that needs one, at the time of the start
-    /// of the step.
+    /// The naive splitting: every letter that uses the drift evaluates a new one, at the time of
+    /// the start of the step.
     pub fn naive(dynamics: D, word: Word) -> Self {
         let plan = Plan::new(&dynamics, &word, true);
         Self { dynamics, word, naive: true, position_noise: PositionNoise::EXACT, plan }
@@ -88,17 +105,17 @@ impl<D: PhaseSpace> Splitting<D> {
         &self.dynamics
     }
 
-    /// The word.
+    /// The word, which gives the order of the parts.
     pub fn word(&self) -> &Word {
         &self.word
     }
 
-    /// Drift evaluations of one step.
+    /// Number of drift evaluations of one step.
     pub fn evaluations(&self) -> usize {
         self.plan.evaluations
     }
 
-    /// What the letters of a segment do together.
+    /// The composed map of the letters of a segment.
     fn map(&self, segment: &Segment, interval: &Interval) -> Coefficients {
         let mut map = Coefficients::IDENTITY;
         for &letter in &segment.letters {
@@ -113,7 +130,7 @@ impl<D: PhaseSpace> Splitting<D> {
         map
     }
 
-    /// The time after this many of the letters A.
+    /// The time reached after `moves` of the letters A.
     fn time_after(&self, moves: usize, interval: &Interval) -> f64 {
         match (moves, self.word.count(Letter::A)) {
             (0, _) => interval.start,
@@ -122,12 +139,12 @@ impl<D: PhaseSpace> Splitting<D> {
         }
     }
 
-    /// Whether every letter gets a fresh drift.
+    /// Whether every letter that uses the drift evaluates a new one.
     pub(crate) fn is_naive(&self) -> bool {
         self.naive
     }
 
-    /// The same with another noise of the position.
+    /// Replaces the noise of the position.
     pub(crate) fn position_noise(self, position_noise: PositionNoise) -> Self {
         Self { position_noise, ..self }
     }

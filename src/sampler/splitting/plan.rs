@@ -1,4 +1,4 @@
-//! Which letters of a word are applied together, and where the drift is evaluated.
+//! Plans a word: which letters are applied together, and where the drift is evaluated.
 
 use super::word::Word;
 use crate::dynamics::{Letter, PhaseSpace};
@@ -7,11 +7,12 @@ use crate::dynamics::{Letter, PhaseSpace};
 #[derive(Clone, Debug)]
 pub(super) struct Segment {
     pub letters: Vec<Letter>,
-    /// Where the drift is evaluated before them, if it is: after how many of the letters A.
+    /// If the drift is evaluated before these letters: the number of letters A before that
+    /// evaluation. It sets the time of the evaluation.
     pub evaluate_after: Option<usize>,
-    /// Whether a letter takes the drift.
+    /// Whether a letter uses the drift.
     pub kicked: bool,
-    /// The number of the O among them, if there is one.
+    /// The number of the O among the letters, if any.
     pub noise: Option<u32>,
 }
 
@@ -20,17 +21,19 @@ pub(super) struct Segment {
 pub(super) struct Plan {
     pub segments: Vec<Segment>,
     pub evaluations: usize,
-    /// Whether the last evaluation of a step is the first one of the next.
+    /// Whether a step's last evaluation serves the next step as its first.
     pub carries: bool,
-    /// Blocks of normals that an O needs.
+    /// The number of blocks of normals that an O needs.
     pub noise_blocks: usize,
 }
 
 impl Plan {
     pub(super) fn new(dynamics: &dyn PhaseSpace, word: &Word, naive: bool) -> Self {
         let mut segments: Vec<Segment> = Vec::new();
-        let (mut moves, mut noises, mut evaluations) = (0, 0, 0);
-        // How many letters A had passed when the drift was last evaluated.
+        let mut moves = 0;
+        let mut noises = 0;
+        let mut evaluations = 0;
+        // The number of letters A before the last evaluation of the drift.
         let mut evaluated_at = None;
         let mut first_at = None;
         for &letter in word.letters() {

@@ -1,23 +1,23 @@
-//! How much noise the friction part of a reduced splitting gives to the position.
+//! The noise that the O of a reduced splitting gives to the position.
 
 use crate::grid::Interval;
 
-/// How much noise the O of a reduced sampler gives to the position of a phase-space diffusion; λ is
-/// `scale`.
+/// How much noise the O of a reduced splitting gives to the position of a phase-space diffusion.
+/// `scale` is λ.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum PositionNoise {
-    /// Variance 1 − e^(−Γλh); λ = 1 is the exact O.
+    /// Variance 1 − e^(−Γλh). λ = 1 is the exact O.
     Step {
         /// λ ≥ 0.
         scale: f64,
     },
-    /// Variance 1 − e^(−Γλτ̄), where τ̄ is the time left in the middle of the step: more noise early,
-    /// none at the end.
+    /// Variance 1 − e^(−Γλτ̄), where τ̄ is the time left at the middle of the step. It gives more
+    /// noise early in the run and none at its end.
     Remaining {
         /// λ ≥ 0.
         scale: f64,
-        /// The time at which nothing is left, in the clock of the run.
+        /// The time at which nothing is left, on the clock of the run.
         end: f64,
     },
 }
@@ -26,11 +26,11 @@ impl PositionNoise {
     /// The exact noise of the step.
     pub(super) const EXACT: Self = Self::Step { scale: 1.0 };
 
-    /// Turns the variance of the position after an exact O, 1 − e^(−Γh), into 1 − e^(−Γλh).
+    /// Turns 1 − e^(−Γh), the variance of the position after an exact O, into 1 − e^(−Γλh).
     pub(super) fn scale(&self, variance: &mut f64, length: f64, interval: &Interval) {
         let exponent = match *self {
             Self::Step { scale: 1.0 } => return,
-            // No noise at all, even if a long step would give all there is.
+            // λ = 0 gives no noise at all, even in a step so long that the exact variance is 1.
             Self::Step { scale: 0.0 } | Self::Remaining { scale: 0.0, .. } => 0.0,
             Self::Step { scale } => scale,
             Self::Remaining { scale, end } => {

@@ -1,4 +1,4 @@
-//! Words over A, B and O: which parts of phase-space dynamics a step goes through, in which order.
+//! Words over A, B and O: the order in which a step solves the parts of phase-space dynamics.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,12 +9,13 @@ use crate::error::{Error, Result};
 /// The most letters of a word.
 const LONGEST: usize = 64;
 
-/// A word such as BAOAB: the parts are applied from left to right, and a letter that occurs k times
-/// takes 1/k of the step each time. A word without O has neither friction nor noise: it conserves
-/// energy and samples nothing.
+/// A word such as BAOAB. It gives the order of the parts, from left to right.
+///
+/// A letter that occurs k times takes 1/k of the step each time. A word without O has neither
+/// friction nor noise. It conserves energy and samples nothing.
 ///
 /// ```
-/// use langevin::Word;
+/// use langevin::sampler::Word;
 /// let word: Word = "baoab".parse()?;
 /// assert_eq!(word.to_string(), "BAOAB");
 /// assert!(word.is_palindrome());
@@ -35,8 +36,8 @@ impl Word {
         self.0.iter().filter(|own| **own == letter).count()
     }
 
-    /// Whether it reads the same backwards; such words are of second order where every part is
-    /// solved exactly.
+    /// Whether the word reads the same backwards. Such words have order 2 if every part is solved
+    /// exactly.
     pub fn is_palindrome(&self) -> bool {
         self.0.iter().eq(self.0.iter().rev())
     }
@@ -45,11 +46,11 @@ impl Word {
 impl FromStr for Word {
     type Err = Error;
 
-    /// Reads A, B and O, large or small.
+    /// Reads the letters A, B and O in upper or lower case.
     ///
     /// # Errors
-    /// [`Error::Letter`] naming the first other letter and its position; [`Error::Word`] if there
-    /// is no A, no B, or more than 64 letters.
+    /// - [`Error::Letter`] for any other letter, with its position.
+    /// - [`Error::Word`] if there is no A, no B, or more than 64 letters.
     fn from_str(text: &str) -> Result<Self> {
         let mut letters = Vec::new();
         for (i, letter) in text.chars().enumerate() {
@@ -104,7 +105,8 @@ mod tests {
         let message = |text: &str| text.parse::<Word>().unwrap_err().to_string();
         assert_eq!(
             message("BAXAB"),
-            "word `BAXAB`: letter 3 is `X`; expected A (position), B (momentum) and O (friction and noise)"
+            "word `BAXAB`: letter 3 is `X`; \
+             expected A (position), B (momentum) and O (friction and noise)"
         );
         assert!(message("ΓAB").contains("letter 1 is `Γ`"));
         assert!(message("OAO").contains("of 3 letters; expected at least one B"));

@@ -1,11 +1,11 @@
-//! The addition of a matrix times a vector to an array, with a matrix for every row.
+//! Adds a matrix times a vector to an array, with one matrix for each row.
 
 use super::by_row::RowMatrix;
 use super::panel::{LANES, Panel, load, store};
 use crate::math::simd::{self, Kernel};
 use crate::real::Real;
 
-/// out ← out + C (b − minus), C by row. `minus` may be empty.
+/// out ← out + C (b − minus), with one C for each row. `minus` may be empty.
 pub(crate) struct Add<'a, F> {
     pub matrix: &'a RowMatrix<F>,
     pub dim: usize,

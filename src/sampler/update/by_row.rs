@@ -5,7 +5,7 @@ use crate::math::block::Block;
 use crate::real::Real;
 use crate::state::Layout;
 
-/// A, G and C of every row: slot s of row i is at `s · rows + i`.
+/// A, G and C of every row. Slot s of row i is at `s · rows + i`.
 #[derive(Debug, Default)]
 pub(crate) struct RowCoefficients<F> {
     rows: usize,
@@ -71,8 +71,8 @@ impl<F: Real> RowCoefficients<F> {
     }
 }
 
-/// One matrix for every row, (outputs × inputs): entry (r, k) of row i is at
-/// `(r · inputs + k) · rows + i`.
+/// One matrix (outputs × inputs) for every row. Entry (r, k) of row i is at `(r · inputs + k) ·
+/// rows + i`.
 #[derive(Debug, Default)]
 pub(crate) struct RowMatrix<F> {
     rows: usize,

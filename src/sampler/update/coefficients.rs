@@ -1,11 +1,11 @@
-//! The coefficients of an update in f64: how transitions become them, and how several compose.
+//! The coefficients of an update in f64: built from transitions, and composed.
 
 use crate::dynamics::Transition;
 use crate::math::block::{Block, IDENTITY, ZERO, cholesky, product, sum};
 
 /// A, G and C of the update X ← A X + G b + C z, with z standard normal.
 ///
-/// Unlike the covariance C Cᵀ, the matrix C keeps track of which normal does what.
+/// Unlike the covariance C Cᵀ, the matrix C keeps the effect of each normal.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Coefficients {
     pub propagator: Block,
@@ -26,7 +26,7 @@ impl Coefficients {
         }
     }
 
-    /// This update followed by a transition that takes its noise from the same normals.
+    /// This update followed by a transition that uses the same normals.
     pub(crate) fn then(&self, next: &Transition) -> Self {
         let a = &next.propagator;
         Self {
@@ -36,7 +36,7 @@ impl Coefficients {
         }
     }
 
-    /// False for a deterministic update, which then draws no numbers.
+    /// False for a deterministic update, which draws no numbers.
     pub(crate) fn is_noisy(&self) -> bool {
         self.noise != ZERO
     }

@@ -1,7 +1,8 @@
-//! The one loop behind every update X ← A X + G b + C z: fused multiply-adds over lanes of chains.
+//! The only loop behind every update X ← A X + G b + C z: fused multiply-adds over lanes of chains.
 //!
-//! Arrays are column-major panels. Block r of a state of dimension `dim` is its columns r·dim to
-//! (r + 1)·dim. Terms are summed in a fixed order, so that every caller gets the bits it promises.
+//! Arrays are column-major panels. Block r of a state of dimension `dim` consists of its columns
+//! r·dim to (r + 1)·dim. Terms are summed in a fixed order, so every caller gets the bits that it
+//! promises.
 
 use std::ops::Range;
 
@@ -22,21 +23,22 @@ pub(crate) enum Order {
 
 /// Where the coefficients of an update come from.
 pub(super) enum Source<'a, F> {
-    /// The same for all rows.
+    /// One set for all rows.
     Shared(&'a Coefficients),
     /// One set for every row.
     ByRow(&'a RowCoefficients<F>),
 }
 
-/// One update. `drift` and `normals` have as many blocks as they have numbers; without numbers the
-/// term is left out. One block of normals for two blocks of state belongs to the second.
+/// One update. The lengths of `drift` and `normals` give their numbers of blocks. An empty slice
+/// leaves the term out. If there is one block of normals and the state has two, it belongs to the
+/// second.
 pub(super) struct Update<'a, F> {
     pub source: Source<'a, F>,
     pub blocks: usize,
     pub state: &'a mut [F],
     pub drift: &'a [F],
-    /// Where the columns of the drift stand, if they are not contiguous: then it has one block for
-    /// each input and `rows` says how long a column is.
+    /// The place of the drift's columns, if they are not contiguous. The drift then has one block
+    /// for each input, and `rows` is the length of a column.
     pub panel: Option<(Panel, Inputs)>,
     pub normals: &'a [F],
     pub order: Order,
@@ -55,7 +57,7 @@ impl<F: Real> Kernel for Update<'_, F> {
         let size = (self.state.len() / self.blocks).max(1);
         let drifts = self.panel.map_or(self.drift.len() / size, |(_, inputs)| inputs.blocks);
         let normals = self.normals.len() / size;
-        // A loop for each number of blocks: what is there is known while it is compiled.
+        // One loop for each number of blocks, so that the compiler knows these numbers.
         match (self.blocks, drifts, normals) {
             (1, 0, 0) => self.update::<1, 0, 0>(),
             (1, 0, _) => self.update::<1, 0, 1>(),
@@ -79,7 +81,7 @@ trait Number<F>: Copy {
     fn lane(self, i: usize) -> F;
 }
 
-/// The same for all lanes.
+/// The same coefficient for all lanes.
 #[derive(Clone, Copy)]
 struct Same<F>(F);
 
@@ -90,7 +92,7 @@ impl<F: Real> Number<F> for Same<F> {
     }
 }
 
-/// One for every lane.
+/// One coefficient for every lane.
 #[derive(Clone, Copy)]
 struct Each<'a, F, const N: usize>(&'a [F; N]);
 
@@ -101,7 +103,7 @@ impl<F: Real, const N: usize> Number<F> for Each<'_, F, N> {
     }
 }
 
-/// The coefficients of a block of lanes, columns of G and C in the order of summation.
+/// The coefficients of a block of lanes. The columns of G and C are in the order of summation.
 #[derive(Clone, Copy)]
 struct Numbers<C, const M: usize, const P: usize, const Z: usize> {
     propagator: [[C; M]; M],
@@ -109,7 +111,7 @@ struct Numbers<C, const M: usize, const P: usize, const Z: usize> {
     noise: [[C; Z]; M],
     /// Whether the noise of the second block reaches the first.
     crosses: bool,
-    /// The column of C that each block of normals belongs to.
+    /// For each block of normals, its column of C.
     columns: [usize; Z],
 }
 
@@ -154,9 +156,9 @@ impl<C: Copy, const M: usize, const P: usize, const Z: usize> Numbers<C, M, P, Z
 /// The arrays of an update, cut into blocks in the order of summation.
 struct Arrays<'a, F, const P: usize, const Z: usize> {
     state: &'a mut [F],
-    /// The numbers of a block of the state.
+    /// Size of a block of the state.
     size: usize,
-    /// Columns of a block, and their length.
+    /// Number of columns of a block, and their length.
     columns: usize,
     length: usize,
     drift: [&'a [F]; P],
@@ -166,8 +168,8 @@ struct Arrays<'a, F, const P: usize, const Z: usize> {
 }
 
 impl<F: Real, const P: usize, const Z: usize> Arrays<'_, F, P, Z> {
-    /// Updates N lanes at a time as far as the range has whole ones, with the coefficients that
-    /// `numbers` gives for their first row. Returns the first row that is left.
+    /// Updates N lanes at a time, as long as the range has N rows left. `numbers` returns the
+    /// coefficients from the first of these rows on. Returns the first remaining row.
     #[inline(always)]
     fn sweep<const N: usize, const M: usize, C: Number<F>>(
         &mut self,
@@ -201,14 +203,14 @@ impl<F: Real> Update<'_, F> {
     fn update<const M: usize, const P: usize, const Z: usize>(self) {
         let backward = self.order == Order::Backward;
         let place = |k: usize, of: usize| if backward { of - 1 - k } else { k };
-        // One block of normals belongs to the last block of the state.
+        // A single block of normals belongs to the last block of the state.
         let columns: [usize; Z] = std::array::from_fn(|k| place(k, Z) + M - Z);
         let inputs: [usize; P] = std::array::from_fn(|k| place(k, P));
         let size = self.state.len() / M;
         let rows = match (&self.source, self.panel) {
             (Source::ByRow(table), _) => table.rows(),
             (Source::Shared(_), Some((_, inputs))) => inputs.rows,
-            // Where all arrays are contiguous, a whole block is one long column.
+            // If all arrays are contiguous, a whole block is one long column.
             (Source::Shared(_), None) => size,
         };
         let dim = size / rows.max(1);
@@ -258,7 +260,7 @@ impl<F: Real> Update<'_, F> {
     }
 }
 
-/// The coefficients of N rows from row `start` on.
+/// The coefficients of the N rows from `start` on.
 #[inline(always)]
 fn by_row<F: Real, const N: usize, const M: usize, const P: usize, const Z: usize>(
     table: &RowCoefficients<F>,

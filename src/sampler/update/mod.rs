@@ -1,4 +1,4 @@
-//! The update of a state, X ← A X + G b + C z, with coefficients for all chains or for each.
+//! The update of a state, X ← A X + G b + C z, with one set of coefficients or one for each chain.
 
 mod add;
 mod by_row;
@@ -20,20 +20,20 @@ use crate::real::Real;
 use crate::state::State;
 
 impl<F: Real> State<F> {
-    /// X ← A X + G b + C z. Without `b` or `z` the term is left out.
+    /// X ← A X + G b + C z. An empty `b` or `z` leaves its term out.
     pub(crate) fn update(&mut self, c: &Coefficients, b: &[F], z: &[F]) {
         self.update_in(Order::Forward, c, b, z);
     }
 
-    /// X ← A X + G b + C z with the terms summed in this order. One block of `z` belongs to the
-    /// second block of the state.
+    /// X ← A X + G b + C z, with the terms summed in this order. A single block of `z` belongs to
+    /// the second block of the state.
     pub(crate) fn update_in(&mut self, order: Order, c: &Coefficients, b: &[F], z: &[F]) {
         let blocks = self.layout().blocks();
         update_blocks(self.split_carried().0, blocks, c, Terms { b, z, order });
     }
 }
 
-/// The drift and the normals of an update, either of which may be empty.
+/// The drift and the normals of an update. Either may be empty.
 pub(crate) struct Terms<'a, F> {
     pub b: &'a [F],
     pub z: &'a [F],
@@ -58,7 +58,7 @@ pub(crate) fn update_blocks<F: Real>(
     });
 }
 
-/// X ← A X + G b + C z with coefficients of its own for every row.
+/// X ← A X + G b + C z, with one set of coefficients for each row.
 pub(crate) fn update_by_row<F: Real>(x: &mut [F], c: &RowCoefficients<F>, b: &[F], z: &[F]) {
     simd::dispatch(Update {
         source: Source::ByRow(c),
@@ -71,7 +71,7 @@ pub(crate) fn update_by_row<F: Real>(x: &mut [F], c: &RowCoefficients<F>, b: &[F
     });
 }
 
-/// A drift whose columns stand apart.
+/// A drift whose columns are not contiguous.
 pub(crate) struct Strided<'a, F> {
     pub numbers: &'a [F],
     pub panel: Panel,
@@ -79,7 +79,7 @@ pub(crate) struct Strided<'a, F> {
     pub blocks: usize,
 }
 
-/// X ← A X + G b for a drift whose columns stand apart.
+/// X ← A X + G b, for a drift whose columns are not contiguous.
 pub(crate) fn update_strided<F: Real>(
     x: &mut [F],
     blocks: usize,
@@ -97,7 +97,7 @@ pub(crate) fn update_strided<F: Real>(
     });
 }
 
-/// x ← a x + g b, number by number.
+/// x ← a x + g b, for each number.
 pub(crate) fn scale_and_add<F: Real>(x: &mut [F], a: f64, g: f64, b: &[F]) {
     let propagator = block::one(a);
     let c = Coefficients { propagator, gain: block::one(g), noise: block::ZERO };

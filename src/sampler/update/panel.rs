@@ -1,8 +1,8 @@
-//! Where the columns of a column-major array stand in a slice, and lanes in and out of it.
+//! The place of the columns of a column-major array in a slice, and the loads and stores of lanes.
 
 use crate::real::Real;
 
-/// Chains worked on together.
+/// Number of chains that are processed together.
 pub(super) const LANES: usize = 16;
 
 /// Column j of an array begins at `offset + j · stride`.
@@ -13,7 +13,7 @@ pub(crate) struct Panel {
 }
 
 impl Panel {
-    /// Columns of this many rows, one behind the other.
+    /// Columns of this many rows, one after the other.
     pub(crate) fn contiguous(rows: usize) -> Self {
         Self { offset: 0, stride: rows }
     }
@@ -44,13 +44,13 @@ pub(super) fn store<F: Real>(lanes: &[F; LANES], to: &mut [F], start: usize, cou
     }
 }
 
-/// N numbers of a slice.
+/// Reads N numbers of a slice.
 #[inline(always)]
 pub(super) fn lanes<F, const N: usize>(from: &[F], start: usize) -> &[F; N] {
     &from[start..start + N].as_chunks::<N>().0[0]
 }
 
-/// N numbers of a slice, to be written.
+/// Borrows N numbers of a slice for writing.
 #[inline(always)]
 pub(super) fn lanes_mut<F, const N: usize>(to: &mut [F], start: usize) -> &mut [F; N] {
     &mut to[start..start + N].as_chunks_mut::<N>().0[0]

@@ -1,0 +1,227 @@
+//! What samples are generated with: the exact score of a noised target or a trained network, and
+//! the process along which it is used.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use clap::Args;
+use langevin::diffusion::ProcessKind;
+use langevin::image;
+use langevin::network::{Network, TrainedDenoiser};
+use langevin::prelude::{Denoiser, DiffusedMixture, GaussianMixture, Process, Real};
+
+use crate::arguments::{Given, TargetOptions};
+use crate::failure::{Failure, refuse};
+use crate::target;
+
+/// The process by which data are noised.
+#[derive(Args)]
+pub struct ProcessOptions {
+    /// How data are noised, vp (variance preserving) or psld (phase space) [default: vp, or that of
+    /// the model]
+    #[arg(long)]
+    process: Option<ProcessKind>,
+    #[command(flatten)]
+    given: Given<ProcessKind>,
+}
+
+impl ProcessOptions {
+    /// The process with its constants.
+    fn process(&self) -> Result<Process, Failure> {
+        let given = self.given.options.iter().map(|(name, text)| (*name, text.as_str()));
+        Ok(Process::with_options(self.process.unwrap_or_default(), given)?)
+    }
+}
+
+/// Where the model comes from.
+#[derive(Args)]
+pub struct SourceOptions {
+    #[command(flatten)]
+    pub target: TargetOptions,
+    /// Map the smallest and the largest number of the data set to LO and HI; bandwidth and samples
+    /// are in these units
+    #[arg(long, value_name = "LO,HI", requires = "data", conflicts_with = "target")]
+    #[arg(allow_hyphen_values = true, value_parser = interval)]
+    pub scale: Option<(f64, f64)>,
+    /// Trained network (.safetensors, see docs/network-format.md) in place of a target
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "data"])]
+    pub model: Option<PathBuf>,
+    /// Class to draw from, for a network trained with labels
+    #[arg(long, value_name = "K", requires = "model", allow_negative_numbers = true)]
+    pub label: Option<usize>,
+    /// Weight of classifier-free guidance towards the label; 1 is none, and any other evaluates the
+    /// network twice [default: 1]
+    #[arg(long, value_name = "W", requires = "label", allow_negative_numbers = true)]
+    pub guidance: Option<f64>,
+    #[command(flatten)]
+    process: ProcessOptions,
+}
+
+/// Two values with a separator between.
+fn pair<T: FromStr>(text: &str, separator: char) -> Option<(T, T)> {
+    let (first, second) = text.split_once(separator)?;
+    Some((first.trim().parse().ok()?, second.trim().parse().ok()?))
+}
+
+/// Two numbers with a comma between, the first below the second.
+fn interval(text: &str) -> Result<(f64, f64), String> {
+    // The length of an interval can be infinite where its ends are not.
+    pair(text, ',')
+        .filter(|(low, high)| f64::is_finite(high - low) && low < high)
+        .ok_or_else(|| "expected two finite numbers LO,HI with LO below HI, as -1,1".into())
+}
+
+/// Two whole numbers with an x between.
+pub fn image_shape(text: &str) -> Result<(usize, usize), String> {
+    pair(text, 'x')
+        .filter(|(rows, columns)| *rows > 0 && *columns > 0)
+        .ok_or_else(|| "expected rows x columns, as 8x8".into())
+}
+
+/// Rows and columns of an image, and the numbers that are white and black.
+pub struct Tiles {
+    pub shape: (usize, usize),
+    pub range: (f64, f64),
+}
+
+/// A model of noised data, and the process along which it is used.
+pub struct Source {
+    kind: Kind,
+    pub process: Process,
+    /// Range of the numbers of the data and the sides of one picture, if known.
+    pub range: Option<(f64, f64)>,
+    pub image: Option<(usize, usize)>,
+}
+
+enum Kind {
+    Exact(Box<DiffusedMixture>),
+    Network { network: Network, label: Option<usize>, guidance: f64 },
+}
+
+impl Source {
+    pub fn load(options: &SourceOptions) -> Result<Self, Failure> {
+        // The parser waives what an option requires where that would clash with another.
+        if options.model.is_none() && options.label.is_some() {
+            return refuse("--label needs --model, a network trained with labels");
+        }
+        if options.model.is_some() && options.target.bandwidth.is_some() {
+            return refuse("--bandwidth belongs to a data set; leave it out with --model");
+        }
+        if options.label.is_none() && options.guidance.is_some() {
+            return refuse("--guidance needs --label, the class to be guided to");
+        }
+        match &options.model {
+            Some(path) => Self::network(path, options),
+            None if options.target.target.is_none() && options.target.data.is_none() => refuse(
+                "nothing to generate from: give a TARGET.json, --data with --bandwidth, or --model",
+            ),
+            None => {
+                let process = options.process.process()?;
+                let data = target::load(&options.target, options.scale)?;
+                let kind = Kind::Exact(Box::new(DiffusedMixture::new(data)));
+                Ok(Self { kind, process, range: options.scale, image: None })
+            }
+        }
+    }
+
+    fn network(path: &Path, options: &SourceOptions) -> Result<Self, Failure> {
+        let named = |error: langevin::Error| match error {
+            // It names the file itself.
+            langevin::Error::NetworkFile { .. } => Failure::Input(error.to_string()),
+            other => Failure::Input(format!("--model {}: {other}", path.display())),
+        };
+        let network = Network::load(path).map_err(named)?;
+        let model = network.denoiser().map_err(named)?;
+        let process = match (model.process(), options.process.process) {
+            (Process::Psld(..), Some(ProcessKind::Vp)) => {
+                let why = "trained for psld, expected a network for vp";
+                return refuse(format!("--model {}: {why}", path.display()));
+            }
+            // A network of data gives the joint score too: see `Lifted`.
+            (Process::Vp(_), Some(ProcessKind::Psld)) => options.process.process()?,
+            (own, _) => match options.process.given.options.first() {
+                Some((option, _)) => {
+                    let why = "the model brings the constants it was trained with";
+                    return refuse(format!("--{option} is not an option here: {why}"));
+                }
+                None => own.clone(),
+            },
+        };
+        model.with_label(options.label).map_err(named)?;
+        let guidance = options.guidance.unwrap_or(1.0);
+        if !guidance.is_finite() {
+            return refuse(format!("--guidance: given {guidance}, expected a finite number"));
+        }
+        let range = network.range().map(|[low, high]| (low, high));
+        let image = network.image().map(|[rows, columns]| (rows, columns));
+        let kind = Kind::Network { network, label: options.label, guidance };
+        Ok(Self { kind, process, range, image })
+    }
+
+    /// The distribution that is sampled, if it is known.
+    pub fn data(&self) -> Option<&GaussianMixture> {
+        match &self.kind {
+            Kind::Exact(model) => Some(model.data()),
+            Kind::Network { .. } => None,
+        }
+    }
+
+    /// Dimension of the data.
+    pub fn dimension(&self) -> usize {
+        match &self.kind {
+            Kind::Exact(model) => model.data().dimension(),
+            Kind::Network { network, .. } => network.dimension(),
+        }
+    }
+
+    /// How samples are drawn as images: the shape that was given, or that of the model, and the
+    /// numbers that are white and black.
+    pub fn tiles(&self, shape: Option<(usize, usize)>) -> Result<Tiles, Failure> {
+        let Some(shape) = shape.or(self.image) else {
+            return refuse(
+                "--grid-image needs --image-shape: the model does not say the sides of a picture",
+            );
+        };
+        let (rows, columns) = shape;
+        if rows.checked_mul(columns) != Some(self.dimension()) {
+            let given = format!("--image-shape: given {rows}x{columns}");
+            let expected =
+                format!("a product of {}, the dimension of the target", self.dimension());
+            return refuse(format!("{given}, expected {expected}"));
+        }
+        let range = match (self.range, self.data()) {
+            (Some(range), _) => range,
+            (None, Some(data)) => image::extremes(data.means().view()).map_err(|error| {
+                Failure::Input(format!("--grid-image: means of the target, {error}"))
+            })?,
+            (None, None) => (-1.0, 1.0),
+        };
+        Ok(Tiles { shape, range })
+    }
+
+    /// In words, for headings.
+    pub fn describe(&self) -> String {
+        let Kind::Network { network, label, guidance } = &self.kind else {
+            return "exact score".into();
+        };
+        let label = match label {
+            None => String::new(),
+            Some(label) if *guidance == 1.0 => format!(", label {label}"),
+            Some(label) => format!(", label {label} with guidance {guidance}"),
+        };
+        format!("network of {} parameters{label}", network.parameters())
+    }
+
+    /// The model, with its label and guidance.
+    pub fn model<F: Real>(&self) -> Result<Box<dyn Denoiser<F> + '_>, Failure> {
+        let (network, label, guidance) = match &self.kind {
+            Kind::Exact(model) => return Ok(Box::new(&**model)),
+            Kind::Network { network, label, guidance } => (network, *label, *guidance),
+        };
+        let one: TrainedDenoiser<_> = network.denoiser()?.with_label(label)?;
+        if label.is_some() && guidance != 1.0 {
+            return Ok(Box::new(one.guided::<F>(guidance)?));
+        }
+        Ok(Box::new(one))
+    }
+}

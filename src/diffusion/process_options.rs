@@ -1,0 +1,139 @@
+//! The options of processes as text. Each is named once.
+
+use super::process::{Process, ProcessKind};
+use super::psld::Psld;
+use super::schedule::{Beta, Schedule};
+use crate::error::Result;
+use crate::options::{self, Entry, KnownOptions, OptionInfo, named_value};
+
+named_value!(Schedule);
+named_value!(Beta);
+
+const SCHEDULE: OptionInfo = OptionInfo::new(
+    "schedule",
+    "SCHEDULE",
+    "vp: linear | scaled-linear | cosine [default: linear]",
+);
+const LEVELS: OptionInfo =
+    OptionInfo::new("levels", "N", "vp: noise levels of the schedule [default: 1000]");
+const BETA: OptionInfo = OptionInfo::new(
+    "beta",
+    "B",
+    "psld: the rate of noise, constant, or FIRST,LAST along a line [default: 8]",
+);
+const GAMMA: OptionInfo =
+    OptionInfo::new("gamma", "G", "psld: noise in the position [default: 0.01]");
+const NU: OptionInfo = OptionInfo::new("nu", "N", "psld: friction of the momentum [default: 4.01]");
+const KAPPA: OptionInfo = OptionInfo::new(
+    "kappa",
+    "K",
+    "psld: variance of the momentum of the data, in units of the mass [default: 0.04]",
+);
+
+/// The options of all kinds.
+#[derive(Default)]
+struct Options {
+    schedule: Option<Schedule>,
+    levels: Option<usize>,
+    beta: Option<Beta>,
+    gamma: Option<f64>,
+    nu: Option<f64>,
+    kappa: Option<f64>,
+}
+
+impl Options {
+    fn entries(&mut self, kind: ProcessKind) -> Vec<Entry<'_>> {
+        match kind {
+            ProcessKind::Vp => vec![
+                Entry { info: &SCHEDULE, field: &mut self.schedule },
+                Entry { info: &LEVELS, field: &mut self.levels },
+            ],
+            ProcessKind::Psld => vec![
+                Entry { info: &BETA, field: &mut self.beta },
+                Entry { info: &GAMMA, field: &mut self.gamma },
+                Entry { info: &NU, field: &mut self.nu },
+                Entry { info: &KAPPA, field: &mut self.kappa },
+            ],
+        }
+    }
+}
+
+impl ProcessKind {
+    /// The options of a process of this kind.
+    pub fn options(self) -> Vec<&'static OptionInfo> {
+        Options::default().entries(self).iter().map(|entry| entry.info).collect()
+    }
+}
+
+impl KnownOptions for ProcessKind {
+    fn known_options() -> Vec<&'static OptionInfo> {
+        Self::ALL.into_iter().flat_map(Self::options).collect()
+    }
+}
+
+impl Process {
+    /// The process of a kind with options as pairs of name and text. An option that is not given
+    /// has the default that its help names.
+    ///
+    /// ```
+    /// use langevin::diffusion::ProcessKind;
+    /// use langevin::prelude::*;
+    /// let process = Process::with_options(ProcessKind::Vp, [("levels", "100")])?;
+    /// assert_eq!(process, Process::vp(LevelTable::linear(100)?));
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - [`Error::NotTaken`](crate::Error::NotTaken) for an option of another kind.
+    /// - [`Error::Value`](crate::Error::Value) for a text that is not a value of its option.
+    /// - The errors of [`Schedule::table`] and [`Psld::new`].
+    pub fn with_options<'o>(
+        kind: ProcessKind,
+        given: impl IntoIterator<Item = (&'o str, &'o str)>,
+    ) -> Result<Self> {
+        let mut options = Options::default();
+        let by = format!("the process {kind}");
+        for (name, text) in given {
+            options::read(options.entries(kind), &by, name, Some(text))?;
+        }
+        if kind == ProcessKind::Vp {
+            let schedule = options.schedule.unwrap_or(Schedule::Linear);
+            return Ok(Self::vp(schedule.table(options.levels.unwrap_or(1000))?));
+        }
+        let paper = Psld::PAPER;
+        let psld = Psld::new(
+            options.gamma.unwrap_or(paper.gamma()),
+            options.nu.unwrap_or(paper.nu()),
+            options.kappa.unwrap_or(paper.kappa()),
+        )?;
+        Ok(Self::psld(psld, options.beta.map_or_else(|| Beta::constant(8.0), Ok)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    #[test]
+    fn processes_are_made_of_their_options() {
+        let names = |kind: ProcessKind| kind.options().iter().map(|o| o.name).collect::<Vec<_>>();
+        assert_eq!(names(ProcessKind::Vp), ["schedule", "levels"]);
+        assert_eq!(names(ProcessKind::Psld), ["beta", "gamma", "nu", "kappa"]);
+        let all: Vec<_> = ProcessKind::known_options().iter().map(|o| o.name).collect();
+        assert_eq!(all, ["schedule", "levels", "beta", "gamma", "nu", "kappa"]);
+        let psld = |given: &[(&'static str, &'static str)]| {
+            Process::with_options(ProcessKind::Psld, given.iter().copied())
+        };
+        let eight = Beta::constant(8.0).unwrap();
+        assert_eq!(psld(&[]).unwrap(), Process::psld(Psld::PAPER, eight));
+        let given = [("nu", "3"), ("beta", "0.1,20"), ("gamma", "0.5"), ("kappa", "0")];
+        let process = Psld::new(0.5, 3.0, 0.0).unwrap();
+        let line = Beta::linear(0.1, 20.0).unwrap();
+        assert_eq!(psld(&given).unwrap(), Process::psld(process, line));
+        assert!(matches!(psld(&[("levels", "3")]), Err(Error::NotTaken { .. })));
+        assert!(matches!(psld(&[("beta", "-1")]), Err(Error::Value { .. })));
+        let error = Process::with_options(ProcessKind::Vp, [("schedule", "x")]).unwrap_err();
+        assert!(error.to_string().contains("one of linear"), "{error}");
+    }
+}
