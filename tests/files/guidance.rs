@@ -1,14 +1,14 @@
 //! Guidance of networks: two drifts combined row by row, and the trajectories of PyTorch.
 
-use crate::made::{away, expected, golden, labels, matrix, some_rows, tiny, trained};
-use langevin::diffusion::{Clock, Denoised, Lifted};
+use langevin::diffusion::{Clock, Denoised, Level, Levels, Lifted};
 use langevin::ndarray::{Array2, ArrayView2, Axis, array, s};
 use langevin::network::Network;
 use langevin::prelude::*;
 use serde_json::Value;
 
-/// b = u + w (c − u) for each row, where u and c are evaluated a row at a time; the very numbers,
-/// as the order is the same.
+use crate::made::{away, expected, labels, matrix, some_rows, tiny, tiny_psld, trained};
+
+/// b = u + w (c − u) for each row, where u and c are evaluated a row at a time.
 fn combines(
     conditional: &dyn Drift<f64>,
     unconditional: &dyn Drift<f64>,
@@ -27,14 +27,10 @@ fn combines(
             let mut out = Array2::zeros(x.dim());
             guided.eval(times, x, out.view_mut()).unwrap();
             for (row, b) in out.rows().into_iter().enumerate() {
-                let (c, u) = (
-                    alone(conditional, times.at(row), row),
-                    alone(unconditional, times.at(row), row),
-                );
-                assert!(
-                    (&c - &u).iter().any(|d| d.abs() > 1e-3),
-                    "row {row}: nothing to tell them apart"
-                );
+                let c = alone(conditional, times.at(row), row);
+                let u = alone(unconditional, times.at(row), row);
+                let differ = (&c - &u).iter().any(|d| d.abs() > 1e-3);
+                assert!(differ, "row {row}: the two drifts are the same");
                 let largest = c.iter().chain(&u).fold(0.0f64, |most, p| most.max(p.abs()));
                 for (j, b) in b.iter().enumerate() {
                     let wanted = if weight == 0.0 { u[j] } else { u[j] + weight * (c[j] - u[j]) };
@@ -73,12 +69,11 @@ fn guidance_combines_two_networks_row_by_row() {
     }
 }
 
-/// In phase space too, and what is combined need not be of one kind: the exact score of a mixture,
-/// and a network.
+/// In phase space the two drifts need not be of one kind: the exact score of a mixture, and a
+/// network.
 #[test]
 fn guidance_combines_two_models_of_phase_space_row_by_row() {
-    let network = Network::load(golden("tiny-psld.safetensors")).unwrap();
-    let model = network.denoiser().unwrap();
+    let model = tiny_psld().denoiser().unwrap();
     let Process::Psld(process, _) = *model.process() else { panic!("not psld") };
     let mixture =
         GaussianMixture::isotropic(array![[-1.0, 0.5, 2.0], [1.0, 0.0, -1.0]].view(), 0.3).unwrap();
@@ -108,6 +103,34 @@ fn ddim<F: Real>(
     run(&all.with_label(Some(label)).unwrap().guided::<F>(weight).unwrap())
 }
 
+/// A guided model is the model with a label, combined with the same without one.
+#[test]
+fn a_guided_model_is_made_of_two_labels() {
+    let all = tiny().denoiser().unwrap();
+    let one = all.clone().with_label(Some(1)).unwrap();
+    let x = some_rows(20, 5);
+    let level = Level::from_alpha_bar(0.3).unwrap();
+    let predict = |model: &dyn Denoiser<f64>| {
+        let mut out = Array2::zeros(x.dim());
+        model.predict(Levels::Shared(level), x.view(), out.view_mut()).unwrap();
+        out
+    };
+    let guided = one.clone().guided::<f64>(2.5).unwrap();
+    let by_hand = Guided::<f64, _, _>::models(&one, &all, 2.5).unwrap();
+    assert_eq!(predict(&guided), predict(&by_hand));
+    assert_eq!((guided.passes(), Denoiser::<f64>::passes(&one)), (2, 1));
+    for (weight, model) in [(0.0, &all), (1.0, &one)] {
+        let found = predict(&one.clone().guided::<f64>(weight).unwrap());
+        assert!(away(found.view(), predict(model).view()) < 1e-13, "weight {weight}");
+    }
+    let error = one.guided::<f64>(f64::NAN).unwrap_err();
+    assert!(matches!(error, Error::Invalid { name: "guidance", .. }), "{error}");
+    // Two models that predict other things cannot be combined.
+    let score = DiffusedMixture::new(GaussianMixture::from_data(x.view(), 0.1).unwrap());
+    let error = Guided::<f64, _, _>::models(&score, &all, 2.0).unwrap_err();
+    assert!(matches!(error, Error::Model { .. }), "{error}");
+}
+
 /// From the same starts, as PyTorch makes them.
 #[test]
 fn a_trajectory_is_that_of_pytorch() {
@@ -132,7 +155,8 @@ fn a_trajectory_is_that_of_pytorch() {
             assert!(off < 1e-4, "{name}: {off:e}");
         }
     }
-    let (network, expected) = (trained("digits"), expected("networks.json", "ddim"));
+    let network = trained("digits");
+    let expected = expected("networks.json", "ddim");
     check::<f32>(&network, &expected);
     check::<f64>(&network, &expected);
 }

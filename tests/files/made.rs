@@ -1,13 +1,15 @@
-//! Network files made for tests and a plain evaluation of them in f64, golden files, and
+//! Network files made for tests with a plain evaluation of them in f64, golden files, and
 //! comparisons.
 
 use std::collections::HashMap;
 
 use langevin::ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use langevin::network::Network;
+use langevin::prelude::*;
 use safetensors::{Dtype, tensor::TensorView};
 use serde_json::{Value, json};
 
+/// The path of a golden file.
 pub fn golden(name: &str) -> String {
     format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"))
 }
@@ -15,7 +17,8 @@ pub fn golden(name: &str) -> String {
 /// A tensor: type, shape and bytes.
 pub type Tensor = (Dtype, Vec<usize>, Vec<u8>);
 
-/// A file to be: input of `input` numbers, hidden ones of `hidden`, condition of 6 and 2 classes.
+/// What a file is made of. There are `input` inputs, `hidden` hidden numbers, a condition of 6
+/// numbers, and 2 classes.
 pub struct File {
     pub tensors: HashMap<String, Tensor>,
     pub model: Value,
@@ -28,19 +31,23 @@ fn numbers(seed: usize, count: usize, scale: f64) -> Vec<f32> {
     (0..count).map(|i| ((draw(i) as f64 / 2048.0 - 1.0) * scale) as f32).collect()
 }
 
+/// A tensor of f32.
 pub fn tensor(shape: &[usize], numbers: &[f32]) -> Tensor {
     (Dtype::F32, shape.to_vec(), numbers.iter().flat_map(|x| x.to_le_bytes()).collect())
 }
 
 impl File {
+    /// A file with tensors for all layers that tests use.
     pub fn new(input: usize, hidden: usize, layers: Value) -> Self {
         let model = json!({
-            "input": input, "prediction": "epsilon", "process": {"kind": "vp",
-                "schedule": "linear", "levels": 1000},
+            "input": input,
+            "prediction": "epsilon",
+            "process": {"kind": "vp", "schedule": "linear", "levels": 1000},
             "time": {"input": "timestep", "embedding": "sinusoidal", "width": 10,
                 "max_period": 100.0, "scale": 0.5},
-            "condition": [{"linear": "time"}, "silu"], "labels": {"table": "label", "classes": 2},
-                "layers": layers,
+            "condition": [{"linear": "time"}, "silu"],
+            "labels": {"table": "label", "classes": 2},
+            "layers": layers,
         });
         let mut file = Self { tensors: HashMap::new(), model, version: Some("mlp/1".into()) };
         let linears = [
@@ -71,10 +78,12 @@ impl File {
         file
     }
 
+    /// Adds or replaces a tensor.
     pub fn put(&mut self, name: &str, tensor: Tensor) {
         self.tensors.insert(name.into(), tensor);
     }
 
+    /// The bytes of the file.
     pub fn bytes(&self) -> Vec<u8> {
         self.bytes_with(&self.model.to_string())
     }
@@ -97,9 +106,12 @@ impl File {
             .collect()
     }
 
+    fn weight_and_bias(&self, name: &str) -> [Vec<f64>; 2] {
+        ["weight", "bias"].map(|part| self.floats(&format!("{name}.{part}")))
+    }
+
     fn linear(&self, name: &str, h: &Array1<f64>) -> Array1<f64> {
-        let (weight, bias) =
-            (self.floats(&format!("{name}.weight")), self.floats(&format!("{name}.bias")));
+        let [weight, bias] = self.weight_and_bias(name);
         let rows = weight.chunks_exact(h.len()).zip(bias);
         rows.map(|(row, bias)| bias + row.iter().zip(h).map(|(w, x)| w * x).sum::<f64>()).collect()
     }
@@ -114,8 +126,7 @@ impl File {
             } else if let Some(name) = name("condition") {
                 h = h + self.linear(name, c.unwrap());
             } else if let Some(name) = name("norm") {
-                let (weight, bias) =
-                    (self.floats(&format!("{name}.weight")), self.floats(&format!("{name}.bias")));
+                let [weight, bias] = self.weight_and_bias(name);
                 let mean = h.mean().unwrap();
                 let variance = h.mapv(|x| (x - mean).powi(2)).mean().unwrap();
                 h = h.mapv(|x| (x - mean) / (variance + layer["epsilon"].as_f64().unwrap()).sqrt());
@@ -148,38 +159,45 @@ impl File {
     }
 }
 
+/// A small network of noised data with all kinds of layers, written by PyTorch.
 pub fn tiny() -> Network {
     Network::load(golden("tiny.safetensors")).unwrap()
 }
 
-/// What PyTorch says of a network.
+/// A small network of position and momentum, written by PyTorch.
+pub fn tiny_psld() -> Network {
+    Network::load(golden("tiny-psld.safetensors")).unwrap()
+}
+
+/// The numbers of PyTorch for a network.
 pub fn expected(file: &str, network: &str) -> Value {
     let all: Value = serde_json::from_str(&std::fs::read_to_string(golden(file)).unwrap()).unwrap();
     all[network].clone()
 }
 
+/// A list of numbers.
 pub fn vector(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
 }
 
+/// A list of labels, of which some are missing.
 pub fn labels(value: &Value) -> Vec<Option<usize>> {
-    value
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|label| label.as_u64().map(|label| label as usize))
-        .collect()
+    let label = |label: &Value| label.as_u64().map(|label| label as usize);
+    value.as_array().unwrap().iter().map(label).collect()
 }
 
+/// A list of rows.
 pub fn matrix(value: &Value) -> Array2<f64> {
     let rows: Vec<Vec<f64>> = value.as_array().unwrap().iter().map(vector).collect();
     Array2::from_shape_fn((rows.len(), rows[0].len()), |(i, j)| rows[i][j])
 }
 
 /// The largest difference, relative where numbers are above 1.
-pub fn away(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> f64 {
+pub fn away<F: Real>(a: ArrayView2<'_, F>, b: ArrayView2<'_, F>) -> f64 {
     assert_eq!(a.dim(), b.dim());
-    let differences = a.iter().zip(&b).map(|(a, b)| (a - b).abs() / b.abs().max(1.0));
+    let away = |a: f64, b: f64| (a - b).abs() / b.abs().max(1.0);
+    let differences = a.iter().zip(&b).map(|(a, b)| away(a.widen(), b.widen()));
+    // NaN is the largest.
     differences.fold(0.0, |most, x| if x <= most { most } else { x })
 }
 
@@ -188,6 +206,7 @@ pub fn some_rows(rows: usize, width: usize) -> Array2<f64> {
     Array2::from_shape_fn((rows, width), |(i, j)| ((i * 37 + j * 101) % 64) as f64 / 16.0 - 2.0)
 }
 
+/// A network of examples/models.
 pub fn trained(name: &str) -> Network {
     Network::load(format!("{}/examples/models/{name}.safetensors", env!("CARGO_MANIFEST_DIR")))
         .unwrap()

@@ -1,9 +1,17 @@
-//! Networks from files: what they compute, how they are refused, how they are guided.
+//! Networks from files: what they compute, what is refused, and how they are guided.
 #![cfg(feature = "mlp")]
 
+mod changed;
+mod damaged;
 mod errors;
 mod guidance;
+mod layers;
 mod made;
 mod network;
 #[cfg(feature = "onnx")]
 mod onnx;
+mod rows;
+#[path = "../support/mod.rs"]
+mod support;
+
+instruction_set_probe!();

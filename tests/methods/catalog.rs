@@ -75,5 +75,6 @@ fn values_that_make_no_sense_are_named() {
     assert!(message("rm", "rounds", "70000").starts_with("rounds: given 70000"));
     assert!(message("rm", "tolerance", "1e-3").starts_with("rounds: given 0"));
     let error = Options::default().with("word", "BAXAB").unwrap_err().to_string();
-    assert!(error.starts_with("sampler, word: given `BAXAB`, expected word `BAXAB`: letter 3"));
+    assert!(error.starts_with("word: given `BAXAB`, expected A (position)"), "{error}");
+    assert!(error.ends_with("letter 3 is `X`"), "{error}");
 }

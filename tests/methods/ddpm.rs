@@ -76,7 +76,7 @@ fn bad_options_are_named() {
     assert!(message("ddpm:eta=0.5").starts_with("eta is not an option of ddpm"));
     assert_eq!(
         message("ddpm:variance=middle"),
-        "ddpm, variance: given `middle`, expected one of small, large"
+        "variance: given `middle`, expected one of small, large"
     );
-    assert!(message("ddpm:grid=fibonacci").starts_with("ddpm, grid: given `fibonacci`"));
+    assert!(message("ddpm:grid=fibonacci").starts_with("grid: given `fibonacci`"));
 }

@@ -120,7 +120,7 @@ fn bad_options_are_named() {
     };
     assert!(message("em", &vp, 1).contains("1 evaluations are too few, it needs at least 2"));
     assert!(message("em", &phase::process(), 0).contains("needs at least 2"));
-    assert!(message("ei", &vp, 50).contains("unknown method of the process `ei on vp`"));
+    assert!(message("ei", &vp, 50).contains("unknown method of the process vp `ei`"));
     // Options of the other process have no effect, so they are refused.
     let error = message("em:end-time=0.01", &vp, 50);
     assert!(error.starts_with("end-time is not an option of em on the process vp"), "{error}");

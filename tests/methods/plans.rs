@@ -58,6 +58,7 @@ fn the_tables_of_methods_are_right() {
             for name in row[0].split(", ").map(|name| name.trim_matches('`').to_owned()) {
                 let method = Method::named(&name).unwrap();
                 let least: usize = row[3].parse().unwrap();
+                assert_eq!(method.least_evaluations(&process(kind)), Some(least), "{name}");
                 let plan = method.plan(&process(kind), least).unwrap();
                 assert!(plan.evaluations() <= least as f64);
                 let error = method.plan(&process(kind), least - 1).unwrap_err();
@@ -186,9 +187,11 @@ fn methods_and_options_that_make_no_sense_are_refused() {
     let error = message("plms", &vp());
     assert!(error.starts_with("unknown method `plms`; there are: ddpm, ddim"), "{error}");
     let error = message("heun", &phase::process());
-    assert!(error.contains("`heun on psld`; there are: em, ei, sscs, oba"), "{error}");
+    assert!(error.contains("of the process psld `heun`; there are: em, ei, sscs, oba"), "{error}");
     let error = message("ddim:grid", &vp());
-    assert!(error.contains("expected a value, as name=value"), "{error}");
+    assert!(error.starts_with("grid: given ``, expected a value"), "{error}");
+    let error = message("ddim::grid=equal", &vp());
+    assert!(error.contains("expected an option behind every colon"), "{error}");
     let listed = Method::named("ddim").unwrap().plan_listed(&vp()).unwrap_err();
     assert!(matches!(listed, Error::Missing { option: "evaluations", by: "ddim" }), "{listed}");
 }

@@ -89,7 +89,7 @@ fn bad_options_are_named() {
     assert_eq!(message("roba:noise-form=remaining"), "noise-form needs the option lambda-s");
     assert_eq!(
         message("rbao:noise-form=some"),
-        "rbao, noise-form: given `some`, expected one of step, remaining"
+        "noise-form: given `some`, expected one of step, remaining"
     );
     for end in ["0", "1", "NaN"] {
         let error = message(&format!("robab:end-time={end}"));

@@ -64,5 +64,5 @@ fn bad_options_are_named() {
     assert!(message("sscs:end-time=1", 50).starts_with("end time: given 1"));
     let vp = Process::vp(LevelTable::linear(10).unwrap());
     let error = Method::named("sscs").unwrap().plan(&vp, 50).unwrap_err().to_string();
-    assert!(error.starts_with("unknown method of the process `sscs on vp`"), "{error}");
+    assert!(error.starts_with("unknown method of the process vp `sscs`"), "{error}");
 }
