@@ -154,6 +154,10 @@ fn descriptions_that_are_not_of_the_format() {
     refused_with(|m| m["process"]["levels"] = json!(0), &["process.levels"]);
     refused_with(|m| m["process"]["levels"] = json!(1_000_001), &["levels"]);
     refused_with(|m| m["process"]["beta"] = json!(1), &["process: given the key `beta`"]);
+}
+
+#[test]
+fn times_labels_and_data_that_are_not_of_the_format() {
     refused_with(
         |m| m["time"]["width"] = json!(9),
         &["time.width: given 9, expected an even number"],

@@ -10,7 +10,7 @@ use langevin::probe;
 
 use crate::support::affine::{linear, read};
 use crate::support::by_hand::{Poisson, on_position, position_only};
-use crate::support::cost::{CHAINS, cost, per_chain};
+use crate::support::cost::{CHAINS, SEEDS, cost, cost_with_seed, per_chain};
 use crate::support::docs;
 use crate::support::two_modes;
 
@@ -101,21 +101,27 @@ fn a_step_is_that_of_the_loop_over_all_substeps() {
 fn a_step_costs_about_two_evaluations_in_two_calls() {
     let steps = 50;
     let grid = TimeGrid::uniform(0.1, steps).unwrap();
-    let run = |substeps, selection| {
-        let sampler = PoissonMidpoint::new(Underdamped::new(2.0, 1.0).unwrap(), substeps).unwrap();
-        let sampler = sampler.with_selection(selection);
-        (cost(&sampler, &two_modes(), &grid), sampler.evaluations_per_step())
+    let target = two_modes();
+    let sampler = |substeps, selection| {
+        let dynamics = Underdamped::new(2.0, 1.0).unwrap();
+        PoissonMidpoint::new(dynamics, substeps).unwrap().with_selection(selection)
     };
     for selection in BOTH {
-        let (one, planned) = run(1, selection);
-        assert_eq!((per_chain(one), planned, one.batched_calls), (50.0, 1.0, 50));
-        let (many, planned) = run(8, selection);
-        assert_eq!((planned, many.batched_calls), (2.0 - 1.0 / 8.0, 100));
+        let one = cost(&sampler(1, selection), &target, &grid);
+        assert_eq!((per_chain(one), one.batched_calls), (50.0, 50));
+        assert_eq!(sampler(1, selection).evaluations_per_step(), 1.0);
+        let many = sampler(8, selection);
+        let planned = many.evaluations_per_step();
+        assert_eq!(planned, 2.0 - 1.0 / 8.0);
         // 25,000 numbers of midpoints of variance at most 7/8. Six standard deviations of their
-        // mean are 6 √(0.875/25000) = 0.036: 2 × 2e-9 false alarms.
+        // mean are 6 √(0.875/25000) = 0.036: 2 × 3 × 2e-9 false alarms.
         assert_eq!(CHAINS * steps, 25_000);
-        let per_step = per_chain(many) / steps as f64;
-        assert!((per_step - planned).abs() < 0.036, "{selection:?}: {per_step}");
+        for seed in SEEDS {
+            let cost = cost_with_seed(&many, &target, &grid, seed);
+            assert_eq!(cost.batched_calls, 100);
+            let per_step = per_chain(cost) / steps as f64;
+            assert!((per_step - planned).abs() < 0.036, "{selection:?}, seed {seed}: {per_step}");
+        }
     }
 }
 

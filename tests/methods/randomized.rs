@@ -113,7 +113,7 @@ fn rounds_hardly_grow_with_the_dimension() {
         let sampler = RandomizedMidpoint::new(ProbabilityFlow).with_windows(8).unwrap();
         let sampler = sampler.with_rounds(60).unwrap().with_tolerance(1e-6).unwrap();
         let grid = TimeGrid::uniform(0.5, 1).unwrap();
-        Run::new(&sampler, &drift, grid).chains(8).run().unwrap().cost.rounds
+        Run::new(sampler, &drift, grid).chains(8).run().unwrap().cost.rounds
     };
     assert_eq!([rounds(16), rounds(4096)], [6, 7]);
 }

@@ -252,9 +252,8 @@ fn the_two_precisions_see_the_same_noise() {
     let target = three_modes();
     let sampler = EulerMaruyama::new(Overdamped);
     let grid = TimeGrid::uniform(0.01, 20).unwrap();
-    let wide = Run::new(&sampler, &target, grid.clone()).chains(50).run().unwrap().state;
-    let narrow =
-        Run::<f32>::with_precision(&sampler, &target, grid).chains(50).run().unwrap().state;
+    let wide = Run::new(sampler, &target, grid.clone()).chains(50).run().unwrap().state;
+    let narrow = Run::<f32>::with_precision(sampler, &target, grid).chains(50).run().unwrap().state;
     for (a, b) in wide.iter().zip(narrow.slice(s![.., ..])) {
         assert!((a - f64::from(*b)).abs() < 1e-4, "{a} {b}");
     }

@@ -45,7 +45,7 @@ fn starts() -> Array2<f64> {
 fn what_makes_no_sense_is_refused_before_the_first_step() {
     let sampler = EulerMaruyama::new(Overdamped);
     let target = normal();
-    let run = || Run::new(&sampler, &target, grid(3));
+    let run = || Run::new(sampler, &target, grid(3));
     let message = |run: Run<'_, f64>| run.run().unwrap_err().to_string();
     assert!(message(run().chains(0)).starts_with("chains: given 0"));
     assert!(message(run().chains(3).chunk(0)).starts_with("chunk: given 0"));
@@ -66,12 +66,12 @@ fn what_makes_no_sense_is_refused_before_the_first_step() {
     assert_eq!(message(run().start_at(&[1.0])), "start: given shape (1, 1), expected (chains, 2)");
     assert!(message(run().start(array![[0.0, 0.0], [0.0, f64::NAN]])).contains("row 1, column 1"));
     assert!(message(run().start_normal(3)).contains("start: given shape (chains, 3)"));
-    let no_dimension = Run::new(&sampler, half_bad(), grid(3)).run().unwrap_err();
+    let no_dimension = Run::new(sampler, half_bad(), grid(3)).run().unwrap_err();
     assert!(matches!(no_dimension, Error::NoDimension), "{no_dimension}");
     assert!(no_dimension.to_string().contains("the drift has no dimension and no start was given"));
     let underdamped = EulerMaruyama::new(Underdamped::new(1.0, 1.0).unwrap());
     let error =
-        Run::new(&underdamped, &target, grid(3)).start(Array2::zeros((4, 3))).run().unwrap_err();
+        Run::new(underdamped, &target, grid(3)).start(Array2::zeros((4, 3))).run().unwrap_err();
     assert!(error.to_string().contains("(chains, 4) for positions and momenta"), "{error}");
 }
 
@@ -92,19 +92,19 @@ fn starts_are_where_they_were_asked_for() {
     // A step so short that nothing moves.
     let still = TimeGrid::uniform(1e-300, 1).unwrap();
     let run =
-        |start: Array2<f64>| Run::new(&sampler, &target, still.clone()).start(start).run().unwrap();
+        |start: Array2<f64>| Run::new(sampler, &target, still.clone()).start(start).run().unwrap();
     let whole = array![[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]];
     assert_eq!(run(whole.clone()).state, whole);
     let positions = run(array![[1.0, 2.0], [5.0, 6.0]]);
     assert_eq!(positions.positions(), array![[1.0, 2.0], [5.0, 6.0]]);
     assert!(positions.momenta().unwrap().iter().all(|v| *v != 0.0));
     let at =
-        Run::new(&sampler, &target, still.clone()).chains(3).start_at(&[1.0, 2.0]).run().unwrap();
+        Run::new(sampler, &target, still.clone()).chains(3).start_at(&[1.0, 2.0]).run().unwrap();
     assert!(at.positions().rows().into_iter().all(|row| row == array![1.0, 2.0]));
     // Momenta have variance u = 4. Six standard errors of 20,000 of them are 6·4·√(2/20000) = 0.24:
     // 3 seeds × 2e-9 false alarms.
     for seed in [0, 1, u64::MAX] {
-        let run = Run::new(&sampler, &target, still.clone()).chains(10_000).seed(seed);
+        let run = Run::new(sampler, &target, still.clone()).chains(10_000).seed(seed);
         let variance = run.run().unwrap().momenta().unwrap().mapv(|v| v * v).mean().unwrap();
         assert!((variance - 4.0).abs() < 0.24, "seed {seed}: {variance}");
     }
@@ -115,7 +115,7 @@ fn divergence_stops_the_run_at_the_same_place_with_any_threads() {
     let sampler = EulerMaruyama::new(Overdamped);
     let many = if cfg!(feature = "rayon") { 4 } else { 1 };
     for (threads, chunk) in [(1, 100), (1, 1), (many / 2 + many % 2, 3), (many, 16)] {
-        let run = Run::new(&sampler, half_bad(), grid(50))
+        let run = Run::new(sampler, half_bad(), grid(50))
             .start(starts())
             .noise(Still)
             .threads(threads)
@@ -134,7 +134,7 @@ fn divergence_stops_the_run_at_the_same_place_with_any_threads() {
 fn frozen_chains_stay_finite_and_the_others_do_not_notice() {
     let sampler = EulerMaruyama::new(Overdamped);
     let run = |policy| {
-        let run = Run::new(&sampler, half_bad(), grid(50)).start(starts()).noise(Still);
+        let run = Run::new(sampler, half_bad(), grid(50)).start(starts()).noise(Still);
         run.non_finite(policy)
     };
     let frozen = run(NonFinite::Freeze).chunk(16).run().unwrap();
@@ -188,8 +188,7 @@ fn observers_see_the_right_steps() {
     let sampler = EulerMaruyama::new(Overdamped);
     let target = normal();
     let mut trace = Trace::new(Every::new(4).unwrap().after(2));
-    let samples =
-        Run::new(&sampler, &target, grid(14)).chains(5).observe(&mut trace).run().unwrap();
+    let samples = Run::new(sampler, &target, grid(14)).chains(5).observe(&mut trace).run().unwrap();
     assert_eq!(trace.steps(), [6, 10, 14]);
     assert_eq!(trace.positions().dim(), (3, 5, 2));
     assert_eq!(trace.positions().index_axis(Axis(0), 2), samples.positions());
@@ -199,15 +198,15 @@ fn observers_see_the_right_steps() {
 
     let late = |snapshot: &Snapshot<'_, f64>| snapshot.time > 0.45;
     let mut stop = StopWhen::new(Every::new(1).unwrap(), late);
-    let samples = Run::new(&sampler, &target, grid(14)).chains(5).observe(&mut stop).run().unwrap();
+    let samples = Run::new(sampler, &target, grid(14)).chains(5).observe(&mut stop).run().unwrap();
     assert_eq!(samples.steps, 5);
 
-    let error = Run::new(&sampler, &target, grid(14)).observe(&mut Broken).run().unwrap_err();
+    let error = Run::new(sampler, &target, grid(14)).observe(&mut Broken).run().unwrap_err();
     assert!(matches!(error, Error::Observer { step: 3, .. }), "{error}");
 
     let mut moments = MomentsObserver::new(Every::new(1).unwrap());
     assert!(moments.mean().is_none() && moments.covariance().is_none());
-    Run::new(&sampler, &target, grid(2)).chains(5).observe(&mut moments).run().unwrap();
+    Run::new(sampler, &target, grid(2)).chains(5).observe(&mut moments).run().unwrap();
     assert_eq!(moments.count(), 10);
     assert_eq!(moments.covariance().unwrap().dim(), (2, 2));
 }
