@@ -1,4 +1,9 @@
+//! Runs: same bits for the same arguments, errors, observers, and no allocation in later steps.
+
+mod cost;
 mod reproducible;
+mod runs;
 #[path = "../support/mod.rs"]
 mod support;
+
 instruction_set_probe!();

@@ -1,44 +1,33 @@
-//! A run is a pure function of sampler, drift, grid, start and seed: not of threads, chunks,
-//! observers, the instruction set, or of which chains run beside one.
+//! A run is a pure function of sampler, drift, grid, start and seed. Threads, chunks, observers,
+//! the instruction set and other chains change nothing.
 
 use langevin::advanced::instruction_set;
-use langevin::catalog::{self, Options, Pair};
 use langevin::diffusion::ProcessKind;
-use langevin::ndarray::{Array2, array, concatenate, s};
+use langevin::ndarray::{Array1, Array2, Axis, array, concatenate, s};
 use langevin::prelude::*;
 
+use crate::support::samplers::{Variants, samplers};
 use crate::support::{MANY, bits, every_instruction_set, hash, three_modes};
 
 const CHAINS: usize = 300;
 const STEPS: usize = 40;
 
-/// Every method on every dynamics, with options that exercise all of its branches.
-fn samplers<F: Real>() -> Vec<(String, Box<dyn Sampler<F>>)> {
-    let mut all = Vec::new();
-    for Pair { dynamics, method } in catalog::pairs() {
-        let variants: &[&[(&str, &str)]] = match method.name {
-            "splitting" => &[&[("word", "BAO")], &[("word", "OBAOAB")], &[("word", "AOOBA")]],
-            "pmm1" | "pmm2" => &[
-                &[],
-                &[("substeps", "5"), ("linearized", "")],
-                &[("substeps", "1"), ("noise-scale", "0.9")],
-            ],
-            "rm" => &[
-                &[],
-                &[("windows", "3"), ("rounds", "2"), ("control-variate", "")],
-                &[("windows", "4"), ("rounds", "9"), ("tolerance", "1e-3")],
-            ],
-            _ => &[&[]],
-        };
-        for (i, variant) in variants.iter().enumerate() {
-            let none = Options::default();
-            let set = |options: Options, (name, value): &(&str, &str)| options.with(name, value);
-            let options = variant.iter().try_fold(none, set).unwrap();
-            let name = format!("{} {} variant {i}", dynamics.name, method.name);
-            all.push((name, catalog::sampler(dynamics.name, method.name, &options).unwrap()));
-        }
+/// Variants of each method whose options exercise all of its branches.
+fn variants(method: &str) -> Variants {
+    match method {
+        "splitting" => &[&[("word", "BAO")], &[("word", "OBAOAB")], &[("word", "AOOBA")]],
+        "pmm1" | "pmm2" => &[
+            &[],
+            &[("substeps", "5"), ("linearized", "")],
+            &[("substeps", "1"), ("noise-scale", "0.9")],
+        ],
+        "rm" => &[
+            &[],
+            &[("windows", "3"), ("rounds", "2"), ("control-variate", "")],
+            &[("windows", "4"), ("rounds", "9"), ("tolerance", "1e-3")],
+        ],
+        _ => &[&[]],
     }
-    all
 }
 
 fn base<'a, F: Real>(
@@ -49,91 +38,102 @@ fn base<'a, F: Real>(
     Run::with_precision(sampler, target, grid.clone()).chains(CHAINS).seed(11)
 }
 
+/// A run of a sampler, and what every other run of it is compared with.
+struct Reference<'a, F: Real> {
+    name: &'a str,
+    sampler: &'a dyn Sampler<F>,
+    target: &'a GaussianMixture,
+    grid: &'a TimeGrid,
+    samples: Samples<F>,
+}
+
+impl<'a, F: Real> Reference<'a, F> {
+    fn new(
+        name: &'a str,
+        sampler: &'a dyn Sampler<F>,
+        target: &'a GaussianMixture,
+        grid: &'a TimeGrid,
+    ) -> Self {
+        let samples = base(sampler, target, grid).threads(1).run().unwrap();
+        assert!(samples.state.iter().all(|x| x.is_finite()), "{name}");
+        Self { name, sampler, target, grid, samples }
+    }
+
+    fn run(&self) -> Run<'a, F> {
+        base(self.sampler, self.target, self.grid)
+    }
+
+    fn same(&self, state: &Array2<F>, how: &str) {
+        assert_eq!(bits(state), bits(&self.samples.state), "{}, {how}", self.name);
+    }
+
+    fn in_chunks_and_threads(&self) {
+        for chunk in [1, 37, 128, 4096] {
+            let threads = if chunk == 37 { MANY } else { 1 };
+            let samples = self.run().chunk(chunk).threads(threads).run().unwrap();
+            self.same(&samples.state, &format!("chunks of {chunk}"));
+            assert_eq!(samples.cost, self.samples.cost, "{}, chunks of {chunk}", self.name);
+        }
+        for threads in [MANY, MANY + MANY / 2] {
+            let samples = self.run().threads(threads).run().unwrap();
+            self.same(&samples.state, &format!("{threads} threads"));
+        }
+    }
+
+    /// Observers cut the run into stretches.
+    fn with_observers(&self) {
+        let mut trace = Trace::new(Every::new(7).unwrap().after(3));
+        let mut moments = MomentsObserver::new(Every::new(1).unwrap());
+        let samples = self.run().observe(&mut trace).observe(&mut moments).run().unwrap();
+        self.same(&samples.state, "with observers");
+        let cost = self.samples.cost;
+        assert_eq!(samples.cost.evaluations, cost.evaluations, "{}, with observers", self.name);
+        assert_eq!(trace.steps(), [10, 17, 24, 31, 38]);
+        assert_eq!(moments.count(), CHAINS * STEPS);
+    }
+
+    /// Parts of the chains alone.
+    fn in_parts(&self) {
+        let parts: Vec<Array2<F>> = [(0, 1), (1, 76), (77, 223)]
+            .map(|(first, count)| self.run().chains(count).first_chain(first).run().unwrap().state)
+            .into();
+        let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
+        self.same(&concatenate(Axis(0), &views).unwrap(), "in parts");
+    }
+
+    /// The first half of the steps, then the rest from the state reached.
+    fn in_two_stretches(&self) {
+        let mut stop = StopWhen::new(Every::new(1).unwrap(), |m: &Snapshot<'_, F>| m.step == 17);
+        let first = self.run().observe(&mut stop).run().unwrap();
+        assert_eq!(first.steps, 17);
+        let rest = self.run().resume(first.state.clone()).first_step(17).run().unwrap();
+        assert_eq!(rest.steps, (STEPS - 17) as u64);
+        self.same(&rest.state, "in two stretches");
+        let together = first.cost.evaluations + rest.cost.evaluations;
+        assert_eq!(together, self.samples.cost.evaluations, "{}, in two stretches", self.name);
+        // A run finds what a sampler carries again, if it is not given.
+        let kept = (rest.layout.blocks() * rest.dim).min(first.state.ncols());
+        let bare = first.state.slice(s![.., ..kept]).to_owned();
+        let rest = self.run().start(bare).first_step(17).run().unwrap();
+        self.same(&rest.state, "in two stretches, nothing carried");
+    }
+
+    fn with_another_seed(&self) {
+        let other = self.run().seed(12).run().unwrap().state;
+        assert_ne!(bits(&other), bits(&self.samples.state), "{}", self.name);
+    }
+}
+
 fn check<F: Real>() {
     let target = three_modes();
     let grid = TimeGrid::uniform(0.15, STEPS).unwrap();
-    for (name, sampler) in samplers::<F>() {
-        let reference = base(&*sampler, &target, &grid).threads(1).run().unwrap();
-        let expected = bits(&reference.state);
-        assert!(reference.state.iter().all(|x| x.is_finite()), "{name}");
-        for chunk in [1, 37, 128, 4096] {
-            let samples = base(&*sampler, &target, &grid)
-                .chunk(chunk)
-                .threads(if chunk == 37 { MANY } else { 1 })
-                .run()
-                .unwrap();
-            assert_eq!(bits(&samples.state), expected, "{name}, chunks of {chunk}");
-            assert_eq!(
-                samples.cost.evaluations, reference.cost.evaluations,
-                "{name}, chunks of {chunk}"
-            );
-            assert_eq!(
-                samples.cost.batched_calls, reference.cost.batched_calls,
-                "{name}, chunks of {chunk}"
-            );
-            assert_eq!(samples.cost.rounds, reference.cost.rounds, "{name}, chunks of {chunk}");
-        }
-        for threads in [MANY, MANY + MANY / 2] {
-            let samples = base(&*sampler, &target, &grid).threads(threads).run().unwrap();
-            assert_eq!(bits(&samples.state), expected, "{name}, {threads} threads");
-        }
-        // Observers cut the run into stretches.
-        let mut trace = Trace::new(Every::new(7).unwrap().after(3));
-        let mut moments = MomentsObserver::new(Every::new(1).unwrap());
-        let samples = base(&*sampler, &target, &grid)
-            .observe(&mut trace)
-            .observe(&mut moments)
-            .run()
-            .unwrap();
-        assert_eq!(bits(&samples.state), expected, "{name}, with observers");
-        assert_eq!(samples.cost.evaluations, reference.cost.evaluations, "{name}, with observers");
-        assert_eq!(trace.steps(), [10, 17, 24, 31, 38]);
-        assert_eq!(moments.count(), CHAINS * STEPS);
-        // Parts of the chains alone.
-        let parts: Vec<Array2<F>> = [(0, 1), (1, 76), (77, 223)]
-            .map(|(first, count)| {
-                base(&*sampler, &target, &grid)
-                    .chains(count)
-                    .first_chain(first)
-                    .run()
-                    .unwrap()
-                    .state
-            })
-            .into();
-        let views: Vec<_> = parts.iter().map(|p| p.view()).collect();
-        assert_eq!(
-            bits(&concatenate(langevin::ndarray::Axis(0), &views).unwrap()),
-            expected,
-            "{name}, in parts"
-        );
-        // The first half of the steps, then the rest from the state reached.
-        let mut stop = StopWhen::new(Every::new(1).unwrap(), |m: &Snapshot<'_, F>| m.step == 17);
-        let first = base(&*sampler, &target, &grid).observe(&mut stop).run().unwrap();
-        assert_eq!(first.steps, 17);
-        let first_state = first.state;
-        let rest = base(&*sampler, &target, &grid)
-            .resume(first_state.clone())
-            .first_step(17)
-            .run()
-            .unwrap();
-        assert_eq!(rest.steps, (STEPS - 17) as u64);
-        assert_eq!(bits(&rest.state), expected, "{name}, in two stretches");
-        assert_eq!(
-            first.cost.evaluations + rest.cost.evaluations,
-            reference.cost.evaluations,
-            "{name}, in two stretches"
-        );
-        // Without what the sampler carries, it is found again.
-        let kept = (rest.layout.blocks() * rest.dim).min(first_state.ncols());
-        let bare = first_state.slice(s![.., ..kept]).to_owned();
-        let rest = base(&*sampler, &target, &grid).start(bare).first_step(17).run().unwrap();
-        assert_eq!(bits(&rest.state), expected, "{name}, in two stretches, nothing carried");
-        // Another seed is another result.
-        assert_ne!(
-            bits(&base(&*sampler, &target, &grid).seed(12).run().unwrap().state),
-            expected,
-            "{name}"
-        );
+    for (name, sampler) in samplers::<F>(variants) {
+        let reference = Reference::new(&name, &*sampler, &target, &grid);
+        reference.in_chunks_and_threads();
+        reference.with_observers();
+        reference.in_parts();
+        reference.in_two_stretches();
+        reference.with_another_seed();
     }
 }
 
@@ -162,10 +162,10 @@ fn fingerprints() -> String {
                 .state,
         )
     }
-    for (name, sampler) in samplers::<f64>() {
+    for (name, sampler) in samplers::<f64>(variants) {
         lines += &format!("{name}, f64: {:016x}\n", run(&*sampler, &three_modes(), &grid));
     }
-    for (name, sampler) in samplers::<f32>() {
+    for (name, sampler) in samplers::<f32>(variants) {
         lines += &format!("{name}, f32: {:016x}\n", run(&*sampler, &three_modes(), &grid));
     }
     lines += &generation_fingerprints::<f64>();
@@ -179,7 +179,7 @@ fn fingerprints() -> String {
         GaussianMixture::diagonal(means.view(), array![[1.0, 0.3], [0.5, 2.0]].view()).unwrap();
     let features =
         Array2::from_shape_fn((23, 2), |(i, j)| ((i * 7 + j * 5) % 11) as f64 / 5.0 - 1.0);
-    let labels = langevin::ndarray::Array1::from_shape_fn(23, |i| ((i * i) % 3 % 2) as f64);
+    let labels = Array1::from_shape_fn(23, |i| ((i * i) % 3 % 2) as f64);
     let posterior = LogisticRegression::new(features.view(), labels.view(), 2.0).unwrap();
     let sampler = EulerMaruyama::new(Overdamped);
     for (name, drift) in
@@ -237,8 +237,8 @@ fn planned<F: Real>(plan: &Plan, model: &DiffusedMixture) -> u64 {
 /// lines.
 #[test]
 fn pinned_results() {
-    let (found, pinned) = (fingerprints(), include_str!("../golden/fingerprints.txt"));
-    assert!(found == pinned, "found\n{found}");
+    let found = fingerprints();
+    assert!(found == include_str!("../golden/fingerprints.txt"), "found\n{found}");
 }
 
 #[test]

@@ -1,11 +1,25 @@
 //! What several test programs need: targets, bits of results, and other instruction sets.
 #![allow(dead_code, reason = "not every test program needs all of it")]
 
+pub mod affine;
+pub mod by_hand;
+pub mod cost;
+pub mod docs;
+pub mod gaussian;
+pub mod matrix;
+pub mod phase;
+pub mod samplers;
+
 use langevin::ndarray::{Array2, array};
 use langevin::prelude::*;
 
 /// Without rayon there is one thread.
 pub const MANY: usize = if cfg!(feature = "rayon") { 2 } else { 1 };
+
+/// Two Gaussians in the plane.
+pub fn two_modes() -> GaussianMixture {
+    GaussianMixture::isotropic(array![[-2.0, 0.0], [2.0, 1.0]].view(), 0.7).unwrap()
+}
 
 /// Three Gaussians of different weights in three dimensions.
 pub fn three_modes() -> GaussianMixture {
@@ -23,9 +37,15 @@ pub fn ring(std: f64) -> GaussianMixture {
     GaussianMixture::isotropic(means.view(), std).unwrap()
 }
 
-/// The bits of a state.
-pub fn bits<F: Real>(state: &Array2<F>) -> Vec<u64> {
-    state.iter().map(|x| x.widen().to_bits()).collect()
+/// A method on the linear table of this many levels, with a budget.
+pub fn planned(method: &str, levels: usize, evaluations: usize) -> Plan {
+    let process = Process::vp(LevelTable::linear(levels).unwrap());
+    method.parse::<Method>().unwrap().plan(&process, evaluations).unwrap()
+}
+
+/// The bits of numbers.
+pub fn bits<'a, F: Real>(numbers: impl IntoIterator<Item = &'a F>) -> Vec<u64> {
+    numbers.into_iter().map(|x| x.widen().to_bits()).collect()
 }
 
 /// The bits of a state, folded into one number.

@@ -2,13 +2,16 @@
 //! DPM-Solver++(2M), on the same ε, with all its spacings. Where diffusers steps to another level
 //! than the next of its own grid, the reference is its step taken to the right level.
 
+use langevin::advanced::{Address, Noise};
+use langevin::diffusion::dynamics::{Ancestral, DpmSolver};
+use langevin::diffusion::{Clock, Denoised, Schedule, Spacing, from_timesteps};
+use langevin::dynamics::LinearDynamics;
 use langevin::ndarray::{Array2, array};
-use langevin::schedule::{Spacing, from_timesteps};
-use langevin::*;
+use langevin::prelude::*;
 use serde_json::Value;
 
 fn golden() -> Value {
-    serde_json::from_str(include_str!("golden/diffusers_reference.json")).unwrap()
+    serde_json::from_str(include_str!("../golden/diffusers_reference.json")).unwrap()
 }
 
 fn model() -> DiffusedMixture {
@@ -23,12 +26,12 @@ fn rows(value: &Value) -> Array2<f64> {
 }
 
 fn table(name: &Value) -> LevelTable {
-    let name = match name.as_str().unwrap() {
-        "scaled_linear" => "scaled-linear",
-        "squaredcos_cap_v2" => "cosine",
-        other => other,
+    let schedule = match name.as_str().unwrap() {
+        "scaled_linear" => Schedule::ScaledLinear,
+        "squaredcos_cap_v2" => Schedule::Cosine,
+        other => other.parse().unwrap(),
     };
-    LevelTable::named(name, 1000).unwrap()
+    schedule.table(1000).unwrap()
 }
 
 /// Ends of cosine schedules have ᾱ = 2.4e-9, which amplifies rounding by 2e4 in both programs.
@@ -40,14 +43,15 @@ fn tolerance(schedule: &Value) -> f64 {
 struct Sines;
 
 impl Noise<f64> for Sines {
-    fn normals(&self, draw: Draw, chains: &[u32], out: &mut [f64]) {
+    fn normals(&self, address: Address, chains: &[u32], out: &mut [f64]) {
         for (i, z) in out.iter_mut().enumerate() {
-            let (coordinate, row) = (i / chains.len(), f64::from(chains[i % chains.len()]));
-            *z =
-                1.2 * (0.37 * f64::from(draw.step + 1) + 1.3 * row + 2.1 * coordinate as f64).sin();
+            let coordinate = (i / chains.len()) as f64;
+            let row = f64::from(chains[i % chains.len()]);
+            let step = f64::from(address.step() + 1);
+            *z = 1.2 * (0.37 * step + 1.3 * row + 2.1 * coordinate).sin();
         }
     }
-    fn uniforms(&self, _: Draw, _: &[u32], out: &mut [f64]) {
+    fn uniforms(&self, _: Address, _: &[u32], out: &mut [f64]) {
         out.fill(0.5);
     }
 }
@@ -60,23 +64,16 @@ fn run<D: LinearDynamics>(
     levels: &[usize],
     start: &Array2<f64>,
 ) -> Vec<Array2<f64>> {
-    let (model, sampler) = (model(), EulerMaruyama::new(dynamics));
-    let drift = Denoised::<f64>::new(&model, Clock::Chain(table.clone()), wanted).unwrap();
-    let grid =
-        TimeGrid::from_knots(levels.iter().map(|l| (table.len() - l) as f64).collect()).unwrap();
+    let drift = Denoised::new(model(), Clock::Chain(table.clone()), wanted).unwrap();
+    let grid = TimeGrid::from_knots(table.times(levels)).unwrap();
     let mut trace = Trace::new(Every::new(1).unwrap());
-    Run::new(&sampler, &drift, grid)
-        .start(start.clone())
-        .noise(Sines)
-        .observe(&mut trace)
-        .run()
-        .unwrap();
+    let run = Run::new(EulerMaruyama::new(dynamics), drift, grid).start(start.clone());
+    run.noise(Sines).observe(&mut trace).run().unwrap();
     trace.positions().outer_iter().map(|frame| frame.to_owned()).collect()
 }
 
 fn compare(name: &Value, found: &Array2<f64>, want: &Value, tolerance: f64) {
-    let want = rows(want);
-    let far = found.iter().zip(&want).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    let far = found.iter().zip(&rows(want)).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
     assert!(far <= tolerance, "{name}: {far:e}");
 }
 
@@ -104,12 +101,16 @@ fn check(
     }
 }
 
+/// The spacing of a case, by its name in diffusers.
+fn spacing(case: &Value) -> Spacing {
+    case["spacing"].as_str().unwrap().parse().unwrap()
+}
+
 #[test]
 fn ddim_has_the_numbers_of_diffusers() {
     let golden = golden();
     for case in golden["ddim"].as_array().unwrap() {
-        let spacing = Spacing::named(case["spacing"].as_str().unwrap()).unwrap();
-        check(&golden, case, spacing, ["b_final", "b_after"], |table, levels, start| {
+        check(&golden, case, spacing(case), ["b_final", "b_after"], |table, levels, start| {
             let dynamics = Ancestral::ddim(table.clone(), case["eta"].as_f64().unwrap()).unwrap();
             run(dynamics, Prediction::Epsilon, table, levels, start)
         });
@@ -120,14 +121,11 @@ fn ddim_has_the_numbers_of_diffusers() {
 fn ddpm_has_the_numbers_of_diffusers() {
     let golden = golden();
     for case in golden["ddpm"].as_array().unwrap() {
-        let spacing = Spacing::named(case["spacing"].as_str().unwrap()).unwrap();
         let last = if case.get("b_final").is_some() { "b_final" } else { "final" };
-        check(&golden, case, spacing, [last, "after"], |table, levels, start| {
-            let large = case["variance"] == "fixed_large";
-            let dynamics = if large {
-                Ancestral::large(table.clone())
-            } else {
-                Ancestral::small(table.clone())
+        check(&golden, case, spacing(case), [last, "after"], |table, levels, start| {
+            let dynamics = match case["variance"] == "fixed_large" {
+                true => Ancestral::large(table.clone()),
+                false => Ancestral::small(table.clone()),
             };
             run(dynamics, Prediction::Epsilon, table, levels, start)
         });

@@ -1,0 +1,119 @@
+//! Heun's method on the probability flow: steps by Algorithm 1 of EDM, cost, order, errors.
+
+use langevin::advanced::{Interval, State, Step, Work};
+use langevin::diffusion::samplers::Heun;
+use langevin::diffusion::{Clock, Denoised, Levels};
+use langevin::ndarray::{ArrayView2, ArrayViewMut2, array};
+use langevin::prelude::*;
+
+use crate::support::affine::read;
+use crate::support::cost::{cost_of, per_chain};
+use crate::support::gaussian::{Fine, check_orders, model, slopes};
+use crate::support::matrix::{ZERO, diagonal};
+use crate::support::planned;
+
+#[test]
+fn a_step_is_algorithm_1_of_edm() {
+    let v = 0.3;
+    let table = LevelTable::linear(1000).unwrap();
+    for method in ["heun", "heun:grid=equal", "heun:timesteps=999+400+7"] {
+        let plan = planned(method, 1000, 15);
+        let drift = plan.drift::<f64>(model(v)).unwrap();
+        for (interval, pair) in plan.grid().iter().zip(plan.levels().windows(2)) {
+            let [from, to] = [table.level(pair[0]), table.level(pair[1])];
+            // x̂₀ as a factor of y = x/√ᾱ.
+            let data = slopes(v, from).data * from.signal();
+            let slope = (1.0 - data) / from.sigma();
+            let step = to.sigma() - from.sigma();
+            let guess = 1.0 + step * slope;
+            let end = if pair[1] == 0 {
+                data
+            } else {
+                let there = (guess - slopes(v, to).data * to.signal() * guess) / to.sigma();
+                1.0 + step * (slope + there) / 2.0
+            };
+            let map = diagonal(end * to.signal() / from.signal(), 0.0);
+            let found = read(&*plan.sampler().unwrap(), interval, &*drift, &[]);
+            found.check(&format!("{method} {pair:?}"), &map, &ZERO);
+            assert!(found.columns.is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_step_costs_two_evaluations_and_the_last_one() {
+    for (budget, steps) in [(1, 1), (2, 1), (3, 2), (20, 10), (137, 69)] {
+        let plan = planned("heun", 1000, budget);
+        let evaluations = 2 * steps - 1;
+        let cost = cost_of(&plan, &model(0.3));
+        assert_eq!((plan.grid().steps(), plan.evaluations()), (steps, evaluations as f64));
+        assert_eq!(per_chain(cost), evaluations as f64);
+        assert_eq!(cost.batched_calls, evaluations as u64);
+    }
+}
+
+/// On Gaussian data Heun's method is affine and of order 2, and all predictions of a model lead to
+/// the same path.
+#[test]
+fn heun_is_of_second_order_whatever_the_model_predicts() {
+    struct Gaussian(Prediction);
+    impl Denoiser<f64> for Gaussian {
+        fn prediction(&self) -> Prediction {
+            self.0
+        }
+        fn predict(
+            &self,
+            levels: Levels<'_>,
+            x: ArrayView2<'_, f64>,
+            mut out: ArrayViewMut2<'_, f64>,
+        ) -> Result<(), BoxError> {
+            for (row, (x, mut out)) in x.rows().into_iter().zip(out.rows_mut()).enumerate() {
+                let level = levels.at(row);
+                let variance = 0.3 * level.alpha_bar() + level.one_minus_alpha_bar();
+                let factors = Prediction::Score.convert(self.0, level);
+                let factor = factors.input - factors.prediction / variance;
+                out.zip_mut_with(&x, |p, x| *p = factor * x);
+            }
+            Ok(())
+        }
+    }
+    // Of 4000 levels of small rate, down to level 400: no final step, which is of first order.
+    let table = Fine::table();
+    let run = |steps: usize, prediction: Prediction| {
+        let clock = Clock::Chain(table.clone());
+        let drift = Denoised::new(Gaussian(prediction), clock, Prediction::Data).unwrap();
+        let grid = TimeGrid::between(0.0, 3600.0, steps).unwrap();
+        let run = Run::new(Heun::new(table.clone()), drift, grid).start(array![[1.0]]);
+        run.run().unwrap().state[[0, 0]]
+    };
+    let spread = |number: usize| {
+        let level = table.level(number);
+        (0.3 * level.alpha_bar() + level.one_minus_alpha_bar()).sqrt()
+    };
+    let exact = spread(400) / spread(4000);
+    let errors = [36, 72, 144].map(|steps| (run(steps, Prediction::Score) - exact).abs());
+    check_orders("heun", &errors, 2.0);
+    for prediction in [Prediction::Epsilon, Prediction::Data, Prediction::Velocity] {
+        let difference = run(36, prediction) - run(36, Prediction::Score);
+        assert!(difference.abs() < 1e-10, "{prediction:?}");
+    }
+}
+
+#[test]
+fn bad_options_and_times_are_named() {
+    let error = "heun:eta=0".parse::<Method>().unwrap_err().to_string();
+    assert!(error.starts_with("eta is not an option of heun, which takes grid, timesteps"));
+    // A step that leaves the table.
+    let heun = Heun::new(LevelTable::linear(10).unwrap());
+    let drift = Batched::any::<f64>(|_, x, mut out| {
+        out.assign(&x);
+        Ok(())
+    });
+    let noise = langevin::advanced::Philox::new(0);
+    let mut state = State::<f64>::zeros(0, 1, 1, heun.layout()).unwrap();
+    let interval = Interval { index: 0, start: 8.0, length: 5.0, end: 13.0 };
+    let mut work = Work::new();
+    let error = heun.step(&mut Step::new(interval, &drift, &noise, &mut state, &mut work));
+    let error = error.unwrap_err();
+    assert!(matches!(error, Error::Invalid { name: "time", given: 13.0, .. }), "{error}");
+}

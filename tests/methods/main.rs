@@ -1,0 +1,37 @@
+//! Methods: one file for each, with the same rows (probe value, coefficients, cost, distribution of
+//! a Gaussian, errors), and files for what goes through all of them.
+
+// Samplers of a density.
+mod euler_maruyama;
+mod mala;
+mod poisson_midpoint;
+mod randomized_midpoint;
+mod splitting;
+
+// Generation methods of diffusion models.
+mod ddim;
+mod ddpm;
+mod dpm_solver;
+mod euler;
+mod heun;
+mod naive;
+mod poisson;
+mod predictor_corrector;
+mod randomized;
+mod reduced;
+mod symmetric;
+
+// Tests that go through many methods.
+mod catalog;
+mod coefficients;
+mod diffusers;
+mod flow;
+mod joint_score;
+mod models;
+mod phase_space;
+mod plans;
+mod probe;
+mod tables;
+
+#[path = "../support/mod.rs"]
+mod support;
