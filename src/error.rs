@@ -268,7 +268,7 @@ pub enum Error {
         /// The option.
         option: &'static str,
         /// The method that requires it.
-        by: &'static str,
+        by: String,
     },
     /// The thread pool could not be started.
     #[error("cannot start {threads} threads: {source}")]

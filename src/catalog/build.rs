@@ -38,7 +38,7 @@ pub fn sampler<F: Real>(on: &str, name: &str, options: &Options) -> Result<Box<d
         "rm" => randomized(on, options)?,
         "mala" => Box::new(Mala::new()),
         "splitting" => {
-            let missing = Error::Missing { option: "word", by: "splitting" };
+            let missing = Error::Missing { option: "word", by: "splitting".into() };
             let word = options.word.clone().ok_or(missing)?;
             if word.count(Letter::O) == 0 && options.friction.is_some() {
                 let by = "a word without O".into();

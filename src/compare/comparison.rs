@@ -96,7 +96,7 @@ impl<'c, F: Real> Comparison<'c, F> {
     pub fn with(mut self, entry: Entry, budgets: &[usize]) -> Result<Self> {
         let own = if entry.budgets.is_empty() { budgets } else { &entry.budgets };
         if own.is_empty() {
-            return Err(Error::Missing { option: "evaluations", by: entry.method.name() });
+            return Err(Error::Missing { option: "evaluations", by: entry.method.name().into() });
         }
         for &budget in own {
             if self.planned.iter().any(|p| p.label == entry.label && p.budget == budget) {

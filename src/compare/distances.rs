@@ -46,7 +46,7 @@ impl<'d> Distances<'d> {
     /// [`Error::Missing`] if there is none.
     pub fn new(metrics: Vec<Metric>) -> Result<Self> {
         if metrics.is_empty() {
-            return Err(Error::Missing { option: "metric", by: "a comparison" });
+            return Err(Error::Missing { option: "metric", by: "a comparison".into() });
         }
         Ok(Self {
             metrics,
@@ -123,7 +123,7 @@ impl<'d> Distances<'d> {
                 Metric::Features if self.features.is_none() => "features",
                 _ => continue,
             };
-            return Err(Error::Missing { option: missing, by: metric.name() });
+            return Err(Error::Missing { option: missing, by: metric.name().into() });
         }
         Ok(())
     }
@@ -142,7 +142,7 @@ impl<'d> Distances<'d> {
             let distances = target.distance_to_nearest_mode(samples)?.to_vec();
             return metrics::radial_wasserstein(&distances, target.dimension());
         }
-        let missing = Error::Missing { option: "reference", by: metric.name() };
+        let missing = Error::Missing { option: "reference", by: metric.name().into() };
         let reference = self.reference.as_ref().ok_or(missing)?.view();
         match (metric, &self.features, &self.reference_features) {
             (Metric::Features, Some(features), Some(known)) => {
@@ -190,7 +190,7 @@ fn between(
         Metric::Energy => metrics::energy_distance(samples, reference),
         Metric::Frechet | Metric::Features => metrics::frechet_distance(samples, reference),
         Metric::Radial | Metric::Copies => {
-            Err(Error::Missing { option: "target", by: metric.name() })
+            Err(Error::Missing { option: "target", by: metric.name().into() })
         }
     }
 }

@@ -119,7 +119,10 @@ const BAD: [(&str, &str); 24] = [
         "--model | given features | prediction",
     ),
     ("g.json --methods ddim@9 --csv nowhere/x.csv", "nowhere/x.csv"),
-    ("g.json --methods ddim,ddim@10 --evaluations 10", "`ddim@10` | the same name and budget"),
+    (
+        "g.json --methods ddim,ddim@10 --evaluations 10",
+        "`ddim@10` | with 10 evaluations is given twice",
+    ),
     ("g.json --methods ddim:help@9", "`ddim:help@9` | help"),
 ];
 

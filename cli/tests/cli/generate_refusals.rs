@@ -9,7 +9,7 @@ const DDIM: &str = "generate g.json --method ddim --evaluations 10 --chains 4";
 
 /// Method, options, and what the message says.
 const WITH_METHOD: [(&str, &str, &str); 26] = [
-    ("ddim", "", "--evaluations | missing | --timesteps"),
+    ("ddim", "", "--evaluations | missing | timesteps"),
     ("ddim", "--timesteps 5,5", "levels | decrease"),
     ("ddim", "--timesteps 5,6", "levels | decrease"),
     ("ddim", "--timesteps 1000", "levels | 1001 | 1000"),

@@ -52,7 +52,7 @@ impl Steps {
     ) -> Result<Course> {
         let (psld, beta) = phase(method, process)?;
         let Some(given) = evaluations else {
-            return Err(Error::Missing { option: "evaluations", by: method });
+            return Err(Error::Missing { option: "evaluations", by: method.into() });
         };
         let end = self.end_time.unwrap_or(1e-3);
         if !(end > 0.0 && end < 1.0) {

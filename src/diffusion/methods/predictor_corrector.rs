@@ -165,7 +165,7 @@ impl Recipe for Corrected {
     fn course(&self, process: &Process, evaluations: Option<usize>) -> Result<Course> {
         let table = table(self.name(), process)?;
         let Some(evaluations) = evaluations else {
-            return Err(Error::Missing { option: "evaluations", by: self.name() });
+            return Err(Error::Missing { option: "evaluations", by: self.name().into() });
         };
         let steps = self.predictor_steps(table, evaluations)?;
         let sampler = self.build::<f64>(table, steps)?;

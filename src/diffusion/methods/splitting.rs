@@ -174,7 +174,7 @@ impl Reduced {
     fn splitting(&self, process: &Process) -> Result<Splitting<ReversePsld>> {
         let (psld, beta) = phase::phase(self.name(), process)?;
         if self.noise_form.is_some() && self.lambda_s.is_none() {
-            return Err(Error::Missing { option: "lambda-s", by: "noise-form" });
+            return Err(Error::Missing { option: "lambda-s", by: "noise-form".into() });
         }
         let scale = self.lambda_s.unwrap_or(1.0);
         let noise = match self.noise_form.unwrap_or_default() {

@@ -75,7 +75,10 @@ impl Visits {
                 }
                 Ok(levels)
             }
-            (None, None) => Err(Error::Missing { option: "evaluations", by: method }),
+            (None, None) => {
+                let by = format!("{method} without timesteps and blocks");
+                Err(Error::Missing { option: "evaluations", by })
+            }
             (None, Some(given)) => {
                 let steps = price.steps(given);
                 if steps == 0 {
