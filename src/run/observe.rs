@@ -112,7 +112,7 @@ mod tests {
         let mut absent: Option<MomentsObserver> = None;
         assert_eq!(Observer::<f64>::next(&absent, 0), None);
         let sampler = EulerMaruyama::new(Overdamped);
-        let run = Run::new(&sampler, &target, grid).chains(3);
+        let run = Run::new(sampler, &target, grid).chains(3);
         run.observe(&mut present).observe(&mut absent).run().unwrap();
         assert_eq!(present.map(|moments| moments.count()), Some(6));
     }
