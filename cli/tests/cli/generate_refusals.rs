@@ -42,7 +42,7 @@ const WITH_DDIM: [(&str, &str); 21] = [
     ("--eta 1.5", "eta | 1.5"),
     ("--eta -0.1", "eta | -0.1"),
     ("--eta nan", "eta | NaN"),
-    ("--schedule quadratic", "unknown schedule `quadratic` | scaled-linear"),
+    ("--schedule quadratic", "schedule: given `quadratic` | scaled-linear"),
     ("--grid cubic", "grid | `cubic` | logsnr"),
     ("--levels 0", "levels | given 0"),
     ("--levels 1000001", "levels | 1000001"),
