@@ -6,12 +6,9 @@ use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2};
 use super::batch::{check_batch, with_columns};
 use super::interface::{Drift, LogDensity, Times};
 use crate::error::{BoxError, Error, Result, positive};
+use crate::math::rows::{Blocks, by_blocks};
 use crate::math::simd::{self, Kernel};
 use crate::real::Real;
-
-/// Rows that are processed together: whole blocks, and the rest.
-const WIDE: usize = 64;
-const NARROW: usize = 16;
 
 /// The posterior of logistic regression coefficients θ under a Gaussian prior.
 ///
@@ -112,19 +109,14 @@ struct Gradient<'a, F> {
 impl<F: Real> Kernel for Gradient<'_, F> {
     #[inline(always)]
     fn run(mut self) {
-        let wide = self.rows / WIDE * WIDE;
-        for start in (0..wide).step_by(WIDE) {
-            self.block::<WIDE>(start, WIDE);
-        }
-        for start in (wide..self.rows).step_by(NARROW) {
-            self.block::<NARROW>(start, NARROW.min(self.rows - start));
-        }
+        let rows = self.rows;
+        by_blocks(&mut self, rows, &mut []);
     }
 }
 
-impl<F: Real> Gradient<'_, F> {
+impl<F: Real> Blocks<F> for Gradient<'_, F> {
     #[inline(always)]
-    fn block<const L: usize>(&mut self, start: usize, count: usize) {
+    fn block<const L: usize>(&mut self, start: usize, count: usize, _: &mut [F]) {
         let rows = self.rows;
         let features = &self.posterior.features;
         let shrink = F::from_f64(-1.0 / (self.posterior.prior_std * self.posterior.prior_std));

@@ -7,5 +7,6 @@ pub(crate) mod eigen;
 pub(crate) mod elementary;
 pub(crate) mod finite;
 pub(crate) mod phi;
+pub(crate) mod rows;
 pub(crate) mod simd;
 pub(crate) mod softmax;

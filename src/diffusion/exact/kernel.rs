@@ -8,14 +8,13 @@ use crate::diffusion::denoiser::Levels;
 use crate::drift::GaussianMixture;
 use crate::drift::mixture::Spread;
 use crate::math::eigen;
+use crate::math::rows::{Blocks, WIDE, by_blocks, gather};
 use crate::math::simd::{self, Kernel};
 use crate::math::softmax;
 use crate::real::Real;
 
 /// From this many isotropic components on, the score is two matrix products.
 const MANY: usize = 32;
-const WIDE: usize = 64;
-const NARROW: usize = 16;
 
 #[derive(Clone, Debug)]
 enum Shape<F> {
@@ -143,18 +142,13 @@ impl<F: Real> Kernel for Score<'_, F> {
         let by_row = 3 * dim + components * (1 + dim);
         let mut scratch = std::mem::take(self.scratch);
         scratch.resize(by_row * WIDE, F::zero());
-        let wide = self.rows / WIDE * WIDE;
-        for start in (0..wide).step_by(WIDE) {
-            self.block::<WIDE>(start, WIDE, &mut scratch);
-        }
-        for start in (wide..self.rows).step_by(NARROW) {
-            self.block::<NARROW>(start, NARROW.min(self.rows - start), &mut scratch);
-        }
+        let rows = self.rows;
+        by_blocks(&mut self, rows, &mut scratch);
         *self.scratch = scratch;
     }
 }
 
-impl<F: Real> Score<'_, F> {
+impl<F: Real> Blocks<F> for Score<'_, F> {
     #[inline(always)]
     fn block<const L: usize>(&mut self, start: usize, count: usize, scratch: &mut [F]) {
         let law = self.law;
@@ -164,11 +158,7 @@ impl<F: Real> Score<'_, F> {
         let (sums, rest) = rest.split_at_mut(dim);
         let (away, rest) = rest.split_at_mut(dim);
         let (exponents, pulls) = rest.split_at_mut(law.log_weights.len());
-        for (j, point) in points.iter_mut().enumerate() {
-            let from = &self.x[j * self.rows + start..][..count];
-            point.fill(from[count - 1]);
-            point[..count].copy_from_slice(from);
-        }
+        gather(self.x, self.rows, start, count, points);
         let levels = self.block_levels::<L>(start, count);
         let half = F::from_f64(-0.5);
         let mut largest = [F::neg_infinity(); L];
@@ -214,7 +204,9 @@ impl<F: Real> Score<'_, F> {
             self.out[j * self.rows + start..][..count].copy_from_slice(&sum[..count]);
         }
     }
+}
 
+impl<F: Real> Score<'_, F> {
     #[inline(always)]
     fn block_levels<const L: usize>(&self, start: usize, count: usize) -> BlockLevels<F, L> {
         let mut levels =

@@ -1,33 +1,18 @@
 //! The noised score against the score of the noised law, in every shape and precision, with shared
 //! and separate levels.
 
-use ndarray::{Array2, array};
+use ndarray::Array2;
 
 use super::*;
+use crate::drift::mixture::tests;
 use crate::drift::{Drift, Times};
 
+/// Each kind of spread, and a data set.
 fn mixtures() -> Vec<GaussianMixture> {
-    let means = array![[0.0, 1.0, -1.0], [2.0, -1.0, 0.5]];
-    let variances = array![[0.5, 1.0, 2.0], [0.3, 0.7, 1.1]];
-    let covariances = array![
-        [[1.0, 0.4, 0.1], [0.4, 0.8, -0.2], [0.1, -0.2, 0.6]],
-        [[0.5, -0.1, 0.0], [-0.1, 1.5, 0.3], [0.0, 0.3, 0.9]]
-    ];
     let data = Array2::from_shape_fn((77, 3), |(i, j)| ((i * 7 + j * 11) % 23) as f64 / 8.0 - 1.0);
-    let weights = [1.0, 3.0];
     let many: Vec<f64> = (0..77).map(|i| 1.0 + f64::from(i % 5)).collect();
-    vec![
-        GaussianMixture::isotropic(means.view(), 0.8).unwrap().with_weights(&weights).unwrap(),
-        GaussianMixture::diagonal(means.view(), variances.view())
-            .unwrap()
-            .with_weights(&weights)
-            .unwrap(),
-        GaussianMixture::full(means.view(), covariances.view())
-            .unwrap()
-            .with_weights(&weights)
-            .unwrap(),
-        GaussianMixture::from_data(data.view(), 0.2).unwrap().with_weights(&many).unwrap(),
-    ]
+    let data = GaussianMixture::from_data(data.view(), 0.2).unwrap().with_weights(&many).unwrap();
+    [tests::mixtures(), vec![data]].concat()
 }
 
 fn levels() -> Vec<Level> {

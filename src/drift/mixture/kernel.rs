@@ -4,15 +4,12 @@
 use ndarray::{Array2, Axis};
 
 use super::spread::Spread;
+use crate::math::rows::{Blocks, WIDE, by_blocks, gather};
 use crate::math::simd::Kernel;
 use crate::math::softmax;
 use crate::real::Real;
 use crate::scratch::ScratchPool;
 
-/// Rows that are processed together. They give enough independent operations for every vector unit.
-const WIDE: usize = 64;
-/// The same for the remaining rows.
-const NARROW: usize = 16;
 /// Coordinates, or components, that one pass over a block includes.
 const GROUP: usize = 4;
 
@@ -152,30 +149,20 @@ impl<F: Real> Kernel for Evaluate<'_, F> {
         let by_row = dim + components + if full { components * dim } else { 0 };
         let mut scratch = std::mem::take(self.scratch);
         scratch.resize(by_row * WIDE, F::zero());
-        let wide = self.rows / WIDE * WIDE;
-        for start in (0..wide).step_by(WIDE) {
-            self.block::<WIDE>(start, WIDE, &mut scratch);
-        }
-        for start in (wide..self.rows).step_by(NARROW) {
-            self.block::<NARROW>(start, NARROW.min(self.rows - start), &mut scratch);
-        }
+        let rows = self.rows;
+        by_blocks(&mut self, rows, &mut scratch);
         *self.scratch = scratch;
     }
 }
 
-impl<F: Real> Evaluate<'_, F> {
+impl<F: Real> Blocks<F> for Evaluate<'_, F> {
     #[inline(always)]
     fn block<const L: usize>(&mut self, start: usize, count: usize, scratch: &mut [F]) {
         let tables = self.tables;
         let (lanes, _) = scratch.as_chunks_mut::<L>();
         let (points, rest) = lanes.split_at_mut(tables.dim);
         let (exponents, whitened) = rest.split_at_mut(tables.constants.len());
-        for (j, point) in points.iter_mut().enumerate() {
-            let from = &self.x[j * self.rows + start..][..count];
-            // Lanes beyond the last row repeat it, so they stay finite.
-            point.fill(from[count - 1]);
-            point[..count].copy_from_slice(from);
-        }
+        gather(self.x, self.rows, start, count, points);
         squared_distances(tables, points, exponents, whitened);
         if let Output::Distance(out) = &mut self.output {
             out[start..start + count].copy_from_slice(&nearest(tables, exponents)[..count]);

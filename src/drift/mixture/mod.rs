@@ -11,7 +11,7 @@ mod queries;
 mod sample;
 mod spread;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use spread::Spread;
 

@@ -7,7 +7,8 @@ use ndarray::{Array2, array};
 use super::*;
 use crate::metrics;
 
-fn mixtures() -> Vec<GaussianMixture> {
+/// Two components in three dimensions, with each kind of spread.
+pub(crate) fn mixtures() -> Vec<GaussianMixture> {
     let means = array![[0.0, 1.0, -1.0], [2.0, -1.0, 0.5]];
     let variances = array![[0.5, 1.0, 2.0], [0.3, 0.7, 1.1]];
     let covariances = array![
