@@ -4,10 +4,10 @@ use langevin::diffusion::dynamics::Ancestral;
 use langevin::prelude::*;
 
 use crate::support::affine::read;
-use crate::support::cost::{cost_of, per_chain};
-use crate::support::gaussian::{Fine, check_orders, end_variance, model, slopes};
+use crate::support::cost::check_cost;
+use crate::support::gaussian::{Fine, chain_mean, check_orders, end_variance, model, posterior};
 use crate::support::matrix::diagonal;
-use crate::support::planned;
+use crate::support::{planned, refusal, vp};
 
 /// x_s = √ᾱ_s x̂₀ + √(1 − ᾱ_s − σ²) ε̂ + σ z with σ² = η² β̃.
 #[test]
@@ -19,13 +19,8 @@ fn a_step_is_that_of_the_paper() {
         let drift = plan.drift::<f64>(model(v)).unwrap();
         for (interval, pair) in plan.grid().iter().zip(plan.levels().windows(2)) {
             let [from, to] = [table.level(pair[0]), table.level(pair[1])];
-            let noise = slopes(v, from).noise;
-            let data = (1.0 - from.noise() * noise) / from.signal();
-            let beta = 1.0 - from.alpha_bar() / to.alpha_bar();
-            let posterior = beta * to.one_minus_alpha_bar() / from.one_minus_alpha_bar();
-            let variance = eta * eta * posterior;
-            let rest = (to.one_minus_alpha_bar() - variance).max(0.0).sqrt();
-            let map = diagonal(to.signal() * data + rest * noise, 0.0);
+            let variance = eta * eta * posterior(from, to);
+            let map = chain_mean(v, from, to, variance);
             let found = read(&*plan.sampler().unwrap(), interval, &*drift, &[]);
             found.check(&format!("{method} {pair:?}"), &map, &diagonal(variance, 0.0));
             // No noise is drawn where there is none.
@@ -37,11 +32,7 @@ fn a_step_is_that_of_the_paper() {
 #[test]
 fn a_step_costs_one_evaluation() {
     for evaluations in [1, 20, 137] {
-        let plan = planned("ddim", 1000, evaluations);
-        let cost = cost_of(&plan, &model(0.3));
-        assert_eq!(per_chain(cost), evaluations as f64);
-        assert_eq!(plan.evaluations(), evaluations as f64);
-        assert_eq!(cost.batched_calls, evaluations as u64);
+        check_cost(&planned("ddim", 1000, evaluations), evaluations);
     }
 }
 
@@ -64,11 +55,7 @@ fn eta_one_is_ddpm() {
 
 #[test]
 fn bad_options_are_named() {
-    let process = Process::vp(LevelTable::linear(1000).unwrap());
-    let message = |method: &str| {
-        let plan = method.parse::<Method>().and_then(|method| method.plan(&process, 50));
-        plan.unwrap_err().to_string()
-    };
+    let message = |method: &str| refusal(method, &vp(), 50);
     assert!(message("ddim:eta=1.5").starts_with("eta: given 1.5"));
     assert!(message("ddim:eta=-0.1").starts_with("eta: given -0.1"));
     assert!(message("ddim:eta=NaN").starts_with("eta: given NaN"));

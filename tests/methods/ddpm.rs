@@ -4,8 +4,8 @@ use langevin::diffusion::dynamics::Ancestral;
 use langevin::prelude::*;
 
 use crate::support::affine::read;
-use crate::support::cost::{cost_of, per_chain};
-use crate::support::gaussian::{Fine, check_orders, end_variance, model, slopes};
+use crate::support::cost::check_cost;
+use crate::support::gaussian::{Fine, chain_mean, check_orders, end_variance, model, posterior};
 use crate::support::matrix::diagonal;
 use crate::support::planned;
 
@@ -18,14 +18,11 @@ fn a_step_is_the_posterior_of_the_chain() {
         let drift = plan.drift::<f64>(model(v)).unwrap();
         for (interval, pair) in plan.grid().iter().zip(plan.levels().windows(2)) {
             let [from, to] = [table.level(pair[0]), table.level(pair[1])];
-            let noise = slopes(v, from).noise;
-            let data = (1.0 - from.noise() * noise) / from.signal();
-            let beta = 1.0 - from.alpha_bar() / to.alpha_bar();
-            let posterior = beta * to.one_minus_alpha_bar() / from.one_minus_alpha_bar();
+            let posterior = posterior(from, to);
             // Both variances have the mean of the posterior.
-            let rest = (to.one_minus_alpha_bar() - posterior).max(0.0).sqrt();
-            let map = diagonal(to.signal() * data + rest * noise, 0.0);
+            let map = chain_mean(v, from, to, posterior);
             let large = method.contains("large") && pair[1] > 0;
+            let beta = 1.0 - from.alpha_bar() / to.alpha_bar();
             let variance = if large { beta } else { posterior };
             let found = read(&*plan.sampler().unwrap(), interval, &*drift, &[]);
             found.check(&format!("{method} {pair:?}"), &map, &diagonal(variance, 0.0));
@@ -36,11 +33,7 @@ fn a_step_is_the_posterior_of_the_chain() {
 #[test]
 fn a_step_costs_one_evaluation() {
     for evaluations in [1, 20, 137] {
-        let plan = planned("ddpm", 1000, evaluations);
-        let cost = cost_of(&plan, &model(0.3));
-        assert_eq!(per_chain(cost), evaluations as f64);
-        assert_eq!(plan.evaluations(), evaluations as f64);
-        assert_eq!(cost.batched_calls, evaluations as u64);
+        check_cost(&planned("ddpm", 1000, evaluations), evaluations);
     }
 }
 

@@ -5,7 +5,7 @@ use langevin::diffusion::dynamics::DpmSolver;
 use langevin::prelude::*;
 
 use crate::support::affine::read;
-use crate::support::cost::{cost_of, per_chain};
+use crate::support::cost::check_cost;
 use crate::support::gaussian::{Fine, check_orders, model, no_coins, slopes};
 use crate::support::matrix::ZERO;
 use crate::support::planned;
@@ -48,11 +48,7 @@ fn a_step_is_that_of_the_paper() {
 #[test]
 fn a_step_costs_one_evaluation() {
     for evaluations in [1, 20, 137] {
-        let plan = planned("dpmpp2m", 1000, evaluations);
-        let cost = cost_of(&plan, &model(0.3));
-        assert_eq!(per_chain(cost), evaluations as f64);
-        assert_eq!(plan.evaluations(), evaluations as f64);
-        assert_eq!(cost.batched_calls, evaluations as u64);
+        check_cost(&planned("dpmpp2m", 1000, evaluations), evaluations);
     }
 }
 

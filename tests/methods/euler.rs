@@ -7,11 +7,11 @@ use langevin::dynamics::{LinearDynamics, Linearized, Noiseless};
 use langevin::prelude::*;
 
 use crate::support::affine::read;
-use crate::support::cost::{cost_of, per_chain};
+use crate::support::cost::check_cost;
 use crate::support::gaussian::{Fine, check_orders, model, slopes};
 use crate::support::matrix::{ZERO, carried, diagonal, integral, plus, times};
 use crate::support::phase::{self, BETA};
-use crate::support::planned;
+use crate::support::{planned, refusal, vp};
 
 /// A = e^h, G = 2 (e^h − 1), Q = e^(2h) − 1 in OU time, and the posterior mean at the end.
 #[test]
@@ -59,16 +59,9 @@ fn a_step_in_phase_space_is_that_of_the_reverse_sde() {
 #[test]
 fn a_step_costs_one_evaluation() {
     for evaluations in [2, 20, 137] {
-        let plan = planned("em", 1000, evaluations);
-        let cost = cost_of(&plan, &model(0.3));
-        assert_eq!(per_chain(cost), evaluations as f64);
-        assert_eq!(cost.batched_calls, evaluations as u64);
+        check_cost(&planned("em", 1000, evaluations), evaluations);
         for method in ["em", "ei"] {
-            let method = Method::named(method).unwrap();
-            let plan = method.plan(&phase::process(), evaluations).unwrap();
-            let cost = cost_of(&plan, &model(0.3));
-            assert_eq!(per_chain(cost), evaluations as f64, "{method}");
-            assert_eq!(cost.batched_calls, evaluations as u64);
+            phase::check_cost(method, 1, evaluations);
         }
     }
 }
@@ -113,24 +106,20 @@ fn the_distribution_of_a_gaussian_is_right_to_first_order() {
 
 #[test]
 fn bad_options_are_named() {
-    let vp = Process::vp(LevelTable::linear(1000).unwrap());
-    let message = |method: &str, process: &Process, evaluations| {
-        let plan = method.parse::<Method>().and_then(|method| method.plan(process, evaluations));
-        plan.unwrap_err().to_string()
-    };
-    assert!(message("em", &vp, 1).contains("1 evaluations are too few, it needs at least 2"));
-    assert!(message("em", &phase::process(), 0).contains("needs at least 2"));
-    assert!(message("ei", &vp, 50).contains("unknown method of the process vp `ei`"));
+    let vp = vp();
+    assert!(refusal("em", &vp, 1).contains("1 evaluations are too few, it needs at least 2"));
+    assert!(refusal("em", &phase::process(), 0).contains("needs at least 2"));
+    assert!(refusal("ei", &vp, 50).contains("unknown method of the process vp `ei`"));
     // Options of the other process have no effect, so they are refused.
-    let error = message("em:end-time=0.01", &vp, 50);
+    let error = refusal("em:end-time=0.01", &vp, 50);
     assert!(error.starts_with("end-time is not an option of em on the process vp"), "{error}");
-    let error = message("em:timesteps=9+3", &phase::process(), 50);
+    let error = refusal("em:timesteps=9+3", &phase::process(), 50);
     assert!(error.starts_with("timesteps is not an option of em on the process psld"), "{error}");
     for end in ["0", "1", "-0.1", "2", "NaN"] {
-        let error = message(&format!("em:end-time={end}"), &phase::process(), 50);
+        let error = refusal(&format!("em:end-time={end}"), &phase::process(), 50);
         assert!(error.starts_with("end time: given"), "{end}: {error}");
     }
-    let error = message("em:grid=trailing", &phase::process(), 50);
+    let error = refusal("em:grid=trailing", &phase::process(), 50);
     assert!(error.contains("expected uniform or quadratic in phase space"), "{error}");
     assert!(Method::named("ei").unwrap().info(ProcessKind::Vp).is_none());
 }

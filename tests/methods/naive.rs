@@ -5,10 +5,10 @@ use langevin::diffusion::dynamics::ReversePsld;
 use langevin::prelude::*;
 use langevin::sampler::PositionNoise;
 
-use crate::support::cost::{cost_of, per_chain};
-use crate::support::gaussian::{check_orders, model};
+use crate::support::gaussian::check_orders;
 use crate::support::matrix::ONE;
 use crate::support::phase::{self, LENGTH, apply, o_noise, square};
+use crate::support::refusal;
 
 fn splitting(word: &str) -> Splitting<ReversePsld> {
     Splitting::naive(ReversePsld::new(Psld::PAPER), word.parse().unwrap())
@@ -30,12 +30,7 @@ fn a_step_takes_the_letters_in_order() {
 fn every_letter_with_a_score_costs_one_evaluation() {
     for (method, each) in [("oba", 2), ("bao", 2), ("obab", 3)] {
         for budget in [4, 50, 101] {
-            let plan = Method::named(method).unwrap().plan(&phase::process(), budget).unwrap();
-            let steps = (budget - 1) / each;
-            let want = (steps * each + 1) as f64;
-            let cost = cost_of(&plan, &model(0.3));
-            assert_eq!((plan.grid().steps(), plan.evaluations()), (steps + 1, want), "{method}");
-            assert_eq!((per_chain(cost), cost.batched_calls), (want, want as u64), "{method}");
+            phase::check_cost(method, each, budget);
         }
     }
 }
@@ -49,11 +44,7 @@ fn the_distribution_of_a_gaussian_is_right_to_first_order() {
 
 #[test]
 fn bad_options_are_named() {
-    let message = |method: &str, evaluations| {
-        let plan =
-            method.parse::<Method>().and_then(|method| method.plan(&phase::process(), evaluations));
-        plan.unwrap_err().to_string()
-    };
+    let message = |method: &str, evaluations| refusal(method, &phase::process(), evaluations);
     assert!(message("oba:lambda-s=1", 50).starts_with("lambda-s is not an option of oba"));
     assert!(message("obab", 3).contains("needs at least 4"));
     assert!(message("oba", 2).contains("needs at least 3"));

@@ -6,11 +6,7 @@ use langevin::prelude::*;
 
 use crate::support::cost::{CHAINS, cost_of, evaluations_of, per_chain};
 use crate::support::gaussian::{end_variance, model};
-use crate::support::{docs, phase, ring};
-
-fn vp() -> Process {
-    Process::vp(LevelTable::linear(1000).unwrap())
-}
+use crate::support::{docs, phase, refusal, ring, vp};
 
 fn process(kind: ProcessKind) -> Process {
     if kind == ProcessKind::Vp { vp() } else { phase::process() }
@@ -182,10 +178,7 @@ fn every_option_acts() {
 
 #[test]
 fn methods_and_options_that_make_no_sense_are_refused() {
-    let message = |method: &str, process: &Process| {
-        let plan = method.parse::<Method>().and_then(|method| method.plan(process, 50));
-        plan.unwrap_err().to_string()
-    };
+    let message = |method: &str, process: &Process| refusal(method, process, 50);
     let error = message("plms", &vp());
     assert!(error.starts_with("unknown method `plms`; there are: ddpm, ddim"), "{error}");
     let error = message("heun", &phase::process());

@@ -9,7 +9,7 @@ use crate::support::by_hand::{self, on_position, position_only};
 use crate::support::cost::{CHAINS, cost_of, evaluations_of};
 use crate::support::gaussian::{Fine, check_orders, end_variance, model, no_coins, slopes};
 use crate::support::phase;
-use crate::support::planned;
+use crate::support::{planned, refusal, vp};
 
 /// The coins of option 2, and those of option 1 that select one sub-step or none.
 fn coins(method: &str, substeps: usize) -> Vec<(Vec<f64>, Vec<usize>)> {
@@ -136,23 +136,19 @@ fn narrow_modes_are_those_of_the_chain() {
 
 #[test]
 fn bad_options_are_named() {
-    let vp = Process::vp(LevelTable::linear(1000).unwrap());
-    let message = |method: &str, process: &Process, evaluations| {
-        let plan = method.parse::<Method>().and_then(|method| method.plan(process, evaluations));
-        plan.unwrap_err().to_string()
-    };
-    assert!(message("pmm2", &vp, 1).contains("1 evaluations are too few, it needs at least 2"));
-    assert!(message("pmm2:blocks=500+400", &vp, 50).contains("sum of the blocks: given 900"));
+    let vp = vp();
+    assert!(refusal("pmm2", &vp, 1).contains("1 evaluations are too few, it needs at least 2"));
+    assert!(refusal("pmm2:blocks=500+400", &vp, 50).contains("sum of the blocks: given 900"));
     let huge = format!("pmm2:blocks=600+600+{}", usize::MAX - 199);
-    assert!(message(&huge, &vp, 50).contains("sum of the blocks"));
-    let few = message("pmm2:timesteps=5+3+2", &vp, 4);
+    assert!(refusal(&huge, &vp, 50).contains("sum of the blocks"));
+    let few = refusal("pmm2:timesteps=5+3+2", &vp, 4);
     assert!(few.contains("4 evaluations are too few, it needs at least 6"), "{few}");
-    assert!(message("pmm1:noise-scale=0", &vp, 50).starts_with("noise scale: given 0"));
-    assert!(message("pmm1:noise-scale=1.5", &vp, 50).starts_with("noise scale: given 1.5"));
-    let error = message("pmm2:substeps=8", &vp, 50);
+    assert!(refusal("pmm1:noise-scale=0", &vp, 50).starts_with("noise scale: given 0"));
+    assert!(refusal("pmm1:noise-scale=1.5", &vp, 50).starts_with("noise scale: given 1.5"));
+    let error = refusal("pmm2:substeps=8", &vp, 50);
     assert!(error.starts_with("substeps is not an option of pmm2 on the process vp"), "{error}");
-    assert!(message("pmm2:substeps=0", &phase::process(), 50).starts_with("substeps: given 0"));
-    assert!(message("pmm2", &phase::process(), 2).contains("needs at least 3"));
-    let error = message("pmm2:blocks=9+1", &phase::process(), 50);
+    assert!(refusal("pmm2:substeps=0", &phase::process(), 50).starts_with("substeps: given 0"));
+    assert!(refusal("pmm2", &phase::process(), 2).contains("needs at least 3"));
+    let error = refusal("pmm2:blocks=9+1", &phase::process(), 50);
     assert!(error.starts_with("blocks is not an option of pmm2 on the process psld"), "{error}");
 }

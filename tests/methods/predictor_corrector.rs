@@ -15,7 +15,7 @@ use crate::support::by_hand::{Randomized, on_position};
 use crate::support::cost::{cost_of, per_chain};
 use crate::support::gaussian::{model, slopes};
 use crate::support::matrix::{Matrix, ONE, ZERO, carried, diagonal, plus, times};
-use crate::support::planned;
+use crate::support::{planned, refusal, vp};
 
 const PLAN: CorrectorPlan = CorrectorPlan {
     horizon: 2.0,
@@ -205,11 +205,7 @@ fn predictor_corrector_reaches_the_distribution_of_the_data() {
 
 #[test]
 fn bad_options_are_named() {
-    let vp = Process::vp(LevelTable::linear(1000).unwrap());
-    let message = |method: &str, evaluations| {
-        let plan = method.parse::<Method>().and_then(|method| method.plan(&vp, evaluations));
-        plan.unwrap_err().to_string()
-    };
+    let message = |method: &str, evaluations| refusal(method, &vp(), evaluations);
     assert!(message("pc", 3).contains("needs at least 37"));
     assert!(message("pc-parallel", 233).contains("needs at least 234"));
     assert!(message("pc:corrector-step=1e-300", 500).contains("corrector steps"));

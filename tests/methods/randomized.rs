@@ -12,7 +12,7 @@ use crate::support::cost::{cost_of, per_chain};
 use crate::support::gaussian::{Fine, check_orders, model, slopes};
 use crate::support::matrix::{ZERO, diagonal};
 use crate::support::phase;
-use crate::support::planned;
+use crate::support::{planned, refusal, vp};
 
 const VARIANTS: [(&str, usize, usize, bool); 4] = [
     ("rm", 1, 0, false),
@@ -120,11 +120,7 @@ fn rounds_hardly_grow_with_the_dimension() {
 
 #[test]
 fn bad_options_are_named() {
-    let vp = Process::vp(LevelTable::linear(1000).unwrap());
-    let message = |method: &str, evaluations| {
-        let plan = method.parse::<Method>().and_then(|method| method.plan(&vp, evaluations));
-        plan.unwrap_err().to_string()
-    };
+    let message = |method: &str, evaluations| refusal(method, &vp(), evaluations);
     assert!(message("rm", 2).contains("needs at least 3"));
     assert!(message("rm:windows=0", 50).starts_with("windows: given 0"));
     assert!(message("rm:tolerance=1e-3", 50).starts_with("rounds: given 0, expected at least 1"));

@@ -5,10 +5,10 @@ use langevin::diffusion::dynamics::ReversePsld;
 use langevin::prelude::*;
 use langevin::sampler::PositionNoise;
 
-use crate::support::cost::{cost_of, per_chain};
 use crate::support::gaussian::{check_orders, model};
 use crate::support::matrix::ONE;
 use crate::support::phase::{self, BETA, LENGTH, START, apply, o_noise, square};
+use crate::support::refusal;
 
 fn splitting(word: &str) -> Splitting<ReversePsld> {
     Splitting::new(ReversePsld::new(Psld::PAPER), word.parse().unwrap())
@@ -45,12 +45,7 @@ fn a_step_takes_the_letters_in_order() {
 fn letters_share_evaluations() {
     for (method, each) in [("roba", 1), ("rbao", 1), ("robab", 2)] {
         for budget in [3, 50, 101] {
-            let plan = Method::named(method).unwrap().plan(&phase::process(), budget).unwrap();
-            let steps = (budget - 1) / each;
-            let want = (steps * each + 1) as f64;
-            let cost = cost_of(&plan, &model(0.3));
-            assert_eq!((plan.grid().steps(), plan.evaluations()), (steps + 1, want), "{method}");
-            assert_eq!((per_chain(cost), cost.batched_calls), (want, want as u64), "{method}");
+            phase::check_cost(method, each, budget);
         }
     }
 }
@@ -78,10 +73,7 @@ fn the_default_noise_is_the_exact_one() {
 
 #[test]
 fn bad_options_are_named() {
-    let message = |method: &str| {
-        let plan = method.parse::<Method>().and_then(|method| method.plan(&phase::process(), 50));
-        plan.unwrap_err().to_string()
-    };
+    let message = |method: &str| refusal(method, &phase::process(), 50);
     for bad in ["-1", "NaN", "inf"] {
         let error = message(&format!("roba:lambda-s={bad}"));
         assert!(error.starts_with("lambda-s: given"), "{bad}: {error}");

@@ -5,12 +5,12 @@ use langevin::diffusion::dynamics::ReversePsld;
 use langevin::diffusion::samplers::SymmetricSplitting;
 use langevin::prelude::*;
 
-use crate::support::cost::{cost_of, per_chain};
-use crate::support::gaussian::{check_orders, model};
+use crate::support::gaussian::check_orders;
 use crate::support::matrix::{
     Matrix, ONE, carried, diagonal, exponential, minus, near, plus, scale, times,
 };
 use crate::support::phase::{self, BETA, LENGTH, START};
+use crate::support::refusal;
 
 fn sampler() -> SymmetricSplitting {
     SymmetricSplitting::new(ReversePsld::new(Psld::PAPER))
@@ -40,10 +40,7 @@ fn a_step_is_that_of_the_paper() {
 #[test]
 fn a_step_costs_one_evaluation() {
     for budget in [2, 50, 101] {
-        let plan = Method::named("sscs").unwrap().plan(&phase::process(), budget).unwrap();
-        let cost = cost_of(&plan, &model(0.3));
-        assert_eq!((plan.grid().steps(), plan.evaluations()), (budget, budget as f64));
-        assert_eq!((per_chain(cost), cost.batched_calls), (budget as f64, budget as u64));
+        phase::check_cost("sscs", 1, budget);
     }
 }
 
@@ -54,11 +51,7 @@ fn the_distribution_of_a_gaussian_is_right_to_first_order() {
 
 #[test]
 fn bad_options_are_named() {
-    let message = |method: &str, evaluations| {
-        let plan =
-            method.parse::<Method>().and_then(|method| method.plan(&phase::process(), evaluations));
-        plan.unwrap_err().to_string()
-    };
+    let message = |method: &str, evaluations| refusal(method, &phase::process(), evaluations);
     assert!(message("sscs", 1).contains("needs at least 2"));
     assert!(message("sscs:lambda-s=1", 50).starts_with("lambda-s is not an option of sscs"));
     assert!(message("sscs:end-time=1", 50).starts_with("end time: given 1"));

@@ -10,13 +10,9 @@
 use langevin::metrics::{Estimate, radial_wasserstein};
 use langevin::prelude::*;
 
-use crate::support::{docs, phase, ring};
+use crate::support::{docs, phase, ring, vp};
 
 const SEEDS: [u64; 3] = [1, 0, u64::MAX];
-
-fn vp() -> Process {
-    Process::vp(LevelTable::linear(1000).unwrap())
-}
 
 /// W₂ between the distances to the nearest mode and their distribution, in standard deviations of a
 /// mode.

@@ -4,6 +4,8 @@ use langevin::advanced::Cost;
 use langevin::drift::Counted;
 use langevin::prelude::*;
 
+use super::gaussian::model;
+
 /// The seeds of costs that depend on coins.
 pub const SEEDS: [u64; 3] = [0, 1, u64::MAX];
 
@@ -33,6 +35,16 @@ pub fn cost_with_seed(
 /// The cost of a planned generation on this model.
 pub fn cost_of(plan: &Plan, model: &DiffusedMixture) -> Cost {
     cost(&*plan.sampler().unwrap(), &*plan.drift::<f64>(model).unwrap(), plan.grid())
+}
+
+/// Fails unless a planned generation costs this many evaluations per chain, one after the other, by
+/// its own account and by a drift that counts.
+pub fn check_cost(plan: &Plan, evaluations: usize) {
+    let name = plan.method();
+    let cost = cost_of(plan, &model(0.3));
+    assert_eq!(plan.evaluations(), evaluations as f64, "{name}");
+    assert_eq!(per_chain(cost), evaluations as f64, "{name}");
+    assert_eq!(cost.batched_calls, evaluations as u64, "{name}");
 }
 
 /// Evaluations per chain of a planned generation with each of three seeds.

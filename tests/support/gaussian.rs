@@ -33,6 +33,21 @@ pub fn slopes(variance: f64, level: Level) -> Slopes {
     }
 }
 
+/// β̃, the variance of the posterior at level s of a chain, given the data and level t.
+pub fn posterior(t: Level, s: Level) -> f64 {
+    let beta = 1.0 - t.alpha_bar() / s.alpha_bar();
+    beta * s.one_minus_alpha_bar() / t.one_minus_alpha_bar()
+}
+
+/// √ᾱ_s x̂₀ + √(1−ᾱ_s−σ²) ε̂, the mean of a step of a chain from level t to level s, as a factor
+/// of x, for data with the distribution N(0, `variance`).
+pub fn chain_mean(variance: f64, t: Level, s: Level, sigma_squared: f64) -> Matrix {
+    let noise = slopes(variance, t).noise;
+    let data = (1.0 - t.noise() * noise) / t.signal();
+    let rest = (s.one_minus_alpha_bar() - sigma_squared).max(0.0).sqrt();
+    diagonal(s.signal() * data + rest * noise, 0.0)
+}
+
 /// No coins.
 pub fn no_coins() -> Vec<CoinScript> {
     vec![CoinScript { weight: 1.0, uniforms: Vec::new() }]

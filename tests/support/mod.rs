@@ -37,6 +37,17 @@ pub fn ring(std: f64) -> GaussianMixture {
     GaussianMixture::isotropic(means.view(), std).unwrap()
 }
 
+/// The process of the linear table of 1000 levels.
+pub fn vp() -> Process {
+    Process::vp(LevelTable::linear(1000).unwrap())
+}
+
+/// Why a method, with its options as text, cannot be read or planned.
+pub fn refusal(method: &str, process: &Process, evaluations: usize) -> String {
+    let plan = method.parse::<Method>().and_then(|method| method.plan(process, evaluations));
+    plan.unwrap_err().to_string()
+}
+
 /// A method on the linear table of this many levels, with a budget.
 pub fn planned(method: &str, levels: usize, evaluations: usize) -> Plan {
     let process = Process::vp(LevelTable::linear(levels).unwrap());

@@ -5,6 +5,7 @@ use langevin::advanced::Interval;
 use langevin::prelude::*;
 
 use super::affine::{Affine, after, joint, read};
+use super::cost;
 use super::matrix::{Matrix, ONE, diagonal, exponential, minus, plus, scale, times, transposed};
 
 pub const BETA: f64 = 8.0;
@@ -148,4 +149,13 @@ pub fn euler_step() -> [Matrix; 2] {
     let push = times(&scale(&intensity(&p), BETA), &score(BETA * START));
     let drift = plus(&scale(&forward(&p), -BETA), &push);
     [plus(&ONE, &scale(&drift, LENGTH)), scale(&intensity(&p), BETA * LENGTH)]
+}
+
+/// Fails unless a method with a budget takes as many steps of this price as it pays for, and one
+/// more of price 1.
+pub fn check_cost(method: &str, each: usize, budget: usize) {
+    let plan = Method::named(method).unwrap().plan(&process(), budget).unwrap();
+    let steps = (budget - 1) / each;
+    assert_eq!(plan.grid().steps(), steps + 1, "{method}");
+    cost::check_cost(&plan, steps * each + 1);
 }
