@@ -82,6 +82,50 @@ impl Value for Vec<usize> {
     }
 }
 
+/// The first item of a list with this name.
+///
+/// # Errors
+/// [`Error::Unknown`] if there is none.
+pub(crate) fn find<T>(
+    what: &'static str,
+    all: impl IntoIterator<Item = T>,
+    name: impl Fn(&T) -> &'static str,
+    given: &str,
+) -> Result<T> {
+    let mut known = Vec::new();
+    for item in all {
+        if name(&item) == given {
+            return Ok(item);
+        }
+        known.push(name(&item));
+    }
+    Err(Error::Unknown { what, given: given.into(), known: known.join(", ") })
+}
+
+/// Prints and reads an enum by its names: `Display` and `FromStr` by its `ALL` and `name`.
+macro_rules! by_name {
+    ($type:ty, $what:literal) => {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+
+        impl std::str::FromStr for $type {
+            type Err = $crate::error::Error;
+
+            /// Reads a name.
+            ///
+            /// # Errors
+            /// [`Error::Unknown`](crate::Error::Unknown) for another name.
+            fn from_str(text: &str) -> $crate::error::Result<Self> {
+                $crate::options::find($what, Self::ALL, |one| one.name(), text)
+            }
+        }
+    };
+}
+pub(crate) use by_name;
+
 /// Implements `Value` for a type that is read and printed by its names.
 macro_rules! named_value {
     ($type:ty) => {

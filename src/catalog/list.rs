@@ -1,7 +1,8 @@
 //! The only list of methods and dynamics. The command line, the tests, the benches and the tables
 //! all use it.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::options::find;
 
 /// What is known about a method before it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub struct MethodEntry {
 }
 
 /// All methods.
-pub const METHODS: [MethodEntry; 9] = [
+pub static METHODS: [MethodEntry; 9] = [
     MethodEntry {
         name: "em",
         title: "Euler-Maruyama: exponential integrator, drift frozen over the step (ULA, ULMC)",
@@ -111,11 +112,7 @@ const fn splitting(name: &'static str, title: &'static str) -> MethodEntry {
 /// # Errors
 /// [`Error::Unknown`] if there is none.
 pub fn method(name: &str) -> Result<&'static MethodEntry> {
-    static ALL: [MethodEntry; METHODS.len()] = METHODS;
-    ALL.iter().find(|entry| entry.name == name).ok_or_else(|| {
-        let known = METHODS.map(|entry| entry.name).join(", ");
-        Error::Unknown { what: "method", given: name.into(), known }
-    })
+    find("method", &METHODS, |entry| entry.name, name)
 }
 
 /// Returns the dynamics with this name.
@@ -123,11 +120,7 @@ pub fn method(name: &str) -> Result<&'static MethodEntry> {
 /// # Errors
 /// [`Error::Unknown`] if there is none.
 pub fn dynamics(name: &str) -> Result<&'static DynamicsEntry> {
-    static ALL: [DynamicsEntry; DYNAMICS.len()] = DYNAMICS;
-    ALL.iter().find(|entry| entry.name == name).ok_or_else(|| {
-        let known = DYNAMICS.map(|entry| entry.name).join(", ");
-        Error::Unknown { what: "dynamics", given: name.into(), known }
-    })
+    find("dynamics", &DYNAMICS, |entry| entry.name, name)
 }
 
 /// All methods and dynamics with their options, as text.
@@ -185,7 +178,7 @@ pub struct DynamicsEntry {
 }
 
 /// All dynamics.
-pub const DYNAMICS: [DynamicsEntry; 2] = [
+pub static DYNAMICS: [DynamicsEntry; 2] = [
     DynamicsEntry { name: "overdamped", title: "dX = b dt + sqrt(2) dW", options: &[] },
     DynamicsEntry {
         name: "underdamped",

@@ -1,9 +1,6 @@
 //! The distances that a comparison can take.
 
-use std::fmt;
-use std::str::FromStr;
-
-use crate::error::{Error, Result};
+use crate::options::by_name;
 
 /// A distance of samples from what they should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,23 +52,4 @@ impl Metric {
     }
 }
 
-impl fmt::Display for Metric {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Metric {
-    type Err = Error;
-
-    /// Reads a [`name`](Self::name).
-    ///
-    /// # Errors
-    /// [`Error::Unknown`] for another name.
-    fn from_str(text: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|metric| metric.name() == text).ok_or_else(|| {
-            let known = Self::ALL.map(Self::name).join(", ");
-            Error::Unknown { what: "metric", given: text.into(), known }
-        })
-    }
-}
+by_name!(Metric, "metric");

@@ -105,13 +105,7 @@ impl Method {
     /// # Errors
     /// [`Error::Unknown`] if there is none.
     pub fn named(name: &str) -> Result<Self> {
-        let all = Self::all();
-        let known = || all.iter().map(Self::name).collect::<Vec<_>>().join(", ");
-        all.iter().find(|method| method.name() == name).cloned().ok_or_else(|| Error::Unknown {
-            what: "method",
-            given: name.into(),
-            known: known(),
-        })
+        options::find("method", Self::all(), Self::name, name)
     }
 
     /// Its name, without options.

@@ -1,11 +1,8 @@
 //! What a model of noised data predicts, and how one prediction follows from another.
 
-use std::fmt;
-use std::str::FromStr;
-
 use super::psld::Factor;
 use super::schedule::Level;
-use crate::error::{Error, Result};
+use crate::options::by_name;
 
 /// What a model predicts from noised data.
 ///
@@ -127,26 +124,7 @@ impl Factors {
     const NONE: Self = Self { input: f64::NAN, prediction: f64::NAN };
 }
 
-impl fmt::Display for Prediction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Prediction {
-    type Err = Error;
-
-    /// Reads a [`name`](Self::name).
-    ///
-    /// # Errors
-    /// [`Error::Unknown`] for another name.
-    fn from_str(text: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|p| p.name() == text).ok_or_else(|| {
-            let known = Self::ALL.map(Self::name).join(", ");
-            Error::Unknown { what: "prediction", given: text.into(), known }
-        })
-    }
-}
+by_name!(Prediction, "prediction");
 
 #[cfg(test)]
 mod tests {

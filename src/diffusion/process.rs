@@ -1,11 +1,10 @@
 //! The processes by which data are noised: variance preserving, or in phase space.
 
 use std::fmt;
-use std::str::FromStr;
 
 use super::psld::Psld;
 use super::schedule::{Beta, LevelTable};
-use crate::error::{Error, Result};
+use crate::options::by_name;
 
 /// The process by which data are noised, and which a generation runs backwards.
 ///
@@ -87,28 +86,14 @@ pub enum ProcessKind {
 impl ProcessKind {
     /// Both kinds.
     pub const ALL: [Self; 2] = [Self::Vp, Self::Psld];
-}
 
-impl fmt::Display for ProcessKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+    /// Its name: `vp` or `psld`.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Vp => "vp",
             Self::Psld => "psld",
-        })
+        }
     }
 }
 
-impl FromStr for ProcessKind {
-    type Err = Error;
-
-    /// Reads `vp` or `psld`.
-    ///
-    /// # Errors
-    /// [`Error::Unknown`] for another name.
-    fn from_str(text: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|kind| kind.to_string() == text).ok_or_else(|| {
-            let known = "vp, psld".into();
-            Error::Unknown { what: "process", given: text.into(), known }
-        })
-    }
-}
+by_name!(ProcessKind, "process");

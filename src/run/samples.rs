@@ -1,12 +1,9 @@
 //! The outcome of a run, and what happens to chains that become NaN or infinite.
 
-use std::fmt;
-use std::str::FromStr;
-
 use ndarray::{Array2, ArrayView2, Axis, s};
 
-use crate::error::{Error, Result};
 use crate::metrics::RunningMoments;
+use crate::options::by_name;
 use crate::real::Real;
 use crate::sampler::Cost;
 use crate::state::Layout;
@@ -40,26 +37,7 @@ impl NonFinite {
     }
 }
 
-impl fmt::Display for NonFinite {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for NonFinite {
-    type Err = Error;
-
-    /// Reads a [`name`](Self::name).
-    ///
-    /// # Errors
-    /// [`Error::Unknown`] for another name.
-    fn from_str(text: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|policy| policy.name() == text).ok_or_else(|| {
-            let known = Self::ALL.map(Self::name).join(", ");
-            Error::Unknown { what: "policy", given: text.into(), known }
-        })
-    }
-}
+by_name!(NonFinite, "policy");
 
 /// A chain that became NaN or infinite.
 #[derive(Clone, Copy, Debug, PartialEq)]

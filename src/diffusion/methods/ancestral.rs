@@ -1,17 +1,13 @@
 //! DDPM and DDIM: the steps of a discrete chain, re-spaced where levels are skipped.
 
-use std::fmt;
-use std::str::FromStr;
-
 use super::recipe::{Choice, Course, MethodInfo, Price, Recipe, VP, choice};
-use super::visits::{Visits, chain_grid, table};
-use crate::diffusion::clock::Clock;
+use super::visits::{Visits, chain_course, table};
 use crate::diffusion::dynamics::Ancestral;
 use crate::diffusion::prediction::Prediction;
 use crate::diffusion::process::{Process, ProcessKind};
 use crate::diffusion::schedule::LevelTable;
-use crate::error::{Error, Result};
-use crate::options::{OptionInfo, named_value};
+use crate::error::Result;
+use crate::options::{OptionInfo, by_name, named_value};
 use crate::real::Real;
 use crate::sampler::{EulerMaruyama, Sampler};
 
@@ -36,6 +32,17 @@ pub enum Variance {
 }
 
 impl Variance {
+    /// Both variances.
+    pub const ALL: [Self; 2] = [Self::Small, Self::Large];
+
+    /// Its name: `small` or `large`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Small => "small",
+            Self::Large => "large",
+        }
+    }
+
     /// The chain with this variance.
     pub(crate) fn chain(self, table: &LevelTable) -> Ancestral {
         match self {
@@ -45,33 +52,7 @@ impl Variance {
     }
 }
 
-impl fmt::Display for Variance {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Small => "small",
-            Self::Large => "large",
-        })
-    }
-}
-
-impl FromStr for Variance {
-    type Err = Error;
-
-    /// Reads `small` or `large`.
-    ///
-    /// # Errors
-    /// [`Error::Unknown`] for another name.
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "small" => Ok(Self::Small),
-            "large" => Ok(Self::Large),
-            _ => {
-                let known = "small, large".into();
-                Err(Error::Unknown { what: "variance", given: text.into(), known })
-            }
-        }
-    }
-}
+by_name!(Variance, "variance");
 
 named_value!(Variance);
 
@@ -107,14 +88,8 @@ fn course(
 ) -> Result<Course> {
     let table = table(method, process)?;
     let levels = visits.levels(method, table, evaluations, PRICE)?;
-    Ok(Course {
-        predictor_steps: 0,
-        grid: chain_grid(table, &levels)?,
-        clock: Clock::Chain(table.clone()),
-        wanted: Prediction::Epsilon,
-        evaluations: PRICE.of(levels.len() - 1) as f64,
-        levels,
-    })
+    let evaluations = PRICE.of(levels.len() - 1) as f64;
+    chain_course(table, levels, Prediction::Epsilon, evaluations)
 }
 
 impl Recipe for Ddpm {

@@ -1,8 +1,7 @@
 //! DPM-Solver++(2M), the two-step solver of the probability flow.
 
 use super::recipe::{Choice, Course, MethodInfo, Price, Recipe};
-use super::visits::{Visits, chain_grid, table};
-use crate::diffusion::clock::Clock;
+use super::visits::{Visits, chain_course, table};
 use crate::diffusion::dynamics::DpmSolver;
 use crate::diffusion::prediction::Prediction;
 use crate::diffusion::process::{Process, ProcessKind};
@@ -52,14 +51,8 @@ impl Recipe for DpmSolver2M {
         });
         let visits = Visits { grid, ..self.visits.clone() };
         let levels = visits.levels(self.name(), table, evaluations, price)?;
-        Ok(Course {
-            predictor_steps: 0,
-            grid: chain_grid(table, &levels)?,
-            clock: Clock::Chain(table.clone()),
-            wanted: Prediction::Data,
-            evaluations: price.of(levels.len() - 1) as f64,
-            levels,
-        })
+        let evaluations = price.of(levels.len() - 1) as f64;
+        chain_course(table, levels, Prediction::Data, evaluations)
     }
 
     fn sampler<F: Real>(&self, process: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {

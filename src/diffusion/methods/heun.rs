@@ -1,8 +1,7 @@
 //! Heun's method on the probability flow.
 
 use super::recipe::{Choice, Course, MethodInfo, Price, Recipe};
-use super::visits::{Visits, chain_grid, table};
-use crate::diffusion::clock::Clock;
+use super::visits::{Visits, chain_course, table};
 use crate::diffusion::prediction::Prediction;
 use crate::diffusion::process::{Process, ProcessKind};
 use crate::diffusion::samplers::Heun;
@@ -42,14 +41,8 @@ impl Recipe for HeunFlow {
         let price = Price { each: 2, last: 1 };
         let table = table(self.name(), process)?;
         let levels = self.visits.levels(self.name(), table, evaluations, price)?;
-        Ok(Course {
-            predictor_steps: 0,
-            grid: chain_grid(table, &levels)?,
-            clock: Clock::Chain(table.clone()),
-            wanted: Prediction::Data,
-            evaluations: price.of(levels.len() - 1) as f64,
-            levels,
-        })
+        let evaluations = price.of(levels.len() - 1) as f64;
+        chain_course(table, levels, Prediction::Data, evaluations)
     }
 
     fn sampler<F: Real>(&self, process: &Process, _: &Course) -> Result<Box<dyn Sampler<F>>> {

@@ -3,8 +3,7 @@
 use super::ancestral::{VARIANCE, Variance};
 use super::phase;
 use super::recipe::{BOTH, Choice, Course, MethodInfo, PSLD, Price, Recipe, VP, choice};
-use super::visits::{BLOCKS, GRID, TIMESTEPS, Visits, chain_grid, table};
-use crate::diffusion::clock::Clock;
+use super::visits::{BLOCKS, GRID, TIMESTEPS, Visits, chain_course, table};
 use crate::diffusion::dynamics::ReversePsld;
 use crate::diffusion::prediction::Prediction;
 use crate::diffusion::process::{Process, ProcessKind};
@@ -115,14 +114,8 @@ impl Recipe for Poisson {
         let price = Price { each: 2, last: 2 };
         let levels = self.visits.levels(self.name(), table, evaluations, price)?;
         let expected = levels.windows(2).map(|pair| 2.0 - 1.0 / (pair[0] - pair[1]) as f64);
-        Ok(Course {
-            predictor_steps: 0,
-            grid: chain_grid(table, &levels)?,
-            clock: Clock::Chain(table.clone()),
-            wanted: Prediction::Epsilon,
-            evaluations: expected.sum(),
-            levels,
-        })
+        let evaluations = expected.sum();
+        chain_course(table, levels, Prediction::Epsilon, evaluations)
     }
 
     fn sampler<F: Real>(&self, process: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {

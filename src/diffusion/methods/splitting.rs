@@ -1,8 +1,5 @@
 //! Splitting integrators in phase space, naive and reduced, and the symmetric splitting SSCS.
 
-use std::fmt;
-use std::str::FromStr;
-
 use super::phase;
 use super::recipe::{Choice, Course, MethodInfo, PSLD, Recipe, choice};
 use super::visits::GRID;
@@ -11,7 +8,7 @@ use crate::diffusion::process::{Process, ProcessKind};
 use crate::diffusion::samplers::SymmetricSplitting;
 use crate::diffusion::schedule::Spacing;
 use crate::error::{Error, Result, positive};
-use crate::options::{OptionInfo, named_value};
+use crate::options::{OptionInfo, by_name, named_value};
 use crate::real::Real;
 use crate::sampler::{PositionNoise, Sampler, Scheme, Splitting};
 
@@ -38,33 +35,20 @@ pub enum NoiseForm {
     Remaining,
 }
 
-impl fmt::Display for NoiseForm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl NoiseForm {
+    /// Both forms.
+    pub const ALL: [Self; 2] = [Self::Step, Self::Remaining];
+
+    /// Its name: `step` or `remaining`.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Step => "step",
             Self::Remaining => "remaining",
-        })
-    }
-}
-
-impl FromStr for NoiseForm {
-    type Err = Error;
-
-    /// Reads `step` or `remaining`.
-    ///
-    /// # Errors
-    /// [`Error::Unknown`] for another name.
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "step" => Ok(Self::Step),
-            "remaining" => Ok(Self::Remaining),
-            _ => {
-                let known = "step, remaining".into();
-                Err(Error::Unknown { what: "noise form", given: text.into(), known })
-            }
         }
     }
 }
+
+by_name!(NoiseForm, "noise form");
 
 named_value!(NoiseForm);
 
@@ -130,6 +114,13 @@ fn in_phase_space(kind: ProcessKind, title: &'static str) -> Option<MethodInfo> 
     (kind == ProcessKind::Psld).then_some(MethodInfo { title, source: PAPER })
 }
 
+impl Naive {
+    fn splitting(&self, process: &Process) -> Result<Splitting<ReversePsld>> {
+        let (psld, _) = phase::phase(self.name(), process)?;
+        Ok(Splitting::naive(ReversePsld::new(psld), self.letters.word().parse()?))
+    }
+}
+
 impl Recipe for Naive {
     fn all() -> Vec<Self> {
         Letters::ALL.map(|letters| Self { letters, grid: None, end_time: None }).into()
@@ -156,17 +147,14 @@ impl Recipe for Naive {
     }
 
     fn course(&self, process: &Process, evaluations: Option<usize>) -> Result<Course> {
-        let (psld, _) = phase::phase(self.name(), process)?;
-        let splitting = Splitting::naive(ReversePsld::new(psld), self.letters.word().parse()?);
-        let cost = splitting.evaluations_per_step();
+        let cost = self.splitting(process)?.evaluations_per_step();
         let steps = phase::Steps { grid: self.grid, end_time: self.end_time, cost };
         steps.course(self.name(), process, evaluations)
     }
 
     fn sampler<F: Real>(&self, process: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {
         let (psld, _) = phase::phase(self.name(), process)?;
-        let splitting = Splitting::naive(ReversePsld::new(psld), self.letters.word().parse()?);
-        phase::finished(splitting, psld, course)
+        phase::finished(self.splitting(process)?, psld, course)
     }
 }
 

@@ -1,6 +1,8 @@
 //! The levels of a table that a method visits: spread over it, or listed.
 
-use super::recipe::{Choice, Price, VP, choice};
+use super::recipe::{Choice, Course, Price, VP, choice};
+use crate::diffusion::clock::Clock;
+use crate::diffusion::prediction::Prediction;
 use crate::diffusion::process::Process;
 use crate::diffusion::schedule::{LevelTable, Spacing, blocks, check_levels, from_timesteps};
 use crate::error::{Error, Result};
@@ -102,7 +104,19 @@ pub(crate) fn table<'p>(method: &'static str, process: &'p Process) -> Result<&'
     }
 }
 
-/// The grid through levels of a table: time is n − level.
-pub(crate) fn chain_grid(table: &LevelTable, levels: &[usize]) -> Result<TimeGrid> {
-    TimeGrid::from_knots(table.times(levels))
+/// The course of a chain through these levels of its table: time is n − level.
+pub(crate) fn chain_course(
+    table: &LevelTable,
+    levels: Vec<usize>,
+    wanted: Prediction,
+    evaluations: f64,
+) -> Result<Course> {
+    Ok(Course {
+        predictor_steps: 0,
+        grid: TimeGrid::from_knots(table.times(&levels))?,
+        clock: Clock::Chain(table.clone()),
+        wanted,
+        levels,
+        evaluations,
+    })
 }

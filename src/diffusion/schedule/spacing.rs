@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::table::LevelTable;
 use crate::error::{Error, Result, count};
-use crate::options::named_value;
+use crate::options::{self, named_value};
 
 /// How the visited levels are spread over a table. `leading`, `trailing` and `linspace` have the
 /// names and numbers of diffusers.
@@ -128,10 +128,7 @@ impl FromStr for Spacing {
         if text == "uniform" {
             return Ok(Self::Equal);
         }
-        Self::ALL.into_iter().find(|spacing| spacing.name() == text).ok_or_else(|| {
-            let known = Self::ALL.map(Self::name).join(", ");
-            Error::Unknown { what: "grid", given: text.into(), known }
-        })
+        options::find("grid", Self::ALL, |spacing| spacing.name(), text)
     }
 }
 

@@ -1,10 +1,8 @@
 //! Discrete noise tables of DDPM-type chains, in f64.
 
-use std::fmt;
-use std::str::FromStr;
-
 use super::level::Level;
 use crate::error::{Error, Result, count};
+use crate::options::by_name;
 
 /// A named way in which the rates β of a table change from level to level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,26 +41,7 @@ impl Schedule {
     }
 }
 
-impl fmt::Display for Schedule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Schedule {
-    type Err = Error;
-
-    /// Reads `linear`, `scaled-linear` or `cosine`.
-    ///
-    /// # Errors
-    /// [`Error::Unknown`] for another name.
-    fn from_str(text: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|schedule| schedule.name() == text).ok_or_else(|| {
-            let known = Self::ALL.map(Self::name).join(", ");
-            Error::Unknown { what: "schedule", given: text.into(), known }
-        })
-    }
-}
+by_name!(Schedule, "schedule");
 
 /// The levels 0 … n of a discrete chain: level 0 is clean, level t follows t noising steps with
 /// rates β₁ … β_t.

@@ -1,9 +1,6 @@
 //! The two ways to select the sub-steps that get their own drift.
 
-use std::fmt;
-use std::str::FromStr;
-
-use crate::error::{Error, Result};
+use crate::options::by_name;
 
 /// Which of the K sub-steps of a step get their own drift.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -16,30 +13,17 @@ pub enum Selection {
     Single,
 }
 
-impl fmt::Display for Selection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Selection {
+    /// Both selections.
+    pub const ALL: [Self; 2] = [Self::Bernoulli, Self::Single];
+
+    /// Its name: `bernoulli` or `single`.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Bernoulli => "bernoulli",
             Self::Single => "single",
-        })
-    }
-}
-
-impl FromStr for Selection {
-    type Err = Error;
-
-    /// Reads `bernoulli` or `single`.
-    ///
-    /// # Errors
-    /// [`Error::Unknown`] for another name.
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "bernoulli" => Ok(Self::Bernoulli),
-            "single" => Ok(Self::Single),
-            _ => {
-                let known = "bernoulli, single".into();
-                Err(Error::Unknown { what: "selection", given: text.into(), known })
-            }
         }
     }
 }
+
+by_name!(Selection, "selection");
