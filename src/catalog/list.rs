@@ -110,7 +110,7 @@ const fn splitting(name: &'static str, title: &'static str) -> MethodEntry {
 /// Returns the method with this name.
 ///
 /// # Errors
-/// [`Error::Unknown`] if there is none.
+/// [`Error::Unknown`](crate::Error::Unknown) if there is none.
 pub fn method(name: &str) -> Result<&'static MethodEntry> {
     find("method", &METHODS, |entry| entry.name, name)
 }
@@ -118,7 +118,7 @@ pub fn method(name: &str) -> Result<&'static MethodEntry> {
 /// Returns the dynamics with this name.
 ///
 /// # Errors
-/// [`Error::Unknown`] if there is none.
+/// [`Error::Unknown`](crate::Error::Unknown) if there is none.
 pub fn dynamics(name: &str) -> Result<&'static DynamicsEntry> {
     find("dynamics", &DYNAMICS, |entry| entry.name, name)
 }
