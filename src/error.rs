@@ -247,12 +247,33 @@ pub enum Error {
     )]
     NoDimension,
     /// Memory cannot hold the chains of a run.
-    #[error("chains: given {chains}, expected no more than memory holds in {dim} dimensions")]
+    #[error(
+        "chains: given {chains}, expected no more than memory holds: in {dim} dimensions the run \
+         takes {bytes} bytes; try fewer chains, and join parts by their first chain"
+    )]
     Memory {
         /// The number of chains.
         chains: usize,
         /// The dimension of a position.
         dim: usize,
+        /// The bytes that the run would take.
+        bytes: u128,
+    },
+    /// A run is to be resumed with something that it was not begun with.
+    #[error("{what}: given {given}, but the run to resume has {expected}")]
+    Mismatch {
+        /// What does not fit.
+        what: String,
+        /// What this run has.
+        given: String,
+        /// What the run to resume has.
+        expected: String,
+    },
+    /// The state of a run cannot be written to a file or read from it.
+    #[error("state file: {reason}")]
+    StateFile {
+        /// Why not.
+        reason: String,
     },
     /// A model of the wrong kind was given.
     #[error("model: given {given}, expected {expected}")]

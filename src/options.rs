@@ -82,7 +82,7 @@ impl Value for Vec<usize> {
     }
 }
 
-/// The first item of a list with this name.
+/// The first item of a list with this name, in capitals or not.
 ///
 /// # Errors
 /// [`Error::Unknown`] if there is none.
@@ -94,7 +94,7 @@ pub(crate) fn find<T>(
 ) -> Result<T> {
     let mut known = Vec::new();
     for item in all {
-        if name(&item) == given {
+        if name(&item).eq_ignore_ascii_case(given.trim()) {
             return Ok(item);
         }
         known.push(name(&item));

@@ -31,9 +31,14 @@ pub struct MethodOptions {
 }
 
 impl MethodOptions {
-    /// The name of the method: a word alone is a splitting.
-    pub fn name(&self) -> &str {
+    /// The name as it was given: a word alone is a splitting.
+    fn given(&self) -> &str {
         self.method.as_deref().unwrap_or("splitting")
+    }
+
+    /// The name of the method, as it is listed.
+    pub fn name(&self) -> &str {
+        catalog::method(self.given()).map_or(self.given(), |method| method.name)
     }
 
     /// The word of a splitting, in capitals.
@@ -49,9 +54,12 @@ impl MethodOptions {
 
     /// The name of the dynamics.
     pub fn dynamics(&self) -> Result<&str, Failure> {
-        let method = catalog::method(self.name())?;
+        let method = catalog::method(self.given())?;
         if let Some(dynamics) = &self.dynamics {
-            return Ok(dynamics);
+            return Ok(catalog::dynamics(dynamics)?.name);
+        }
+        if let Some(alias) = catalog::alias(self.given()) {
+            return Ok(alias.dynamics);
         }
         match method.dynamics {
             [only] => Ok(only),
@@ -68,7 +76,7 @@ impl MethodOptions {
         for (name, text) in &self.given.options {
             options = options.with(name, text)?;
         }
-        Ok(catalog::sampler::<F>(self.dynamics()?, self.name(), &options)?)
+        Ok(catalog::sampler::<F>(self.dynamics()?, self.given(), &options)?)
     }
 }
 

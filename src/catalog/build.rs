@@ -1,6 +1,6 @@
 //! Builds samplers from the names of their method and dynamics.
 
-use super::list::{DYNAMICS, DynamicsEntry, MethodEntry, dynamics, method};
+use super::list::{DYNAMICS, DynamicsEntry, MethodEntry, alias, dynamics, method};
 use super::options::Options;
 use crate::dynamics::{
     ContinuousDynamics, Letter, LinearDynamics, Linearized, Overdamped, Underdamped,
@@ -29,6 +29,11 @@ use crate::sampler::{
 /// - The errors of the constructors of the method and the dynamics.
 pub fn sampler<F: Real>(on: &str, name: &str, options: &Options) -> Result<Box<dyn Sampler<F>>> {
     let on = dynamics(on)?;
+    if let Some(alias) = alias(name).filter(|alias| alias.dynamics != on.name) {
+        let given = format!("{} on {} dynamics", alias.name, on.name);
+        let known = format!("{} on {}", alias.name, alias.dynamics);
+        return Err(Error::Unknown { what: "pair", given, known });
+    }
     let method = method(name)?;
     check(on, method, options)?;
     Ok(match method.name {
@@ -150,6 +155,11 @@ mod tests {
             message("sideways", "em", &none),
             "unknown dynamics `sideways`; there are: overdamped, underdamped"
         );
+        assert_eq!(
+            message("underdamped", "ula", &none),
+            "unknown pair `ula on underdamped dynamics`; there are: ula on overdamped"
+        );
+        assert!(sampler::<f64>("Underdamped", " ULMC", &none).is_ok());
         assert_eq!(none.clone().with("windows", "3").unwrap().windows, Some(3));
         assert!(none.clone().with("windows", "x").is_err() && none.with("wind", "3").is_err());
     }

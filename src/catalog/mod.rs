@@ -27,6 +27,7 @@ mod options;
 
 pub use build::sampler;
 pub use list::{
-    DYNAMICS, DynamicsEntry, METHODS, MethodEntry, Pair, dynamics, method, overview, pairs,
+    ALIASES, Alias, DYNAMICS, DynamicsEntry, METHODS, MethodEntry, Pair, alias, dynamics, method,
+    overview, pairs,
 };
 pub use options::Options;

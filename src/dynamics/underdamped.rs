@@ -63,7 +63,7 @@ impl Underdamped {
 
 impl LinearDynamics for Underdamped {
     fn layout(&self) -> Layout {
-        Layout::with_momentum(self.inverse_mass)
+        Layout::with_momentum(self.inverse_mass).keeping_low_part()
     }
 
     fn transition(&self, _: f64, length: f64) -> Transition {

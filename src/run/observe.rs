@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use ndarray::{ArrayView2, s};
 
+use super::samples::Divergence;
 use crate::error::{BoxError, Result, count};
 use crate::real::Real;
 
@@ -25,12 +26,21 @@ pub struct Snapshot<'m, F> {
     pub first_chain: u32,
     /// Drift evaluations so far, over all chains.
     pub evaluations: u64,
+    /// The chains that are frozen, ordered by number. They keep their last finite state, which is
+    /// no sample.
+    pub frozen: &'m [Divergence],
 }
 
 impl<F> Snapshot<'_, F> {
     /// All positions, (chains, dim).
     pub fn positions(&self) -> ArrayView2<'_, F> {
         self.state.slice(s![.., ..self.dim])
+    }
+
+    /// Whether the chain in this row is frozen.
+    pub fn is_frozen(&self, row: usize) -> bool {
+        let chain = u64::from(self.first_chain) + row as u64;
+        self.frozen.binary_search_by_key(&chain, |divergence| divergence.chain).is_ok()
     }
 }
 

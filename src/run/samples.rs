@@ -61,15 +61,28 @@ pub struct Samples<F> {
     /// sampler has them. `carried` holds a drift that the sampler needs again. A run that
     /// [resumes](crate::Run::resume) here goes on as if it had not been cut.
     pub state: Array2<F>,
+    /// The low part of the positions, (chains, dim), or no columns if the state keeps none.
+    pub(super) low: Array2<F>,
     /// Number of coordinates of a position.
     pub dim: usize,
     /// Which blocks the state has.
     pub layout: Layout,
-    /// Number of steps taken. It is below that of the grid if an observer stopped the run.
+    /// Number of steps taken, from the beginning of the whole run, with those of the run that this
+    /// one [resumed](crate::Run::resume). It is below that of the grid if an observer stopped the
+    /// run.
     pub steps: u64,
-    /// Total cost of the steps. Batched calls and rounds are those of the slowest chain in each
-    /// step.
+    /// Number of the chain in row 0.
+    pub first_chain: u32,
+    /// The seed of the noise, or `None` if the run had another source of noise.
+    pub seed: Option<u64>,
+    /// Total cost of the steps, of the whole run too. Batched calls and rounds are those of the
+    /// slowest chain in each step.
     pub cost: Cost,
+    /// Number of coordinates of positions, over all chains, that the last step of the grid changed
+    /// by no more than four units in the last place, although it drew noise. Steps so small are cut
+    /// off by rounding, so the distribution of these coordinates is wrong. Bring the mean near 0 or
+    /// take a longer step. Always 0 where the low part of a position is kept.
+    pub rounded: u64,
     /// Chains that became NaN or infinite, ordered by number.
     pub diverged: Vec<Divergence>,
 }

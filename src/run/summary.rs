@@ -174,7 +174,18 @@ mod tests {
     fn samples(state: Array2<f64>) -> Samples<f64> {
         let dim = state.ncols();
         let layout = Layout::POSITION;
-        Samples { state, dim, layout, steps: 1, cost: Cost::default(), diverged: Vec::new() }
+        Samples {
+            low: Array2::zeros((state.nrows(), 0)),
+            state,
+            dim,
+            layout,
+            steps: 1,
+            first_chain: 0,
+            seed: Some(0),
+            cost: Cost::default(),
+            rounded: 0,
+            diverged: Vec::new(),
+        }
     }
 
     #[test]

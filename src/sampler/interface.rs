@@ -25,6 +25,13 @@ pub trait Scheme: Send + Sync {
     /// the maximum.
     fn evaluations_per_step(&self) -> f64;
 
+    /// The numbers that a step keeps for each chain of dimension `dim`, beside a few copies of its
+    /// state. A run counts its memory before the first step, and this is a part of it.
+    fn scratch(&self, dim: usize) -> usize {
+        let _ = dim;
+        0
+    }
+
     /// A weighted list of coins for exact averages. Take a step with a linear drift and a function
     /// that is quadratic in the new state. The weighted average over the list then equals the
     /// average over all coins. The [`probe`](crate::probe) needs it.
@@ -79,6 +86,9 @@ macro_rules! forward {
             }
             fn evaluations_per_step(&self) -> f64 {
                 (**self).evaluations_per_step()
+            }
+            fn scratch(&self, dim: usize) -> usize {
+                (**self).scratch(dim)
             }
             fn coin_scripts(&self) -> Result<Vec<CoinScript>> {
                 (**self).coin_scripts()

@@ -134,6 +134,12 @@ impl<D: ContinuousDynamics> Scheme for RandomizedMidpoint<D> {
         (1 + (self.settings.rounds + 1) * self.settings.windows) as f64
     }
 
+    /// Of each window: paths, midpoints and drifts, a time and the transitions around it.
+    fn scratch(&self, dim: usize) -> usize {
+        let width = self.dynamics.layout().inputs().saturating_mul(dim);
+        self.settings.windows.saturating_mul(width.saturating_mul(3).saturating_add(32))
+    }
+
     /// The tensor product of Gauss–Legendre rules over the windows. The integrand is a product of
     /// exponentials and polynomials in each αᵢ. A window shrinks as R grows. So a few nodes for
     /// each window suffice, and only rounding errors remain.
