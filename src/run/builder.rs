@@ -9,6 +9,7 @@ use super::observe::{Observer, Snapshot};
 use super::samples::{NonFinite, Samples};
 use super::start::{Initial, Setup, Start};
 use crate::drift::Drift;
+use crate::dynamics::check_coefficients;
 use crate::error::{Error, Result, count};
 use crate::grid::TimeGrid;
 use crate::math::simd;
@@ -181,6 +182,7 @@ impl<'a, F: Real> Run<'a, F> {
     /// # Errors
     /// - Before the first step, for invalid options and starts: [`Error::Invalid`],
     ///   [`Error::Shape`], [`Error::NonFinite`] or [`Error::NoDimension`].
+    /// - Before the first step, for constants without coefficients: [`Error::Coefficients`].
     /// - Before the first step, for the machine: [`Error::InstructionSet`], [`Error::Memory`] or
     ///   [`Error::Threads`].
     /// - [`Error::Diverged`] if a chain becomes NaN or infinite and the policy is to stop. It names
@@ -197,6 +199,9 @@ impl<'a, F: Real> Run<'a, F> {
             first_chain: self.first_chain,
             noise: &*self.noise,
         };
+        if let Some(dynamics) = self.sampler.dynamics() {
+            check_coefficients(dynamics, &self.grid)?;
+        }
         let Initial { state, dim, carried_known } = setup.state(self.start.take())?;
         let last = self.grid.steps();
         count("first step", self.first_step, 0, last - 1, "below the number of steps of the grid")?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::step::Step;
+use crate::dynamics::LinearDynamics;
 use crate::error::Result;
 use crate::real::Real;
 use crate::state::Layout;
@@ -24,6 +25,12 @@ pub trait Scheme: Send + Sync {
     /// Expected drift evaluations per chain and step. With a tolerance, which may save some, it is
     /// the maximum.
     fn evaluations_per_step(&self) -> f64;
+
+    /// The dynamics that the sampler follows, or `None` if it is made of others or has none. Runs
+    /// check its coefficients, and the [`probe`](crate::probe) checks its stationary distribution.
+    fn dynamics(&self) -> Option<&dyn LinearDynamics> {
+        None
+    }
 
     /// A weighted list of coins for exact averages. Take a step with a linear drift and a function
     /// that is quadratic in the new state. The weighted average over the list then equals the
@@ -79,6 +86,9 @@ macro_rules! forward {
             }
             fn evaluations_per_step(&self) -> f64 {
                 (**self).evaluations_per_step()
+            }
+            fn dynamics(&self) -> Option<&dyn LinearDynamics> {
+                (**self).dynamics()
             }
             fn coin_scripts(&self) -> Result<Vec<CoinScript>> {
                 (**self).coin_scripts()
