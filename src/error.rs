@@ -160,9 +160,9 @@ pub enum Error {
     },
     /// A chain became NaN or infinite.
     #[error(
-        "chain {chain} is no longer finite after step {step} (time {time}): \
-         the step is probably too large for this target; \
-         try a smaller one, or let diverged chains be frozen or ignored"
+        "chain {chain} is no longer finite after step {step} (time {time}): {}; \
+         or let diverged chains be frozen or ignored",
+        divergence(*step)
     )]
     Diverged {
         /// Number of the chain. It includes the run's first chain number.
@@ -187,6 +187,22 @@ pub enum Error {
         /// The error that the drift returned.
         source: BoxError,
     },
+    /// The coefficients of a step are not finite, its noise has no covariance, or a number that
+    /// must not vanish underflows.
+    #[error(
+        "the dynamics has no coefficients for step {step} (time {time}, length {length}): {what}; \
+         check its constants and the step"
+    )]
+    Coefficients {
+        /// The step, counted from 1.
+        step: u64,
+        /// Time at its start.
+        time: f64,
+        /// Its length.
+        length: f64,
+        /// What is wrong.
+        what: &'static str,
+    },
     /// An observer returned an error.
     #[error("an observer failed after step {step}: {source}")]
     Observer {
@@ -197,8 +213,8 @@ pub enum Error {
     },
     /// A sampler has no stationary distribution on the probed target.
     #[error(
-        "no stationary distribution: second moments grow by a factor {growth} per step, 1 or more; \
-         the step is too large for this curvature, or too small for its effect to be seen in f64"
+        "no stationary distribution: second moments change by a factor {growth} per step; {}",
+        instability(*growth)
     )]
     Unstable {
         /// Spectral radius of the map of second moments.
@@ -360,6 +376,26 @@ pub enum Error {
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What may have made a chain diverge. No chain gets anywhere in a single step that is only a little
+/// too large.
+fn divergence(step: u64) -> &'static str {
+    if step == 1 {
+        "its drift is not finite where it starts, or the step is far too large; \
+         check the target, the start and the precision, or try a smaller step"
+    } else {
+        "the step is probably too large for this target; try a smaller one"
+    }
+}
+
+/// Why second moments do not approach a limit.
+fn instability(growth: f64) -> &'static str {
+    if growth > 1.0 + 1e-9 {
+        "the step is too large for this curvature"
+    } else {
+        "that cannot be told from 1 in f64: friction or step are too small, or there is no noise"
+    }
+}
 
 /// Returns a finite number greater than zero, else an error with its name.
 pub(crate) fn positive(name: &'static str, given: f64) -> Result<f64> {

@@ -98,6 +98,9 @@ pub struct RunOptions {
     /// Chains carried together; never changes the result
     #[arg(long, value_name = "C", allow_negative_numbers = true)]
     pub chunk: Option<usize>,
+    /// The covariance also above 8 dimensions, in the report of --json
+    #[arg(long, requires = "json")]
+    pub covariance: bool,
     /// Samples: (chains, dim), or (saved, chains, dim) with --every
     #[arg(long, value_name = "OUT.npy")]
     pub out: Option<PathBuf>,

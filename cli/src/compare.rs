@@ -1,21 +1,20 @@
 //! `langevin compare`: ways to generate side by side, by the library's comparison.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use langevin::compare::{Comparison, Distances, Entry, Metric};
 use langevin::ndarray::Array2;
 use langevin::network::Network;
 use langevin::prelude::Real;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::arguments::CommonOptions;
 use crate::failure::{Failure, refuse};
-use crate::npy::{Accept, read_rows};
 use crate::output::{create_all, print_line, write_file};
+use crate::reference::Reference;
 use crate::report::merged;
-use crate::source::{Source, SourceOptions};
-use crate::target;
+use crate::source::{Source, SourceOptions, interval};
 
 #[derive(Args)]
 pub struct Compare {
@@ -42,10 +41,14 @@ pub struct Compare {
     /// drawn [default: radial for few modes, features with --features, else frechet]
     #[arg(long, value_delimiter = ',')]
     metric: Vec<Metric>,
-    /// Data to compare with (.npy); mapped to the range of the model if it has one [default: as
-    /// many exact samples of the target as there are chains]
+    /// Data to compare with (.npy): real numbers as they are, integers mapped to the range of the
+    /// model [default: as many exact samples of the target as there are chains]
     #[arg(long, value_name = "FILE.npy")]
     reference: Option<PathBuf>,
+    /// Which numbers of the reference are the ends of the model's range [default for bytes: 0,255]
+    #[arg(long, value_name = "LO,HI", requires = "reference", allow_hyphen_values = true)]
+    #[arg(value_parser = interval)]
+    reference_range: Option<(f64, f64)>,
     /// Network whose features define the distance `features`
     #[arg(long, value_name = "FILE")]
     features: Option<PathBuf>,
@@ -73,7 +76,15 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
     }
     let source = Source::load(&arguments.source)?;
     let model = source.model::<F>()?;
-    let distances = distances(arguments, &source)?;
+    let range = arguments.reference_range;
+    let load = |path: &PathBuf| Reference::load(path, range, &source);
+    let reference = arguments.reference.as_ref().map(load).transpose()?;
+    let (line, in_json) = match &reference {
+        Some(reference) => (format!("\n{}", reference.describe()), reference.json()),
+        None => (String::new(), Value::Null),
+    };
+    reference.iter().for_each(Reference::warn);
+    let distances = distances(arguments, &source, reference.map(|reference| reference.rows))?;
     let mut comparison = Comparison::<F>::new(&source.process, &*model, distances)
         .chains(chains)
         .seeds(arguments.seed, seeds)
@@ -102,13 +113,13 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
     if arguments.common.json {
         let more = json!({
             "process": source.process.to_string(), "model": source.describe(), "chains": chains,
-            "seeds": seeds, "seed": arguments.seed,
+            "seeds": seeds, "seed": arguments.seed, "reference": in_json,
         });
         print_line(&merged([json!(table), more]))?;
     } else {
         let twice = if table.passes == 2 { "; every evaluation is two of the network" } else { "" };
         let mut text = format!(
-            "{}, {}: {chains} chains, {seeds} seeds from {}, in {} dimensions{twice}\n\n{table}",
+            "{}, {}: {chains} chains, {seeds} seeds from {}, in {} dimensions{twice}{line}\n\n{table}",
             source.process,
             source.describe(),
             arguments.seed,
@@ -123,7 +134,11 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
 }
 
 /// The metrics that were asked for, or those that fit, with what they need.
-fn distances<'s>(arguments: &Compare, source: &'s Source) -> Result<Distances<'s>, Failure> {
+fn distances<'s>(
+    arguments: &Compare,
+    source: &'s Source,
+    reference: Option<Array2<f64>>,
+) -> Result<Distances<'s>, Failure> {
     let few = source.data().is_some_and(Distances::has_few_modes);
     let metrics = match (&arguments.metric[..], &arguments.features) {
         ([], Some(_)) => vec![Metric::Features],
@@ -140,8 +155,8 @@ fn distances<'s>(arguments: &Compare, source: &'s Source) -> Result<Distances<'s
         let named = |error| Failure::Input(format!("--metric radial: {error}"));
         distances = distances.target(data).map_err(named)?;
     }
-    match (&arguments.reference, source.data()) {
-        (Some(path), _) => distances = distances.reference(reference(path, source)?)?,
+    match (reference, source.data()) {
+        (Some(rows), _) => distances = distances.reference(rows)?,
         // Another seed than any that chains could have: exact samples have a stream of their own
         // anyway.
         (None, Some(data)) if compared => {
@@ -155,19 +170,4 @@ fn distances<'s>(arguments: &Compare, source: &'s Source) -> Result<Distances<'s
         distances = distances.features(move |rows| network.features(rows)).map_err(named)?;
     }
     Ok(distances)
-}
-
-/// The data to compare with.
-fn reference(path: &Path, source: &Source) -> Result<Array2<f64>, Failure> {
-    let mut rows = read_rows("--reference", path, Accept::Reals)?;
-    let given = rows.ncols();
-    let expected = source.dimension();
-    if given != expected {
-        let rows = format!("given rows of {given} numbers, expected {expected}");
-        return refuse(format!("--reference {}: {rows}", path.display()));
-    }
-    if let Some(range) = source.range {
-        target::rescale("--reference", &mut rows, range)?;
-    }
-    Ok(rows)
 }

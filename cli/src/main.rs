@@ -8,6 +8,7 @@ mod methods;
 mod npy;
 mod output;
 mod probe;
+mod reference;
 mod report;
 mod sample;
 mod simulation;

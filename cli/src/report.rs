@@ -37,6 +37,7 @@ impl<'r, F: Real> Report<'r, F> {
         let summary = outcome.samples.summary(target)?;
         let summary = match &outcome.moments {
             Some(moments) => summary.with_moments(moments),
+            None if options.covariance => summary.with_covariance(&outcome.samples),
             None => summary,
         };
         Ok(Self { options, outcome, summary })

@@ -93,7 +93,7 @@ pub struct Sample {
     /// (chains, 2 dim) [default: standard normal]
     #[arg(long, value_name = "FILE.npy")]
     start: Option<PathBuf>,
-    /// Steps before the first that is saved; without --every, mean and covariance are over all
+    /// Steps before the first that is saved; without --every, mean and variances are over all
     /// steps after these
     #[arg(long, value_name = "B", allow_negative_numbers = true)]
     burn_in: Option<usize>,
@@ -112,7 +112,7 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     let sampler = method.sampler::<F>()?;
     let name = format!("{} on {} dynamics", method.title(), method.dynamics()?);
     let grid = TimeGrid::uniform(method.step, arguments.steps)?;
-    let target = target::load(&arguments.target, None)?;
+    let target = target::load(&arguments.target, None)?.mixture;
     let dim = target.dimension();
     let moments = schedule(options.every, arguments.burn_in, arguments.steps)?;
     let start = read_start::<F>(arguments.start.as_deref())?;

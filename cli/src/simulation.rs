@@ -10,7 +10,7 @@ use langevin::prelude::{
     BoxError, Drift, Every, MomentsObserver, Observer, Real, Run, Sampler, Samples, Snapshot,
     TimeGrid,
 };
-use langevin::run::{ProgressBar, Summary};
+use langevin::run::ProgressBar;
 
 use crate::arguments::RunOptions;
 use crate::failure::{Failure, refuse};
@@ -25,7 +25,7 @@ pub struct Job<'j, F: Real> {
     pub dim: usize,
     /// Start states; a standard normal without.
     pub start: Option<Array2<F>>,
-    /// Steps over which mean and covariance are taken; the final positions alone without.
+    /// Steps over which mean and variances are taken; the final positions alone without.
     pub moments: Option<Every>,
     /// Steps whose positions are saved; the final ones alone without.
     pub frames: Option<Every>,
@@ -35,7 +35,7 @@ pub struct Job<'j, F: Real> {
 pub struct Outcome<F> {
     pub samples: Samples<F>,
     pub seconds: f64,
-    /// Mean and covariance over the steps that were asked for; none for the final positions alone.
+    /// Mean and variances over the steps that were asked for; none for the final positions alone.
     pub moments: Option<MomentsObserver>,
     /// The number of frames that were saved on the way.
     pub saved: Option<usize>,
@@ -68,8 +68,8 @@ pub fn simulate<F: Real>(
     let steps = job.grid.steps();
     let dim = job.dim;
     let cannot_write = |error| Failure::Run(format!("--out: {error}"));
-    let every = job.moments.filter(|_| dim <= Summary::MOST_DIMENSIONS);
-    let mut moments = every.map(MomentsObserver::new);
+    let observer = if options.covariance { MomentsObserver::full } else { MomentsObserver::new };
+    let mut moments = job.moments.map(observer);
     let saved = job.frames.map(|every| every.count(steps));
     let mut frames = None;
     if let (Some(every), Some(saved), Some(file)) = (job.frames, saved, &mut out) {

@@ -2,28 +2,35 @@
 
 use std::path::Path;
 
-use langevin::ndarray::Array2;
-use langevin::{GaussianMixture, image};
+use langevin::GaussianMixture;
+use langevin::image::Map;
 
 use crate::arguments::TargetOptions;
 use crate::failure::{Failure, refuse};
 use crate::npy::{Accept, read_rows};
 
+/// A target, and how the numbers of its data set were mapped.
+pub struct Target {
+    pub mixture: GaussianMixture,
+    pub map: Option<Map>,
+}
+
 /// The target that the arguments name; the numbers of a data set are mapped to the interval `scale`
-/// first.
-pub fn load(
-    arguments: &TargetOptions,
-    scale: Option<(f64, f64)>,
-) -> Result<GaussianMixture, Failure> {
+/// first, from the smallest and the largest of them.
+pub fn load(arguments: &TargetOptions, scale: Option<(f64, f64)>) -> Result<Target, Failure> {
     match (&arguments.data, arguments.bandwidth, &arguments.target) {
         (Some(data), Some(bandwidth), _) => {
             let mut rows = read_rows("--data", data, Accept::Reals)?;
-            if let Some(interval) = scale {
-                rescale("--scale", &mut rows, interval)?;
+            let named = |error| Failure::Input(format!("--scale: {error}"));
+            let map =
+                scale.map(|to| Map::of_extremes(rows.view(), to).map_err(named)).transpose()?;
+            if let Some(map) = &map {
+                map.apply(&mut rows);
             }
-            Ok(GaussianMixture::from_data(rows.view(), bandwidth)?)
+            Ok(Target { mixture: GaussianMixture::from_data(rows.view(), bandwidth)?, map })
         }
         (_, _, Some(path)) => mixture(path)
+            .map(|mixture| Target { mixture, map: None })
             .map_err(|message| Failure::Input(format!("{}: {message}", path.display()))),
         _ => refuse("nothing to sample: give a TARGET.json, or --data with --bandwidth"),
     }
@@ -44,9 +51,4 @@ fn mixture(path: &Path) -> Result<GaussianMixture, String> {
     })?;
     json.end().map_err(|error| format!("not JSON: {error}"))?;
     Ok(mixture)
-}
-
-/// Maps the numbers of a data set to an interval.
-pub fn rescale(option: &str, rows: &mut Array2<f64>, to: (f64, f64)) -> Result<(), Failure> {
-    image::rescale(rows, to).map_err(|error| Failure::Input(format!("{option}: {error}")))
 }

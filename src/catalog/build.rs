@@ -25,7 +25,7 @@ use crate::sampler::{
 /// # Errors
 /// - [`Error::Unknown`] for a name that is not in the lists, or a pair that does not work together.
 /// - [`Error::NotTaken`] for an option without effect on this pair.
-/// - [`Error::Missing`] for `splitting` without a word.
+/// - [`Error::Missing`] for `splitting` without a word, and [`Error::Word`] for a word without O.
 /// - The errors of the constructors of the method and the dynamics.
 pub fn sampler<F: Real>(on: &str, name: &str, options: &Options) -> Result<Box<dyn Sampler<F>>> {
     let on = dynamics(on)?;
@@ -45,10 +45,10 @@ pub fn sampler<F: Real>(on: &str, name: &str, options: &Options) -> Result<Box<d
         "splitting" => {
             let missing = Error::Missing { option: "word", by: "splitting".into() };
             let word = options.word.clone().ok_or(missing)?;
-            if word.count(Letter::O) == 0 && options.friction.is_some() {
-                let by = "a word without O".into();
-                let takes = "no friction".into();
-                return Err(Error::NotTaken { option: "friction".into(), by, takes });
+            if word.count(Letter::O) == 0 {
+                let expected = "at least one O, as a word without noise samples nothing";
+                let length = word.letters().len();
+                return Err(Error::Word { word: word.to_string(), length, expected });
             }
             Box::new(Splitting::new(underdamped(options)?, word))
         }
@@ -151,6 +151,11 @@ mod tests {
             "unknown pair `baoab on overdamped dynamics`; there are: baoab on underdamped"
         );
         assert_eq!(message("underdamped", "splitting", &none), "splitting needs the option word");
+        let silent = Options { word: Some("BAB".parse().unwrap()), ..Options::default() };
+        assert_eq!(
+            message("underdamped", "splitting", &silent),
+            "word `BAB` of 3 letters; expected at least one O, as a word without noise samples nothing"
+        );
         assert_eq!(
             message("sideways", "em", &none),
             "unknown dynamics `sideways`; there are: overdamped, underdamped"

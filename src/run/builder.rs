@@ -10,6 +10,7 @@ use super::observe::{Observer, Snapshot};
 use super::samples::{NonFinite, Samples};
 use super::start::{Earlier, Initial, Setup, Start};
 use crate::drift::Drift;
+use crate::dynamics::check_coefficients;
 use crate::error::{Error, Result, count};
 use crate::grid::TimeGrid;
 use crate::math::simd;
@@ -221,6 +222,7 @@ impl<'a, F: Real> Run<'a, F> {
     /// - Before the first step, for invalid options and starts: [`Error::Invalid`],
     ///   [`Error::Shape`], [`Error::NonFinite`] or [`Error::NoDimension`].
     /// - [`Error::Mismatch`] if the run to resume does not fit this one.
+    /// - Before the first step, for constants without coefficients: [`Error::Coefficients`].
     /// - Before the first step, for the machine: [`Error::InstructionSet`], [`Error::Memory`] or
     ///   [`Error::Threads`].
     /// - [`Error::Diverged`] if a chain becomes NaN or infinite and the policy is to stop. It names
@@ -245,6 +247,9 @@ impl<'a, F: Real> Run<'a, F> {
             ignores: self.non_finite == NonFinite::Ignore,
             demand: self.demand()?,
         };
+        if let Some(dynamics) = self.sampler.dynamics() {
+            check_coefficients(dynamics, &self.grid)?;
+        }
         let Initial { state, low, dim, carried_known } = setup.state(start)?;
         let last = self.grid.steps();
         self.check_first_step(last)?;

@@ -1,4 +1,4 @@
-//! An observer that takes mean and covariance.
+//! An observer that takes the mean and the variances, or the covariance.
 
 use std::ops::ControlFlow;
 
@@ -9,11 +9,26 @@ use crate::error::{BoxError, Result};
 use crate::metrics::RunningMoments;
 use crate::real::Real;
 
-/// Mean and covariance of the positions, over chains and observed steps. The sums are in f64. No
+/// The largest dimension in which a covariance is taken without being asked for.
+pub(super) const FEW_DIMENSIONS: usize = 8;
+
+/// Sums for the mean, and for the covariance where it is asked for or has few numbers.
+pub(super) fn sums(dim: usize, full: bool) -> Result<RunningMoments> {
+    if full || dim <= FEW_DIMENSIONS {
+        return RunningMoments::new(dim);
+    }
+    RunningMoments::variances(dim)
+}
+
+/// Mean and variances of the positions, over chains and observed steps. The sums are in f64. No
 /// position is kept.
+///
+/// The covariance is taken too in up to 8 dimensions. In more, use [`full`](Self::full). It costs
+/// dim² operations for every position.
 #[derive(Clone, Debug)]
 pub struct MomentsObserver {
     every: Every,
+    full: bool,
     moments: Option<RunningMoments>,
     non_finite: usize,
 }
@@ -21,7 +36,12 @@ pub struct MomentsObserver {
 impl MomentsObserver {
     /// An observer without positions yet.
     pub fn new(every: Every) -> Self {
-        Self { every, moments: None, non_finite: 0 }
+        Self { every, full: false, moments: None, non_finite: 0 }
+    }
+
+    /// An observer that takes the covariance in any dimension.
+    pub fn full(every: Every) -> Self {
+        Self { full: true, ..Self::new(every) }
     }
 
     /// The number of positions in the moments.
@@ -40,7 +60,13 @@ impl MomentsObserver {
         self.moments.as_ref().and_then(|moments| moments.mean().ok())
     }
 
-    /// The covariance, (dim, dim), or `None` with fewer than two positions.
+    /// The variances, (dim), or `None` with fewer than two positions.
+    pub fn variance(&self) -> Option<Array1<f64>> {
+        self.moments.as_ref().and_then(|moments| moments.variance().ok())
+    }
+
+    /// The covariance, (dim, dim), or `None` with fewer than two positions. `None` also above 8
+    /// dimensions, unless the observer is [`full`](Self::full).
     pub fn covariance(&self) -> Option<Array2<f64>> {
         self.moments.as_ref().and_then(|moments| moments.covariance().ok())
     }
@@ -53,7 +79,7 @@ impl<F: Real> Observer<F> for MomentsObserver {
 
     fn observe(&mut self, snapshot: &Snapshot<'_, F>) -> Result<ControlFlow<()>, BoxError> {
         if self.moments.is_none() {
-            self.moments = Some(RunningMoments::new(snapshot.dim)?);
+            self.moments = Some(sums(snapshot.dim, self.full)?);
         }
         let Some(moments) = &mut self.moments else { return Ok(ControlFlow::Continue(())) };
         // Blocks of rows keep the f64 copy small.

@@ -100,7 +100,8 @@ impl Every {
     /// The first chosen step above `step`.
     pub fn next(&self, step: u64) -> u64 {
         let past = step.saturating_sub(self.burn_in);
-        self.burn_in + (past / self.interval + 1) * self.interval
+        let after = (past / self.interval).saturating_add(1).saturating_mul(self.interval);
+        self.burn_in.saturating_add(after)
     }
 
     /// The number of chosen steps in a run of `steps` steps.

@@ -102,7 +102,11 @@ impl<F: Real> Samples<F> {
     /// Mean and covariance of the final positions, in f64; `None` if a position is not finite or
     /// there are too few.
     pub fn moments(&self) -> Option<RunningMoments> {
-        let mut moments = RunningMoments::new(self.dim).ok()?;
+        self.add_to(RunningMoments::new(self.dim).ok()?)
+    }
+
+    /// The sums with the final positions added; `None` if a position is not finite.
+    pub(super) fn add_to(&self, mut moments: RunningMoments) -> Option<RunningMoments> {
         // Blocks of rows keep the f64 copy small.
         for block in self.positions().axis_chunks_iter(Axis(0), 1024) {
             moments.push_rows(block.mapv(F::widen).view()).ok()?;

@@ -179,7 +179,7 @@ impl<F: Real> Setup<'_, F> {
             Kind::Rows(rows) | Kind::Whole { state: rows, .. } => rows.nrows(),
             _ => 1,
         };
-        let most = (u32::MAX - self.first_chain) as usize + 1;
+        let most = ((u32::MAX - self.first_chain) as usize).saturating_add(1);
         count("chains", self.chains.unwrap_or(rows), 1, most, CHAINS)
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::step::Step;
+use crate::dynamics::LinearDynamics;
 use crate::error::Result;
 use crate::real::Real;
 use crate::state::Layout;
@@ -30,6 +31,12 @@ pub trait Scheme: Send + Sync {
     fn scratch(&self, dim: usize) -> usize {
         let _ = dim;
         0
+    }
+
+    /// The dynamics that the sampler follows, or `None` if it is made of others or has none. Runs
+    /// check its coefficients, and the [`probe`](crate::probe) checks its stationary distribution.
+    fn dynamics(&self) -> Option<&dyn LinearDynamics> {
+        None
     }
 
     /// A weighted list of coins for exact averages. Take a step with a linear drift and a function
@@ -89,6 +96,9 @@ macro_rules! forward {
             }
             fn scratch(&self, dim: usize) -> usize {
                 (**self).scratch(dim)
+            }
+            fn dynamics(&self) -> Option<&dyn LinearDynamics> {
+                (**self).dynamics()
             }
             fn coin_scripts(&self) -> Result<Vec<CoinScript>> {
                 (**self).coin_scripts()

@@ -53,20 +53,20 @@ impl<F: Real> State<F> {
     ///
     /// # Errors
     /// [`Error::Invalid`] if there are no chains or no dimensions, or if a chain number would be
-    /// above 2³² − 1.
+    /// above 2³² − 1. [`Error::Memory`] if memory cannot hold the state.
     pub fn zeros(first_chain: u32, chains: usize, dim: usize, layout: Layout) -> Result<Self> {
         const CHAINS: &str = "a whole number >= 1, with chain numbers below 4294967296";
-        count("chains", chains, 1, (u32::MAX - first_chain) as usize + 1, CHAINS)?;
+        count("chains", chains, 1, ((u32::MAX - first_chain) as usize).saturating_add(1), CHAINS)?;
         count("dimension", dim, 1, u32::MAX as usize, "a whole number >= 1")?;
-        let ids = (0..chains as u32).map(|i| first_chain + i).collect();
-        Ok(Self {
-            chains: ids,
-            dim,
-            layout,
-            carried_known: false,
-            data: vec![F::zero(); chains * layout.columns(dim)],
-            low: vec![F::zero(); if layout.keeps_low::<F>() { chains * dim } else { 0 }],
-        })
+        let bytes = (chains as u128) * (layout.columns(dim) as u128) * size_of::<F>() as u128;
+        let too_large = || Error::Memory { chains, dim, bytes };
+        let size = chains.checked_mul(layout.columns(dim)).ok_or_else(too_large)?;
+        let mut data = Vec::new();
+        data.try_reserve_exact(size).map_err(|_| too_large())?;
+        data.resize(size, F::zero());
+        let low = vec![F::zero(); if layout.keeps_low::<F>() { chains * dim } else { 0 }];
+        let chains = (0..chains).map(|i| first_chain + i as u32).collect();
+        Ok(Self { chains, dim, layout, carried_known: false, data, low })
     }
 
     /// A state from an array of positions, (chains, dim), or of positions and momenta, (chains,

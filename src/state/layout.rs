@@ -98,9 +98,10 @@ impl Layout {
         }
     }
 
-    /// The number of columns of a state whose blocks have `dim` columns.
+    /// The number of columns of a state whose blocks have `dim` columns. At most the largest
+    /// `usize`.
     pub const fn columns(&self, dim: usize) -> usize {
-        (self.blocks() + self.carried()) * dim
+        (self.blocks() + self.carried()).saturating_mul(dim)
     }
 
     /// The number of columns of a state, or `None` if it is too large to count.

@@ -20,7 +20,7 @@ const DDIM: &str = "generate g.json --method ddim --evaluations 10 --chains 4";
 const KEYS: &str = "batched_calls chains covariance dim diverged diverged_chains \
                     evaluations_per_chain file first_chain guidance label mean method \
                     mode_weights model model_calls_per_evaluation options planned_evaluations \
-                    precision process rounds seconds seed steps";
+                    precision process rounds seconds seed steps variance";
 
 fn methods() -> Vec<&'static str> {
     Method::on(ProcessKind::Vp).iter().map(Method::name).collect()

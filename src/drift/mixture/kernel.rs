@@ -39,6 +39,32 @@ pub(super) struct Tables<F> {
     precision: Precision<F>,
 }
 
+impl<F: Real> Tables<F> {
+    /// The first mean that this precision cannot hold, in words.
+    pub(super) fn overflow_of_means(&self) -> Option<String> {
+        let at = first_non_finite(&self.means)?;
+        let (component, column) = (at / self.dim, at % self.dim);
+        let place = format!("the mean of component {component}, column {column}");
+        Some(format!("{place}, is too large for {}; use f64, or other units", F::NAME))
+    }
+
+    /// The first inverse variance that this precision cannot hold, in words.
+    pub(super) fn overflow_of_precisions(&self) -> Option<String> {
+        let (numbers, each): (&[F], usize) = match &self.precision {
+            Precision::Isotropic(p) => (std::slice::from_ref(p), 1),
+            Precision::Diagonal(p) => (p, self.dim),
+            Precision::Full(p) => (p, self.dim * (self.dim + 1) / 2),
+        };
+        let component = first_non_finite(numbers)? / each;
+        let place = format!("the inverse of the variance of component {component}");
+        Some(format!("{place} is too large for {}; use f64, or other units", F::NAME))
+    }
+}
+
+fn first_non_finite<F: Real>(numbers: &[F]) -> Option<usize> {
+    numbers.iter().position(|x| !x.is_finite())
+}
+
 impl Tables<f64> {
     pub(super) fn new(weights: &[f64], means: &Array2<f64>, spread: &Spread) -> Self {
         let (components, dim) = means.dim();

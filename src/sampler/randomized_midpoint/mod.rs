@@ -11,7 +11,7 @@ use windows::Windows;
 
 use super::interface::{CoinScript, Sampler, Scheme};
 use super::step::Step;
-use crate::dynamics::ContinuousDynamics;
+use crate::dynamics::{ContinuousDynamics, LinearDynamics};
 use crate::error::{Error, Result, count, positive};
 use crate::real::Real;
 use crate::state::Layout;
@@ -128,6 +128,10 @@ impl<D: ContinuousDynamics> RandomizedMidpoint<D> {
 impl<D: ContinuousDynamics> Scheme for RandomizedMidpoint<D> {
     fn layout(&self) -> Layout {
         self.dynamics.layout()
+    }
+
+    fn dynamics(&self) -> Option<&dyn LinearDynamics> {
+        Some(&self.dynamics)
     }
 
     fn evaluations_per_step(&self) -> f64 {

@@ -15,7 +15,7 @@ use super::interface::{Sampler, Scheme};
 use super::step::Step;
 use super::update::{Coefficients, Order, Target, Terms, update_blocks};
 use crate::drift::Times;
-use crate::dynamics::{Letter, PhaseSpace};
+use crate::dynamics::{Letter, LinearDynamics, PhaseSpace};
 use crate::error::Result;
 use crate::grid::Interval;
 use crate::noise::Purpose;
@@ -158,6 +158,10 @@ struct Scratch<F> {
 impl<D: PhaseSpace> Scheme for Splitting<D> {
     fn layout(&self) -> Layout {
         self.dynamics.layout().carrying(self.plan.carries)
+    }
+
+    fn dynamics(&self) -> Option<&dyn LinearDynamics> {
+        Some(&self.dynamics)
     }
 
     fn evaluations_per_step(&self) -> f64 {
