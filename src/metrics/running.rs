@@ -72,6 +72,25 @@ impl RunningMoments {
         Ok(Self { count: 0, mean: Array1::zeros(dim), products })
     }
 
+    /// Adds `count` rows of this mean. `products` holds the upper triangle of their products, row
+    /// by row, or its diagonal alone.
+    pub(crate) fn merge_sums(
+        &mut self,
+        count: usize,
+        mean: &[f64],
+        products: &[f64],
+    ) -> Result<()> {
+        let mean = Array1::from(mean.to_vec());
+        let products = match &self.products {
+            Products::All(own) => {
+                let all = Array2::from_shape_vec(own.dim(), products.to_vec());
+                Products::All(all.map_err(|_| no_covariance())?)
+            }
+            Products::Squares(_) => Products::Squares(Array1::from(products.to_vec())),
+        };
+        self.merge(&Self { count, mean, products })
+    }
+
     /// Adds `rows`, shape (rows, dim), in any layout. There may be no rows.
     ///
     /// # Errors

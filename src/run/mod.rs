@@ -8,6 +8,7 @@ mod form;
 mod memory;
 mod moments;
 mod observe;
+mod per_chain;
 #[cfg(feature = "progress")]
 mod progress;
 mod samples;

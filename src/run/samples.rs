@@ -1,6 +1,6 @@
 //! The outcome of a run, and what happens to chains that become NaN or infinite.
 
-use ndarray::{Array2, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2, s};
 
 use crate::metrics::RunningMoments;
 use crate::options::by_name;
@@ -99,8 +99,24 @@ impl<F: Real> Samples<F> {
         momentum.map(|_| self.state.slice(s![.., self.dim..2 * self.dim]))
     }
 
-    /// Mean and covariance of the final positions, in f64; `None` if a position is not finite or
-    /// there are too few.
+    /// Final positions without those of frozen chains, which are no samples: (chains, dim).
+    pub fn sound(&self) -> CowArray<'_, F, Ix2> {
+        let positions = self.positions();
+        let first = u64::from(self.first_chain);
+        let is_frozen = |row: &usize| {
+            let chain = first + *row as u64;
+            self.diverged.binary_search_by_key(&chain, |d| d.chain).is_ok()
+                && positions.row(*row).iter().all(|x| x.is_finite())
+        };
+        if self.diverged.is_empty() {
+            return positions.into();
+        }
+        let rows: Vec<_> = (0..positions.nrows()).filter(|row| !is_frozen(row)).collect();
+        positions.select(Axis(0), &rows).into()
+    }
+
+    /// Mean and covariance of the final positions, in f64, without those of frozen chains. `None`
+    /// if a position is not finite or there are too few.
     pub fn moments(&self) -> Option<RunningMoments> {
         self.add_to(RunningMoments::new(self.dim).ok()?)
     }
@@ -108,7 +124,7 @@ impl<F: Real> Samples<F> {
     /// The sums with the final positions added; `None` if a position is not finite.
     pub(super) fn add_to(&self, mut moments: RunningMoments) -> Option<RunningMoments> {
         // Blocks of rows keep the f64 copy small.
-        for block in self.positions().axis_chunks_iter(Axis(0), 1024) {
+        for block in self.sound().axis_chunks_iter(Axis(0), 1024) {
             moments.push_rows(block.mapv(F::widen).view()).ok()?;
         }
         Some(moments)

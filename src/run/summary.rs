@@ -53,9 +53,7 @@ impl Summary {
     /// With mean, variances and covariance of an observer, over many steps, instead of the final
     /// positions.
     pub fn with_moments(mut self, observer: &MomentsObserver) -> Self {
-        self.mean = observer.mean();
-        self.variance = observer.variance();
-        self.covariance = observer.covariance();
+        self.take(observer.joined().as_ref());
         self
     }
 
@@ -143,7 +141,7 @@ impl<F: Real> Samples<F> {
         let moments = sums(dim, false).ok().and_then(|sums| self.add_to(sums));
         let few = target.filter(|target| target.components() <= MOST_MODES);
         let mode_weights =
-            few.map(|few| few.mean_responsibilities(self.positions())).transpose()?;
+            few.map(|few| few.mean_responsibilities(self.sound().view())).transpose()?;
         let expected = |target: &GaussianMixture| {
             // The covariance of a data set in all dimensions would cost more than the run.
             let first = target.marginal(&(0..dim.min(SHOWN)).collect::<Vec<_>>())?;

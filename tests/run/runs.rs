@@ -132,11 +132,10 @@ fn divergence_stops_the_run_at_the_same_place_with_any_threads() {
 
 #[test]
 fn frozen_chains_stay_finite_and_the_others_do_not_notice() {
-    let sampler = EulerMaruyama::new(Overdamped);
-    let run = |policy| {
-        let run = Run::new(sampler, half_bad(), grid(50)).start(starts()).noise(Still);
-        run.non_finite(policy)
-    };
+    fn run<'a>(policy: NonFinite) -> Run<'a, f64> {
+        let run = Run::new(EulerMaruyama::new(Overdamped), half_bad(), grid(50)).start(starts());
+        run.noise(Still).non_finite(policy)
+    }
     let frozen = run(NonFinite::Freeze).chunk(16).run().unwrap();
     assert_eq!(frozen.diverged.len(), 10);
     for (i, divergence) in frozen.diverged.iter().enumerate() {
@@ -151,6 +150,13 @@ fn frozen_chains_stay_finite_and_the_others_do_not_notice() {
     let mut moments = MomentsObserver::new(Every::new(50).unwrap());
     run(NonFinite::Ignore).observe(&mut moments).run().unwrap();
     assert_eq!((moments.count(), moments.non_finite()), (90, 10));
+    // A frozen chain counts nowhere: not with its last state, nor with the steps before.
+    let mut moments = MomentsObserver::new(Every::new(1).unwrap());
+    run(NonFinite::Freeze).observe(&mut moments).run().unwrap();
+    assert_eq!((moments.count(), moments.non_finite(), moments.frozen()), (90 * 50, 0, 10));
+    assert!(moments.mean().unwrap()[0].abs() < 1.0, "{:?}", moments.mean());
+    assert!(frozen.moments().unwrap().mean().unwrap()[0].abs() < 1.0);
+    assert_eq!((frozen.moments().unwrap().count(), frozen.sound().nrows()), (90, 90));
     for (a, b) in frozen.state.axis_iter(Axis(0)).zip(ignored.state.axis_iter(Axis(0))) {
         assert!(a == b || !b[0].is_finite());
     }
