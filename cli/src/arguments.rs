@@ -1,7 +1,7 @@
 //! Arguments that several commands share.
 
 use std::marker::PhantomData;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
@@ -76,6 +76,13 @@ pub struct TargetOptions {
     pub bandwidth: Option<f64>,
 }
 
+impl TargetOptions {
+    /// The files that are named, with what names them.
+    pub fn files(&self) -> [(&'static str, Option<&Path>); 2] {
+        [("the target", self.target.as_deref()), ("--data", self.data.as_deref())]
+    }
+}
+
 /// How chains are run, and where the results go.
 #[derive(Args)]
 pub struct RunOptions {
@@ -88,7 +95,7 @@ pub struct RunOptions {
     /// Number of the first chain: chains A to B of a larger run, bit for bit
     #[arg(long, value_name = "A", default_value_t = 0, allow_negative_numbers = true)]
     pub first_chain: u32,
-    /// Save every M steps instead of the final positions alone
+    /// Save every M steps, and the end, instead of the final positions alone
     #[arg(long, value_name = "M", allow_negative_numbers = true)]
     pub every: Option<usize>,
     /// What to do about a chain that is no longer finite: stop (end the run with an error), freeze
@@ -101,7 +108,7 @@ pub struct RunOptions {
     /// The covariance also above 8 dimensions, in the report of --json
     #[arg(long, requires = "json")]
     pub covariance: bool,
-    /// Samples: (chains, dim), or (saved, chains, dim) with --every
+    /// Samples, .npy or .csv: (chains, dim), or (saved, chains, dim) with --every; - is stdout
     #[arg(long, value_name = "OUT.npy")]
     pub out: Option<PathBuf>,
     /// Picture of the final positions over the density

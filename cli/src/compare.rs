@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 
 use crate::arguments::CommonOptions;
 use crate::failure::{Failure, refuse};
-use crate::output::{create_all, print_line, write_file};
+use crate::inputs::Inputs;
+use crate::output::{create_all, print_report, write_file};
 use crate::reference::Reference;
-use crate::report::merged;
+use crate::report::{merged, written};
 use crate::source::{Source, SourceOptions, interval};
 
 #[derive(Args)]
@@ -62,6 +63,15 @@ pub struct Compare {
     common: CommonOptions,
 }
 
+impl Compare {
+    fn inputs(&self) -> Inputs<'_> {
+        let [target, data] = self.source.target.files();
+        let model = ("--model", self.source.model.as_deref());
+        let reference = ("--reference", self.reference.as_deref());
+        Inputs::new([target, data, model, reference, ("--features", self.features.as_deref())])
+    }
+}
+
 pub fn run(arguments: &Compare) -> Result<(), Failure> {
     let single = arguments.common.single(arguments.source.model.is_some());
     if single { run_in::<f32>(arguments) } else { run_in::<f64>(arguments) }
@@ -98,8 +108,9 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
         let entry: Entry = text.parse().map_err(named)?;
         comparison = comparison.with(entry, &arguments.evaluations).map_err(named)?;
     }
+    let outputs = [arguments.csv.as_deref(), arguments.plot.as_deref()];
     let [csv, picture] =
-        create_all([("--csv", arguments.csv.as_deref()), ("--plot", arguments.plot.as_deref())])?;
+        create_all(&arguments.inputs(), [("--csv", outputs[0]), ("--plot", outputs[1])])?;
     if !arguments.common.quiet {
         comparison = comparison.progress_bar();
     }
@@ -115,7 +126,7 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
             "process": source.process.to_string(), "model": source.describe(), "chains": chains,
             "seeds": seeds, "seed": arguments.seed, "reference": in_json,
         });
-        print_line(&merged([json!(table), more]))?;
+        print_report(outputs, &merged([json!(table), more]))?;
     } else {
         let twice = if table.passes == 2 { "; every evaluation is two of the network" } else { "" };
         let mut text = format!(
@@ -125,10 +136,11 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
             arguments.seed,
             source.dimension(),
         );
-        for path in [&arguments.csv, &arguments.plot].into_iter().flatten() {
-            text += &format!("\nwritten: {}", path.display());
+        let written = written(&outputs);
+        if !written.is_empty() {
+            text = format!("{}\n\n{written}", text.trim_end());
         }
-        print_line(text.trim_end())?;
+        print_report(outputs, text.trim_end())?;
     }
     drawn
 }

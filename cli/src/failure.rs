@@ -1,5 +1,5 @@
 //! What can end the program, and with which exit code: 2 for what was given, 1 for what happened on
-//! the way.
+//! the way, 128 and its number for a signal.
 
 use std::process::ExitCode;
 
@@ -12,6 +12,9 @@ pub enum Failure {
     /// The run itself failed.
     #[error("{0}")]
     Run(String),
+    /// A signal ended the run before its last step. What it had by then was written.
+    #[error("stopped after step {step} of {steps}")]
+    Stopped { step: u64, steps: u64, signal: i32 },
 }
 
 impl Failure {
@@ -19,6 +22,15 @@ impl Failure {
         match self {
             Self::Input(_) => ExitCode::from(2),
             Self::Run(_) => ExitCode::from(1),
+            Self::Stopped { signal, .. } => ExitCode::from(128 + *signal as u8),
+        }
+    }
+
+    /// The line for stderr.
+    pub fn line(&self) -> String {
+        match self {
+            Self::Stopped { .. } => self.to_string(),
+            _ => format!("error: {self}"),
         }
     }
 }

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use crate::arguments::{Given, RunOptions, to_json};
 use crate::failure::{Failure, refuse};
-use crate::output::{create_all, print_line, write_file};
+use crate::inputs::Inputs;
+use crate::output::{create_all, print_report, write_file};
 use crate::report::{Report, draw};
 use crate::simulation::{Job, Outcome, read_start, schedule, simulate};
 use crate::source::{Source, SourceOptions, Tiles, image_shape};
@@ -56,6 +57,12 @@ impl Generate {
         }
     }
 
+    fn inputs(&self) -> Inputs<'_> {
+        let [target, data] = self.source.target.files();
+        let model = ("--model", self.source.model.as_deref());
+        Inputs::new([target, data, model, ("--start", self.start.as_deref())])
+    }
+
     /// Positions alone: the momenta of a process begin where they must.
     fn start<F: Real>(&self, dim: usize) -> Result<Option<Array2<F>>, Failure> {
         let start = read_start::<F>(self.start.as_deref())?;
@@ -92,11 +99,11 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let start = arguments.start::<F>(dim)?;
     let sampler = plan.sampler::<F>()?;
     let drift = plan.drift::<F>(source.model::<F>()?)?;
-    let [out, picture, images] = create_all([
-        ("--out", run.out.as_deref()),
-        ("--plot", run.plot.as_deref()),
-        ("--grid-image", arguments.grid_image.as_deref()),
-    ])?;
+    let outputs = [run.out.as_deref(), run.plot.as_deref(), arguments.grid_image.as_deref()];
+    let [out, picture, images] = create_all(
+        &arguments.inputs(),
+        [("--out", outputs[0]), ("--plot", outputs[1]), ("--grid-image", outputs[2])],
+    )?;
     let grid = plan.grid().clone();
     // Moments are those of the end alone: on the way the distribution changes at every step.
     let job = Job { sampler: &*sampler, drift: &*drift, grid, dim, start, moments: None, frames };
@@ -115,18 +122,18 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     });
     let report = Report::new(run, data, &outcome)?;
     if run.common.json {
-        print_line(&report.json(json::<F>(arguments, &source, &plan)?))?;
+        print_report(outputs, &report.json(json::<F>(arguments, &source, &plan)?))?;
     } else {
         let written = [
-            run.out.as_deref(),
-            run.plot.as_deref().filter(|_| drawn.is_ok()),
-            arguments.grid_image.as_deref().filter(|_| tiled.is_ok()),
+            outputs[0],
+            outputs[1].filter(|_| drawn.is_ok()),
+            outputs[2].filter(|_| tiled.is_ok()),
         ];
         let heading = heading(arguments, &source, &plan, &outcome)?;
         let distances = data.and_then(|data| distances(data, &outcome)).unwrap_or_default();
-        print_line(&report.text(heading, distances, &written))?;
+        print_report(outputs, &report.text(heading, distances, &written))?;
     }
-    drawn.and(tiled)
+    drawn.and(tiled).and(outcome.stopped.map_or(Ok(()), Err))
 }
 
 fn json<F: Real>(arguments: &Generate, source: &Source, plan: &Plan) -> Result<Value, Failure> {

@@ -2,15 +2,21 @@
 
 mod arguments;
 mod compare;
+mod contents;
+mod csv;
 mod failure;
 mod generate;
+mod inputs;
+mod interrupt;
 mod methods;
 mod npy;
+mod npy_header;
 mod output;
 mod probe;
 mod reference;
 mod report;
 mod sample;
+mod samples_file;
 mod simulation;
 mod source;
 mod target;
@@ -69,7 +75,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // Where even stderr is closed or full, the exit code alone must do.
-            let _ = writeln!(std::io::stderr(), "error: {failure}");
+            let _ = writeln!(std::io::stderr(), "{}", failure.line());
             failure.exit_code()
         }
     }

@@ -20,6 +20,12 @@ pub fn merged<const N: usize>(objects: [Value; N]) -> String {
     Value::from_iter(fields.flatten()).to_string()
 }
 
+/// The files that were written, each on a line.
+pub fn written(paths: &[Option<&Path>]) -> String {
+    let lines = paths.iter().flatten().map(|path| format!("written: {}", path.display()));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// The parts of a report that do not depend on the command.
 pub struct Report<'r, F> {
     options: &'r RunOptions,
@@ -81,9 +87,8 @@ impl<'r, F: Real> Report<'r, F> {
             let step = first.step;
             format!("{count} chains diverged, chain {chain} at step {step} the first listed")
         });
-        let written = written.iter().flatten().map(|path| format!("written: {}", path.display()));
-        let written = written.collect::<Vec<_>>().join("\n");
-        let mut blocks = vec![heading, self.summary.to_string(), more, ending, written];
+        let mut blocks = vec![heading, self.summary.to_string(), more, ending];
+        blocks.push(crate::report::written(written));
         blocks.retain(|block| !block.is_empty());
         blocks.join("\n\n")
     }

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use crate::arguments::{Given, RunOptions, TargetOptions};
 use crate::failure::Failure;
-use crate::output::{create_all, print_line, write_file};
+use crate::inputs::Inputs;
+use crate::output::{create_all, print_report, write_file};
 use crate::report::{Report, draw};
 use crate::simulation::{Job, Outcome, read_start, schedule, simulate};
 use crate::target;
@@ -101,6 +102,13 @@ pub struct Sample {
     run: RunOptions,
 }
 
+impl Sample {
+    fn inputs(&self) -> Inputs<'_> {
+        let [target, data] = self.target.files();
+        Inputs::new([target, data, ("--start", self.start.as_deref())])
+    }
+}
+
 pub fn run(arguments: &Sample) -> Result<(), Failure> {
     let single = arguments.run.common.single(false);
     if single { run_in::<f32>(arguments) } else { run_in::<f64>(arguments) }
@@ -116,8 +124,9 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     let dim = target.dimension();
     let moments = schedule(options.every, arguments.burn_in, arguments.steps)?;
     let start = read_start::<F>(arguments.start.as_deref())?;
+    let outputs = [options.out.as_deref(), options.plot.as_deref()];
     let [out, picture] =
-        create_all([("--out", options.out.as_deref()), ("--plot", options.plot.as_deref())])?;
+        create_all(&arguments.inputs(), [("--out", outputs[0]), ("--plot", outputs[1])])?;
 
     let frames = moments.filter(|_| options.every.is_some());
     let job = Job { sampler: &*sampler, drift: &target, grid, dim, start, moments, frames };
@@ -130,13 +139,13 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     });
     let report = Report::new(options, Some(&target), &outcome)?;
     if options.common.json {
-        print_line(&report.json(json(method)?))?;
+        print_report(outputs, &report.json(json(method)?))?;
     } else {
-        let written = [options.out.as_deref(), options.plot.as_deref().filter(|_| drawn.is_ok())];
+        let written = [outputs[0], outputs[1].filter(|_| drawn.is_ok())];
         let heading = heading(arguments, &name, &outcome);
-        print_line(&report.text(heading, String::new(), &written))?;
+        print_report(outputs, &report.text(heading, String::new(), &written))?;
     }
-    drawn
+    drawn.and(outcome.stopped.map_or(Ok(()), Err))
 }
 
 fn json(method: &MethodOptions) -> Result<Value, Failure> {

@@ -1,21 +1,19 @@
 //! The run itself, which all commands that move chains share: start, observers, samples written as
 //! they come.
 
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
 use langevin::ndarray::Array2;
-use langevin::prelude::{
-    BoxError, Drift, Every, MomentsObserver, Observer, Real, Run, Sampler, Samples, Snapshot,
-    TimeGrid,
-};
+use langevin::prelude::{Drift, Every, MomentsObserver, Real, Run, Sampler, Samples, TimeGrid};
 use langevin::run::ProgressBar;
 
 use crate::arguments::RunOptions;
 use crate::failure::{Failure, refuse};
-use crate::npy::{Accept, read_rows, write_header, write_rows};
+use crate::interrupt::{EndsRun, received};
+use crate::npy::{Accept, read_rows};
 use crate::output::OutputFile;
+use crate::samples_file::SamplesFile;
 
 /// What is to be run.
 pub struct Job<'j, F: Real> {
@@ -37,51 +35,57 @@ pub struct Outcome<F> {
     pub seconds: f64,
     /// Mean and variances over the steps that were asked for; none for the final positions alone.
     pub moments: Option<MomentsObserver>,
-    /// The number of frames that were saved on the way.
+    /// The number of frames that were saved.
     pub saved: Option<usize>,
+    /// Why the run ended before its last step.
+    pub stopped: Option<Failure>,
 }
 
-/// Writes every saved frame to the output file as it comes.
-struct Frames<'f> {
-    every: Every,
-    file: &'f mut OutputFile,
-}
-
-impl<F: Real> Observer<F> for Frames<'_> {
-    fn next(&self, step: u64) -> Option<u64> {
-        Some(self.every.next(step))
-    }
-
-    fn observe(&mut self, snapshot: &Snapshot<'_, F>) -> Result<ControlFlow<()>, BoxError> {
-        write_rows(&mut self.file.writer, snapshot.positions())
-            .map_err(|error| format!("--out: {error}"))?;
-        Ok(ControlFlow::Continue(()))
-    }
-}
-
-/// Runs a job and writes its samples to `out`.
+/// Runs a job and writes its samples to `out`. A signal ends the run early; what it has by then is
+/// written as if it were the end.
 pub fn simulate<F: Real>(
     options: &RunOptions,
     job: Job<'_, F>,
-    mut out: Option<OutputFile>,
+    out: Option<OutputFile>,
 ) -> Result<Outcome<F>, Failure> {
     let steps = job.grid.steps();
     let dim = job.dim;
-    let cannot_write = |error| Failure::Run(format!("--out: {error}"));
     let observer = if options.covariance { MomentsObserver::full } else { MomentsObserver::new };
     let mut moments = job.moments.map(observer);
-    let saved = job.frames.map(|every| every.count(steps));
-    let mut frames = None;
-    if let (Some(every), Some(saved), Some(file)) = (job.frames, saved, &mut out) {
-        write_header::<F>(&mut file.writer, &[saved, options.chains, dim]).map_err(cannot_write)?;
-        frames = Some(Frames { every, file });
+    let mut file = None;
+    if let (Some(out), Some(path)) = (out, &options.out) {
+        let shape = (options.chains, dim);
+        file = Some(SamplesFile::begin::<F>(out, path, job.frames, steps, shape)?);
     }
     let mut progress = (!options.common.quiet).then(|| ProgressBar::new(steps));
+    let frames = job.frames;
+    let run = run(options, job).observe(&mut moments).observe(&mut file).observe(&mut progress);
+    let mut signals = EndsRun::new();
+    let run = run.observe(&mut signals);
+    let clock = Instant::now();
+    let samples = run.run()?;
+    let seconds = clock.elapsed().as_secs_f64();
+    drop(progress);
+
+    let saved = match file {
+        Some(file) => Some(file.finish(samples.steps, &samples)?),
+        None => frames.map(|every| every.count(samples.steps as usize)),
+    };
+    let stopped = received().map(|signal| Failure::Stopped {
+        step: samples.steps,
+        steps: steps as u64,
+        signal,
+    });
+    Ok(Outcome { samples, seconds, moments, saved: saved.filter(|_| frames.is_some()), stopped })
+}
+
+/// The run with the options that were given.
+fn run<'j, F: Real>(options: &RunOptions, job: Job<'j, F>) -> Run<'j, F> {
     let mut run = Run::<F>::with_precision(job.sampler, job.drift, job.grid)
         .chains(options.chains)
         .seed(options.seed)
         .first_chain(options.first_chain)
-        .start_normal(dim)
+        .start_normal(job.dim)
         .non_finite(options.non_finite);
     if let Some(start) = job.start {
         run = run.start(start);
@@ -92,24 +96,11 @@ pub fn simulate<F: Real>(
     if let Some(chunk) = options.chunk {
         run = run.chunk(chunk);
     }
-    let run = run.observe(&mut moments).observe(&mut frames).observe(&mut progress);
-    let clock = Instant::now();
-    let samples = run.run()?;
-    let seconds = clock.elapsed().as_secs_f64();
-    drop(progress);
-
-    if let Some(mut file) = out {
-        if job.frames.is_none() {
-            write_header::<F>(&mut file.writer, &[options.chains, dim])
-                .and_then(|()| write_rows(&mut file.writer, samples.positions()))
-                .map_err(cannot_write)?;
-        }
-        file.finish()?;
-    }
-    Ok(Outcome { samples, seconds, moments, saved })
+    run
 }
 
-/// Which steps count: those saved, or all after a burn-in; none for the final positions alone.
+/// Which steps count: those saved and the end, or all after a burn-in; none for the final positions
+/// alone.
 pub fn schedule(
     interval: Option<usize>,
     burn_in: Option<usize>,
@@ -127,7 +118,7 @@ pub fn schedule(
              expected fewer, or more steps"
         ));
     }
-    Ok(Some(every))
+    Ok(Some(every.with_end(steps)))
 }
 
 /// The start states in a file, if one is named.

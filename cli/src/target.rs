@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use langevin::GaussianMixture;
+use langevin::advanced::{abridged, quoted};
 use langevin::image::Map;
 
 use crate::arguments::TargetOptions;
+use crate::contents::Contents;
 use crate::failure::{Failure, refuse};
 use crate::npy::{Accept, read_rows};
 
@@ -37,16 +39,23 @@ pub fn load(arguments: &TargetOptions, scale: Option<(f64, f64)>) -> Result<Targ
 }
 
 fn mixture(path: &Path) -> Result<GaussianMixture, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
-    let text = text.trim_start_matches('\u{feff}');
-    let mut json = serde_json::Deserializer::from_str(text);
+    let contents = Contents::open(path)?;
+    let kind = contents.kind();
+    if !matches!(kind, "JSON" | "text" | "empty") {
+        let hint =
+            if kind.starts_with("a NumPy") { "; give it as --data, with --bandwidth" } else { "" };
+        return Err(format!("not JSON: it is {kind}{hint}"));
+    }
+    let text = contents.text()?;
+    let mut json = serde_json::Deserializer::from_str(&text);
     let mixture = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let place = error.path().to_string();
         let inner = error.into_inner();
+        let text = abridged(&inner);
         match (inner.is_data(), place.as_str()) {
-            (false, _) => format!("not JSON: {inner}; NaN and Infinity are no numbers there"),
-            (true, "." | "?") => inner.to_string(),
-            (true, _) => format!("{place}: {inner}"),
+            (false, _) => format!("not JSON: {text}; NaN and Infinity are no numbers there"),
+            (true, "." | "?") => text,
+            (true, _) => format!("{}: {text}", quoted(&place)),
         }
     })?;
     json.end().map_err(|error| format!("not JSON: {error}"))?;

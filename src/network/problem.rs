@@ -1,16 +1,14 @@
 //! The error about a place of a network, its description or its use.
 
 use crate::error::Error;
+use crate::quoted::{abridged, quoted};
 
-/// An error about a place, with what was given shortened.
+/// An error about a place, with what both quote of a file shortened.
 pub(super) fn wrong(
     what: impl Into<String>,
     given: impl std::fmt::Display,
     expected: impl Into<String>,
 ) -> Error {
-    let mut given = given.to_string();
-    if given.chars().count() > 100 {
-        given = given.chars().take(100).chain("…".chars()).collect();
-    }
-    Error::Network { what: what.into(), given, expected: expected.into() }
+    let given = quoted(&given.to_string());
+    Error::Network { what: abridged(what.into()), given, expected: abridged(expected.into()) }
 }

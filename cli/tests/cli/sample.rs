@@ -79,7 +79,7 @@ fn the_report_has_all_fields() {
     assert!((weights - 1.0).abs() < 1e-12);
     let saved = json(&folder, &format!("sample g.json {RUN} --every 2"));
     has_keys(&saved, &format!("{KEYS} every saved"));
-    assert_eq!((&saved["every"], &saved["saved"]), (&Value::from(2), &Value::from(2)));
+    assert_eq!((&saved["every"], &saved["saved"]), (&Value::from(2), &Value::from(3)));
 }
 
 #[test]

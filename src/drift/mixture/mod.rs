@@ -2,6 +2,8 @@
 //! too.
 
 #[cfg(feature = "serde")]
+mod flat;
+#[cfg(feature = "serde")]
 mod form;
 mod kernel;
 mod moments;

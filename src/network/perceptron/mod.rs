@@ -5,6 +5,7 @@ mod compiled;
 mod description;
 mod elementwise;
 mod embedding;
+mod header;
 mod kernel;
 mod layers;
 mod object;
