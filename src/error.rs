@@ -1,5 +1,11 @@
 //! The error type of the crate, and the error type that drifts and observers may return.
 
+#[cfg(any(feature = "mlp", feature = "plot"))]
+use crate::quoted::abridged;
+#[cfg(feature = "mlp")]
+use crate::quoted::escaped;
+use crate::quoted::quoted;
+
 /// The error of a user's drift or observer. It is any error, so that `?` works inside a closure.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -102,7 +108,7 @@ pub enum Error {
         needed: usize,
     },
     /// An option, or an entry of a list, was given twice.
-    #[error("{what} is given twice; give it once")]
+    #[error("{} is given twice; give it once", quoted(.what))]
     Twice {
         /// What was given twice.
         what: String,
@@ -128,8 +134,9 @@ pub enum Error {
     },
     /// A word of a splitting integrator has a letter other than A, B and O.
     #[error(
-        "word `{word}`: letter {position} is `{letter}`; \
-         expected A (position), B (momentum) and O (friction and noise)"
+        "word `{}`: letter {position} is `{}`; \
+         expected A (position), B (momentum) and O (friction and noise)",
+        quoted(.word), letter.escape_debug()
     )]
     Letter {
         /// The word.
@@ -140,7 +147,7 @@ pub enum Error {
         position: usize,
     },
     /// A word of a splitting integrator is not valid.
-    #[error("word `{word}` of {length} letters; expected {expected}")]
+    #[error("word `{}` of {length} letters; expected {expected}", quoted(.word))]
     Word {
         /// The word.
         word: String,
@@ -227,7 +234,7 @@ pub enum Error {
         reason: &'static str,
     },
     /// No item has this name.
-    #[error("unknown {what} `{given}`; there are: {known}")]
+    #[error("unknown {what} `{}`; there are: {known}", quoted(.given))]
     Unknown {
         /// The kind of item.
         what: &'static str,
@@ -237,7 +244,7 @@ pub enum Error {
         known: String,
     },
     /// An option was given that would have no effect.
-    #[error("{option} is not an option of {by}, which takes {takes}; leave it out")]
+    #[error("{} is not an option of {by}, which takes {takes}; leave it out", quoted(.option))]
     NotTaken {
         /// The option.
         option: String,
@@ -247,7 +254,7 @@ pub enum Error {
         takes: String,
     },
     /// The text of an option cannot be read.
-    #[error("{option}: given `{given}`, expected {expected}")]
+    #[error("{}: given `{}`, expected {expected}", quoted(.option), quoted(.given))]
     Value {
         /// The option.
         option: String,
@@ -316,7 +323,7 @@ pub enum Error {
         source: BoxError,
     },
     /// `LANGEVIN_SIMD` names an instruction set that is unknown or that this processor lacks.
-    #[error("LANGEVIN_SIMD is `{given}`; this machine knows: {known}")]
+    #[error("LANGEVIN_SIMD is `{}`; this machine knows: {known}", quoted(.given))]
     InstructionSet {
         /// The value of the variable.
         given: String,
@@ -325,7 +332,7 @@ pub enum Error {
     },
     /// The file of a network could not be read.
     #[cfg(feature = "mlp")]
-    #[error("cannot read the network {path}: {source}")]
+    #[error("cannot read the network {}: {source}", escaped(.path))]
     NetworkFile {
         /// The path that was given.
         path: String,
@@ -334,7 +341,10 @@ pub enum Error {
     },
     /// A network does not follow docs/network-format.md, or does not support what was requested.
     #[cfg(feature = "mlp")]
-    #[error("network, {what}: given {given}, expected {expected}")]
+    #[error(
+        "network, {}: given {}, expected {}",
+        abridged(.what), quoted(.given), abridged(.expected)
+    )]
     Network {
         /// The place: an entry of the description, or a tensor.
         what: String,
@@ -345,7 +355,10 @@ pub enum Error {
     },
     /// An ONNX network does not follow the module `onnx`, or does not support what was requested.
     #[cfg(feature = "onnx")]
-    #[error("ONNX network, {what}: given {given}, expected {expected}")]
+    #[error(
+        "ONNX network, {}: given {}, expected {}",
+        abridged(.what), quoted(.given), abridged(.expected)
+    )]
     Onnx {
         /// The place: an input, the output, the graph or an option.
         what: String,
@@ -356,7 +369,7 @@ pub enum Error {
     },
     /// tract, the library that runs ONNX networks, failed.
     #[cfg(feature = "onnx")]
-    #[error("ONNX network, {doing}: {message}")]
+    #[error("ONNX network, {doing}: {}", escaped(.message))]
     Tract {
         /// The operation that failed.
         doing: &'static str,
@@ -365,7 +378,7 @@ pub enum Error {
     },
     /// A picture could not be drawn or encoded.
     #[cfg(feature = "plot")]
-    #[error("the {format} picture could not be made: {message}")]
+    #[error("the {format} picture could not be made: {}", abridged(.message))]
     Picture {
         /// The file format.
         format: &'static str,

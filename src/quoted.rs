@@ -12,24 +12,31 @@ pub fn abridged(error: impl std::fmt::Display) -> String {
     shortened(&error.to_string(), 240, 60)
 }
 
-fn shortened(text: &str, first: usize, last: usize) -> String {
-    let mut short = String::new();
-    let escape = |short: &mut String, c: char| match c {
-        // Marks of the direction of writing reorder what follows.
-        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-            short.extend(c.escape_unicode());
+/// Text without any character that a terminal would obey.
+pub fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        match c {
+            // Marks of the direction of writing reorder what follows.
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                escaped.extend(c.escape_unicode());
+            }
+            _ if c.is_control() => escaped.extend(c.escape_default()),
+            _ => escaped.push(c),
         }
-        _ if c.is_control() => short.extend(c.escape_default()),
-        _ => short.push(c),
-    };
-    let mut rest = text.chars();
-    rest.by_ref().take(first).for_each(|c| escape(&mut short, c));
-    let tail: Vec<char> = rest.clone().rev().take(last + 1).collect();
-    if tail.len() > last {
-        short.push('…');
     }
-    tail.into_iter().take(last).rev().for_each(|c| escape(&mut short, c));
-    short
+    escaped
+}
+
+/// The first and the last characters of a text, escaped.
+fn shortened(text: &str, first: usize, last: usize) -> String {
+    let count = text.chars().count();
+    if count <= first + last {
+        return escaped(text);
+    }
+    let head: String = text.chars().take(first).collect();
+    let tail: String = text.chars().skip(count - last).collect();
+    format!("{}…{}", escaped(&head), escaped(&tail))
 }
 
 #[cfg(test)]

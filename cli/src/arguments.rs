@@ -7,7 +7,6 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use langevin::advanced::{KnownOptions, OptionInfo};
 use langevin::prelude::NonFinite;
-use serde_json::{Value, json};
 
 /// Options of the library as options of a command: their names and texts.
 pub struct Given<L> {
@@ -45,13 +44,6 @@ impl<L: KnownOptions> FromArgMatches for Given<L> {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
     }
-}
-
-/// The text of an option as JSON: a number, a list of numbers, `true` for a flag, or the text.
-pub fn to_json(text: &str) -> Value {
-    let list = format!("[{}]", text.replace('+', ","));
-    let json = if text.contains('+') { &list } else { text };
-    if text.is_empty() { json!(true) } else { json.parse().unwrap_or_else(|_| json!(text)) }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use langevin::advanced::quoted;
 use langevin::compare::{Comparison, Distances, Entry, Metric};
 use langevin::ndarray::Array2;
 use langevin::network::Network;
@@ -104,7 +105,7 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
     }
     // Everything is planned before anything is run, so that a bad line costs no time.
     for text in &arguments.methods {
-        let named = |error| Failure::Input(format!("--methods `{text}`: {error}"));
+        let named = |error| Failure::Input(format!("--methods `{}`: {error}", quoted(text)));
         let entry: Entry = text.parse().map_err(named)?;
         comparison = comparison.with(entry, &arguments.evaluations).map_err(named)?;
     }

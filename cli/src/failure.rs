@@ -3,6 +3,8 @@
 
 use std::process::ExitCode;
 
+use langevin::advanced::escaped;
+
 /// Why the program ends.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -26,11 +28,11 @@ impl Failure {
         }
     }
 
-    /// The line for stderr.
+    /// The line for stderr: one, and without what a terminal would obey.
     pub fn line(&self) -> String {
         match self {
             Self::Stopped { .. } => self.to_string(),
-            _ => format!("error: {self}"),
+            _ => escaped(&format!("error: {self}")),
         }
     }
 }

@@ -9,7 +9,7 @@ use langevin::ndarray::Array2;
 use langevin::prelude::{GaussianMixture, Method, Plan, Process, Real};
 use serde_json::{Value, json};
 
-use crate::arguments::{Given, RunOptions, to_json};
+use crate::arguments::{Given, RunOptions};
 use crate::failure::{Failure, refuse};
 use crate::inputs::Inputs;
 use crate::output::{create_all, print_report, write_file};
@@ -99,6 +99,7 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let start = arguments.start::<F>(dim)?;
     let sampler = plan.sampler::<F>()?;
     let drift = plan.drift::<F>(source.model::<F>()?)?;
+    let read = run.common.json.then(|| arguments.inputs().json());
     let outputs = [run.out.as_deref(), run.plot.as_deref(), arguments.grid_image.as_deref()];
     let [out, picture, images] = create_all(
         &arguments.inputs(),
@@ -122,7 +123,7 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     });
     let report = Report::new(run, data, &outcome)?;
     if run.common.json {
-        print_report(outputs, &report.json(json::<F>(arguments, &source, &plan)?))?;
+        print_report(outputs, &report.json(json!(read), json::<F>(arguments, &source, &plan)?))?;
     } else {
         let written = [
             outputs[0],
@@ -138,12 +139,15 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
 
 fn json<F: Real>(arguments: &Generate, source: &Source, plan: &Plan) -> Result<Value, Failure> {
     let given = plan.method().given().into_iter();
-    let options: Value = given.map(|(name, text)| (name.to_owned(), to_json(&text))).collect();
+    let options: Value = given.map(|(name, value)| (name.to_owned(), json!(value))).collect();
     let mut report = json!({
         "method": plan.method().name(),
         "options": options,
+        "evaluations": arguments.evaluations,
         "model": source.describe(),
         "file": arguments.source.model,
+        "bandwidth": arguments.source.target.bandwidth,
+        "scale": arguments.source.scale,
         "label": arguments.source.label,
         "guidance": arguments.source.guidance,
         "process": source.process.kind().to_string(),
@@ -156,8 +160,9 @@ fn json<F: Real>(arguments: &Generate, source: &Source, plan: &Plan) -> Result<V
             report["levels"] = json!(table.len());
         }
         Process::Psld(process, beta) => {
-            report["beta"] =
-                beta.rate().map_or_else(|| json!(beta.to_string()), |rate| json!(rate));
+            let ends = beta.to_string();
+            let ends: Option<Vec<f64>> = ends.split(',').map(|end| end.parse().ok()).collect();
+            report["beta"] = beta.rate().map_or_else(|| json!(ends), |rate| json!(rate));
             report["gamma"] = json!(process.gamma());
             report["nu"] = json!(process.nu());
             report["kappa"] = json!(process.kappa());

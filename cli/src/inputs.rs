@@ -1,7 +1,11 @@
-//! The files that a command reads. No output may replace one.
+//! The files that a command reads. A report names them, and no output may replace one.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::Path;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::failure::{Failure, refuse};
 
@@ -14,6 +18,16 @@ impl<'p> Inputs<'p> {
     pub fn new<const N: usize>(named: [(&'static str, Option<&'p Path>); N]) -> Self {
         let files = named.into_iter().filter_map(|(option, path)| Some((option, path?)));
         Self { files: files.collect() }
+    }
+
+    /// The files with their hashes, under what names them. Take it before the run, as the end may
+    /// replace the start. A pipe can be read but once and has none.
+    pub fn json(&self) -> Value {
+        let entry = |(option, path): &(&str, &Path)| {
+            let name = option.trim_start_matches("the ").trim_start_matches("--");
+            (name.to_owned(), json!({"file": path, "sha256": hash(path)}))
+        };
+        self.files.iter().map(entry).collect()
     }
 
     /// Refuses an output in the place of an input. The start of a run may give way to its end.
@@ -30,6 +44,16 @@ impl<'p> Inputs<'p> {
             None => Ok(()),
         }
     }
+}
+
+/// The SHA-256 of a file, in hexadecimal.
+fn hash(path: &Path) -> Option<String> {
+    if !fs::metadata(path).ok()?.is_file() {
+        return None;
+    }
+    let mut hasher = Sha256::new();
+    io::copy(&mut File::open(path).ok()?, &mut hasher).ok()?;
+    Some(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Whether two paths lead to one file, be it by links.

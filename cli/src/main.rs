@@ -28,6 +28,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use failure::Failure;
+use langevin::advanced::abridged;
 
 /// Samplers for Langevin dynamics and diffusion models.
 #[derive(Parser)]
@@ -60,7 +61,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let command = Cli::parse().command;
+    let command = match Cli::try_parse() {
+        Ok(program) => program.command,
+        Err(error) => refused(&error),
+    };
     let ready = langevin::advanced::instruction_set().map_err(Failure::from);
     let result = ready.and_then(|_| match command {
         Command::Sample(arguments) => sample::run(&arguments),
@@ -79,6 +83,19 @@ fn main() -> ExitCode {
             failure.exit_code()
         }
     }
+}
+
+/// Prints what is wrong with the arguments, and quotes those in part that would fill the screen or
+/// that a terminal would obey.
+fn refused(error: &clap::Error) -> ! {
+    let text = error.render().to_string();
+    let is_odd = |line: &str| line.len() > 1000 || line.contains(char::is_control);
+    if !error.use_stderr() || !text.lines().any(is_odd) {
+        error.exit();
+    }
+    let lines: Vec<String> = text.lines().map(abridged).collect();
+    let _ = writeln!(std::io::stderr(), "{}", lines.join("\n"));
+    std::process::exit(error.exit_code())
 }
 
 fn completions(shell: Shell) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use langevin::advanced::escaped;
 use langevin::ndarray::ArrayView2;
 use langevin::run::Summary;
 use langevin::{GaussianMixture, Real, plot};
@@ -22,7 +23,8 @@ pub fn merged<const N: usize>(objects: [Value; N]) -> String {
 
 /// The files that were written, each on a line.
 pub fn written(paths: &[Option<&Path>]) -> String {
-    let lines = paths.iter().flatten().map(|path| format!("written: {}", path.display()));
+    let line = |path: &&Path| format!("written: {}", escaped(&path.display().to_string()));
+    let lines = paths.iter().flatten().map(line);
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -49,12 +51,16 @@ impl<'r, F: Real> Report<'r, F> {
         Ok(Self { options, outcome, summary })
     }
 
-    /// One object, with what a command adds.
-    pub fn json(&self, more: Value) -> String {
+    /// One object, with the files that were read and what a command adds: enough to repeat the run.
+    pub fn json(&self, inputs: Value, more: Value) -> String {
         let options = self.options;
         let samples = &self.outcome.samples;
         let mut report = json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "inputs": inputs,
             "steps": samples.steps,
+            "planned_steps": self.outcome.planned_steps,
+            "non_finite": options.non_finite.name(),
             "chains": options.chains,
             "first_chain": options.first_chain,
             "dim": samples.dim,

@@ -72,12 +72,16 @@ impl MethodOptions {
         }
     }
 
-    pub fn sampler<F: Real>(&self) -> Result<Box<dyn Sampler<F>>, Failure> {
+    fn options(&self) -> Result<Options, Failure> {
         let mut options = Options::default();
         for (name, text) in &self.given.options {
             options = options.with(name, text)?;
         }
-        Ok(catalog::sampler::<F>(self.dynamics()?, self.given(), &options)?)
+        Ok(options)
+    }
+
+    pub fn sampler<F: Real>(&self) -> Result<Box<dyn Sampler<F>>, Failure> {
+        Ok(catalog::sampler::<F>(self.dynamics()?, self.given(), &self.options()?)?)
     }
 }
 
@@ -124,6 +128,7 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     let dim = target.dimension();
     let moments = schedule(options.every, arguments.burn_in, arguments.steps)?;
     let start = read_start::<F>(arguments.start.as_deref())?;
+    let read = options.common.json.then(|| arguments.inputs().json());
     let outputs = [options.out.as_deref(), options.plot.as_deref()];
     let [out, picture] =
         create_all(&arguments.inputs(), [("--out", outputs[0]), ("--plot", outputs[1])])?;
@@ -139,7 +144,7 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     });
     let report = Report::new(options, Some(&target), &outcome)?;
     if options.common.json {
-        print_report(outputs, &report.json(json(method)?))?;
+        print_report(outputs, &report.json(json!(read), json(arguments)?))?;
     } else {
         let written = [outputs[0], outputs[1].filter(|_| drawn.is_ok())];
         let heading = heading(arguments, &name, &outcome);
@@ -148,9 +153,18 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     drawn.and(outcome.stopped.map_or(Ok(()), Err))
 }
 
-fn json(method: &MethodOptions) -> Result<Value, Failure> {
-    let mut report =
-        json!({"method": method.name(), "dynamics": method.dynamics()?, "step": method.step});
+fn json(arguments: &Sample) -> Result<Value, Failure> {
+    let method = &arguments.method;
+    let settings = catalog::settings(method.dynamics()?, method.name(), &method.options()?)?;
+    let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), json!(value)));
+    let mut report = json!({
+        "method": method.name(),
+        "dynamics": method.dynamics()?,
+        "step": method.step,
+        "options": settings.collect::<Value>(),
+        "burn_in": arguments.burn_in,
+        "bandwidth": arguments.target.bandwidth,
+    });
     if let Some(word) = method.word() {
         report["word"] = json!(word);
     }

@@ -33,6 +33,7 @@ pub struct Job<'j, F: Real> {
 pub struct Outcome<F> {
     pub samples: Samples<F>,
     pub seconds: f64,
+    pub planned_steps: usize,
     /// Mean and variances over the steps that were asked for; none for the final positions alone.
     pub moments: Option<MomentsObserver>,
     /// The number of frames that were saved.
@@ -76,7 +77,14 @@ pub fn simulate<F: Real>(
         steps: steps as u64,
         signal,
     });
-    Ok(Outcome { samples, seconds, moments, saved: saved.filter(|_| frames.is_some()), stopped })
+    Ok(Outcome {
+        samples,
+        seconds,
+        planned_steps: steps,
+        moments,
+        saved: saved.filter(|_| frames.is_some()),
+        stopped,
+    })
 }
 
 /// The run with the options that were given.

@@ -6,6 +6,7 @@ use crate::dynamics::{
     ContinuousDynamics, Letter, LinearDynamics, Linearized, Overdamped, Underdamped,
 };
 use crate::error::{Error, Result};
+use crate::options::OptionValue;
 use crate::real::Real;
 use crate::sampler::{
     EulerMaruyama, Mala, PoissonMidpoint, RandomizedMidpoint, Sampler, Selection, Splitting,
@@ -56,6 +57,33 @@ pub fn sampler<F: Real>(on: &str, name: &str, options: &Options) -> Result<Box<d
     })
 }
 
+/// The options of a sampler with these names: those that were given, and the defaults of the
+/// others that have an effect.
+///
+/// ```
+/// use langevin::advanced::OptionValue;
+/// use langevin::catalog::{self, Options};
+/// let options = Options::default().with("substeps", "32")?;
+/// let all = catalog::settings("overdamped", "pmm2", &options)?;
+/// let expected = [("substeps", OptionValue::Count(32)), ("noise-scale", OptionValue::Real(1.0))];
+/// assert_eq!(all, expected);
+/// # Ok::<(), langevin::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Unknown`] for a name that is not in the lists.
+pub fn settings(
+    on: &str,
+    name: &str,
+    options: &Options,
+) -> Result<Vec<(&'static str, OptionValue)>> {
+    let on = dynamics(on)?;
+    let method = method(name)?;
+    let mut all = options.with_defaults().given();
+    all.retain(|(option, _)| method.options.contains(option) || on.options.contains(option));
+    Ok(all)
+}
+
 /// Rejects a pair that does not work together, and options without effect.
 fn check(on: &DynamicsEntry, method: &MethodEntry, options: &Options) -> Result<()> {
     if !method.dynamics.contains(&on.name) {
@@ -76,7 +104,7 @@ fn check(on: &DynamicsEntry, method: &MethodEntry, options: &Options) -> Result<
 }
 
 fn underdamped(options: &Options) -> Result<Underdamped> {
-    Underdamped::new(options.friction.unwrap_or(2.0), options.inverse_mass.unwrap_or(1.0))
+    Underdamped::new(options.friction(), options.inverse_mass())
 }
 
 fn continuous(on: &DynamicsEntry, options: &Options) -> Result<Box<dyn ContinuousDynamics>> {
@@ -96,15 +124,15 @@ fn poisson<F: Real>(
     on: &DynamicsEntry,
     options: &Options,
 ) -> Result<Box<dyn Sampler<F>>> {
-    let sampler = PoissonMidpoint::new(linear(on, options)?, options.substeps.unwrap_or(16))?;
+    let sampler = PoissonMidpoint::new(linear(on, options)?, options.substeps())?;
     let sampler = sampler.with_selection(selection);
-    Ok(Box::new(sampler.with_noise_scale(options.noise_scale.unwrap_or(1.0))?))
+    Ok(Box::new(sampler.with_noise_scale(options.noise_scale())?))
 }
 
 fn randomized<F: Real>(on: &DynamicsEntry, options: &Options) -> Result<Box<dyn Sampler<F>>> {
     let mut sampler = RandomizedMidpoint::new(continuous(on, options)?)
-        .with_windows(options.windows.unwrap_or(1))?
-        .with_rounds(options.rounds.unwrap_or(0))?
+        .with_windows(options.windows())?
+        .with_rounds(options.rounds())?
         .with_control_variate(options.control_variate);
     if let Some(tolerance) = options.tolerance {
         sampler = sampler.with_tolerance(tolerance)?;

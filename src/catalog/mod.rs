@@ -25,7 +25,7 @@ mod build;
 mod list;
 mod options;
 
-pub use build::sampler;
+pub use build::{sampler, settings};
 pub use list::{
     ALIASES, Alias, DYNAMICS, DynamicsEntry, METHODS, MethodEntry, Pair, alias, dynamics, method,
     overview, pairs,

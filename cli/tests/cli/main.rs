@@ -15,6 +15,7 @@ mod probe;
 mod program;
 mod refusals;
 mod sample;
+mod settings;
 mod support;
 mod tables;
 mod targets;
