@@ -62,7 +62,7 @@ pub fn chi_quantile(probability: f64, dim: usize) -> Result<f64> {
 /// The largest dimension for which the sums of the tails are short.
 const LARGEST_DIM: usize = 200_000_000;
 
-fn check_dim(name: &'static str, dim: usize) -> Result<()> {
+pub(super) fn check_dim(name: &'static str, dim: usize) -> Result<()> {
     count(name, dim, 1, LARGEST_DIM, "a whole number from 1 to 2e8").map(|_| ())
 }
 

