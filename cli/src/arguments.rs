@@ -8,6 +8,8 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum}
 use langevin::advanced::{KnownOptions, OptionInfo};
 use langevin::prelude::NonFinite;
 
+use crate::beginning::BeginningOptions;
+
 /// Options of the library as options of a command: their names and texts.
 pub struct Given<L> {
     pub options: Vec<(&'static str, String)>,
@@ -81,12 +83,8 @@ pub struct RunOptions {
     /// Number of chains
     #[arg(long, value_name = "C", allow_negative_numbers = true)]
     pub chains: usize,
-    /// Seed of all noise
-    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
-    pub seed: u64,
-    /// Number of the first chain: chains A to B of a larger run, bit for bit
-    #[arg(long, value_name = "A", default_value_t = 0, allow_negative_numbers = true)]
-    pub first_chain: u32,
+    #[command(flatten)]
+    pub beginning: BeginningOptions,
     /// Save every M steps, and the end, instead of the final positions alone
     #[arg(long, value_name = "M", allow_negative_numbers = true)]
     pub every: Option<usize>,

@@ -10,6 +10,7 @@ use langevin::prelude::{GaussianMixture, Method, Plan, Process, Real};
 use serde_json::{Value, json};
 
 use crate::arguments::{Given, RunOptions};
+use crate::beginning::settings;
 use crate::failure::{Failure, refuse};
 use crate::inputs::Inputs;
 use crate::output::{create_all, print_report, write_file};
@@ -60,7 +61,14 @@ impl Generate {
     fn inputs(&self) -> Inputs<'_> {
         let [target, data] = self.source.target.files();
         let model = ("--model", self.source.model.as_deref());
-        Inputs::new([target, data, model, ("--start", self.start.as_deref())])
+        let start = ("--start", self.start.as_deref());
+        Inputs::new([
+            target,
+            data,
+            model,
+            start,
+            ("--resume", self.run.beginning.resume.as_deref()),
+        ])
     }
 
     /// Positions alone: the momenta of a process begin where they must.
@@ -99,16 +107,31 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let start = arguments.start::<F>(dim)?;
     let sampler = plan.sampler::<F>()?;
     let drift = plan.drift::<F>(source.model::<F>()?)?;
-    let read = run.common.json.then(|| arguments.inputs().json());
-    let outputs = [run.out.as_deref(), run.plot.as_deref(), arguments.grid_image.as_deref()];
-    let [out, picture, images] = create_all(
+    let hashed = run.common.json || run.beginning.uses_files();
+    let read = hashed.then(|| arguments.inputs().json());
+    let report = json::<F>(arguments, &source, &plan)?;
+    let settings = settings(&report, &json!(read));
+    let beginning = run.beginning.beginning(dim, start, &settings)?;
+    let outputs = [
+        run.out.as_deref(),
+        run.plot.as_deref(),
+        arguments.grid_image.as_deref(),
+        run.beginning.save_state.as_deref(),
+    ];
+    let [out, picture, images, state] = create_all(
         &arguments.inputs(),
-        [("--out", outputs[0]), ("--plot", outputs[1]), ("--grid-image", outputs[2])],
+        [
+            ("--out", outputs[0]),
+            ("--plot", outputs[1]),
+            ("--grid-image", outputs[2]),
+            ("--save-state", outputs[3]),
+        ],
     )?;
     let grid = plan.grid().clone();
     // Moments are those of the end alone: on the way the distribution changes at every step.
-    let job = Job { sampler: &*sampler, drift: &*drift, grid, dim, start, moments: None, frames };
-    let outcome = simulate(run, job, out)?;
+    let (sampler, drift) = (&*sampler, &*drift);
+    let job = Job { sampler, drift, grid, dim, beginning, settings, moments: None, frames };
+    let outcome = simulate(run, job, out, state)?;
     let positions = outcome.samples.positions();
     // Pictures that cannot be drawn cost neither the samples nor the report.
     let drawn = write_file(picture, "--plot", || {
@@ -121,18 +144,19 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
         let png = |tiles: Tiles| image::sheet(positions, tiles.shape, tiles.range)?.to_png();
         Ok(tiles.map_or(Ok(Vec::new()), png)?)
     });
-    let report = Report::new(run, data, &outcome)?;
+    let said = Report::new(run, data, &outcome)?;
     if run.common.json {
-        print_report(outputs, &report.json(json!(read), json::<F>(arguments, &source, &plan)?))?;
+        print_report(outputs, &said.json(json!(read), report))?;
     } else {
         let written = [
             outputs[0],
             outputs[1].filter(|_| drawn.is_ok()),
             outputs[2].filter(|_| tiled.is_ok()),
+            outputs[3],
         ];
         let heading = heading(arguments, &source, &plan, &outcome)?;
         let distances = data.and_then(|data| distances(data, &outcome)).unwrap_or_default();
-        print_report(outputs, &report.text(heading, distances, &written))?;
+        print_report(outputs, &said.text(heading, distances, &written))?;
     }
     drawn.and(tiled).and(outcome.stopped.map_or(Ok(()), Err))
 }
@@ -190,7 +214,7 @@ fn heading<F: Real>(
         source.process,
         source.describe(),
         arguments.run.chains,
-        samples.steps,
+        outcome.steps(),
         samples.dim,
         F::NAME,
         samples.evaluations_per_chain(),

@@ -9,6 +9,9 @@ use sha2::{Digest, Sha256};
 
 use crate::failure::{Failure, refuse};
 
+/// Outputs that may take the place of an input.
+const SUCCESSORS: [(&str, &str); 2] = [("--start", "--out"), ("--resume", "--save-state")];
+
 /// Input files, each with the option that names it.
 pub struct Inputs<'p> {
     files: Vec<(&'static str, &'p Path)>,
@@ -33,7 +36,7 @@ impl<'p> Inputs<'p> {
     /// Refuses an output in the place of an input. The start of a run may give way to its end.
     pub fn spare(&self, option: &str, output: &Path) -> Result<(), Failure> {
         let clash = self.files.iter().find(|(input, path)| {
-            (*input, option) != ("--start", "--out") && same_file(path, output)
+            !SUCCESSORS.contains(&(*input, option)) && same_file(path, output)
         });
         match clash {
             Some((input, path)) => refuse(format!(

@@ -1,6 +1,7 @@
 //! The `langevin` program: the list of its commands.
 
 mod arguments;
+mod beginning;
 mod compare;
 mod contents;
 mod csv;

@@ -142,7 +142,8 @@ impl OutputFile {
 
 /// A name tells what is in a file.
 fn check_ending(option: &str, path: &Path) -> Result<(), Failure> {
-    let known = ENDINGS.iter().find(|(known, _)| *known == option).map_or(&[][..], |(_, e)| e);
+    let known = ENDINGS.iter().find(|(known, _)| *known == option);
+    let Some((_, known)) = known else { return Ok(()) };
     let Some(given) = path.extension() else { return Ok(()) };
     let fits = |ending: &&str| given.eq_ignore_ascii_case(ending);
     let special = fs::metadata(path).is_ok_and(|there| !there.is_file());
@@ -273,6 +274,12 @@ pub fn write_file(
 /// Prints to stdout; a reader that has gone away (`| head`) is no failure.
 pub fn print_line(text: &str) -> Result<(), Failure> {
     print_to("stdout", io::stdout().lock(), text)
+}
+
+/// Says on stderr what does not end the program but puts its result in doubt.
+pub fn warn(text: &str) {
+    // Where even stderr is closed there is nobody to tell.
+    let _ = writeln!(io::stderr(), "warning: {text}");
 }
 
 /// Prints a report: to stderr where one of the outputs has taken stdout.

@@ -8,6 +8,7 @@ use langevin::prelude::{Real, Sampler, TimeGrid};
 use serde_json::{Value, json};
 
 use crate::arguments::{Given, RunOptions, TargetOptions};
+use crate::beginning::settings;
 use crate::failure::Failure;
 use crate::inputs::Inputs;
 use crate::output::{create_all, print_report, write_file};
@@ -109,7 +110,8 @@ pub struct Sample {
 impl Sample {
     fn inputs(&self) -> Inputs<'_> {
         let [target, data] = self.target.files();
-        Inputs::new([target, data, ("--start", self.start.as_deref())])
+        let resume = self.run.beginning.resume.as_deref();
+        Inputs::new([target, data, ("--start", self.start.as_deref()), ("--resume", resume)])
     }
 }
 
@@ -128,27 +130,35 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     let dim = target.dimension();
     let moments = schedule(options.every, arguments.burn_in, arguments.steps)?;
     let start = read_start::<F>(arguments.start.as_deref())?;
-    let read = options.common.json.then(|| arguments.inputs().json());
-    let outputs = [options.out.as_deref(), options.plot.as_deref()];
-    let [out, picture] =
-        create_all(&arguments.inputs(), [("--out", outputs[0]), ("--plot", outputs[1])])?;
+    let hashed = options.common.json || options.beginning.uses_files();
+    let read = hashed.then(|| arguments.inputs().json());
+    let report = json(arguments)?;
+    let settings = settings(&report, &json!(read));
+    let beginning = options.beginning.beginning(dim, start, &settings)?;
+    let state = options.beginning.save_state.as_deref();
+    let outputs = [options.out.as_deref(), options.plot.as_deref(), state];
+    let [out, picture, state] = create_all(
+        &arguments.inputs(),
+        [("--out", outputs[0]), ("--plot", outputs[1]), ("--save-state", state)],
+    )?;
 
     let frames = moments.filter(|_| options.every.is_some());
-    let job = Job { sampler: &*sampler, drift: &target, grid, dim, start, moments, frames };
-    let outcome = simulate(options, job, out)?;
+    let (sampler, drift) = (&*sampler, &target);
+    let job = Job { sampler, drift, grid, dim, beginning, settings, moments, frames };
+    let outcome = simulate(options, job, out, state)?;
     // A picture that cannot be drawn, of nothing but diverged chains, costs neither the samples nor
     // the report.
     let drawn = write_file(picture, "--plot", || {
         let title = format!("{name}, step {}", method.step);
         draw(Some(&target), outcome.samples.positions(), &title)
     });
-    let report = Report::new(options, Some(&target), &outcome)?;
+    let said = Report::new(options, Some(&target), &outcome)?;
     if options.common.json {
-        print_report(outputs, &report.json(json!(read), json(arguments)?))?;
+        print_report(outputs, &said.json(json!(read), report))?;
     } else {
-        let written = [outputs[0], outputs[1].filter(|_| drawn.is_ok())];
+        let written = [outputs[0], outputs[1].filter(|_| drawn.is_ok()), outputs[2]];
         let heading = heading(arguments, &name, &outcome);
-        print_report(outputs, &report.text(heading, String::new(), &written))?;
+        print_report(outputs, &said.text(heading, String::new(), &written))?;
     }
     drawn.and(outcome.stopped.map_or(Ok(()), Err))
 }
@@ -174,14 +184,19 @@ fn json(arguments: &Sample) -> Result<Value, Failure> {
 fn heading<F: Real>(arguments: &Sample, name: &str, outcome: &Outcome<F>) -> String {
     let samples = &outcome.samples;
     let chains = arguments.run.chains;
-    let per_step = 1e9 * outcome.seconds / (chains as f64 * samples.steps as f64);
+    let taken = samples.steps - outcome.before;
+    let per_step = 1e9 * outcome.seconds / (chains as f64 * taken as f64);
     let accepted = |share: f64| format!(", {:.1} % accepted", 100.0 * share);
+    let seed = match (&arguments.start, samples.seed) {
+        (Some(_), Some(seed)) => format!(", seed {seed}"),
+        _ => String::new(),
+    };
     let acceptance = samples.acceptance().map_or_else(String::new, accepted);
     format!(
-        "{name}: {chains} chains, {} steps of {}, {} dimensions, {}{acceptance}\n\
+        "{name}: {chains} chains, {} steps of {}, {} dimensions, {}{seed}{acceptance}\n\
          {:.2} drift evaluations per chain in {} batched calls; \
          {:.3} s, {per_step:.1} ns per chain and step",
-        samples.steps,
+        outcome.steps(),
         arguments.method.step,
         samples.dim,
         F::NAME,

@@ -6,13 +6,14 @@ use std::time::Instant;
 
 use langevin::ndarray::Array2;
 use langevin::prelude::{Drift, Every, MomentsObserver, Real, Run, Sampler, Samples, TimeGrid};
-use langevin::run::ProgressBar;
+use langevin::run::{ProgressBar, Settings};
 
 use crate::arguments::RunOptions;
+use crate::beginning::Beginning;
 use crate::failure::{Failure, refuse};
 use crate::interrupt::{EndsRun, received};
 use crate::npy::{Accept, read_rows};
-use crate::output::OutputFile;
+use crate::output::{OutputFile, warn};
 use crate::samples_file::SamplesFile;
 
 /// What is to be run.
@@ -21,8 +22,9 @@ pub struct Job<'j, F: Real> {
     pub drift: &'j dyn Drift<F>,
     pub grid: TimeGrid,
     pub dim: usize,
-    /// Start states; a standard normal without.
-    pub start: Option<Array2<F>>,
+    pub beginning: Beginning<F>,
+    /// What must be the same in a run that continues this one.
+    pub settings: Settings,
     /// Steps over which mean and variances are taken; the final positions alone without.
     pub moments: Option<Every>,
     /// Steps whose positions are saved; the final ones alone without.
@@ -33,6 +35,8 @@ pub struct Job<'j, F: Real> {
 pub struct Outcome<F> {
     pub samples: Samples<F>,
     pub seconds: f64,
+    /// Steps of the run that this one continues.
+    pub before: u64,
     pub planned_steps: usize,
     /// Mean and variances over the steps that were asked for; none for the final positions alone.
     pub moments: Option<MomentsObserver>,
@@ -42,12 +46,24 @@ pub struct Outcome<F> {
     pub stopped: Option<Failure>,
 }
 
+impl<F> Outcome<F> {
+    /// The number of steps of the whole run, in words.
+    pub fn steps(&self) -> String {
+        let steps = self.samples.steps;
+        match self.before {
+            0 => steps.to_string(),
+            before => format!("{steps} ({} of them after the {before} resumed)", steps - before),
+        }
+    }
+}
+
 /// Runs a job and writes its samples to `out`. A signal ends the run early; what it has by then is
 /// written as if it were the end.
 pub fn simulate<F: Real>(
     options: &RunOptions,
-    job: Job<'_, F>,
+    mut job: Job<'_, F>,
     out: Option<OutputFile>,
+    mut state: Option<OutputFile>,
 ) -> Result<Outcome<F>, Failure> {
     let steps = job.grid.steps();
     let dim = job.dim;
@@ -60,7 +76,9 @@ pub fn simulate<F: Real>(
     }
     let mut progress = (!options.common.quiet).then(|| ProgressBar::new(steps));
     let frames = job.frames;
-    let run = run(options, job).observe(&mut moments).observe(&mut file).observe(&mut progress);
+    let settings = std::mem::take(&mut job.settings);
+    let before = job.beginning.steps();
+    let run = run(options, job)?.observe(&mut moments).observe(&mut file).observe(&mut progress);
     let mut signals = EndsRun::new();
     let run = run.observe(&mut signals);
     let clock = Instant::now();
@@ -72,6 +90,11 @@ pub fn simulate<F: Real>(
         Some(file) => Some(file.finish(samples.steps, &samples)?),
         None => frames.map(|every| every.count(samples.steps as usize)),
     };
+    warn_of_rounding(&samples);
+    if let Some(mut file) = state.take() {
+        samples.write_state(&settings, &mut file.writer)?;
+        file.finish()?;
+    }
     let stopped = received().map(|signal| Failure::Stopped {
         step: samples.steps,
         steps: steps as u64,
@@ -80,6 +103,7 @@ pub fn simulate<F: Real>(
     Ok(Outcome {
         samples,
         seconds,
+        before,
         planned_steps: steps,
         moments,
         saved: saved.filter(|_| frames.is_some()),
@@ -87,24 +111,32 @@ pub fn simulate<F: Real>(
     })
 }
 
-/// The run with the options that were given.
-fn run<'j, F: Real>(options: &RunOptions, job: Job<'j, F>) -> Run<'j, F> {
-    let mut run = Run::<F>::with_precision(job.sampler, job.drift, job.grid)
-        .chains(options.chains)
-        .seed(options.seed)
-        .first_chain(options.first_chain)
-        .start_normal(job.dim)
-        .non_finite(options.non_finite);
-    if let Some(start) = job.start {
-        run = run.start(start);
+/// More than one step in a hundred is as short as rounding only where rounding cuts it off.
+fn warn_of_rounding<F: Real>(samples: &Samples<F>) {
+    let rounded = samples.rounded;
+    let numbers = samples.positions().len() as u64;
+    if rounded > numbers / 100 {
+        warn(&format!(
+            "the last step moved {rounded} of {numbers} coordinates by no more than rounding in {}: \
+             their distribution is wrong; take a longer --step, or bring the target nearer to 0",
+            F::NAME
+        ));
     }
+}
+
+/// The run with the options that were given.
+fn run<'j, F: Real>(options: &RunOptions, job: Job<'j, F>) -> Result<Run<'j, F>, Failure> {
+    let run = Run::<F>::with_precision(job.sampler, job.drift, job.grid)
+        .chains(options.chains)
+        .non_finite(options.non_finite);
+    let mut run = options.beginning.begin(run, job.beginning)?;
     if let Some(threads) = options.common.threads {
         run = run.threads(threads);
     }
     if let Some(chunk) = options.chunk {
         run = run.chunk(chunk);
     }
-    run
+    Ok(run)
 }
 
 /// Which steps count: those saved and the end, or all after a burn-in; none for the final positions
