@@ -96,7 +96,8 @@ impl Layout {
         }
     }
 
-    /// The number of columns of a state whose blocks have `dim` columns. At most the largest `usize`.
+    /// The number of columns of a state whose blocks have `dim` columns. At most the largest
+    /// `usize`.
     pub const fn columns(&self, dim: usize) -> usize {
         (self.blocks() + self.carried()).saturating_mul(dim)
     }
