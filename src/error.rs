@@ -1,5 +1,9 @@
 //! The error type of the crate, and the error type that drifts and observers may return.
 
+mod hint;
+
+use hint::{divergence, instability};
+
 #[cfg(any(feature = "mlp", feature = "plot"))]
 use crate::quoted::abridged;
 #[cfg(feature = "mlp")]
@@ -389,26 +393,6 @@ pub enum Error {
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// What may have made a chain diverge. No chain gets anywhere in a single step that is only a little
-/// too large.
-fn divergence(step: u64) -> &'static str {
-    if step == 1 {
-        "its drift is not finite where it starts, or the step is far too large; \
-         check the target, the start and the precision, or try a smaller step"
-    } else {
-        "the step is probably too large for this target; try a smaller one"
-    }
-}
-
-/// Why second moments do not approach a limit.
-fn instability(growth: f64) -> &'static str {
-    if growth > 1.0 + 1e-9 {
-        "the step is too large for this curvature"
-    } else {
-        "that cannot be told from 1 in f64: friction or step are too small, or there is no noise"
-    }
-}
 
 /// Returns a finite number greater than zero, else an error with its name.
 pub(crate) fn positive(name: &'static str, given: f64) -> Result<f64> {

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use langevin::advanced::quoted;
 use langevin::compare::{Comparison, Distances, Entry, Metric};
-use langevin::ndarray::Array2;
 use langevin::network::Network;
 use langevin::prelude::Real;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::arguments::CommonOptions;
 use crate::failure::{Failure, refuse};
@@ -90,12 +89,8 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
     let range = arguments.reference_range;
     let load = |path: &PathBuf| Reference::load(path, range, &source);
     let reference = arguments.reference.as_ref().map(load).transpose()?;
-    let (line, in_json) = match &reference {
-        Some(reference) => (format!("\n{}", reference.describe()), reference.json()),
-        None => (String::new(), Value::Null),
-    };
     reference.iter().for_each(Reference::warn);
-    let distances = distances(arguments, &source, reference.map(|reference| reference.rows))?;
+    let distances = distances(arguments, &source, reference.as_ref())?;
     let mut comparison = Comparison::<F>::new(&source.process, &*model, distances)
         .chains(chains)
         .seeds(arguments.seed, seeds)
@@ -125,18 +120,16 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
     if arguments.common.json {
         let more = json!({
             "process": source.process.to_string(), "model": source.describe(), "chains": chains,
-            "seeds": seeds, "seed": arguments.seed, "reference": in_json,
+            "seeds": seeds, "seed": arguments.seed,
+            "reference": reference.as_ref().map(Reference::json),
         });
         print_report(outputs, &merged([json!(table), more]))?;
     } else {
-        let twice = if table.passes == 2 { "; every evaluation is two of the network" } else { "" };
-        let mut text = format!(
-            "{}, {}: {chains} chains, {seeds} seeds from {}, in {} dimensions{twice}{line}\n\n{table}",
-            source.process,
-            source.describe(),
-            arguments.seed,
-            source.dimension(),
-        );
+        let mut text = heading(arguments, &source, table.passes == 2);
+        if let Some(reference) = &reference {
+            text += &format!("\n{}", reference.describe());
+        }
+        text += &format!("\n\n{table}");
         let written = written(&outputs);
         if !written.is_empty() {
             text = format!("{}\n\n{written}", text.trim_end());
@@ -146,11 +139,24 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
     drawn
 }
 
+fn heading(arguments: &Compare, source: &Source, twice: bool) -> String {
+    format!(
+        "{}, {}: {} chains, {} seeds from {}, in {} dimensions{}",
+        source.process,
+        source.describe(),
+        arguments.chains,
+        arguments.seeds,
+        arguments.seed,
+        source.dimension(),
+        if twice { "; every evaluation is two of the network" } else { "" },
+    )
+}
+
 /// The metrics that were asked for, or those that fit, with what they need.
 fn distances<'s>(
     arguments: &Compare,
     source: &'s Source,
-    reference: Option<Array2<f64>>,
+    reference: Option<&Reference>,
 ) -> Result<Distances<'s>, Failure> {
     let few = source.data().is_some_and(Distances::has_few_modes);
     let metrics = match (&arguments.metric[..], &arguments.features) {
@@ -169,7 +175,7 @@ fn distances<'s>(
         distances = distances.target(data).map_err(named)?;
     }
     match (reference, source.data()) {
-        (Some(rows), _) => distances = distances.reference(rows)?,
+        (Some(found), _) => distances = distances.reference(found.rows.clone())?,
         // Another seed than any that chains could have: exact samples have a stream of their own
         // anyway.
         (None, Some(data)) if compared => {

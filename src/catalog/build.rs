@@ -182,7 +182,8 @@ mod tests {
         let silent = Options { word: Some("BAB".parse().unwrap()), ..Options::default() };
         assert_eq!(
             message("underdamped", "splitting", &silent),
-            "word `BAB` of 3 letters; expected at least one O, as a word without noise samples nothing"
+            "word `BAB` of 3 letters; expected at least one O, \
+             as a word without noise samples nothing"
         );
         assert_eq!(
             message("sideways", "em", &none),

@@ -1,4 +1,5 @@
-//! The assumptions of the probe, checked: the steps are alike, and the target is that of the dynamics.
+//! The assumptions of the probe, checked: the steps are alike, and the target is that of the
+//! dynamics.
 
 use super::matrices::{Matrices, Reader, Rounded};
 use super::moments::{PAIRS, SecondMoments};

@@ -1,4 +1,5 @@
-//! Reads the matrices of a step: unit vectors for the state and the normals go in, columns come out.
+//! Reads the matrices of a step: unit vectors for the state and the normals go in, and columns come
+//! out.
 
 use std::sync::Mutex;
 

@@ -9,8 +9,8 @@
 //! S  = E[ M S Mᵀ + B Bᵀ ]              the mean is over the coins
 //! ```
 //!
-//! Unit vectors fed through a [`Scripted`](crate::noise::Scripted) source give M and B. The coins are averaged exactly. The
-//! stationary covariance S then solves a linear equation.
+//! Unit vectors fed through a [`Scripted`](crate::noise::Scripted) source give M and B. The coins
+//! are averaged exactly. The stationary covariance S then solves a linear equation.
 //!
 //! The probe answers one question: how biased is this method at this step on a target of this
 //! curvature? The answer is exact up to rounding errors, and it comes with a bound of these.
@@ -61,8 +61,8 @@ pub struct Stationary {
 }
 
 impl Stationary {
-    /// The bias of a variance, relative to the target: entry / target − 1. `None` if rounding errors
-    /// are as large as the bias.
+    /// The bias of a variance, relative to the target: entry / target − 1. `None` if rounding
+    /// errors are as large as the bias.
     ///
     /// # Panics
     /// If there is no such block: 0 is the position, 1 the momentum.
@@ -130,8 +130,8 @@ impl serde::Serialize for Stationary {
 /// - [`Error::Unstable`] if there is no stationary distribution.
 /// - [`Error::NotProbeable`] if the coins of the method cannot be averaged exactly, or if an
 ///   assumption fails: the step is not affine, steps differ with their number or time, a step uses
-///   noise or coins that are not its own, or the stationary distribution of the dynamics is not that
-///   of Langevin dynamics.
+///   noise or coins that are not its own, or the stationary distribution of the dynamics is not
+///   that of Langevin dynamics.
 pub fn stationary_covariance(
     sampler: &dyn Sampler<f64>,
     step: f64,

@@ -87,9 +87,8 @@ impl Summary {
                     let exact_sd = exact.covariance[[j, j]].sqrt();
                     let exact_mean = scaled(exact.mean[j], exact_sd);
                     let exact_sd = number(exact_sd);
-                    format!(
-                        "\n  {j:<10} {found_mean:>12}  {exact_mean:>12} {found_sd:>12}  {exact_sd:>12}"
-                    )
+                    let means = format!("{found_mean:>12}  {exact_mean:>12}");
+                    format!("\n  {j:<10} {means} {found_sd:>12}  {exact_sd:>12}")
                 }
                 None => format!("\n  {j:<10} {found_mean:>12} {found_sd:>12}"),
             };

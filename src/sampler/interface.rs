@@ -82,6 +82,9 @@ pub trait Sampler<F: Real>: Scheme {
     /// - [`Error::Drift`](crate::Error::Drift) if the drift fails. The state is then unspecified.
     /// - [`Error::NoDensity`](crate::Error::NoDensity) if the method requires a log density and the
     ///   drift has none.
+    ///
+    /// # Panics
+    /// A sampler may panic on a state of another [layout](Scheme::layout) than its own.
     fn step(&self, step: &mut Step<'_, F>) -> Result<()>;
 }
 

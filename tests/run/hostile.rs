@@ -196,7 +196,7 @@ fn settings(sweep: &mut Sweep, x: f64) {
     });
     sweep.call(format!("run {x:e}"), || {
         let grid = TimeGrid::uniform(0.1, 2)?;
-        Run::new(EulerMaruyama::new(Overdamped), &mixture(), grid).start_at(&[x, x]).run()
+        Run::new(EulerMaruyama::new(Overdamped), mixture(), grid).start_at(&[x, x]).run()
     });
     sweep.call(format!("layout {x:e}"), || {
         let layout = Layout::with_momentum(x);

@@ -1,6 +1,8 @@
 //! The vector kernel of a mixture: distances, log-sum-exp and the weighted sum, with one chain per
 //! lane.
 
+mod overflow;
+
 use ndarray::{Array2, Axis};
 
 use super::spread::Spread;
@@ -37,32 +39,6 @@ pub(super) struct Tables<F> {
     normalisation: F,
     means: Vec<F>,
     precision: Precision<F>,
-}
-
-impl<F: Real> Tables<F> {
-    /// The first mean that this precision cannot hold, in words.
-    pub(super) fn overflow_of_means(&self) -> Option<String> {
-        let at = first_non_finite(&self.means)?;
-        let (component, column) = (at / self.dim, at % self.dim);
-        let place = format!("the mean of component {component}, column {column}");
-        Some(format!("{place}, is too large for {}; use f64, or other units", F::NAME))
-    }
-
-    /// The first inverse variance that this precision cannot hold, in words.
-    pub(super) fn overflow_of_precisions(&self) -> Option<String> {
-        let (numbers, each): (&[F], usize) = match &self.precision {
-            Precision::Isotropic(p) => (std::slice::from_ref(p), 1),
-            Precision::Diagonal(p) => (p, self.dim),
-            Precision::Full(p) => (p, self.dim * (self.dim + 1) / 2),
-        };
-        let component = first_non_finite(numbers)? / each;
-        let place = format!("the inverse of the variance of component {component}");
-        Some(format!("{place} is too large for {}; use f64, or other units", F::NAME))
-    }
-}
-
-fn first_non_finite<F: Real>(numbers: &[F]) -> Option<usize> {
-    numbers.iter().position(|x| !x.is_finite())
 }
 
 impl Tables<f64> {
