@@ -8,7 +8,7 @@ use langevin::compare::{Comparison, Distances, Entry, Metric};
 use langevin::ndarray::Array2;
 use langevin::network::Network;
 use langevin::prelude::Real;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::arguments::CommonOptions;
 use crate::failure::{Failure, refuse};
@@ -112,11 +112,7 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
         Ok(table.to_svg(&title)?.into_bytes())
     });
     if arguments.common.json {
-        let more = json!({
-            "process": source.process.to_string(), "model": source.describe(), "chains": chains,
-            "seeds": seeds, "seed": arguments.seed,
-        });
-        print_report(outputs, &merged([json!(table), more]))?;
+        print_report(outputs, &merged([json!(table), settings::<F>(arguments, &source)]))?;
     } else {
         let twice = if table.passes == 2 { "; every evaluation is two of the network" } else { "" };
         let mut text = format!(
@@ -133,6 +129,23 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
         print_report(outputs, text.trim_end())?;
     }
     drawn
+}
+
+/// The settings, so that the comparison can be repeated.
+fn settings<F: Real>(arguments: &Compare, source: &Source) -> Value {
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "inputs": arguments.inputs().json(),
+        "bandwidth": arguments.source.target.bandwidth,
+        "scale": arguments.source.scale,
+        "process": source.process.to_string(),
+        "model": source.describe(),
+        "methods": arguments.methods,
+        "chains": arguments.chains,
+        "seeds": arguments.seeds,
+        "seed": arguments.seed,
+        "precision": F::NAME,
+    })
 }
 
 /// The metrics that were asked for, or those that fit, with what they need.
