@@ -24,7 +24,7 @@ fn headers_of_networks() {
         (format!("{{\"__metadata__\": {{{}}}}}", list("\"#\": \"\"", 50_000)), 1),
         (format!("{{\"a\": {{\"dtype\": \"F32\", \"shape\": [{axes}]}}}}"), 1),
         (format!("{{\"a\": {{\"shape\": [{axes}], \"data_offsets\": [0, 4]}}}}"), 1),
-        (format!("{{\"a\": {}", "[".repeat(500_000)), 1),
+        (format!("{{\"a\": {}", "[".repeat(500_000)), 2),
         (format!("{{{}}}", list(&format!("\"#\": {tensor}"), 10_000)), 32),
     ] {
         let bytes = with_header(&header);

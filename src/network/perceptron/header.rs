@@ -45,8 +45,8 @@ pub(super) fn check(bytes: &[u8]) -> Result<()> {
     let read = entries.deserialize(&mut serde_json::Deserializer::from_slice(header));
     match (problem, read) {
         (Some(problem), _) => Err(problem),
-        // Not a header at all, or one that safetensors says more about.
-        (None, _) => Ok(()),
+        (None, Err(error)) => Err(wrong("file", format!("a header with {error}"), FORMAT)),
+        (None, Ok(())) => Ok(()),
     }
 }
 
