@@ -7,7 +7,7 @@ use langevin::advanced::quoted;
 use langevin::compare::{Comparison, Distances, Entry, Metric};
 use langevin::network::Network;
 use langevin::prelude::Real;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::arguments::CommonOptions;
 use crate::failure::{Failure, refuse};
@@ -118,11 +118,8 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
         Ok(table.to_svg(&title)?.into_bytes())
     });
     if arguments.common.json {
-        let more = json!({
-            "process": source.process.to_string(), "model": source.describe(), "chains": chains,
-            "seeds": seeds, "seed": arguments.seed,
-            "reference": reference.as_ref().map(Reference::json),
-        });
+        let mut more = settings::<F>(arguments, &source);
+        more["reference"] = json!(reference.as_ref().map(Reference::json));
         print_report(outputs, &merged([json!(table), more]))?;
     } else {
         let mut text = heading(arguments, &source, table.passes == 2);
@@ -150,6 +147,23 @@ fn heading(arguments: &Compare, source: &Source, twice: bool) -> String {
         source.dimension(),
         if twice { "; every evaluation is two of the network" } else { "" },
     )
+}
+
+/// The settings, so that the comparison can be repeated.
+fn settings<F: Real>(arguments: &Compare, source: &Source) -> Value {
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "inputs": arguments.inputs().json(),
+        "bandwidth": arguments.source.target.bandwidth,
+        "scale": arguments.source.scale,
+        "process": source.process.to_string(),
+        "model": source.describe(),
+        "methods": arguments.methods,
+        "chains": arguments.chains,
+        "seeds": arguments.seeds,
+        "seed": arguments.seed,
+        "precision": F::NAME,
+    })
 }
 
 /// The metrics that were asked for, or those that fit, with what they need.

@@ -68,7 +68,7 @@ impl OutputFile {
         }
         // A link is followed: the file it points to is replaced, not the link.
         let place = fs::canonicalize(path).map_err(said)?;
-        match temporary(place.parent()) {
+        match temporary(place.parent(), false) {
             Ok(temporary) => {
                 keep_mode(&there, temporary.as_file());
                 Ok(Self::new(temporary, Place::Renamed(place)))
@@ -89,7 +89,7 @@ impl OutputFile {
         let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")));
         let folder = folder.map_err(|error| error.to_string())?;
-        let temporary = temporary(Some(&folder)).map_err(|error| error.to_string())?;
+        let temporary = temporary(Some(&folder), false).map_err(|error| error.to_string())?;
         Ok(Self::new(temporary, Place::Renamed(folder.join(name))))
     }
 
@@ -97,7 +97,7 @@ impl OutputFile {
     fn apart(place: Place) -> Result<Self, String> {
         let folder = std::env::temp_dir();
         let why = |error| format!("no temporary file in {}: {error}; set TMPDIR", folder.display());
-        Ok(Self::new(temporary(Some(&folder)).map_err(why)?, place))
+        Ok(Self::new(temporary(Some(&folder), true).map_err(why)?, place))
     }
 
     fn new(temporary: NamedTempFile, place: Place) -> Self {
@@ -192,14 +192,18 @@ fn end_of_links(path: &Path) -> PathBuf {
 }
 
 /// A temporary file that an interrupt removes. Its name does not depend on the place, whose own
-/// may be as long as names can be.
-fn temporary(folder: Option<&Path>) -> io::Result<NamedTempFile> {
+/// may be as long as names can be. Nobody else may read one in the folder that all share.
+fn temporary(folder: Option<&Path>, is_private: bool) -> io::Result<NamedTempFile> {
+    let folder = folder.unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".langevin.").suffix(".tmp");
     let mut temporary = interrupt::temporary();
-    // `File::create_new` gives the file the permissions that any new file has.
-    let file = tempfile::Builder::new()
-        .prefix(".langevin.")
-        .suffix(".tmp")
-        .make_in(folder.unwrap_or(Path::new(".")), |path| File::create_new(path))?;
+    let file = if is_private {
+        builder.tempfile_in(folder)
+    } else {
+        // `File::create_new` gives the file the permissions that any new file has.
+        builder.make_in(folder, |path| File::create_new(path))
+    }?;
     temporary.push(file.path().into());
     Ok(file)
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::RunOptions;
 use crate::failure::Failure;
+use crate::output::is_stdout;
 use crate::simulation::Outcome;
 
 /// One object of several, as text.
@@ -23,9 +24,12 @@ pub fn merged<const N: usize>(objects: [Value; N]) -> String {
 
 /// The files that were written, each on a line.
 pub fn written(paths: &[Option<&Path>]) -> String {
-    let line = |path: &&Path| format!("written: {}", escaped(&path.display().to_string()));
-    let lines = paths.iter().flatten().map(line);
-    lines.collect::<Vec<_>>().join("\n")
+    let line = |path: &&Path| match is_stdout(path) {
+        true => "written: stdout".into(),
+        false => format!("written: {}", escaped(&path.display().to_string())),
+    };
+    let lines: Vec<String> = paths.iter().flatten().map(line).collect();
+    lines.join("\n")
 }
 
 /// The parts of a report that do not depend on the command.

@@ -73,6 +73,13 @@ impl MethodOptions {
         }
     }
 
+    /// The options of method and dynamics, with the defaults of those that were not given.
+    pub fn settings(&self) -> Result<Value, Failure> {
+        let settings = catalog::settings(self.dynamics()?, self.name(), &self.options()?)?;
+        let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), json!(value)));
+        Ok(settings.collect())
+    }
+
     fn options(&self) -> Result<Options, Failure> {
         let mut options = Options::default();
         for (name, text) in &self.given.options {
@@ -165,13 +172,11 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
 
 fn json(arguments: &Sample) -> Result<Value, Failure> {
     let method = &arguments.method;
-    let settings = catalog::settings(method.dynamics()?, method.name(), &method.options()?)?;
-    let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), json!(value)));
     let mut report = json!({
         "method": method.name(),
         "dynamics": method.dynamics()?,
         "step": method.step,
-        "options": settings.collect::<Value>(),
+        "options": method.settings()?,
         "burn_in": arguments.burn_in,
         "bandwidth": arguments.target.bandwidth,
     });

@@ -101,7 +101,7 @@ impl Every {
     /// Also chooses the end of a run of `steps` steps, if it is no chosen step yet and lies after
     /// the burn-in.
     pub fn with_end(mut self, steps: usize) -> Self {
-        self.end = Some(steps as u64).filter(|end| *end > self.burn_in);
+        self.end = Some(steps as u64);
         self
     }
 
@@ -110,17 +110,20 @@ impl Every {
         let past = step.saturating_sub(self.burn_in);
         let after = (past / self.interval).saturating_add(1).saturating_mul(self.interval);
         let next = self.burn_in.saturating_add(after);
-        self.end.filter(|end| *end > step).map_or(next, |end| next.min(end))
+        let end = self.end.filter(|end| *end > step.max(self.burn_in));
+        end.map_or(next, |end| next.min(end))
     }
 
     /// The number of chosen steps in a run of `steps` steps.
     pub fn count(&self, steps: usize) -> usize {
+        let multiples = |steps: u64| steps.saturating_sub(self.burn_in) / self.interval;
         let steps = steps as u64;
-        let after = steps.saturating_sub(self.burn_in);
+        // The end counts once more where it is no multiple.
         let extra = self.end.is_some_and(|end| {
-            end <= steps && !(end.saturating_sub(self.burn_in)).is_multiple_of(self.interval)
+            let multiple = self.burn_in + multiples(end) * self.interval;
+            self.burn_in < end && end <= steps && end != multiple
         });
-        (after / self.interval) as usize + usize::from(extra)
+        multiples(steps) as usize + usize::from(extra)
     }
 }
 
@@ -133,7 +136,7 @@ mod tests {
         for interval in 1..8 {
             for burn_in in 0..9 {
                 for steps in 1..25 {
-                    let every = Every::new(interval).unwrap().after(burn_in).with_end(steps);
+                    let every = Every::new(interval).unwrap().with_end(steps).after(burn_in);
                     let chosen: Vec<u64> =
                         (1..=steps as u64).filter(|step| every.next(step - 1) == *step).collect();
                     assert_eq!(chosen.len(), every.count(steps), "{every:?}");

@@ -90,14 +90,14 @@ fn the_first_signal_ends_the_run_and_keeps_its_samples() {
 fn the_second_signal_ends_the_program_and_leaves_nothing() {
     let folder = folder("interrupt-twice", TWO);
     // A step that takes long: nobody looks at the first signal before it ends.
-    let means: Vec<[f64; 2]> = (0..1000).map(|i| [i as f64, 0.0]).collect();
+    let means: Vec<[f64; 2]> = (0..4000).map(|i| [i as f64, 0.0]).collect();
     let target = serde_json::json!({"means": means, "std": 1.0}).to_string();
     fs::write(folder.join("g.json"), target).unwrap();
     let run = "sample g.json --dynamics overdamped --method em --step 0.1 --steps 1000 \
                --chains 3000000 --threads 1 --out x.npy";
     let mut child = start(&folder, run);
     until("a temporary file", || listing(&folder).len() > 1);
-    sleep(Duration::from_millis(1000));
+    sleep(Duration::from_millis(500));
     send("TERM", &child);
     sleep(Duration::from_millis(300));
     assert!(child.try_wait().unwrap().is_none(), "the first signal ended it at once");

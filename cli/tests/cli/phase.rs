@@ -38,7 +38,10 @@ fn words_sample() {
 fn words_are_probed() {
     let folder = folder("words-probed", THREE);
     let found = json(&folder, "probe --word BAOAB --step 1.5 --friction 50");
-    has_keys(&found, "contraction covariance curvature dynamics method rounding step target word");
+    has_keys(
+        &found,
+        "contraction covariance curvature dynamics method options rounding step target version word",
+    );
     assert!((number(&found["covariance"][0][0]) - 1.0).abs() < 1e-13);
     assert!((number(&found["covariance"][1][1]) - (1.0 - 2.25 / 4.0)).abs() < 1e-13);
     let same = json(&folder, "probe --method baoab --step 1.5 --friction 50");

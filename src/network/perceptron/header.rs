@@ -2,6 +2,9 @@
 //! memory of what it says.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -12,7 +15,7 @@ use crate::network::problem::wrong;
 use crate::quoted::quoted;
 
 /// The longest header.
-pub(super) const LONGEST: usize = 8 << 20;
+const LONGEST: usize = 8 << 20;
 /// The most entries of the metadata.
 const MOST_METADATA: usize = 1000;
 /// The most axes of a tensor.
@@ -21,25 +24,42 @@ const MOST_AXES: usize = 8;
 /// Refuses a header that is longer than the file or than any should be, and entries that no network
 /// has. Safetensors 0.8 adds offsets without looking for overflow.
 pub(super) fn check(bytes: &[u8]) -> Result<()> {
+    const FORMAT: &str = "a safetensors file as in docs/network-format.md";
     let Some(eight) = bytes.first_chunk::<8>() else { return Ok(()) }; // Safetensors says why.
     let length = u64::from_le_bytes(*eight);
     let rest = &bytes[8..];
-    let Some(header) = usize::try_from(length).ok().and_then(|length| rest.get(..length)) else {
-        let given = kind(bytes, format!("a header of {length} bytes in a file of {}", bytes.len()));
-        return Err(wrong("file", given, "a safetensors file as in docs/network-format.md"));
-    };
-    if header.len() > LONGEST {
-        let given = format!("{length} bytes");
-        return Err(wrong("header of the file", given, format!("at most {LONGEST}")));
+    if rest.first() != Some(&b'{') {
+        return Err(wrong("file", kind(bytes, "another beginning"), FORMAT));
     }
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    if length > LONGEST {
+        let expected = format!("at most {LONGEST}");
+        return Err(wrong("header of the file", format!("{length} bytes"), expected));
+    }
+    let Some(header) = rest.get(..length) else {
+        let given = format!("a header of {length} bytes in a file of {}", bytes.len());
+        return Err(wrong("file", given, FORMAT));
+    };
     let mut problem = None;
     let entries = Entries { file: bytes.len() as u64, problem: &mut problem };
     let read = entries.deserialize(&mut serde_json::Deserializer::from_slice(header));
     match (problem, read) {
         (Some(problem), _) => Err(problem),
-        // Not a header at all, or one that safetensors says more about.
-        (None, _) => Ok(()),
+        (None, Err(error)) => Err(wrong("file", format!("a header with {error}"), FORMAT)),
+        (None, Ok(())) => Ok(()),
     }
+}
+
+/// Reads a file whose beginning is that of a network, and no more than the beginning of another: a
+/// device never ends.
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let mut bytes = Vec::new();
+    (&file).take(1024).read_to_end(&mut bytes)?;
+    if bytes.get(8) == Some(&b'{') {
+        file.read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
 }
 
 /// What a file is that cannot be read, or else why it cannot.
