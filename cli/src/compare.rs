@@ -10,7 +10,7 @@ use langevin::prelude::Real;
 use serde_json::json;
 
 use crate::arguments::CommonOptions;
-use crate::failure::{Failure, refuse};
+use crate::failure::{Failure, print_warning, refuse};
 use crate::npy::{Accept, read_rows};
 use crate::output::{create_all, print_line, write_file};
 use crate::report::merged;
@@ -87,6 +87,7 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
         let entry: Entry = text.parse().map_err(named)?;
         comparison = comparison.with(entry, &arguments.evaluations).map_err(named)?;
     }
+    comparison.warnings()?.iter().for_each(|warning| print_warning(warning));
     let [csv, picture] =
         create_all([("--csv", arguments.csv.as_deref()), ("--plot", arguments.plot.as_deref())])?;
     if !arguments.common.quiet {

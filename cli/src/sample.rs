@@ -107,7 +107,7 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     let target = target::load(&arguments.target, None)?;
     let dim = target.dimension();
     let moments = schedule(options.every, arguments.burn_in, arguments.steps)?;
-    let start = read_start::<F>(arguments.start.as_deref())?;
+    let start = read_start::<F>(arguments.start.as_deref())?.map(Into::into);
     let [out, picture] =
         create_all([("--out", options.out.as_deref()), ("--plot", options.plot.as_deref())])?;
 

@@ -10,7 +10,7 @@ use langevin::prelude::{
     BoxError, Drift, Every, MomentsObserver, Observer, Real, Run, Sampler, Samples, Snapshot,
     TimeGrid,
 };
-use langevin::run::{ProgressBar, Summary};
+use langevin::run::{ProgressBar, Start, Summary};
 
 use crate::arguments::RunOptions;
 use crate::failure::{Failure, refuse};
@@ -23,8 +23,8 @@ pub struct Job<'j, F: Real> {
     pub drift: &'j dyn Drift<F>,
     pub grid: TimeGrid,
     pub dim: usize,
-    /// Start states; a standard normal without.
-    pub start: Option<Array2<F>>,
+    /// Where the chains start; a standard normal without.
+    pub start: Option<Start<F>>,
     /// Steps over which mean and covariance are taken; the final positions alone without.
     pub moments: Option<Every>,
     /// Steps whose positions are saved; the final ones alone without.

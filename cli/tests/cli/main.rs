@@ -13,5 +13,6 @@ mod probe;
 mod program;
 mod refusals;
 mod sample;
+mod starts;
 mod support;
 mod targets;
