@@ -79,7 +79,7 @@ fn samples_far_outside_of_the_range_are_said() {
     let compare = format!("compare {run} --methods pmm2,ddim --evaluations 20 --reference {data}");
     let output = langevin(&folder, &format!("{compare} --seeds 1 --metric frechet --quiet"));
     assert!(output.status.success(), "{}", stderr(&output));
-    let table = String::from_utf8(output.stdout).unwrap();
+    let table = String::from_utf8_lossy(&output.stdout);
     assert!(table.contains("\npmm2 !") && !table.contains("\nddim !"), "{table}");
     assert!(table.contains("\n! pmm2 with 20 evaluations, seed 0: "), "{table}");
     assert!(stderr(&output).contains("warning: pmm2 with 20 evaluations: pmm2 takes 10 steps"));
