@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use langevin::ndarray::Array2;
 use langevin::prelude::{Real, Run, Samples};
-use langevin::run::{Settings, StateFile};
+use langevin::run::{Settings, Start, StateFile};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -36,12 +36,15 @@ pub struct BeginningOptions {
     pub save_state: Option<PathBuf>,
 }
 
+/// A new run: where its chains start, and the seed of its noise.
+pub struct Anew<F> {
+    pub start: Start<F>,
+    pub seed: u64,
+}
+
 /// Where the chains of a run begin.
 pub enum Beginning<F> {
-    /// At standard normal positions of this dimension.
-    Normal(usize),
-    /// In these states.
-    Rows(Array2<F>),
+    Anew(Anew<F>),
     /// Where another run ended.
     After(Box<Samples<F>>),
 }
@@ -62,17 +65,21 @@ impl BeginningOptions {
         self.resume.is_some() || self.save_state.is_some()
     }
 
-    /// Where the chains begin. A state file must have the same settings.
+    /// The number of the first chain.
+    pub fn first_chain(&self) -> u32 {
+        self.first_chain.unwrap_or(0)
+    }
+
+    /// Where the chains begin: anew, unless a state file is to be resumed. It must have the same
+    /// settings.
     pub fn beginning<F: Real>(
         &self,
-        dim: usize,
-        start: Option<Array2<F>>,
+        anew: Anew<F>,
         settings: &Settings,
     ) -> Result<Beginning<F>, Failure> {
-        match (&self.resume, start) {
-            (Some(path), _) => Ok(Beginning::After(Box::new(self.read(path, settings)?))),
-            (None, None) => Ok(Beginning::Normal(dim)),
-            (None, Some(rows)) => Ok(Beginning::Rows(rows)),
+        match &self.resume {
+            Some(path) => Ok(Beginning::After(Box::new(self.read(path, settings)?))),
+            None => Ok(Beginning::Anew(anew)),
         }
     }
 
@@ -96,31 +103,23 @@ impl BeginningOptions {
     }
 
     /// Sets the beginning of a run, and its noise.
-    pub fn begin<'r, F: Real>(
-        &self,
-        run: Run<'r, F>,
-        beginning: Beginning<F>,
-    ) -> Result<Run<'r, F>, Failure> {
-        let run = run.first_chain(self.first_chain.unwrap_or(0));
+    pub fn begin<'r, F: Real>(&self, run: Run<'r, F>, beginning: Beginning<F>) -> Run<'r, F> {
         match beginning {
-            Beginning::After(samples) => Ok(run.resume(&samples)),
-            Beginning::Normal(dim) => Ok(run.seed(self.seed.unwrap_or(0)).start_normal(dim)),
-            Beginning::Rows(rows) => {
-                let seed = self.seed_for(&rows)?;
-                Ok(run.seed(seed).first_step(self.first_step.unwrap_or(0)).start(rows))
+            Beginning::After(samples) => run.resume(&samples),
+            Beginning::Anew(Anew { start, seed }) => {
+                let run = run.seed(seed).first_chain(self.first_chain());
+                run.first_step(self.first_step.unwrap_or(0)).start(start)
             }
         }
     }
 
-    /// The seed of a run that starts in these states: another one than that of the run in which
-    /// they may have ended.
-    fn seed_for<F: Real>(&self, rows: &Array2<F>) -> Result<u64, Failure> {
+    /// The seed of a run. If it starts in given states, it is another one than that of the run in
+    /// which they may have ended.
+    pub fn seed<F: Real>(&self, start: Option<&Array2<F>>) -> Result<u64, Failure> {
         if let Some(seed) = self.seed {
             return Ok(seed);
         }
-        if self.first_step.is_some() {
-            return Ok(0);
-        }
+        let Some(rows) = start.filter(|_| self.first_step.is_none()) else { return Ok(0) };
         if self.first_chain.is_some() {
             return refuse(
                 "--first-chain with --start needs --seed: the seed that is made of the start would \

@@ -10,7 +10,7 @@ use langevin::prelude::Real;
 use serde_json::{Value, json};
 
 use crate::arguments::CommonOptions;
-use crate::failure::{Failure, refuse};
+use crate::failure::{Failure, print_warning, refuse};
 use crate::inputs::Inputs;
 use crate::output::{create_all, print_report, write_file};
 use crate::reference::Reference;
@@ -104,6 +104,7 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
         let entry: Entry = text.parse().map_err(named)?;
         comparison = comparison.with(entry, &arguments.evaluations).map_err(named)?;
     }
+    comparison.warnings()?.iter().for_each(|warning| print_warning(warning));
     let outputs = [arguments.csv.as_deref(), arguments.plot.as_deref()];
     let [csv, picture] =
         create_all(&arguments.inputs(), [("--csv", outputs[0]), ("--plot", outputs[1])])?;

@@ -1,6 +1,7 @@
 //! What can end the program, and with which exit code: 2 for what was given, 1 for what happened on
 //! the way, 128 and its number for a signal.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use langevin::advanced::escaped;
@@ -40,6 +41,12 @@ impl Failure {
 /// Refuses what was given.
 pub fn refuse<T>(message: impl Into<String>) -> Result<T, Failure> {
     Err(Failure::Input(message.into()))
+}
+
+/// Prints what does not end the program but makes its results doubtful.
+pub fn print_warning(warning: &dyn std::fmt::Display) {
+    // Where stderr is closed or full, nothing can be said.
+    let _ = writeln!(std::io::stderr(), "warning: {warning}");
 }
 
 impl From<langevin::Error> for Failure {

@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 use langevin::compare::Distances;
+use langevin::diffusion::Warning;
 use langevin::image;
-use langevin::ndarray::Array2;
-use langevin::prelude::{GaussianMixture, Method, Plan, Process, Real};
+use langevin::prelude::{Denoiser, GaussianMixture, Method, Plan, Process, Real};
+use langevin::run::Start;
 use serde_json::{Value, json};
 
 use crate::arguments::{Given, RunOptions};
-use crate::beginning::settings;
-use crate::failure::{Failure, refuse};
+use crate::beginning::{Anew, settings};
+use crate::failure::{Failure, print_warning, refuse};
 use crate::inputs::Inputs;
 use crate::output::{create_all, print_report, write_file};
 use crate::report::{Report, draw};
@@ -33,9 +34,13 @@ pub struct Generate {
     /// need]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     evaluations: Option<usize>,
-    /// Start positions, (chains, dim): the noise [default: standard normal]
+    /// Start positions, (chains, dim): the noise [default: standard normal, or the Gaussian of the
+    /// noised target where the two differ]
     #[arg(long, value_name = "FILE.npy")]
     start: Option<PathBuf>,
+    /// Take the start positions as data, and noise them to the first level: image to image
+    #[arg(long, requires = "start")]
+    noise_start: bool,
     /// Picture of the first samples, at most 100, as small images: high numbers are dark
     #[arg(long, value_name = "OUT.png")]
     grid_image: Option<PathBuf>,
@@ -71,16 +76,41 @@ impl Generate {
         ])
     }
 
-    /// Positions alone: the momenta of a process begin where they must.
-    fn start<F: Real>(&self, dim: usize) -> Result<Option<Array2<F>>, Failure> {
-        let start = read_start::<F>(self.start.as_deref())?;
+    /// The start that was given, noised if so asked, or that of the plan on the model. Positions
+    /// alone: the momenta of a process begin where they must.
+    fn start<F: Real>(
+        &self,
+        plan: &Plan,
+        model: &dyn Denoiser<F>,
+        dim: usize,
+    ) -> Result<Anew<F>, Failure> {
         let chains = self.run.chains;
-        match start.as_ref().map(Array2::dim).filter(|shape| *shape != (chains, dim)) {
-            Some(shape) => {
-                refuse(format!("start: given shape {shape:?}, expected ({chains}, {dim})"))
-            }
-            None => Ok(start),
+        let start = read_start::<F>(self.start.as_deref())?;
+        let seed = self.run.beginning.seed(start.as_ref())?;
+        let Some(start) = start else {
+            let start = plan.start(model)?.unwrap_or_else(|| Start::normal(dim));
+            return Ok(Anew { start, seed });
+        };
+        if start.dim() != (chains, dim) {
+            let shape = start.dim();
+            return refuse(format!("start: given shape {shape:?}, expected ({chains}, {dim})"));
         }
+        if self.noise_start {
+            let first_chain = self.run.beginning.first_chain();
+            let start = plan.noised(start.view(), seed, first_chain)?.into();
+            return Ok(Anew { start, seed });
+        }
+        Ok(Anew { start: start.into(), seed })
+    }
+
+    /// Prints what makes the samples of a plan doubtful. A start that was given is not doubted.
+    fn warn<F: Real>(&self, plan: &Plan, model: &dyn Denoiser<F>) -> Result<(), Failure> {
+        for warning in plan.warnings(model)? {
+            if self.start.is_none() || !matches!(warning, Warning::Start { .. }) {
+                print_warning(&warning);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -104,14 +134,17 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
                        network use --grid-image",
         );
     }
-    let start = arguments.start::<F>(dim)?;
+    let model = source.model::<F>()?;
+    let start = arguments.start::<F>(&plan, &*model, dim)?;
+    arguments.warn(&plan, &*model)?;
+    let range = model.range();
     let sampler = plan.sampler::<F>()?;
-    let drift = plan.drift::<F>(source.model::<F>()?)?;
+    let drift = plan.drift::<F>(model)?;
     let hashed = run.common.json || run.beginning.uses_files();
     let read = hashed.then(|| arguments.inputs().json());
     let report = json::<F>(arguments, &source, &plan)?;
     let settings = settings(&report, &json!(read));
-    let beginning = run.beginning.beginning(dim, start, &settings)?;
+    let beginning = run.beginning.beginning(start, &settings)?;
     let outputs = [
         run.out.as_deref(),
         run.plot.as_deref(),
@@ -133,6 +166,9 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let job = Job { sampler, drift, grid, dim, beginning, settings, moments: None, frames };
     let outcome = simulate(run, job, out, state)?;
     let positions = outcome.samples.positions();
+    if let Some(warning) = range.and_then(|range| Warning::of_samples(positions, range)) {
+        print_warning(&warning);
+    }
     // Pictures that cannot be drawn cost neither the samples nor the report.
     let drawn = write_file(picture, "--plot", || {
         let method = &arguments.method;

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use langevin::catalog::{self, Options};
 use langevin::prelude::{Real, Sampler, TimeGrid};
+use langevin::run::Start;
 use serde_json::{Value, json};
 
 use crate::arguments::{Given, RunOptions, TargetOptions};
-use crate::beginning::settings;
+use crate::beginning::{Anew, settings};
 use crate::failure::Failure;
 use crate::inputs::Inputs;
 use crate::output::{create_all, print_report, write_file};
@@ -141,7 +142,9 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     let read = hashed.then(|| arguments.inputs().json());
     let report = json(arguments)?;
     let settings = settings(&report, &json!(read));
-    let beginning = options.beginning.beginning(dim, start, &settings)?;
+    let seed = options.beginning.seed(start.as_ref())?;
+    let start = start.map_or_else(|| Start::normal(dim), Into::into);
+    let beginning = options.beginning.beginning(Anew { start, seed }, &settings)?;
     let state = options.beginning.save_state.as_deref();
     let outputs = [options.out.as_deref(), options.plot.as_deref(), state];
     let [out, picture, state] = create_all(

@@ -129,7 +129,7 @@ fn run<'j, F: Real>(options: &RunOptions, job: Job<'j, F>) -> Result<Run<'j, F>,
     let run = Run::<F>::with_precision(job.sampler, job.drift, job.grid)
         .chains(options.chains)
         .non_finite(options.non_finite);
-    let mut run = options.beginning.begin(run, job.beginning)?;
+    let mut run = options.beginning.begin(run, job.beginning);
     if let Some(threads) = options.common.threads {
         run = run.threads(threads);
     }

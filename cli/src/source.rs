@@ -8,10 +8,11 @@ use clap::Args;
 use langevin::diffusion::ProcessKind;
 use langevin::image::{self, Map};
 use langevin::network::{Network, TrainedDenoiser};
-use langevin::prelude::{Denoiser, DiffusedMixture, GaussianMixture, Process, Real};
+use langevin::prelude::{Denoiser, DiffusedMixture, GaussianMixture, LevelTable, Process, Real};
 
 use crate::arguments::{Given, TargetOptions};
 use crate::failure::{Failure, refuse};
+use crate::npy::{Accept, read_rows};
 use crate::target::{self, Target};
 
 /// The process by which data are noised.
@@ -23,14 +24,55 @@ pub struct ProcessOptions {
     process: Option<ProcessKind>,
     #[command(flatten)]
     given: Given<ProcessKind>,
+    /// vp: rates of all levels in place of a schedule: numbers as text, or an .npy of one column or
+    /// row. The last one may be 1
+    #[arg(long, value_name = "FILE")]
+    betas: Option<PathBuf>,
 }
 
 impl ProcessOptions {
+    /// The first constant that is given.
+    fn constant(&self) -> Option<&'static str> {
+        let betas = self.betas.as_ref().map(|_| "betas");
+        betas.or(self.given.options.first().map(|(name, _)| *name))
+    }
+
     /// The process with its constants.
     fn process(&self) -> Result<Process, Failure> {
+        if let Some(path) = &self.betas {
+            let psld = (self.process == Some(ProcessKind::Psld)).then_some("process psld");
+            let other = self.given.options.first().map(|(name, _)| *name);
+            if let Some(other) = psld.or(other) {
+                return refuse(format!("give only one of --betas and --{other}"));
+            }
+            let table = LevelTable::from_betas(read_betas(path)?);
+            let named = |error| Failure::Input(format!("--betas {}: {error}", path.display()));
+            return Ok(Process::vp(table.map_err(named)?));
+        }
         let given = self.given.options.iter().map(|(name, text)| (*name, text.as_str()));
         Ok(Process::with_options(self.process.unwrap_or_default(), given)?)
     }
+}
+
+/// The numbers in a file: text, or an .npy of one column or row.
+fn read_betas(path: &Path) -> Result<Vec<f64>, Failure> {
+    let fail = |why: String| Failure::Input(format!("--betas {}: {why}", path.display()));
+    if path.extension().is_some_and(|extension| extension == "npy") {
+        let rows = read_rows("--betas", path, Accept::Floats)?;
+        return match rows.dim() {
+            (1, _) | (_, 1) => Ok(rows.into_iter().collect()),
+            shape => Err(fail(format!("given shape {shape:?}, expected one column or one row"))),
+        };
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
+    let between = |c: char| c.is_whitespace() || ",;[]".contains(c);
+    let numbers = text.split(between).filter(|word| !word.is_empty());
+    let number = |(i, word): (usize, &str)| {
+        let short: String = word.chars().take(20).flat_map(char::escape_default).collect();
+        let wrong = format!("number {} is `{short}`, expected a rate such as 0.02", i + 1);
+        word.parse().map_err(|_| fail(wrong))
+    };
+    numbers.enumerate().map(number).collect()
 }
 
 /// Where the model comes from.
@@ -141,8 +183,8 @@ impl Source {
             }
             // A network of data gives the joint score too: see `Lifted`.
             (Process::Vp(_), Some(ProcessKind::Psld)) => options.process.process()?,
-            (own, _) => match options.process.given.options.first() {
-                Some((option, _)) => {
+            (own, _) => match options.process.constant() {
+                Some(option) => {
                     let why = "the model brings the constants it was trained with";
                     return refuse(format!("--{option} is not an option here: {why}"));
                 }

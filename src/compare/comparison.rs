@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::distances::Distances;
 use super::entry::Entry;
 use super::table::{Row, Single, Table};
-use crate::diffusion::{Denoiser, Plan, Process};
+use crate::diffusion::{Denoiser, Plan, Process, Warning};
 use crate::error::{BoxError, Error, Result, count};
 use crate::metrics::Estimate;
 use crate::real::Real;
@@ -162,6 +162,21 @@ impl<'c, F: Real> Comparison<'c, F> {
         one * self.seeds as f64
     }
 
+    /// What makes the samples of planned methods doubtful, before anything is run: the method and
+    /// its budget, and the warning.
+    ///
+    /// # Errors
+    /// Those of [`Plan::warnings`].
+    pub fn warnings(&self) -> Result<Vec<String>> {
+        let mut all = Vec::new();
+        for Planned { label, budget, plan } in &self.planned {
+            for warning in plan.warnings(self.model)? {
+                all.push(format!("{label} with {budget} evaluations: {warning}"));
+            }
+        }
+        Ok(all)
+    }
+
     /// Runs everything. A method that diverges is a finding, not a reason to lose the others.
     ///
     /// # Errors
@@ -208,7 +223,8 @@ impl<'c, F: Real> Comparison<'c, F> {
             Ticks { now, per_step, interval: (steps / 50).max(1), report: report.as_mut() };
         let clock = Instant::now();
         let mut run = planned.plan.run_in::<F>(self.model)?.chains(self.chains).seed(now.seed);
-        if let Some(dim) = self.dim {
+        // A model that knows its dimension also knows where to start.
+        if let (Some(dim), None) = (self.dim, self.model.columns()) {
             run = run.start_normal(dim);
         }
         if let Some(threads) = self.threads {
@@ -223,6 +239,10 @@ impl<'c, F: Real> Comparison<'c, F> {
                 seconds,
                 values: self.distances.measure(samples.positions().mapv(F::widen).view())?,
                 failure: None,
+                out_of_range: self
+                    .model
+                    .range()
+                    .and_then(|range| Warning::of_samples(samples.positions(), range)),
             }),
             Err(error @ Error::Diverged { .. }) => Ok(Single {
                 seed: now.seed,
@@ -233,6 +253,7 @@ impl<'c, F: Real> Comparison<'c, F> {
                     self.distances.metrics().len()
                 ],
                 failure: Some(error.to_string()),
+                out_of_range: None,
             }),
             Err(error) => Err(error),
         }

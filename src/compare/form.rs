@@ -45,6 +45,10 @@ impl Serialize for Table {
         map.serialize_entry("rows", &rows)?;
         map.serialize_entry("halves_of_reference", &Halves(self))?;
         map.serialize_entry("failures", &self.failures())?;
+        let out_of_range: Vec<_> = self.out_of_range().collect();
+        if !out_of_range.is_empty() {
+            map.serialize_entry("out_of_range", &out_of_range)?;
+        }
         map.serialize_entry("model_calls_per_evaluation", &self.passes)?;
         map.end()
     }
@@ -64,6 +68,7 @@ mod tests {
             seconds: 0.5,
             values: vec![Estimate { value, error: 0.25 }],
             failure: None,
+            out_of_range: None,
         };
         let row = Row::new("ddim".into(), 10, vec![run(1.5)], 1);
         let half = Estimate { value: f64::NAN, error: 0.0 };

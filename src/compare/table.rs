@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::metric::Metric;
+use crate::diffusion::Warning;
 use crate::metrics::Estimate;
 
 /// A method at a budget, over all seeds.
@@ -37,9 +38,21 @@ pub struct Single {
     pub values: Vec<Estimate>,
     /// The chain that left the finite numbers, and when.
     pub failure: Option<String>,
+    /// The samples that left the range of the data by far.
+    pub out_of_range: Option<Warning>,
 }
 
 impl Row {
+    /// Whether samples of a run left the range of the data by far. Such rows are marked.
+    pub fn is_out_of_range(&self) -> bool {
+        self.runs.iter().any(|run| run.out_of_range.is_some())
+    }
+
+    /// The label, with a mark if samples left the range of the data.
+    fn marked(&self) -> String {
+        if self.is_out_of_range() { format!("{} !", self.label) } else { self.label.clone() }
+    }
+
     /// The mean over runs. The error of a single run is that of the metric itself.
     pub(super) fn new(label: String, budget: usize, runs: Vec<Single>, metrics: usize) -> Self {
         let count = runs.len() as f64;
@@ -90,6 +103,16 @@ impl Table {
             row.runs.iter().filter_map(text).collect::<Vec<_>>()
         };
         self.rows.iter().flat_map(of_row).collect()
+    }
+
+    /// The samples that left the range of the data by far, in words: for each row the first run.
+    pub fn out_of_range(&self) -> impl Iterator<Item = String> + '_ {
+        self.rows.iter().filter_map(|row| {
+            let run = row.runs.iter().find(|run| run.out_of_range.is_some())?;
+            let warning = run.out_of_range.as_ref()?;
+            let Row { label, budget, .. } = row;
+            Some(format!("{label} with {budget} evaluations, seed {}: {warning}", run.seed))
+        })
     }
 
     /// Every run as a line of CSV, with a header.
@@ -162,7 +185,8 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.rows.iter().map(|row| row.label.chars().count()).max().unwrap_or(0).max(6);
+        let width = self.rows.iter().map(|row| row.marked().chars().count());
+        let width = width.max().unwrap_or(0).max(6);
         write!(f, "{:<width$}  evaluations     seconds", "method")?;
         for metric in &self.metrics {
             write!(f, "  {:>24}", metric.name())?;
@@ -172,7 +196,7 @@ impl fmt::Display for Table {
                 x if x.is_nan() => "-".into(),
                 x => format!("{x:.2}"),
             };
-            write!(f, "\n{:<width$}  {evaluations:>11}  {:>10.2}", row.label, row.seconds)?;
+            write!(f, "\n{:<width$}  {evaluations:>11}  {:>10.2}", row.marked(), row.seconds)?;
             for value in &row.values {
                 if value.value.is_nan() {
                     write!(f, "  {:>24}", "diverged")?;
@@ -186,6 +210,7 @@ impl fmt::Display for Table {
             let half = "one half of the reference";
             write!(f, "\n{metric}: {half} is {apart} from the other")?;
         }
+        self.out_of_range().try_for_each(|line| write!(f, "\n! {line}"))?;
         self.failures().iter().try_for_each(|failure| write!(f, "\n{failure}"))
     }
 }

@@ -35,6 +35,16 @@ impl<F: Real, M: Denoiser<F>> Denoised<F, M> {
     /// noisiest level of the clock: ε at ᾱ = 0 says nothing about the data. [`Error::Model`] if the
     /// model is about data and the clock about phase space, or the other way round.
     pub fn new(model: M, clock: Clock, wanted: Prediction) -> Result<Self> {
+        Self::starting_at(0.0, model, clock, wanted)
+    }
+
+    /// The same for a run that starts at this time, the noisiest of it.
+    pub(crate) fn starting_at(
+        time: f64,
+        model: M,
+        clock: Clock,
+        wanted: Prediction,
+    ) -> Result<Self> {
         let from = model.prediction();
         if matches!(clock, Clock::Phase { .. }) {
             if !from.is_joint() || wanted != Prediction::JointScore {
@@ -43,7 +53,7 @@ impl<F: Real, M: Denoiser<F>> Denoised<F, M> {
                 return Err(Error::Model { given, expected });
             }
         } else {
-            let level = clock.level(0.0)?;
+            let level = clock.level(time)?;
             if from.is_joint() {
                 let given = format!("a prediction of {from}, of position and momentum");
                 let expected = "a model of data noised by a variance-preserving process".into();

@@ -6,6 +6,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::prediction::Prediction;
 use super::schedule::Level;
+use crate::drift::GaussianMixture;
 use crate::error::{BoxError, Result};
 use crate::real::Real;
 
@@ -93,6 +94,18 @@ pub trait Denoiser<F: Real>: Send + Sync {
     fn passes(&self) -> usize {
         1
     }
+
+    /// The distribution of the data, if it is known exactly. A run then starts from the right
+    /// Gaussian where noised data are not standard normal: see [`Plan::start`](super::Plan::start).
+    fn known_data(&self) -> Option<&GaussianMixture> {
+        None
+    }
+
+    /// The numbers between which the data lie, if known. By default those of
+    /// [`known_data`](Self::known_data): all means, and five standard deviations more.
+    fn range(&self) -> Option<[f64; 2]> {
+        self.known_data().map(GaussianMixture::range)
+    }
 }
 
 macro_rules! forward {
@@ -117,6 +130,14 @@ macro_rules! forward {
 
             fn passes(&self) -> usize {
                 (**self).passes()
+            }
+
+            fn known_data(&self) -> Option<&GaussianMixture> {
+                (**self).known_data()
+            }
+
+            fn range(&self) -> Option<[f64; 2]> {
+                (**self).range()
             }
         }
     };

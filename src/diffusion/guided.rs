@@ -155,4 +155,8 @@ impl<F: Real, C: Denoiser<F>, U: Denoiser<F>> Denoiser<F> for Guided<F, C, U> {
     fn passes(&self) -> usize {
         self.conditional.passes() + self.unconditional.passes()
     }
+
+    fn range(&self) -> Option<[f64; 2]> {
+        self.conditional.range()
+    }
 }

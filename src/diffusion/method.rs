@@ -177,6 +177,13 @@ impl Method {
         given.filter_map(|(name, value)| Some((name, value?))).collect()
     }
 
+    /// The fewest steps from which on the variance of Gaussian data is right within a factor of 2,
+    /// on all schedules and grids. A plan with fewer steps has a
+    /// [`Warning`](super::Warning::FewSteps).
+    pub fn enough_steps(&self, kind: ProcessKind) -> usize {
+        each!(self, own => own.enough_steps(kind))
+    }
+
     fn choices(&mut self) -> Vec<Choice<'_>> {
         each!(self, own => own.choices())
     }

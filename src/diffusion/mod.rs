@@ -53,6 +53,8 @@ mod process_options;
 mod psld;
 pub mod samplers;
 mod schedule;
+mod start;
+mod warning;
 
 pub use clock::Clock;
 pub use denoised::Denoised;
@@ -68,3 +70,4 @@ pub use psld::{Factor, Psld};
 pub use schedule::{
     Beta, Level, LevelTable, Schedule, Spacing, blocks, check_levels, from_timesteps,
 };
+pub use warning::Warning;

@@ -6,6 +6,7 @@ use super::denoiser::{Denoiser, Levels};
 use super::prediction::{Factors, Prediction};
 use super::psld::{Observation, Psld};
 use super::schedule::Level;
+use crate::drift::GaussianMixture;
 use crate::drift::batch::{check_batch, with_columns};
 use crate::error::{BoxError, Error, Result};
 use crate::real::Real;
@@ -146,6 +147,14 @@ impl<F: Real, M: Denoiser<F>> Denoiser<F> for Lifted<F, M> {
 
     fn passes(&self) -> usize {
         self.model.passes()
+    }
+
+    fn known_data(&self) -> Option<&GaussianMixture> {
+        self.model.known_data()
+    }
+
+    fn range(&self) -> Option<[f64; 2]> {
+        self.model.range()
     }
 }
 

@@ -97,6 +97,13 @@ impl Plan {
         &self.course.levels
     }
 
+    /// The numbers of the steps, from 0, that jump out of the far noise: they are steps of DDIM or
+    /// DDPM, because the method's own would be unstable over so much noise.
+    pub fn jumps(&self) -> Vec<usize> {
+        let jumps = self.course.jumps.iter().enumerate();
+        jumps.filter(|(_, jump)| **jump).map(|(step, _)| step).collect()
+    }
+
     /// The 0-based training timesteps at which the model is evaluated, from the noise to the data,
     /// if the method visits levels of a table.
     pub fn timesteps(&self) -> Option<Vec<usize>> {
@@ -130,11 +137,13 @@ impl Plan {
     ) -> Result<Box<dyn Drift<F> + 'm>> {
         let clock = self.course.clock.clone();
         let wanted = self.course.wanted;
+        let time = self.course.grid.time(0);
         Ok(match &self.process {
             Process::Psld(psld, _) if !model.prediction().is_joint() => {
-                Box::new(Denoised::new(Lifted::new(model, *psld)?, clock, wanted)?)
+                let model = Lifted::new(model, *psld)?;
+                Box::new(Denoised::starting_at(time, model, clock, wanted)?)
             }
-            _ => Box::new(Denoised::new(model, clock, wanted)?),
+            _ => Box::new(Denoised::starting_at(time, model, clock, wanted)?),
         })
     }
 
@@ -153,7 +162,12 @@ impl Plan {
     /// As for [`drift`](Self::drift).
     pub fn run_in<'m, F: Real>(&self, model: impl Denoiser<F> + 'm) -> Result<Run<'m, F>> {
         let sampler = self.sampler::<F>()?;
+        let start = self.start(&model)?;
         let drift = self.drift::<F>(model)?;
-        Ok(Run::with_precision(sampler, drift, self.course.grid.clone()))
+        let run = Run::with_precision(sampler, drift, self.course.grid.clone());
+        Ok(match start {
+            Some(start) => run.start(start),
+            None => run,
+        })
     }
 }

@@ -4,7 +4,7 @@ use super::process::{Process, ProcessKind};
 use super::psld::Psld;
 use super::schedule::{Beta, Schedule};
 use crate::error::Result;
-use crate::options::{self, Entry, KnownOptions, OptionInfo, named_value};
+use crate::options::{self, Entry, KnownOptions, OptionInfo, OptionValue, Value, named_value};
 
 named_value!(Schedule);
 named_value!(Beta);
@@ -14,8 +14,16 @@ const SCHEDULE: OptionInfo = OptionInfo::new(
     "SCHEDULE",
     "vp: linear | scaled-linear | cosine [default: linear]",
 );
-const LEVELS: OptionInfo =
-    OptionInfo::new("levels", "N", "vp: noise levels of the schedule [default: 1000]");
+const LEVELS: OptionInfo = OptionInfo::new(
+    "levels",
+    "N",
+    "vp: noise levels of the schedule; its rates are scaled by 1000/N [default: 1000]",
+);
+const BETA_RANGE: OptionInfo = OptionInfo::new(
+    "beta-range",
+    "LO,HI",
+    "vp: rates of the first and the last level of a linear or scaled-linear schedule, not scaled",
+);
 const BETA: OptionInfo = OptionInfo::new(
     "beta",
     "B",
@@ -30,11 +38,29 @@ const KAPPA: OptionInfo = OptionInfo::new(
     "psld: variance of the momentum of the data, in units of the mass [default: 0.04]",
 );
 
+/// Two numbers, joined by a comma or by `+`.
+struct Range([f64; 2]);
+
+impl Value for Range {
+    fn parse(text: &str) -> Result<Self, String> {
+        let pair = text.split_once([',', '+']).and_then(|(first, last)| {
+            Some(Self([first.trim().parse().ok()?, last.trim().parse().ok()?]))
+        });
+        pair.ok_or_else(|| "two numbers LO,HI, as 0.0001,0.02".into())
+    }
+
+    fn value(&self) -> OptionValue {
+        let [first, last] = self.0;
+        OptionValue::Text(format!("{first},{last}"))
+    }
+}
+
 /// The options of all kinds.
 #[derive(Default)]
 struct Options {
     schedule: Option<Schedule>,
     levels: Option<usize>,
+    beta_range: Option<Range>,
     beta: Option<Beta>,
     gamma: Option<f64>,
     nu: Option<f64>,
@@ -47,6 +73,7 @@ impl Options {
             ProcessKind::Vp => vec![
                 Entry { info: &SCHEDULE, field: &mut self.schedule },
                 Entry { info: &LEVELS, field: &mut self.levels },
+                Entry { info: &BETA_RANGE, field: &mut self.beta_range },
             ],
             ProcessKind::Psld => vec![
                 Entry { info: &BETA, field: &mut self.beta },
@@ -98,7 +125,11 @@ impl Process {
         }
         if kind == ProcessKind::Vp {
             let schedule = options.schedule.unwrap_or(Schedule::Linear);
-            return Ok(Self::vp(schedule.table(options.levels.unwrap_or(1000))?));
+            let levels = options.levels.unwrap_or(1000);
+            return Ok(Self::vp(match options.beta_range {
+                Some(Range([first, last])) => schedule.table_between(levels, first, last)?,
+                None => schedule.table(levels)?,
+            }));
         }
         let paper = Psld::PAPER;
         let psld = Psld::new(
@@ -112,16 +143,18 @@ impl Process {
 
 #[cfg(test)]
 mod tests {
+    use super::super::schedule::LevelTable;
     use super::*;
     use crate::error::Error;
 
     #[test]
     fn processes_are_made_of_their_options() {
         let names = |kind: ProcessKind| kind.options().iter().map(|o| o.name).collect::<Vec<_>>();
-        assert_eq!(names(ProcessKind::Vp), ["schedule", "levels"]);
+        assert_eq!(names(ProcessKind::Vp), ["schedule", "levels", "beta-range"]);
         assert_eq!(names(ProcessKind::Psld), ["beta", "gamma", "nu", "kappa"]);
         let all: Vec<_> = ProcessKind::known_options().iter().map(|o| o.name).collect();
-        assert_eq!(all, ["schedule", "levels", "beta", "gamma", "nu", "kappa"]);
+        let expected = ["schedule", "levels", "beta-range", "beta", "gamma", "nu", "kappa"];
+        assert_eq!(all, expected);
         let psld = |given: &[(&'static str, &'static str)]| {
             Process::with_options(ProcessKind::Psld, given.iter().copied())
         };
@@ -133,6 +166,15 @@ mod tests {
         assert_eq!(psld(&given).unwrap(), Process::psld(process, line));
         assert!(matches!(psld(&[("levels", "3")]), Err(Error::NotTaken { .. })));
         assert!(matches!(psld(&[("beta", "-1")]), Err(Error::Value { .. })));
+        let vp = |given: [(&'static str, &'static str); 2]| {
+            Process::with_options(ProcessKind::Vp, given)
+        };
+        let table = LevelTable::linear_between(50, 1e-3, 0.5).unwrap();
+        let process = vp([("levels", "50"), ("beta-range", "0.001,0.5")]).unwrap();
+        assert_eq!(process, Process::vp(table));
+        assert!(matches!(vp([("levels", "5"), ("beta-range", "1")]), Err(Error::Value { .. })));
+        let clash = vp([("schedule", "cosine"), ("beta-range", "0.001,0.5")]).unwrap_err();
+        assert!(clash.to_string().contains("only one of"), "{clash}");
         let error = Process::with_options(ProcessKind::Vp, [("schedule", "x")]).unwrap_err();
         assert!(error.to_string().contains("one of linear"), "{error}");
     }

@@ -135,6 +135,16 @@ impl Psld {
         self.forward().exponential(tau)
     }
 
+    /// What is left at τ of a mean of the data of 1: the larger one of that of x and that of m, in
+    /// standard deviations of the prior; 0 at infinity.
+    pub(crate) fn signal(&self, tau: f64) -> f64 {
+        if tau == f64::INFINITY {
+            return 0.0;
+        }
+        let [[x, _], [m, _]] = self.propagator(tau);
+        x.abs().max(m.abs() / self.mass().sqrt())
+    }
+
     /// The covariance of (x, m) at τ for data of this variance about its mean; 0 for a single
     /// point: R(τ).
     ///

@@ -103,4 +103,8 @@ impl<F: Real, E: Engine> Denoiser<F> for TrainedDenoiser<E> {
     fn columns(&self) -> Option<usize> {
         Some(self.network.input_width())
     }
+
+    fn range(&self) -> Option<[f64; 2]> {
+        self.network.range()
+    }
 }

@@ -1,9 +1,10 @@
 //! Where a run starts: normals, one point, rows, or the final state of another run.
 
-use ndarray::{Array2, ArrayView1, ArrayViewMut2, Axis, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
 
 use super::memory::Demand;
 use super::samples::{Divergence, NonFinite, Samples};
+use crate::drift::mixture::cholesky;
 use crate::error::{Error, Result, count};
 use crate::noise::{Address, Noise, Purpose};
 use crate::real::Real;
@@ -20,6 +21,15 @@ enum Kind<F> {
     Point(Vec<F>),
     Rows(Array2<F>),
     Whole { state: Array2<F>, low: Array2<F> },
+    Gaussian(Gaussian),
+}
+
+/// A normal distribution of positions, or of positions and momenta together.
+#[derive(Clone, Debug)]
+struct Gaussian {
+    mean: Array1<f64>,
+    /// The lower Cholesky factor of the covariance.
+    factor: Array2<f64>,
 }
 
 impl<F: Clone + Default> Start<F> {
@@ -70,6 +80,41 @@ impl Earlier {
             return mismatch("policy for chains that are not finite", policy.to_string(), expected);
         }
         Ok(())
+    }
+}
+
+impl<F: Real> Start<F> {
+    /// Independent normal positions with this mean and covariance; with twice as many numbers,
+    /// positions and momenta. Formed in f64 and rounded last.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the covariance has other sides than the mean,
+    /// [`Error::NotPositiveDefinite`] if it is not positive definite.
+    pub fn gaussian(mean: Array1<f64>, covariance: ArrayView2<'_, f64>) -> Result<Self> {
+        let size = mean.len();
+        if covariance.dim() != (size, size) {
+            let given = format!("{:?}", covariance.dim());
+            let expected = format!("({size}, {size}), the numbers of the mean");
+            return Err(Error::Shape { what: "covariance of the start", given, expected });
+        }
+        let factor = cholesky(covariance).map_err(|(row, found, value)| {
+            Error::NotPositiveDefinite { component: 0, row, found, value }
+        })?;
+        Ok(Self(Kind::Gaussian(Gaussian { mean, factor })))
+    }
+}
+
+impl Gaussian {
+    /// Replaces standard normals z by m + L z.
+    fn shape<F: Real>(&self, mut rows: ArrayViewMut2<'_, F>) {
+        let mut z = vec![0.0; self.mean.len()];
+        for mut row in rows.rows_mut() {
+            z.iter_mut().zip(&row).for_each(|(z, x)| *z = x.widen());
+            for (i, x) in row.iter_mut().enumerate() {
+                let sum: f64 = (0..=i).map(|j| self.factor[[i, j]] * z[j]).sum();
+                *x = F::from_f64(self.mean[i] + sum);
+            }
+        }
     }
 }
 
@@ -160,6 +205,17 @@ impl<F: Real> Setup<'_, F> {
                 self.draw(state.slice_mut(s![.., ..dim]), Purpose::Start, F::one());
                 self.completed(state, dim, dim)
             }
+            Kind::Gaussian(gaussian) => {
+                let width = gaussian.mean.len();
+                let mut state = Array2::zeros((chains, columns));
+                self.draw(state.slice_mut(s![.., ..dim]), Purpose::Start, F::one());
+                if width > dim {
+                    let momenta = state.slice_mut(s![.., dim..width]);
+                    self.draw(momenta, Purpose::Momentum, F::one());
+                }
+                gaussian.shape(state.slice_mut(s![.., ..width]));
+                self.completed(state, width, dim)
+            }
         }
     }
 
@@ -189,9 +245,19 @@ impl<F: Real> Setup<'_, F> {
             Kind::Normal(dim) => *dim,
             Kind::Point(point) => known.unwrap_or(point.len()),
             Kind::Rows(rows) => known.unwrap_or(rows.ncols()),
+            Kind::Gaussian(gaussian) => known.unwrap_or(gaussian.mean.len()),
             Kind::Whole { state, .. } => state.ncols() / self.layout.columns(1),
         };
         count("dimension", dim, 1, u32::MAX as usize, "a whole number >= 1")?;
+        if let Kind::Gaussian(gaussian) = kind {
+            let size = gaussian.mean.len();
+            let momenta = self.layout.momentum_variance().is_some();
+            if size != dim && !(momenta && size == 2 * dim) {
+                let given = format!("a normal distribution of {size} numbers");
+                let expected = format!("{dim}, or twice as many with momenta");
+                return Err(Error::Shape { what: "start", given, expected });
+            }
+        }
         match (known, self.columns) {
             (Some(known), Some(columns)) if columns != self.layout.inputs() * dim => {
                 let given = format!("(chains, {dim})");
@@ -283,4 +349,45 @@ fn check_rows<F>(rows: &Array2<F>, chains: usize) -> Result<()> {
         given: format!("({}, {})", rows.nrows(), rows.ncols()),
         expected: format!("{chains} rows, one for each chain"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::{Demand, Setup, Start};
+    use crate::noise::{Address, Purpose, Scripted};
+    use crate::prelude::*;
+    use crate::state::Layout;
+
+    #[test]
+    fn a_gaussian_start_is_the_mean_and_the_factor_times_normals() {
+        // L = [[2, 0], [1, 2]].
+        let covariance = array![[4.0, 2.0], [2.0, 5.0]];
+        let start = || Start::<f64>::gaussian(array![1.0, -2.0], covariance.view()).unwrap();
+        let mut noise = Scripted::new();
+        noise.normal(Address::new(0, Purpose::Start, 0), 3, 0, 1.0);
+        noise.normal(Address::new(0, Purpose::Start, 0), 4, 1, 1.0);
+        noise.normal(Address::new(0, Purpose::Momentum, 0), 4, 0, 3.0);
+        let setup = |layout, columns| {
+            let setup = Setup {
+                layout,
+                columns,
+                chains: Some(3),
+                first_chain: 3,
+                noise: &noise,
+                ignores: false,
+                demand: Demand { sampler: &Mala::new(), chunk: None, threads: Some(1) },
+            };
+            setup.state(Some(start())).map(|initial| initial.state)
+        };
+        let expected = array![[3.0, -1.0], [1.0, 0.0], [1.0, -2.0]];
+        assert_eq!(setup(Layout::POSITION, None).unwrap(), expected);
+        // The two numbers are position and momentum of one coordinate.
+        let expected = array![[3.0, -1.0], [1.0, 4.0], [1.0, -2.0]];
+        assert_eq!(setup(Layout::with_momentum(0.25), Some(1)).unwrap(), expected);
+        assert!(setup(Layout::POSITION, Some(1)).is_err());
+        assert!(Start::<f64>::gaussian(array![1.0], covariance.view()).is_err());
+        assert!(Start::<f64>::gaussian(array![1.0, 2.0], (-covariance.clone()).view()).is_err());
+    }
 }

@@ -5,7 +5,8 @@ use langevin::prelude::*;
 
 use crate::support::affine::read;
 use crate::support::cost::check_cost;
-use crate::support::gaussian::{Fine, chain_mean, check_orders, end_variance, model, posterior};
+use crate::support::forecast::end_variance;
+use crate::support::gaussian::{Fine, chain_mean, check_orders, model, posterior};
 use crate::support::matrix::diagonal;
 use crate::support::{planned, refusal, vp};
 

@@ -16,7 +16,7 @@ use crate::support::planned;
 fn a_step_is_algorithm_1_of_edm() {
     let v = 0.3;
     let table = LevelTable::linear(1000).unwrap();
-    for method in ["heun", "heun:grid=equal", "heun:timesteps=999+400+7"] {
+    for method in ["heun", "heun:grid=equal", "heun:timesteps=999+600+100+7"] {
         let plan = planned(method, 1000, 15);
         let drift = plan.drift::<f64>(model(v)).unwrap();
         for (interval, pair) in plan.grid().iter().zip(plan.levels().windows(2)) {

@@ -32,6 +32,7 @@ mod phase_space;
 mod plans;
 mod probe;
 mod tables;
+mod variances;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,12 +1,15 @@
 //! What holds for every generation method: budgets, prices, options as text, the tables of the
 //! docs, and the exact variance of a Gaussian against runs.
 
-use langevin::diffusion::ProcessKind;
+use langevin::advanced::{Address, Noise, Philox, Purpose};
+use langevin::diffusion::{Factor, ProcessKind};
+use langevin::ndarray::{Array2, s};
 use langevin::prelude::*;
 
 use crate::support::cost::{CHAINS, cost_of, evaluations_of, per_chain};
-use crate::support::gaussian::{end_variance, model};
-use crate::support::{docs, phase, refusal, ring, vp};
+use crate::support::forecast::end_variance;
+use crate::support::gaussian::model;
+use crate::support::{docs, phase, planned, refusal, ring, vp};
 
 fn process(kind: ProcessKind) -> Process {
     if kind == ProcessKind::Vp { vp() } else { phase::process() }
@@ -206,6 +209,36 @@ fn a_plan_tells_its_levels_and_timesteps() {
     }
     let plan = Method::named("roba").unwrap().plan(&phase::process(), 50).unwrap();
     assert_eq!((plan.levels().len(), plan.timesteps()), (0, None));
+}
+
+/// x = √ᾱ x₀ + √(1−ᾱ) z, and z = E x₀ + L ε in phase space, with the normals of a run's start.
+#[test]
+fn data_are_noised_with_the_noise_of_the_run() {
+    let data = Array2::from_shape_fn((300, 2), |(i, j)| (i as f64 - 150.0) / 40.0 + j as f64);
+    let normals = |purpose| {
+        let chains: Vec<u32> = (5..305).collect();
+        let mut z = vec![0.0; 600];
+        Philox::new(7).normals(Address::new(0, purpose, 0), &chains, &mut z);
+        Array2::from_shape_fn((300, 2), |(i, j)| z[300 * j + i])
+    };
+    let z = normals(Purpose::Start);
+    let plan = planned("ddim:timesteps=300+100+0", 1000, 3);
+    let level = LevelTable::linear(1000).unwrap().level(301);
+    let found = plan.noised(data.view(), 7, 5).unwrap();
+    let want = &data * level.signal() + &z * level.noise();
+    assert!((&found - &want).iter().all(|off| off.abs() < 1e-14));
+    let part = plan.noised(data.slice(s![290.., ..]), 7, 295).unwrap();
+    assert_eq!(part, found.slice(s![290.., ..]));
+    let plan = Method::named("roba").unwrap().plan(&phase::process(), 50).unwrap();
+    let found = plan.noised(data.view(), 7, 5).unwrap();
+    let [[x, _], [m, _]] = Psld::PAPER.propagator(8.0);
+    let [[a, _], [b, c]] = Psld::PAPER.noise_factor(8.0, Factor::Lower);
+    let w = normals(Purpose::Momentum);
+    let want = [&data * x + &z * a, &data * m + &z * b + &w * c];
+    for (block, want) in want.iter().enumerate() {
+        let found = found.slice(s![.., 2 * block..2 * block + 2]);
+        assert!((&found - want).iter().all(|off| off.abs() < 1e-12), "block {block}");
+    }
 }
 
 /// The variance at the end of a run on N(0, 0.3) data, against the exact one, which follows from

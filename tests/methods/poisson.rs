@@ -7,7 +7,8 @@ use langevin::prelude::*;
 use crate::support::affine::read;
 use crate::support::by_hand::{self, on_position, position_only};
 use crate::support::cost::{CHAINS, cost_of, evaluations_of};
-use crate::support::gaussian::{Fine, check_orders, end_variance, model, no_coins, slopes};
+use crate::support::forecast::end_variance;
+use crate::support::gaussian::{Fine, check_orders, model, no_coins, slopes};
 use crate::support::phase;
 use crate::support::{planned, refusal, vp};
 
@@ -26,7 +27,7 @@ fn coins(method: &str, substeps: usize) -> Vec<(Vec<f64>, Vec<usize>)> {
 #[test]
 fn a_block_of_levels_is_that_of_the_loop_over_its_levels() {
     let v = 0.3;
-    let table = LevelTable::linear(12).unwrap();
+    let table = LevelTable::linear_between(12, 1e-4, 0.02).unwrap();
     let process = Process::vp(table.clone());
     for (method, noise_scale) in [
         ("pmm1:blocks=5+4+2+1", 1.0),

@@ -1,5 +1,5 @@
-//! Generations of Gaussian data in one dimension: the exact model, and the variance that a run ends
-//! with.
+//! Generations of Gaussian data in one dimension: the exact model, and fine runs between levels far
+//! from the ends.
 
 use langevin::advanced::{CoinScript, Interval};
 use langevin::diffusion::{Clock, Denoised, Level};
@@ -51,45 +51,6 @@ pub fn chain_mean(variance: f64, t: Level, s: Level, sigma_squared: f64) -> Matr
 /// No coins.
 pub fn no_coins() -> Vec<CoinScript> {
     vec![CoinScript { weight: 1.0, uniforms: Vec::new() }]
-}
-
-/// The coins of a planned step, as a list that averages exactly. Predictor–corrector runs have no
-/// such list: their steps consist of several steps with coins.
-pub fn coins(plan: &Plan, interval: Interval) -> Vec<CoinScript> {
-    let poisson = |selection| {
-        let substeps = match plan.process() {
-            Process::Vp(_) => interval.length.round() as usize,
-            _ => 16,
-        };
-        let sampler = PoissonMidpoint::new(Overdamped, substeps).unwrap();
-        sampler.with_selection(selection).coin_scripts().unwrap()
-    };
-    match plan.method().name() {
-        "pmm1" => poisson(Selection::Bernoulli),
-        "pmm2" => poisson(Selection::Single),
-        "rm" => RandomizedMidpoint::new(Overdamped).coin_scripts().unwrap(),
-        name => {
-            assert!(!name.starts_with("pc"));
-            no_coins()
-        }
-    }
-}
-
-/// The covariance of position and momentum at the start of a run.
-fn prior(sampler: &dyn Sampler<f64>) -> Matrix {
-    diagonal(1.0, sampler.layout().momentum_variance().unwrap_or(0.0))
-}
-
-/// The exact variance of the position at the end of a planned run on N(0, `variance`) data.
-pub fn end_variance(plan: &Plan, variance: f64) -> f64 {
-    let sampler = plan.sampler::<f64>().unwrap();
-    let drift = plan.drift::<f64>(model(variance)).unwrap();
-    let mut covariance = prior(&*sampler);
-    for interval in plan.grid() {
-        let scripts = coins(plan, interval);
-        covariance = after(&*sampler, interval, &*drift, &scripts, &covariance);
-    }
-    covariance[0][0]
 }
 
 /// A run from the exact distribution of N(0, 0.3) data at one level to that at another, far from

@@ -5,6 +5,7 @@ pub mod affine;
 pub mod by_hand;
 pub mod cost;
 pub mod docs;
+pub mod forecast;
 pub mod gaussian;
 pub mod matrix;
 pub mod phase;

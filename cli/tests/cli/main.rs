@@ -16,6 +16,7 @@ mod program;
 mod refusals;
 mod sample;
 mod settings;
+mod starts;
 mod support;
 mod tables;
 mod targets;

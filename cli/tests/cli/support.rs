@@ -55,7 +55,10 @@ pub fn stderr(output: &Output) -> String {
 pub fn succeed(folder: &Path, arguments: &str) -> String {
     let output = langevin(folder, arguments);
     assert!(output.status.success(), "{arguments}: {}", stderr(&output));
-    assert_eq!(stderr(&output), "", "{arguments}: a progress bar without a terminal?");
+    // Warnings about few steps are no surprise in short runs.
+    let said = stderr(&output);
+    let said: Vec<&str> = said.lines().filter(|line| !line.starts_with("warning: ")).collect();
+    assert!(said.is_empty(), "{arguments}: a progress bar without a terminal? {said:?}");
     String::from_utf8(output.stdout).unwrap()
 }
 

@@ -2,10 +2,12 @@
 
 mod ancestral;
 mod dpm_solver;
+mod jump;
 mod psld_reverse;
 mod reverse;
 
 pub use ancestral::Ancestral;
 pub use dpm_solver::DpmSolver;
+pub use jump::Jump;
 pub use psld_reverse::{PsldFlow, ReversePsld};
 pub use reverse::{ProbabilityFlow, ReverseSde};

@@ -132,6 +132,10 @@ impl<F: Real> Denoiser<F> for DiffusedMixture {
     fn columns(&self) -> Option<usize> {
         Some(self.data.dimension())
     }
+
+    fn known_data(&self) -> Option<&GaussianMixture> {
+        Some(&self.data)
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! DDPM and DDIM: the steps of a discrete chain, re-spaced where levels are skipped.
 
+use super::far::LATEST;
 use super::recipe::{Choice, Course, MethodInfo, Price, Recipe, VP, choice};
-use super::visits::{Visits, chain_course, table};
+use super::visits::{Visits, Walk, chain_course, table};
 use crate::diffusion::dynamics::Ancestral;
 use crate::diffusion::prediction::Prediction;
 use crate::diffusion::process::{Process, ProcessKind};
@@ -87,7 +88,8 @@ fn course(
     evaluations: Option<usize>,
 ) -> Result<Course> {
     let table = table(method, process)?;
-    let levels = visits.levels(method, table, evaluations, PRICE)?;
+    let walk = Walk { method, price: PRICE, latest: LATEST };
+    let levels = visits.levels(walk, table, evaluations)?;
     let evaluations = PRICE.of(levels.len() - 1) as f64;
     chain_course(table, levels, Prediction::Epsilon, evaluations)
 }
@@ -106,6 +108,10 @@ impl Recipe for Ddpm {
             title: "DDPM ancestral sampling, re-spaced where levels are skipped",
             source: "Ho et al. 2020, arXiv 2006.11239",
         })
+    }
+
+    fn enough_steps(&self, _: ProcessKind) -> usize {
+        20
     }
 
     fn choices(&mut self) -> Vec<Choice<'_>> {
@@ -138,6 +144,10 @@ impl Recipe for Ddim {
             title: "DDIM; deterministic for eta 0",
             source: "Song, Meng & Ermon 2020, arXiv 2010.02502",
         })
+    }
+
+    fn enough_steps(&self, _: ProcessKind) -> usize {
+        12
     }
 
     fn choices(&mut self) -> Vec<Choice<'_>> {

@@ -1,7 +1,8 @@
 //! DPM-Solver++(2M), the two-step solver of the probability flow.
 
+use super::far::LATEST;
 use super::recipe::{Choice, Course, MethodInfo, Price, Recipe};
-use super::visits::{Visits, chain_course, table};
+use super::visits::{Visits, Walk, chain_course, table};
 use crate::diffusion::dynamics::DpmSolver;
 use crate::diffusion::prediction::Prediction;
 use crate::diffusion::process::{Process, ProcessKind};
@@ -37,6 +38,10 @@ impl Recipe for DpmSolver2M {
         })
     }
 
+    fn enough_steps(&self, _: ProcessKind) -> usize {
+        8
+    }
+
     fn choices(&mut self) -> Vec<Choice<'_>> {
         self.visits.choices()
     }
@@ -50,7 +55,8 @@ impl Recipe for DpmSolver2M {
             other => other,
         });
         let visits = Visits { grid, ..self.visits.clone() };
-        let levels = visits.levels(self.name(), table, evaluations, price)?;
+        let walk = Walk { method: self.name(), price, latest: LATEST };
+        let levels = visits.levels(walk, table, evaluations)?;
         let evaluations = price.of(levels.len() - 1) as f64;
         chain_course(table, levels, Prediction::Data, evaluations)
     }

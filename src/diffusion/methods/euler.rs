@@ -4,7 +4,7 @@
 use super::recipe::{BOTH, Choice, Course, MethodInfo, PSLD, Recipe, VP, choice};
 use super::visits::{GRID, TIMESTEPS, Visits, table};
 use super::{continuous, phase};
-use crate::diffusion::dynamics::{ReversePsld, ReverseSde};
+use crate::diffusion::dynamics::{Jump, ReversePsld, ReverseSde};
 use crate::diffusion::process::{Process, ProcessKind};
 use crate::dynamics::Linearized;
 use crate::error::Result;
@@ -66,6 +66,14 @@ impl Recipe for Euler {
         }
     }
 
+    fn enough_steps(&self, kind: ProcessKind) -> usize {
+        match (kind, self.exponential) {
+            (ProcessKind::Vp, _) => 14,
+            (ProcessKind::Psld, false) => 16,
+            (ProcessKind::Psld, true) => 20,
+        }
+    }
+
     fn choices(&mut self) -> Vec<Choice<'_>> {
         let on = if self.exponential { PSLD } else { BOTH };
         let mut all = vec![choice(&GRID, on, &mut self.visits.grid)];
@@ -88,7 +96,10 @@ impl Recipe for Euler {
 
     fn sampler<F: Real>(&self, process: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {
         match process {
-            Process::Vp(_) => continuous::denoised(EulerMaruyama::new(ReverseSde), course),
+            Process::Vp(_) => {
+                let jump = Jump::on_reverse_sde(course.clock.clone(), course.wanted)?;
+                continuous::denoised(EulerMaruyama::new(ReverseSde), jump, course)
+            }
             Process::Psld(psld, _) if self.exponential => {
                 phase::finished(EulerMaruyama::new(ReversePsld::new(*psld)), *psld, course)
             }

@@ -1,15 +1,17 @@
 //! Heun's method on the probability flow.
 
+use super::far::{LATEST_EXPLICIT, jumps, with_jumps};
 use super::recipe::{Choice, Course, MethodInfo, Price, Recipe};
-use super::visits::{Visits, chain_course, table};
+use super::visits::{Visits, Walk, chain_course, table};
+use crate::diffusion::dynamics::Jump;
 use crate::diffusion::prediction::Prediction;
 use crate::diffusion::process::{Process, ProcessKind};
 use crate::diffusion::samplers::Heun;
 use crate::error::Result;
 use crate::real::Real;
-use crate::sampler::Sampler;
+use crate::sampler::{EulerMaruyama, Sampler};
 
-/// Heun's method: two evaluations per step, one for the last.
+/// Heun's method: two evaluations per step, one for the last and for a jump out of the far noise.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct HeunFlow {
@@ -33,6 +35,10 @@ impl Recipe for HeunFlow {
         })
     }
 
+    fn enough_steps(&self, _: ProcessKind) -> usize {
+        9
+    }
+
     fn choices(&mut self) -> Vec<Choice<'_>> {
         self.visits.choices()
     }
@@ -40,12 +46,18 @@ impl Recipe for HeunFlow {
     fn course(&self, process: &Process, evaluations: Option<usize>) -> Result<Course> {
         let price = Price { each: 2, last: 1 };
         let table = table(self.name(), process)?;
-        let levels = self.visits.levels(self.name(), table, evaluations, price)?;
-        let evaluations = price.of(levels.len() - 1) as f64;
-        chain_course(table, levels, Prediction::Data, evaluations)
+        let walk = Walk { method: self.name(), price, latest: LATEST_EXPLICIT };
+        let levels = self.visits.levels(walk, table, evaluations)?;
+        let jumps = jumps(table, &levels);
+        // A jump has one evaluation.
+        let saved = jumps.iter().filter(|jump| **jump).count();
+        let evaluations = (price.of(levels.len() - 1) - saved) as f64;
+        Ok(Course { jumps, ..chain_course(table, levels, Prediction::Data, evaluations)? })
     }
 
-    fn sampler<F: Real>(&self, process: &Process, _: &Course) -> Result<Box<dyn Sampler<F>>> {
-        Ok(Box::new(Heun::new(table(self.name(), process)?.clone())))
+    fn sampler<F: Real>(&self, process: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {
+        let heun = Heun::new(table(self.name(), process)?.clone());
+        let jump = Jump::on_flow(course.clock.clone(), course.wanted)?;
+        with_jumps(heun, EulerMaruyama::new(jump), &course.jumps)
     }
 }

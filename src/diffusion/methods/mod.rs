@@ -5,6 +5,7 @@ mod ancestral;
 mod continuous;
 mod dpm_solver;
 mod euler;
+mod far;
 mod heun;
 mod phase;
 mod poisson;

@@ -1,9 +1,10 @@
 //! The Poisson midpoint: on the DDPM chain, where a step is a block of levels, and in phase space.
 
 use super::ancestral::{VARIANCE, Variance};
+use super::far::{LATEST_EXPLICIT, jumps, with_jumps};
 use super::phase;
 use super::recipe::{BOTH, Choice, Course, MethodInfo, PSLD, Price, Recipe, VP, choice};
-use super::visits::{BLOCKS, GRID, TIMESTEPS, Visits, chain_course, table};
+use super::visits::{BLOCKS, GRID, TIMESTEPS, Visits, Walk, chain_course, table};
 use crate::diffusion::dynamics::ReversePsld;
 use crate::diffusion::prediction::Prediction;
 use crate::diffusion::process::{Process, ProcessKind};
@@ -11,7 +12,7 @@ use crate::dynamics::LinearDynamics;
 use crate::error::Result;
 use crate::options::OptionInfo;
 use crate::real::Real;
-use crate::sampler::{PoissonMidpoint, Sampler, Scheme, Selection};
+use crate::sampler::{EulerMaruyama, PoissonMidpoint, Sampler, Scheme, Selection};
 
 const SUBSTEPS: OptionInfo = OptionInfo::new(
     "substeps",
@@ -25,7 +26,8 @@ const NOISE_SCALE: OptionInfo = OptionInfo::new(
     "Factor in (0, 1] on the noise of every sub-step of a Poisson midpoint [default: 1]",
 );
 
-/// The Poisson midpoint: 2 − 1/K evaluations per step in expectation.
+/// The Poisson midpoint: 2 − 1/K evaluations per step in expectation, and 1 for a jump out of the
+/// far noise.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Poisson {
@@ -92,6 +94,15 @@ impl Recipe for Poisson {
         Some(MethodInfo { title, source: "Kandasamy & Nagaraj 2024, arXiv 2405.17068" })
     }
 
+    fn enough_steps(&self, kind: ProcessKind) -> usize {
+        match (kind, self.selection) {
+            (ProcessKind::Vp, Selection::Bernoulli) => 22,
+            (ProcessKind::Vp, Selection::Single) => 18,
+            (ProcessKind::Psld, Selection::Bernoulli) => 42,
+            (ProcessKind::Psld, Selection::Single) => 32,
+        }
+    }
+
     fn choices(&mut self) -> Vec<Choice<'_>> {
         vec![
             choice(&GRID, BOTH, &mut self.visits.grid),
@@ -112,10 +123,15 @@ impl Recipe for Poisson {
         }
         let table = table(self.name(), process)?;
         let price = Price { each: 2, last: 2 };
-        let levels = self.visits.levels(self.name(), table, evaluations, price)?;
-        let expected = levels.windows(2).map(|pair| 2.0 - 1.0 / (pair[0] - pair[1]) as f64);
+        let walk = Walk { method: self.name(), price, latest: LATEST_EXPLICIT };
+        let levels = self.visits.levels(walk, table, evaluations)?;
+        let jumps = jumps(table, &levels);
+        let expected = levels.windows(2).zip(&jumps).map(|(pair, jump)| match jump {
+            true => 1.0,
+            false => 2.0 - 1.0 / (pair[0] - pair[1]) as f64,
+        });
         let evaluations = expected.sum();
-        chain_course(table, levels, Prediction::Epsilon, evaluations)
+        Ok(Course { jumps, ..chain_course(table, levels, Prediction::Epsilon, evaluations)? })
     }
 
     fn sampler<F: Real>(&self, process: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {
@@ -123,6 +139,7 @@ impl Recipe for Poisson {
             return phase::finished(self.in_phase_space(process)?, *psld, course);
         }
         let chain = self.variance.unwrap_or_default().chain(table(self.name(), process)?);
-        Ok(Box::new(self.configured(PoissonMidpoint::on_chain(chain))?))
+        let jump = EulerMaruyama::new(chain.clone());
+        with_jumps(self.configured(PoissonMidpoint::on_chain(chain))?, jump, &course.jumps)
     }
 }

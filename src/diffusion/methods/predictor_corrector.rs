@@ -1,5 +1,6 @@
 //! Predictor–corrector runs, sequential and parallel.
 
+use super::far::{LATEST_EXPLICIT, first_level};
 use super::phase::END_TIME;
 use super::randomized::{ROUNDS, TOLERANCE, WINDOWS, midpoint};
 use super::recipe::{Choice, Course, MethodInfo, Recipe, VP, choice};
@@ -58,6 +59,11 @@ pub struct Corrected {
 
 type Built<F> = PredictorCorrector<RandomizedMidpoint<ProbabilityFlow>, Box<dyn Sampler<F>>>;
 
+/// The OU time at which a run begins.
+fn horizon(table: &LevelTable) -> Result<f64> {
+    Ok(table.level(first_level(table, LATEST_EXPLICIT)?).ou_time())
+}
+
 impl Corrected {
     /// `pc`: one window, no rounds.
     pub fn sequential() -> Self {
@@ -77,7 +83,7 @@ impl Corrected {
     /// The sampler with this many predictor steps.
     fn build<F: Real>(&self, table: &LevelTable, predictor_steps: usize) -> Result<Built<F>> {
         let [windows, rounds] = self.midpoints();
-        let horizon = table.level(table.len()).ou_time();
+        let horizon = horizon(table)?;
         let end = positive("end time", self.end_time.unwrap_or(table.level(1).ou_time()))?;
         let step = (horizon - end) / predictor_steps as f64;
         let plan = CorrectorPlan {
@@ -148,6 +154,10 @@ impl Recipe for Corrected {
         (kind == ProcessKind::Vp).then_some(info)
     }
 
+    fn enough_steps(&self, _: ProcessKind) -> usize {
+        if self.parallel { 3 } else { 6 }
+    }
+
     fn choices(&mut self) -> Vec<Choice<'_>> {
         let mut all = Vec::new();
         if self.parallel {
@@ -171,10 +181,11 @@ impl Recipe for Corrected {
         let sampler = self.build::<f64>(table, steps)?;
         Ok(Course {
             grid: sampler.grid()?,
-            clock: Clock::Reverse { horizon: table.level(table.len()).ou_time() },
+            clock: Clock::Reverse { horizon: horizon(table)? },
             wanted: Prediction::Score,
             levels: Vec::new(),
             evaluations: sampler.evaluations(),
+            jumps: Vec::new(),
             predictor_steps: steps,
         })
     }

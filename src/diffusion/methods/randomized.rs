@@ -3,7 +3,7 @@
 use super::recipe::{BOTH, Choice, Course, MethodInfo, PSLD, Recipe, VP, choice};
 use super::visits::{GRID, TIMESTEPS, Visits, table};
 use super::{continuous, phase};
-use crate::diffusion::dynamics::{ProbabilityFlow, PsldFlow};
+use crate::diffusion::dynamics::{Jump, ProbabilityFlow, PsldFlow};
 use crate::diffusion::process::{Process, ProcessKind};
 use crate::dynamics::ContinuousDynamics;
 use crate::error::Result;
@@ -92,6 +92,13 @@ impl Recipe for Randomized {
         Some(MethodInfo { title, source: "Gupta, Cai & Chen 2024, arXiv 2406.00924" })
     }
 
+    fn enough_steps(&self, kind: ProcessKind) -> usize {
+        match kind {
+            ProcessKind::Vp => 17,
+            ProcessKind::Psld => 31,
+        }
+    }
+
     fn choices(&mut self) -> Vec<Choice<'_>> {
         vec![
             choice(&GRID, BOTH, &mut self.visits.grid),
@@ -120,7 +127,10 @@ impl Recipe for Randomized {
 
     fn sampler<F: Real>(&self, process: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {
         match process {
-            Process::Vp(_) => continuous::denoised(self.on(ProbabilityFlow)?, course),
+            Process::Vp(_) => {
+                let jump = Jump::on_flow(course.clock.clone(), course.wanted)?;
+                continuous::denoised(self.on(ProbabilityFlow)?, jump, course)
+            }
             Process::Psld(psld, _) => {
                 phase::finished(self.on(PsldFlow::new(*psld))?, *psld, course)
             }

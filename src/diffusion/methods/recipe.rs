@@ -51,6 +51,8 @@ pub(crate) struct Course {
     pub levels: Vec<usize>,
     /// Expected evaluations per chain.
     pub evaluations: f64,
+    /// Which steps jump out of the far noise by the ancestral rule; none if it is empty.
+    pub jumps: Vec<bool>,
     /// Steps of the predictor of a predictor–corrector run; 0 for other methods.
     pub predictor_steps: usize,
 }
@@ -65,6 +67,11 @@ pub(crate) trait Recipe: Sized {
 
     /// What is known about it on this kind of process, or `None` if it does not run on it.
     fn info(&self, kind: ProcessKind) -> Option<MethodInfo>;
+
+    /// The fewest steps from which on the variance of Gaussian data is right within a factor of 2.
+    fn enough_steps(&self, _: ProcessKind) -> usize {
+        1
+    }
 
     /// Its options.
     fn choices(&mut self) -> Vec<Choice<'_>>;

@@ -7,7 +7,7 @@ use crate::diffusion::dynamics::ReversePsld;
 use crate::diffusion::process::{Process, ProcessKind};
 use crate::diffusion::samplers::SymmetricSplitting;
 use crate::diffusion::schedule::Spacing;
-use crate::error::{Error, Result, positive};
+use crate::error::{Error, Result};
 use crate::options::{OptionInfo, by_name, named_value};
 use crate::real::Real;
 use crate::sampler::{PositionNoise, Sampler, Scheme, Splitting};
@@ -139,6 +139,10 @@ impl Recipe for Naive {
         in_phase_space(kind, title)
     }
 
+    fn enough_steps(&self, _: ProcessKind) -> usize {
+        if self.letters == Letters::Obab { 10 } else { 33 }
+    }
+
     fn choices(&mut self) -> Vec<Choice<'_>> {
         vec![
             choice(&GRID, PSLD, &mut self.grid),
@@ -168,7 +172,7 @@ impl Reduced {
         let noise = match self.noise_form.unwrap_or_default() {
             NoiseForm::Step => PositionNoise::Step { scale },
             NoiseForm::Remaining => {
-                let end = positive("integral of beta", beta.integral(1.0)?)?;
+                let end = phase::noisiest(psld, beta)?.tau;
                 PositionNoise::Remaining { scale, end }
             }
         };
@@ -204,6 +208,10 @@ impl Recipe for Reduced {
             Letters::Obab => "reduced splitting O B A B, the last B with a score of its own",
         };
         in_phase_space(kind, title)
+    }
+
+    fn enough_steps(&self, _: ProcessKind) -> usize {
+        if self.letters == Letters::Obab { 8 } else { 33 }
     }
 
     fn choices(&mut self) -> Vec<Choice<'_>> {

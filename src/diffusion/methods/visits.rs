@@ -1,5 +1,6 @@
 //! The levels of a table that a method visits: spread over it, or listed.
 
+use super::far::{check_listed, first_level};
 use super::recipe::{Choice, Course, Price, VP, choice};
 use crate::diffusion::clock::Clock;
 use crate::diffusion::prediction::Prediction;
@@ -54,11 +55,11 @@ impl Visits {
     /// The levels to visit in as many steps as the budget pays for, unless they are listed.
     pub(crate) fn levels(
         &self,
-        method: &'static str,
+        walk: Walk,
         table: &LevelTable,
         evaluations: Option<usize>,
-        price: Price,
     ) -> Result<Vec<usize>> {
+        let Walk { method, price, latest } = walk;
         let given = [self.grid.is_some(), self.timesteps.is_some(), self.blocks.is_some()];
         if given.iter().filter(|given| **given).count() > 1 {
             return Err(Error::Clash { options: "grid, timesteps and blocks" });
@@ -68,6 +69,9 @@ impl Visits {
             (_, Some(lengths)) => Some(blocks(table, lengths)?),
             _ => None,
         };
+        if let Some(levels) = &listed {
+            check_listed(table, levels)?;
+        }
         match (listed, evaluations) {
             (Some(levels), None) => Ok(levels),
             (Some(levels), Some(given)) => {
@@ -86,14 +90,41 @@ impl Visits {
                 if steps == 0 {
                     return Err(Error::TooFew { method, given, needed: price.of(1) });
                 }
-                let spacing = self.grid.unwrap_or_default();
-                let most = table.len() - usize::from(spacing.is_open() && table.len() > 1);
-                let levels = spacing.levels(table, steps.min(most))?;
+                let first = first_level(table, latest)?;
+                let levels = spread(self.grid.unwrap_or_default(), table, first, steps)?;
                 check_levels(table, &levels)?;
                 Ok(levels)
             }
         }
     }
+}
+
+/// The levels of a grid of so many steps, or of as many as there are levels, from level `first` on.
+/// If only its first level lies beyond that, the others keep their places. Otherwise the grid is
+/// spread over the levels up to `first`, as `logsnr` always is: it has no meaning at ᾱ = 0.
+fn spread(spacing: Spacing, table: &LevelTable, first: usize, steps: usize) -> Result<Vec<usize>> {
+    let over = |table: &LevelTable| {
+        let most = table.len() - usize::from(spacing.is_open() && table.len() > 1);
+        spacing.levels(table, steps.min(most))
+    };
+    if spacing == Spacing::LogSnr {
+        return over(&table.up_to(first));
+    }
+    let mut levels = over(table)?;
+    if levels[1] >= first {
+        levels = over(&table.up_to(first))?;
+    }
+    levels[0] = levels[0].min(first);
+    Ok(levels)
+}
+
+/// What the choice of levels depends on, beside the table and the budget.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Walk {
+    pub method: &'static str,
+    pub price: Price,
+    /// The OU time at which a run begins at the latest, unless its levels are listed.
+    pub latest: f64,
 }
 
 /// The table of a variance-preserving process.
@@ -113,6 +144,7 @@ pub(crate) fn chain_course(
 ) -> Result<Course> {
     Ok(Course {
         predictor_steps: 0,
+        jumps: Vec::new(),
         grid: TimeGrid::from_knots(table.times(&levels))?,
         clock: Clock::Chain(table.clone()),
         wanted,

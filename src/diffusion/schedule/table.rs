@@ -8,9 +8,9 @@ use crate::options::by_name;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Schedule {
-    /// β along a line from 1e-4 to 0.02 (Ho et al. 2020).
+    /// β along a line from 1e-4 to 0.02, for 1000 levels (Ho et al. 2020).
     Linear,
-    /// √β along a line from √8.5e-4 to √0.012 (latent diffusion).
+    /// √β along a line from √8.5e-4 to √0.012, for 1000 levels (latent diffusion).
     ScaledLinear,
     /// ᾱ is a squared cosine (Nichol & Dhariwal 2021).
     Cosine,
@@ -29,6 +29,20 @@ impl Schedule {
             Self::Linear => LevelTable::linear(levels),
             Self::ScaledLinear => LevelTable::scaled_linear(levels),
             Self::Cosine => LevelTable::cosine(levels),
+        }
+    }
+
+    /// The table of this schedule with rates from `first` to `last` in place of its own, which are
+    /// not scaled.
+    ///
+    /// # Errors
+    /// [`Error::Clash`] for the cosine schedule, which has no such ends, and as for
+    /// [`LevelTable::from_betas`].
+    pub fn table_between(self, levels: usize, first: f64, last: f64) -> Result<LevelTable> {
+        match self {
+            Self::Linear => LevelTable::linear_between(levels, first, last),
+            Self::ScaledLinear => LevelTable::scaled_linear_between(levels, first, last),
+            Self::Cosine => Err(Error::Clash { options: "schedule cosine and beta-range" }),
         }
     }
 
@@ -62,15 +76,23 @@ impl LevelTable {
     /// The largest number of levels.
     pub const MAX_LEVELS: usize = 1_000_000;
 
-    /// The table of these rates.
+    /// The table of these rates. The last one may be 1, if there are others: then level n is pure
+    /// noise (a zero terminal signal-to-noise ratio). Methods begin below such a level.
     ///
     /// # Errors
     /// [`Error::Invalid`] if there are none or more than [`MAX_LEVELS`](Self::MAX_LEVELS), or one
     /// is not in (0, 1).
     pub fn from_betas(betas: Vec<f64>) -> Result<Self> {
         Self::check(betas.len())?;
-        if let Some(&given) = betas.iter().find(|beta| !(**beta > 0.0 && **beta < 1.0)) {
-            return Err(Error::Invalid { name: "beta", given, expected: "a number in (0, 1)" });
+        let last = betas.len() - 1;
+        let is_rate = |(t, beta): (usize, f64)| {
+            beta > 0.0 && (beta < 1.0 || beta == 1.0 && t == last && t > 0)
+        };
+        if let Some(&given) =
+            betas.iter().enumerate().find(|(t, beta)| !is_rate((*t, **beta))).map(|(_, beta)| beta)
+        {
+            let expected = "a number in (0, 1), or 1 for the last one of several";
+            return Err(Error::Invalid { name: "beta", given, expected });
         }
         let mut log_alpha_bar = 0.0;
         let mut levels = vec![Level::CLEAN];
@@ -81,12 +103,16 @@ impl LevelTable {
         Ok(Self { betas, levels, schedule: None })
     }
 
-    /// The table of [`Schedule::Linear`].
+    /// The table of [`Schedule::Linear`]: β from 0.1/n to 20/n, at most 0.999.
+    ///
+    /// The rates are those of 1000 levels times 1000/n. So the last level has about the same noise,
+    /// whatever n.
     ///
     /// # Errors
     /// As for [`from_betas`](Self::from_betas).
     pub fn linear(levels: usize) -> Result<Self> {
-        let table = Self::linear_between(levels, 1e-4, 0.02)?;
+        Self::check(levels)?;
+        let table = Self::from_betas(scaled(line(levels, 1e-4, 0.02)))?;
         Ok(Self { schedule: Some(Schedule::Linear), ..table })
     }
 
@@ -99,12 +125,15 @@ impl LevelTable {
         Self::from_betas(line(levels, first, last))
     }
 
-    /// The table of [`Schedule::ScaledLinear`].
+    /// The table of [`Schedule::ScaledLinear`]: √β from √(0.85/n) to √(12/n), β at most 0.999.
+    ///
+    /// The rates are those of 1000 levels times 1000/n, as for [`linear`](Self::linear).
     ///
     /// # Errors
     /// As for [`from_betas`](Self::from_betas).
     pub fn scaled_linear(levels: usize) -> Result<Self> {
-        let table = Self::scaled_linear_between(levels, 8.5e-4, 0.012)?;
+        Self::check(levels)?;
+        let table = Self::from_betas(scaled(squares_of_line(levels, 8.5e-4, 0.012)))?;
         Ok(Self { schedule: Some(Schedule::ScaledLinear), ..table })
     }
 
@@ -114,8 +143,7 @@ impl LevelTable {
     /// As for [`from_betas`](Self::from_betas).
     pub fn scaled_linear_between(levels: usize, first: f64, last: f64) -> Result<Self> {
         Self::check(levels)?;
-        let roots = line(levels, first.sqrt(), last.sqrt());
-        Self::from_betas(roots.into_iter().map(|root| root * root).collect())
+        Self::from_betas(squares_of_line(levels, first, last))
     }
 
     /// The table of [`Schedule::Cosine`]: β_t = min(0.999, 1 − f(t)/f(t−1)) with
@@ -129,7 +157,7 @@ impl LevelTable {
             let angle = (i as f64 / levels as f64 + 0.008) / 1.008 * std::f64::consts::FRAC_PI_2;
             libm::cos(angle) * libm::cos(angle)
         };
-        let betas = (0..levels).map(|i| (1.0 - f(i + 1) / f(i)).min(0.999)).collect();
+        let betas = (0..levels).map(|i| (1.0 - f(i + 1) / f(i)).min(MOST_BETA)).collect();
         Ok(Self { schedule: Some(Schedule::Cosine), ..Self::from_betas(betas)? })
     }
 
@@ -176,6 +204,17 @@ impl LevelTable {
         self.levels[t]
     }
 
+    /// The table of the first `levels` levels, from 1 to n.
+    ///
+    /// # Panics
+    /// If `levels` is 0 or above n.
+    pub fn up_to(&self, levels: usize) -> Self {
+        assert!((1..=self.len()).contains(&levels), "{levels} levels of {}", self.len());
+        let schedule = self.schedule.filter(|_| levels == self.len());
+        let betas = self.betas[..levels].to_vec();
+        Self { betas, levels: self.levels[..=levels].to_vec(), schedule }
+    }
+
     /// The number of the level at a time of a run, n − `time`, rounded.
     ///
     /// # Errors
@@ -193,6 +232,22 @@ impl LevelTable {
     pub fn times(&self, levels: &[usize]) -> Vec<f64> {
         levels.iter().map(|level| self.len() as f64 - *level as f64).collect()
     }
+}
+
+/// The largest rate of a schedule.
+const MOST_BETA: f64 = 0.999;
+/// The number of levels for which the rates of schedules are stated.
+const CUSTOMARY: f64 = 1000.0;
+
+/// Rates for 1000 levels, scaled so that as many as these have the same noise in all.
+fn scaled(betas: Vec<f64>) -> Vec<f64> {
+    let factor = CUSTOMARY / betas.len() as f64;
+    betas.into_iter().map(|beta| (factor * beta).min(MOST_BETA)).collect()
+}
+
+/// The squares of numbers from √`first` to √`last`.
+fn squares_of_line(count: usize, first: f64, last: f64) -> Vec<f64> {
+    line(count, first.sqrt(), last.sqrt()).into_iter().map(|root| root * root).collect()
 }
 
 /// Numbers from `first` to exactly `last`, as numpy's linspace makes them.
@@ -225,8 +280,41 @@ mod tests {
             assert!((table.level(1).one_minus_alpha_bar() / table.beta(1) - 1.0).abs() < 1e-14);
         }
         assert!("square".parse::<Schedule>().is_err() && LevelTable::linear(0).is_err());
-        assert!(LevelTable::linear_between(10, 1e-4, 1.0).is_err());
-        assert!(LevelTable::from_betas(vec![f64::NAN]).is_err());
+        assert!(LevelTable::linear_between(10, 1e-4, 1.1).is_err());
+        for bad in [vec![f64::NAN], vec![1.0], vec![0.1, 1.0, 0.1], vec![0.1, 1.1], vec![0.0]] {
+            assert!(LevelTable::from_betas(bad).is_err());
+        }
+    }
+
+    /// A last rate of 1 leaves nothing of the data.
+    #[test]
+    fn a_last_rate_of_one_is_pure_noise() {
+        let table = LevelTable::from_betas(vec![0.1, 0.5, 1.0]).unwrap();
+        assert_eq!(table.level(3), Level::PURE_NOISE);
+        assert!(table.level(2).alpha_bar() > 0.4);
+    }
+
+    /// The noise of the last level is nearly the same for any number of levels, within 20 %
+    /// from 50 on, and the rates of 1000 levels are the customary ones to the last bit.
+    #[test]
+    fn rates_scale_with_the_number_of_levels() {
+        for schedule in [Schedule::Linear, Schedule::ScaledLinear] {
+            let time = |levels| schedule.table(levels).unwrap().level(levels).ou_time();
+            for levels in [50, 100, 300, 4000, 10_000] {
+                let ratio = time(levels) / time(1000);
+                assert!((ratio - 1.0).abs() < 0.2, "{schedule} {levels}: {ratio}");
+            }
+            for levels in [1, 2, 5, 10, 20] {
+                assert!(schedule.table(levels).unwrap().betas().iter().all(|b| *b <= 0.999));
+            }
+        }
+        let linear = LevelTable::linear(1000).unwrap();
+        assert_eq!(linear.betas(), LevelTable::linear_between(1000, 1e-4, 0.02).unwrap().betas());
+        let roots = LevelTable::scaled_linear_between(1000, 8.5e-4, 0.012).unwrap();
+        assert_eq!(LevelTable::scaled_linear(1000).unwrap().betas(), roots.betas());
+        let unscaled = Schedule::Linear.table_between(100, 1e-4, 0.02).unwrap();
+        assert!(unscaled.level(100).alpha_bar() > 0.3);
+        assert!(Schedule::Cosine.table_between(100, 1e-4, 0.02).is_err());
     }
 
     #[test]

@@ -22,7 +22,7 @@ use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis};
 use crate::error::{Error, Result, positive};
 use crate::real::Real;
 use kernel::Tables;
-use spread::cholesky;
+pub(crate) use spread::cholesky;
 
 /// A mixture of Gaussians, π(x) = Σ wₖ N(x; μₖ, Σₖ).
 ///

@@ -1,6 +1,6 @@
 //! Mean, covariance and marginals of a mixture.
 
-use ndarray::{Array1, Array2, Array3, Axis};
+use ndarray::{Array1, Array2, Array3, Axis, s};
 
 use super::GaussianMixture;
 use super::spread::Spread;
@@ -39,6 +39,24 @@ impl GaussianMixture {
             }
         }
         total
+    }
+
+    /// The numbers between which practically all coordinates of samples lie: from the smallest mean
+    /// of a coordinate less five of its standard deviations to the largest one and five more.
+    pub fn range(&self) -> [f64; 2] {
+        let mut range = [f64::INFINITY, f64::NEG_INFINITY];
+        for ((k, j), &mean) in self.means.indexed_iter() {
+            let std = match &self.spread {
+                Spread::Isotropic(std) => *std,
+                Spread::Diagonal(variances) => variances[[k, j]].sqrt(),
+                Spread::Full(factors) => {
+                    let row = factors.slice(s![k, j, ..=j]);
+                    row.iter().map(|x| x * x).sum::<f64>().sqrt()
+                }
+            };
+            range = [range[0].min(mean - 5.0 * std), range[1].max(mean + 5.0 * std)];
+        }
+        range
     }
 
     /// The distribution of some of the coordinates, in the given order. It is a mixture with the

@@ -31,7 +31,7 @@ impl Spread {
 
 /// The lower Cholesky factor. The error holds the row, what is wrong there, and the number found.
 /// It is a pivot that is not positive, or an asymmetry.
-pub(super) fn cholesky(
+pub(crate) fn cholesky(
     matrix: ArrayView2<'_, f64>,
 ) -> std::result::Result<Array2<f64>, (usize, &'static str, f64)> {
     let dim = matrix.nrows();

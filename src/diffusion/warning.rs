@@ -1,0 +1,171 @@
+//! What a plan, or the samples of a run, cannot be trusted for: with numbers, and what to try.
+
+use std::fmt;
+
+use ndarray::ArrayView2;
+
+use super::clock::Clock;
+use super::denoiser::Denoiser;
+use super::plan::Plan;
+use crate::error::Result;
+use crate::real::Real;
+
+/// Numbers that are more than this many half widths away from the middle of the range of the data
+/// are no samples of them.
+const FAR: f64 = 10.0;
+
+/// Something that makes the samples of a plan doubtful. It prints itself with what to try.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// The run takes fewer steps than the method needs. Its samples may be off by orders of
+    /// magnitude.
+    FewSteps {
+        /// The method.
+        method: String,
+        /// The steps of the plan.
+        steps: usize,
+        /// The fewest steps from which on the variance of Gaussian data is right within a factor
+        /// of 2, on all schedules and grids.
+        enough: usize,
+        /// Evaluations that pay for so many steps.
+        evaluations: usize,
+        /// A method that needs fewer.
+        other: &'static str,
+    },
+    /// The run starts from the prior of the process. The noised data at its first level differ from
+    /// that.
+    Start {
+        /// ᾱ at the first level.
+        alpha_bar: f64,
+        /// How far the mean may be off, in standard deviations.
+        mean: f64,
+        /// How far variances may be off, as a part of them.
+        variance: f64,
+    },
+    /// Samples are more than ten times as far from the middle of the range of the data as its ends.
+    Range {
+        /// How many numbers are so far away.
+        count: usize,
+        /// How many numbers there are.
+        of: usize,
+        /// The number that is farthest away.
+        farthest: f64,
+        /// The range of the data.
+        range: [f64; 2],
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FewSteps { method, steps, enough, evaluations, other } => write!(
+                f,
+                "{method} takes {steps} steps, and below {enough} its samples may be far off; \
+                 try {evaluations} evaluations or more, or {other}"
+            ),
+            Self::Start { alpha_bar, mean, variance } => write!(
+                f,
+                "the run starts from pure noise, but at its first level alpha bar is \
+                 {alpha_bar:.2e}: there the mean of the noised data may be off by {mean:.2} \
+                 standard deviations and their variance by {:.0} %; \
+                 begin at a noisier level, or give a start",
+                100.0 * variance
+            ),
+            Self::Range { count, of, farthest, range: [low, high] } => write!(
+                f,
+                "{count} of {of} numbers are far outside of the range of the data, \
+                 {low} to {high}; the farthest is {farthest:.3e}; \
+                 try more evaluations, another grid or another method"
+            ),
+        }
+    }
+}
+
+impl Warning {
+    /// A warning if numbers of samples, shape (chains, dim), are more than ten times as far from
+    /// the middle of a range as its ends. NaN and infinite numbers count as well.
+    pub fn of_samples<F: Real>(samples: ArrayView2<'_, F>, range: [f64; 2]) -> Option<Self> {
+        let [low, high] = range;
+        let middle = 0.5 * (low + high);
+        let limit = FAR * 0.5 * (high - low);
+        let mut count = 0;
+        let mut farthest = middle;
+        for x in samples.iter().map(|x| x.widen()) {
+            if (x - middle).abs() <= limit {
+                continue;
+            }
+            count += 1;
+            if !((x - middle).abs() <= (farthest - middle).abs()) {
+                farthest = x;
+            }
+        }
+        (count > 0).then_some(Self::Range { count, of: samples.len(), farthest, range })
+    }
+}
+
+impl Plan {
+    /// What makes the samples of this plan on a model doubtful, before anything is run.
+    ///
+    /// A difference between prior and noised data is found from the range of the data
+    /// ([`Denoiser::range`]), or for data in [−1, 1] where it is not known. It is no warning where
+    /// [`start`](Self::start) removes it.
+    ///
+    /// # Errors
+    /// Those of [`start`](Self::start).
+    pub fn warnings<F: Real>(&self, model: &dyn Denoiser<F>) -> Result<Vec<Warning>> {
+        let mut all: Vec<Warning> = self.few_steps().into_iter().collect();
+        let mismatch = self.mismatch(model.range())?;
+        let matched = model.known_data().is_some_and(Self::can_match);
+        if mismatch.matters() && !matched {
+            let alpha_bar = self.first_level()?.alpha_bar();
+            let super::start::Mismatch { mean, variance } = mismatch;
+            all.push(Warning::Start { alpha_bar, mean, variance });
+        }
+        Ok(all)
+    }
+
+    fn few_steps(&self) -> Option<Warning> {
+        let steps = self.grid().steps();
+        let least = self.method().enough_steps(self.process().kind());
+        let (enough, other) = match self.clock() {
+            Clock::Phase { .. } => (least.max(self.short_enough(least)), "sscs"),
+            _ => (least, "dpmpp2m"),
+        };
+        let evaluations = (self.evaluations() * enough as f64 / steps as f64).ceil() as usize;
+        let method = self.method().name().to_owned();
+        (steps < enough).then_some(Warning::FewSteps { method, steps, enough, evaluations, other })
+    }
+
+    /// The number of steps in phase space of which the longest is as short as one of half of the
+    /// `least` equal steps over τ = 8, what the customary rate gives.
+    fn short_enough(&self, least: usize) -> usize {
+        let longest = self.grid().iter().map(|step| step.length).fold(0.0, f64::max);
+        (self.grid().steps() as f64 * longest / 8.0 * 0.5 * least as f64).ceil() as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn samples_far_outside_of_the_range_are_seen() {
+        let near = array![[9.9, -9.9], [0.0, 3.0]];
+        assert_eq!(Warning::of_samples(near.view(), [-1.0, 1.0]), None);
+        let far = array![[10.1, -9.9], [0.0, -301.0]];
+        let Some(Warning::Range { count, of, farthest, .. }) =
+            Warning::of_samples(far.view(), [-1.0, 1.0])
+        else {
+            panic!("two numbers are far outside");
+        };
+        assert_eq!((count, of, farthest), (2, 4, -301.0));
+        let shifted = array![[110.0f32], [90.0]];
+        assert_eq!(Warning::of_samples(shifted.view(), [99.0, 101.0]), None);
+        for bad in [f64::NAN, f64::INFINITY] {
+            assert!(Warning::of_samples(array![[bad]].view(), [-1.0, 1.0]).is_some());
+        }
+    }
+}
