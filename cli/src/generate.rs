@@ -1,6 +1,6 @@
 //! `langevin generate`: samples from noise, along the reverse of a noising process.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use langevin::compare::Distances;
@@ -76,6 +76,26 @@ impl Generate {
         ])
     }
 
+    /// The files to write, each with the option that names it.
+    fn outputs(&self) -> [(&'static str, Option<&Path>); 4] {
+        [
+            ("--out", self.run.out.as_deref()),
+            ("--plot", self.run.plot.as_deref()),
+            ("--grid-image", self.grid_image.as_deref()),
+            ("--save-state", self.run.beginning.save_state.as_deref()),
+        ]
+    }
+
+    fn check_plot(&self, has_density: bool, dim: usize) -> Result<(), Failure> {
+        if self.run.plot.is_some() && !has_density && dim > 2 {
+            return refuse(
+                "--plot draws samples over the density of a target; for the samples of a network \
+                 use --grid-image",
+            );
+        }
+        Ok(())
+    }
+
     /// The start that was given, noised if so asked, or that of the plan on the model. Positions
     /// alone: the momenta of a process begin where they must.
     fn start<F: Real>(
@@ -128,12 +148,7 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let shape = arguments.image_shape;
     let tiles = arguments.grid_image.as_ref().map(|_| source.tiles(shape)).transpose()?;
     let data = source.data();
-    if run.plot.is_some() && data.is_none() && dim > 2 {
-        return refuse(
-            "--plot draws samples over the density of a target; for the samples of a \
-                       network use --grid-image",
-        );
-    }
+    arguments.check_plot(data.is_some(), dim)?;
     let model = source.model::<F>()?;
     let start = arguments.start::<F>(&plan, &*model, dim)?;
     arguments.warn(&plan, &*model)?;
@@ -145,24 +160,13 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let report = json::<F>(arguments, &source, &plan)?;
     let settings = settings(&report, &json!(read));
     let beginning = run.beginning.beginning(start, &settings)?;
-    let outputs = [
-        run.out.as_deref(),
-        run.plot.as_deref(),
-        arguments.grid_image.as_deref(),
-        run.beginning.save_state.as_deref(),
-    ];
-    let [out, picture, images, state] = create_all(
-        &arguments.inputs(),
-        [
-            ("--out", outputs[0]),
-            ("--plot", outputs[1]),
-            ("--grid-image", outputs[2]),
-            ("--save-state", outputs[3]),
-        ],
-    )?;
+    let named = arguments.outputs();
+    let outputs = named.map(|(_, path)| path);
+    let [out, picture, images, state] = create_all(&arguments.inputs(), named)?;
     let grid = plan.grid().clone();
     // Moments are those of the end alone: on the way the distribution changes at every step.
-    let (sampler, drift) = (&*sampler, &*drift);
+    let sampler = &*sampler;
+    let drift = &*drift;
     let job = Job { sampler, drift, grid, dim, beginning, settings, moments: None, frames };
     let outcome = simulate(run, job, out, state)?;
     let positions = outcome.samples.positions();
@@ -184,12 +188,9 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     if run.common.json {
         print_report(outputs, &said.json(json!(read), report))?;
     } else {
-        let written = [
-            outputs[0],
-            outputs[1].filter(|_| drawn.is_ok()),
-            outputs[2].filter(|_| tiled.is_ok()),
-            outputs[3],
-        ];
+        let mut written = outputs;
+        written[1] = written[1].filter(|_| drawn.is_ok());
+        written[2] = written[2].filter(|_| tiled.is_ok());
         let heading = heading(arguments, &source, &plan, &outcome)?;
         let distances = data.and_then(|data| distances(data, &outcome)).unwrap_or_default();
         print_report(outputs, &said.text(heading, distances, &written))?;

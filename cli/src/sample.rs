@@ -153,7 +153,8 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     )?;
 
     let frames = moments.filter(|_| options.every.is_some());
-    let (sampler, drift) = (&*sampler, &target);
+    let sampler = &*sampler;
+    let drift = &target;
     let job = Job { sampler, drift, grid, dim, beginning, settings, moments, frames };
     let outcome = simulate(options, job, out, state)?;
     // A picture that cannot be drawn, of nothing but diverged chains, costs neither the samples nor

@@ -117,8 +117,8 @@ fn warn_of_rounding<F: Real>(samples: &Samples<F>) {
     let numbers = samples.positions().len() as u64;
     if rounded > numbers / 100 {
         warn(&format!(
-            "the last step moved {rounded} of {numbers} coordinates by no more than rounding in {}: \
-             their distribution is wrong; take a longer --step, or bring the target nearer to 0",
+            "the last step moved {rounded} of {numbers} coordinates by no more than rounding in \
+             {}: their distribution is wrong; take a longer step, or bring the target nearer to 0",
             F::NAME
         ));
     }

@@ -251,8 +251,7 @@ impl<'a, F: Real> Run<'a, F> {
             check_coefficients(dynamics, &self.grid)?;
         }
         let Initial { state, low, dim, carried_known } = setup.state(start)?;
-        let last = self.grid.steps();
-        self.check_first_step(last)?;
+        let last = self.check_first_step()?;
         let mut chunks = self.chunks(state, low, dim)?;
         let mut done = self.first_step;
         let mut stopped = false;
@@ -275,8 +274,8 @@ impl<'a, F: Real> Run<'a, F> {
         }
         let rounded = chunks.rounded();
         let ignores = self.non_finite == NonFinite::Ignore;
-        let diverged =
-            chunks.diverged(self.first_chain, ignores, done as u64, self.grid.time(done));
+        let time = self.grid.time(done);
+        let diverged = chunks.diverged(self.first_chain, ignores, done as u64, time);
         Ok(Samples {
             state: chunks.state,
             low: chunks.low,
@@ -291,7 +290,9 @@ impl<'a, F: Real> Run<'a, F> {
         })
     }
 
-    fn check_first_step(&self, steps: usize) -> Result<()> {
+    /// Checks the first step. Returns the number of steps of the grid.
+    fn check_first_step(&self) -> Result<usize> {
+        let steps = self.grid.steps();
         if self.earlier.layout.is_some() && self.first_step >= steps {
             let taken = self.first_step;
             return Err(Error::Mismatch {
@@ -301,7 +302,7 @@ impl<'a, F: Real> Run<'a, F> {
             });
         }
         const EXPECTED: &str = "below the number of steps of the grid";
-        count("first step", self.first_step, 0, steps - 1, EXPECTED).map(|_| ())
+        count("first step", self.first_step, 0, steps - 1, EXPECTED).map(|_| steps)
     }
 
     /// The chains of the run, cut into chunks.

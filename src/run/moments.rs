@@ -29,7 +29,7 @@ pub(super) fn sums(dim: usize, full: bool) -> Result<RunningMoments> {
 ///
 /// A frozen chain is left out with all its steps, those before it froze too: a chain that explodes
 /// is far away long before it is no longer finite. For this the sums are kept for every chain on
-/// its own. A [`full`](Self::full) observer above 8 dimensions keeps one sum for all, and leaves out
+/// its own. A [`full`](Self::full) observer above 8 dimensions keeps one sum for all. It leaves out
 /// a frozen chain from the step on at which it froze.
 #[derive(Clone, Debug)]
 pub struct MomentsObserver {

@@ -11,7 +11,8 @@ use crate::support::{
 };
 
 const KEYS: &str = "bandwidth chains failures halves_of_reference inputs methods model \
-                    model_calls_per_evaluation precision process reference rows scale seed seeds version";
+                    model_calls_per_evaluation precision process reference rows scale seed \
+                    seeds version";
 const COLUMNS: &str = "method,budget,seed,evaluations,network_calls_per_evaluation,seconds,\
                        radial,radial_error,sliced,sliced_error";
 const RUN: &str = "compare g.json --methods ddpm@60,ddim,pmm2:grid=equal,em --evaluations 20,40 \

@@ -40,7 +40,8 @@ fn words_are_probed() {
     let found = json(&folder, "probe --word BAOAB --step 1.5 --friction 50");
     has_keys(
         &found,
-        "contraction covariance curvature dynamics method options rounding step target version word",
+        "contraction covariance curvature dynamics method options rounding step target version \
+         word",
     );
     assert!((number(&found["covariance"][0][0]) - 1.0).abs() < 1e-13);
     assert!((number(&found["covariance"][1][1]) - (1.0 - 2.25 / 4.0)).abs() < 1e-13);

@@ -11,7 +11,8 @@ fn the_probe_knows_the_known_figure() {
     let found = json(&folder, pmm);
     has_keys(
         &found,
-        "method word dynamics step curvature covariance target contraction options rounding version",
+        "method word dynamics step curvature covariance target contraction options rounding \
+         version",
     );
     let excess = number(&found["covariance"][0][0]) - 1.0;
     assert!((excess - 6.613e-3).abs() < 5e-7, "{excess}");
