@@ -81,6 +81,9 @@ impl Generate {
             let noised = plan.noised(start.view(), self.run.seed, self.run.first_chain)?;
             return Ok(Some(noised.into()));
         }
+        if let Some(warning) = plan.given_start(start.view(), model)? {
+            print_warning(&warning);
+        }
         Ok(Some(start.into()))
     }
 
@@ -179,6 +182,9 @@ fn json<F: Real>(arguments: &Generate, source: &Source, plan: &Plan) -> Result<V
         Process::Vp(table) => {
             report["schedule"] = json!(table.schedule().map(|schedule| schedule.to_string()));
             report["levels"] = json!(table.len());
+            if table.schedule().is_none() {
+                report["betas"] = json!(table.betas());
+            }
         }
         Process::Psld(process, beta) => {
             report["beta"] =

@@ -194,7 +194,7 @@ impl Plan {
         };
         let noise = Philox::new(seed);
         let mut out = Array2::zeros((rows, transition.blocks * dim));
-        let mut normals = [vec![F::zero(); 0], vec![F::zero(); 0]];
+        let mut normals: [Vec<F>; 2] = [Vec::new(), Vec::new()];
         for (chunk, from) in data.axis_chunks_iter(Axis(0), 256).enumerate() {
             let n = from.nrows();
             let first = chunk * 256;
