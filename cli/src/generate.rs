@@ -120,6 +120,9 @@ impl Generate {
             let start = plan.noised(start.view(), seed, first_chain)?.into();
             return Ok(Anew { start, seed });
         }
+        if let Some(warning) = plan.given_start(start.view(), model)? {
+            print_warning(&warning);
+        }
         Ok(Anew { start: start.into(), seed })
     }
 
@@ -219,6 +222,9 @@ fn json<F: Real>(arguments: &Generate, source: &Source, plan: &Plan) -> Result<V
         Process::Vp(table) => {
             report["schedule"] = json!(table.schedule().map(|schedule| schedule.to_string()));
             report["levels"] = json!(table.len());
+            if table.schedule().is_none() {
+                report["betas"] = json!(table.betas());
+            }
         }
         Process::Psld(process, beta) => {
             let ends = beta.to_string();

@@ -7,6 +7,7 @@ use ndarray::ArrayView2;
 use super::clock::Clock;
 use super::denoiser::Denoiser;
 use super::plan::Plan;
+use super::start::Mismatch;
 use crate::error::Result;
 use crate::real::Real;
 
@@ -43,6 +44,13 @@ pub enum Warning {
         /// How far variances may be off, as a part of them.
         variance: f64,
     },
+    /// A given start is not like the noised data at the first level.
+    GivenStart {
+        /// Its mean square.
+        square: f64,
+        /// How far from 1, that of pure noise, it may be for a right start.
+        allowed: f64,
+    },
     /// Samples are more than ten times as far from the middle of the range of the data as its ends.
     Range {
         /// How many numbers are so far away.
@@ -71,6 +79,12 @@ impl fmt::Display for Warning {
                  standard deviations and their variance by {:.0} %; \
                  begin at a noisier level, or give a start",
                 100.0 * variance
+            ),
+            Self::GivenStart { square, allowed } => write!(
+                f,
+                "the mean square of the start is {square:.3}, but that of the noised data at the \
+                 first level is 1 within {allowed:.2}; if these are data, noise them first \
+                 (--noise-start, Plan::noised)"
             ),
             Self::Range { count, of, farthest, range: [low, high] } => write!(
                 f,
@@ -119,10 +133,29 @@ impl Plan {
         let matched = model.known_data().is_some_and(Self::can_match);
         if mismatch.matters() && !matched {
             let alpha_bar = self.first_level()?.alpha_bar();
-            let super::start::Mismatch { mean, variance } = mismatch;
+            let Mismatch { mean, variance } = mismatch;
             all.push(Warning::Start { alpha_bar, mean, variance });
         }
         Ok(all)
+    }
+
+    /// A warning if a given start, shape (chains, dim), is not like the noised data at the first
+    /// level: its mean square is not 1, as far as its size and the range of the data can tell.
+    ///
+    /// # Errors
+    /// Those of [`start`](Self::start).
+    pub fn given_start<F: Real>(
+        &self,
+        start: ArrayView2<'_, F>,
+        model: &dyn Denoiser<F>,
+    ) -> Result<Option<Warning>> {
+        let count = start.len() as f64;
+        let square = start.iter().map(|x| x.widen() * x.widen()).sum::<f64>() / count;
+        let Mismatch { mean, variance } = self.mismatch(model.range())?;
+        // The mean square of n standard normals has the standard deviation √(2/n).
+        let allowed = variance + mean * mean + 6.0 * (2.0 / count).sqrt() + 0.05;
+        let right = (square - 1.0).abs() <= allowed;
+        Ok((!right).then_some(Warning::GivenStart { square, allowed }))
     }
 
     fn few_steps(&self) -> Option<Warning> {

@@ -33,6 +33,7 @@ mod plans;
 mod probe;
 mod tables;
 mod variances;
+mod warnings;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -58,10 +58,11 @@ fn a_start_that_is_not_the_noised_distribution_is_said() {
     write_npy(folder.join("start.npy"), &Array2::<f32>::zeros((20, 64))).unwrap();
     let list = "900,700,500,300,200,150,100,80,50,20,5,2,0";
     let given = format!("--method ddim --timesteps {list} --start start.npy");
-    for noise in ["", "--noise-start"] {
-        let output = langevin(&folder, &format!("{run} {given} {noise}"));
-        assert_eq!(stderr(&output), "");
-    }
+    let output = langevin(&folder, &format!("{run} {given} --noise-start"));
+    assert_eq!(stderr(&output), "");
+    // Data in place of noise.
+    let output = langevin(&folder, &format!("{run} {given}"));
+    assert!(stderr(&output).contains("warning: the mean square of the start is 0.000, but"));
 }
 
 /// The known explosion: the standard deviation is 301 where the data lie in [−1, 1].
@@ -94,6 +95,9 @@ fn rates_are_read_from_files() {
     fs::write(folder.join("list.json"), format!("[{}]", text.join(", "))).unwrap();
     let column = Array2::from_shape_vec((50, 1), betas).unwrap();
     write_npy(folder.join("betas.npy"), &column).unwrap();
+    let run = "generate g.json --method ddpm --evaluations 50 --chains 9 --betas betas.txt";
+    let report = json(&folder, run);
+    assert_eq!(report["betas"].as_array().map(Vec::len), Some(50));
     let run = "generate g.json --method ddim --evaluations 20 --chains 9 --out x.npy";
     let ends = |options: &str| {
         succeed(&folder, &format!("{run} {options}"));
