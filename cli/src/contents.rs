@@ -33,7 +33,7 @@ impl Contents {
         let file = File::open(path).map_err(unreadable)?;
         let mut head = Vec::new();
         (&file).take(HEAD).read_to_end(&mut head).map_err(unreadable)?;
-        let length = there.is_file().then(|| there.len());
+        let length = there.is_file().then_some(there.len());
         Ok(Self { head, length, file })
     }
 

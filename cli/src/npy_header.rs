@@ -226,7 +226,7 @@ mod tests {
             let message = parse(text).unwrap_err();
             assert!(message.chars().count() < 200, "{message}");
         }
-        for bytes in [&MAGIC[..], b"\x93NUMPY\x01\x00", b"\x93NUMPY\x02\x00\xff\xff\xff\xff{"] {
+        for bytes in [MAGIC, b"\x93NUMPY\x01\x00", b"\x93NUMPY\x02\x00\xff\xff\xff\xff{"] {
             assert!(Header::parse(bytes).is_err());
         }
         assert!(Header::parse(b"\x93NUMPY\x04\x00\x00\x00\x00\x00").is_err());
