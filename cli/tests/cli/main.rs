@@ -17,6 +17,7 @@ mod refusals;
 mod sample;
 mod settings;
 mod starts;
+mod states;
 mod support;
 mod tables;
 mod targets;
