@@ -267,6 +267,7 @@ fn sizes_are_refused_or_used() {
             Ok::<(), Error>(())
         });
         if size < 1000 {
+            tables(&mut sweep, size);
             let empty = Array2::zeros((size, 0));
             let none = Array2::zeros((0, size));
             for a in [&empty, &none] {
@@ -275,6 +276,37 @@ fn sizes_are_refused_or_used() {
         }
     }
     sweep.finish(200);
+}
+
+/// Lists of levels on small tables.
+fn tables(sweep: &mut Sweep, size: usize) {
+    use langevin::diffusion::{Spacing, blocks, check_levels, from_timesteps};
+    for levels in [1, 2, 10] {
+        let table = LevelTable::linear(levels).unwrap();
+        let spacings = [
+            Spacing::Equal,
+            Spacing::Quadratic,
+            Spacing::LogSnr,
+            Spacing::Leading,
+            Spacing::LeadingOpen,
+            Spacing::Trailing,
+            Spacing::Linspace,
+            Spacing::LinspaceOpen,
+        ];
+        for spacing in spacings {
+            sweep.call(format!("{spacing:?} {levels} {size}"), || spacing.levels(&table, size));
+        }
+        for list in [vec![], vec![size], vec![size, 0], vec![usize::MAX, size], vec![0, 0]] {
+            let name = format!("{levels} {list:?}");
+            sweep.call(format!("times {name}"), || table.times(&list));
+            sweep.call(format!("timesteps {name}"), || from_timesteps(&table, &list));
+            sweep.call(format!("blocks {name}"), || blocks(&table, &list));
+            sweep.call(format!("check {name}"), || check_levels(&table, &list));
+        }
+        for x in REALS {
+            sweep.call(format!("number at {x:e}"), || table.number_at(x));
+        }
+    }
 }
 
 fn arrays(sweep: &mut Sweep, a: &Array2<f64>) {
