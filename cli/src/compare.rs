@@ -118,10 +118,12 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
             text += &format!("\n{}", reference.describe());
         }
         text += &format!("\n\n{table}");
-        for path in [&arguments.csv, &arguments.plot].into_iter().flatten() {
-            text += &format!("\nwritten: {}", path.display());
+        let written = [&arguments.csv, &arguments.plot].into_iter().flatten();
+        let lines: Vec<_> = written.map(|path| format!("\nwritten: {}", path.display())).collect();
+        if !lines.is_empty() {
+            text += "\n";
         }
-        print_line(text.trim_end())?;
+        print_line(&(text + &lines.concat()))?;
     }
     drawn
 }
