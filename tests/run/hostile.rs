@@ -392,6 +392,27 @@ fn short_slices_are_refused() {
             Drift::<f64>::eval(&mixture, Times::PerRow(&[]), x.view(), out.view_mut())
         });
     }
+    let lifted = langevin::diffusion::Lifted::<f64, _>::new(&diffused, Psld::PAPER).unwrap();
+    let mut out = Array2::zeros((5, 2));
+    for short in [0, 1, 4, 6] {
+        let levels = vec![Level::from_tau(1.0).unwrap(); short];
+        let wide = Array2::zeros((5, 4));
+        let mut wide_out = Array2::zeros((5, 4));
+        let found = sweep.call(format!("lifted {short}"), || {
+            lifted.predict(Levels::PerRow(&levels), wide.view(), wide_out.view_mut())
+        });
+        assert!(found.is_none_or(|found| found.is_err()), "{short}");
+        let clock = Clock::Frozen(levels.first().copied().unwrap_or(Level::CLEAN));
+        let found = sweep.call(format!("denoised {short}"), || {
+            let drift =
+                langevin::diffusion::Denoised::<f64, _>::new(&diffused, clock, Prediction::Score)?;
+            let times = vec![0.0; short];
+            drift
+                .eval(Times::PerRow(&times), x.view(), out.view_mut())
+                .map_err(|source| Error::Observer { step: 0, source })
+        });
+        assert!(found.is_none_or(|found| found.is_err()), "{short}");
+    }
     sweep.call("marginal", || mixture.marginal(&[]));
     sweep.call("weights", || mixture.clone().with_weights(&[]));
     sweep.call("knots", || TimeGrid::from_knots(Vec::new()));
