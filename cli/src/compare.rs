@@ -117,15 +117,16 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
         if let Some(reference) = &reference {
             text += &format!("\n{}", reference.describe());
         }
-        text += &format!("\n\n{table}");
-        let written = [&arguments.csv, &arguments.plot].into_iter().flatten();
-        let lines: Vec<_> = written.map(|path| format!("\nwritten: {}", path.display())).collect();
-        if !lines.is_empty() {
-            text += "\n";
-        }
-        print_line(&(text + &lines.concat()))?;
+        print_line(&format!("{text}\n\n{table}{}", written(arguments)))?;
     }
     drawn
+}
+
+/// The files that were written, a line for each below an empty one.
+fn written(arguments: &Compare) -> String {
+    let paths = [&arguments.csv, &arguments.plot].into_iter().flatten();
+    let lines: Vec<_> = paths.map(|path| format!("\nwritten: {}", path.display())).collect();
+    if lines.is_empty() { String::new() } else { format!("\n{}", lines.concat()) }
 }
 
 fn heading(arguments: &Compare, source: &Source, twice: bool) -> String {
