@@ -7,7 +7,7 @@ use super::prediction::{Factors, Prediction};
 use super::psld::{Observation, Psld};
 use super::schedule::Level;
 use crate::drift::GaussianMixture;
-use crate::drift::batch::{check_batch, with_columns};
+use crate::drift::batch::{check_batch, check_rows, with_columns};
 use crate::error::{BoxError, Error, Result};
 use crate::real::Real;
 use crate::scratch::ScratchPool;
@@ -134,6 +134,9 @@ impl<F: Real, M: Denoiser<F>> Denoiser<F> for Lifted<F, M> {
         let rows = z.nrows();
         let width = z.ncols() / 2 * 2;
         check_batch("batch given to a phase-space model", width, &z, &out)?;
+        if let Levels::PerRow(levels) = levels {
+            check_rows("levels of a batch", rows, levels.len())?;
+        }
         let mut result = Ok(());
         with_columns(z, out, |z, out| {
             result = self.scratch.with(|scratch| self.score(levels, rows, z, out, scratch));

@@ -53,6 +53,9 @@ mod tests {
             assert_eq!(found.is_ok(), good, "{friction:e} {mass:e} {found:?}");
         }
         assert!(check_coefficients(&Overdamped, &grid).is_ok());
+        // A step in which nothing moves is no mistake.
+        let short = TimeGrid::uniform(1e-300, 3).unwrap();
+        assert!(check_coefficients(&Underdamped::new(1.0, 1.0).unwrap(), &short).is_ok());
         let target = GaussianMixture::isotropic(ndarray::array![[0.0]].view(), 1.0).unwrap();
         let sampler = EulerMaruyama::new(Underdamped::new(1e110, 1.0).unwrap());
         let error = Run::new(sampler, &target, grid).chains(2).run().unwrap_err();

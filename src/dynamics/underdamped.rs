@@ -38,6 +38,9 @@ pub struct Underdamped {
     inverse_mass: f64,
 }
 
+/// The third power of a shorter step is rightly zero, and nothing moves.
+const SHORTEST: f64 = 1e-90;
+
 impl Underdamped {
     /// Dynamics with friction γ and inverse mass u, both finite and positive.
     ///
@@ -78,7 +81,7 @@ impl LinearDynamics for Underdamped {
         let variance = u * gamma * h * h * h * phi.position_variance;
         let smallest = drag.min(push).min(variance).min(phi.lost_twice);
         // Zero would mean that the position does not move, and a subnormal number has few digits.
-        if h > 0.0 && !(smallest >= f64::MIN_POSITIVE) {
+        if h > SHORTEST && !(smallest >= f64::MIN_POSITIVE) {
             return Transition::UNDEFINED;
         }
         Transition {

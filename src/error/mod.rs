@@ -5,7 +5,7 @@ mod hint;
 
 pub(crate) use check::{count, finite, positive};
 
-use hint::{divergence, instability};
+use hint::{divergence, instability, short};
 
 #[cfg(any(feature = "mlp", feature = "plot"))]
 use crate::quoted::abridged;
@@ -174,8 +174,9 @@ pub enum Error {
     },
     /// A chain became NaN or infinite.
     #[error(
-        "chain {chain} is no longer finite after step {step} (time {time}): {}; \
+        "chain {chain} is no longer finite after step {step} (time {}): {}; \
          or let diverged chains be frozen or ignored",
+        short(*time),
         divergence(*step)
     )]
     Diverged {
@@ -188,8 +189,9 @@ pub enum Error {
     },
     /// The drift returned an error.
     #[error(
-        "the drift failed in step {step} (time {time}), \
-         in the chunk of chains that begins with {chain}: {source}"
+        "the drift failed in step {step} (time {}), \
+         in the chunk of chains that begins with {chain}: {source}",
+        short(*time)
     )]
     Drift {
         /// First chain of the chunk that was evaluated.
@@ -204,8 +206,10 @@ pub enum Error {
     /// The coefficients of a step are not finite, its noise has no covariance, or a number that
     /// must not vanish underflows.
     #[error(
-        "the dynamics has no coefficients for step {step} (time {time}, length {length}): {what}; \
-         check its constants and the step"
+        "the dynamics has no coefficients for step {step} (time {}, length {}): {what}; \
+         check its constants and the step",
+        short(*time),
+        short(*length)
     )]
     Coefficients {
         /// The step, counted from 1.

@@ -281,6 +281,23 @@ mod tests {
     }
 
     #[test]
+    fn a_slow_chain_costs_no_more_than_a_fast_one() {
+        // A random walk is worth a few draws, whatever its length. All of its 200 000 lags are
+        // correlated: by direct sums, they would take minutes.
+        let mut generator = SplitMix64::new(3);
+        let mut trace = Array3::zeros((200_000, 2, 1));
+        for chain in 0..2 {
+            let mut x = 0.0;
+            for frame in 0..200_000 {
+                x += generator.normal_pair()[0];
+                trace[[frame, chain, 0]] = x;
+            }
+        }
+        let found = effective_sample_size(trace.view()).unwrap()[0];
+        assert!((1.0..20.0).contains(&found), "{found}");
+    }
+
+    #[test]
     fn coordinates_are_separate_and_layout_and_units_do_not_matter() {
         let a = autoregression(5, (41, 3), 0.4, 0.1, 0.0, false);
         let b = autoregression(6, (41, 3), 0.8, 0.0, 1.0, false);

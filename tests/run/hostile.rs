@@ -267,6 +267,7 @@ fn sizes_are_refused_or_used() {
             Ok::<(), Error>(())
         });
         if size < 1000 {
+            tables(&mut sweep, size);
             let empty = Array2::zeros((size, 0));
             let none = Array2::zeros((0, size));
             for a in [&empty, &none] {
@@ -275,6 +276,37 @@ fn sizes_are_refused_or_used() {
         }
     }
     sweep.finish(200);
+}
+
+/// Lists of levels on small tables.
+fn tables(sweep: &mut Sweep, size: usize) {
+    use langevin::diffusion::{Spacing, blocks, check_levels, from_timesteps};
+    for levels in [1, 2, 10] {
+        let table = LevelTable::linear(levels).unwrap();
+        let spacings = [
+            Spacing::Equal,
+            Spacing::Quadratic,
+            Spacing::LogSnr,
+            Spacing::Leading,
+            Spacing::LeadingOpen,
+            Spacing::Trailing,
+            Spacing::Linspace,
+            Spacing::LinspaceOpen,
+        ];
+        for spacing in spacings {
+            sweep.call(format!("{spacing:?} {levels} {size}"), || spacing.levels(&table, size));
+        }
+        for list in [vec![], vec![size], vec![size, 0], vec![usize::MAX, size], vec![0, 0]] {
+            let name = format!("{levels} {list:?}");
+            sweep.call(format!("times {name}"), || table.times(&list));
+            sweep.call(format!("timesteps {name}"), || from_timesteps(&table, &list));
+            sweep.call(format!("blocks {name}"), || blocks(&table, &list));
+            sweep.call(format!("check {name}"), || check_levels(&table, &list));
+        }
+        for x in REALS {
+            sweep.call(format!("number at {x:e}"), || table.number_at(x));
+        }
+    }
 }
 
 fn arrays(sweep: &mut Sweep, a: &Array2<f64>) {
@@ -359,6 +391,27 @@ fn short_slices_are_refused() {
         sweep.call(name, || {
             Drift::<f64>::eval(&mixture, Times::PerRow(&[]), x.view(), out.view_mut())
         });
+    }
+    let lifted = langevin::diffusion::Lifted::<f64, _>::new(&diffused, Psld::PAPER).unwrap();
+    let mut out = Array2::zeros((5, 2));
+    for short in [0, 1, 4, 6] {
+        let levels = vec![Level::from_tau(1.0).unwrap(); short];
+        let wide = Array2::zeros((5, 4));
+        let mut wide_out = Array2::zeros((5, 4));
+        let found = sweep.call(format!("lifted {short}"), || {
+            lifted.predict(Levels::PerRow(&levels), wide.view(), wide_out.view_mut())
+        });
+        assert!(found.is_none_or(|found| found.is_err()), "{short}");
+        let clock = Clock::Frozen(levels.first().copied().unwrap_or(Level::CLEAN));
+        let found = sweep.call(format!("denoised {short}"), || {
+            let drift =
+                langevin::diffusion::Denoised::<f64, _>::new(&diffused, clock, Prediction::Score)?;
+            let times = vec![0.0; short];
+            drift
+                .eval(Times::PerRow(&times), x.view(), out.view_mut())
+                .map_err(|source| Error::Observer { step: 0, source })
+        });
+        assert!(found.is_none_or(|found| found.is_err()), "{short}");
     }
     sweep.call("marginal", || mixture.marginal(&[]));
     sweep.call("weights", || mixture.clone().with_weights(&[]));

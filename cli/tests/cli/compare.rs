@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use langevin::ndarray::Array2;
-use ndarray_npy::write_npy;
+use langevin::ndarray::{Array2, ArrayD};
+use ndarray_npy::{read_npy, write_npy};
 
 use crate::support::{
     THREE, folder, has_keys, json, langevin, listing, network, number, refuse, repository, stderr,
@@ -91,6 +91,51 @@ fn comparing_methods_on_a_network() {
         assert!(number(&row["energy"]) < 0.5, "{row}");
     }
     assert!(number(&report["halves_of_reference"]["features"]) > 0.0);
+}
+
+#[test]
+fn references_are_taken_as_they_are_or_mapped_by_a_stated_interval() {
+    let folder = folder("compare-reference", THREE);
+    let digits = repository("examples/data/digits_8x8_u8.npy");
+    let bytes: ArrayD<u8> = read_npy(&digits).unwrap();
+    let floats = bytes.mapv(|x| f64::from(x) / 8.0 - 1.0);
+    write_npy(folder.join("floats.npy"), &floats).unwrap();
+    let mut outlier = floats.clone();
+    outlier.iter_mut().next().into_iter().for_each(|x| *x = -1.5);
+    write_npy(folder.join("outlier.npy"), &outlier).unwrap();
+    write_npy(folder.join("counts.npy"), &bytes.mapv(i32::from)).unwrap();
+    let run = |reference: &str| {
+        format!(
+            "compare --model {} --methods ddim@10 --seeds 1 --chains 300 --metric frechet \
+             --reference {reference}",
+            network("digits")
+        )
+    };
+    let distance = |reference: &str| {
+        let report = json(&folder, &run(reference));
+        (number(&report["rows"][0]["frechet"]), report["reference"].clone())
+    };
+    let (plain, taken) = distance("floats.npy");
+    assert!(taken["map"].is_null() && plain < 1.0, "{plain} {taken}");
+    // Not the extremes of the file but its units decide.
+    assert!((distance("outlier.npy").0 - plain).abs() < 0.02);
+    for file in [&digits, "counts.npy"] {
+        let (mapped, taken) = distance(&format!("{file} --reference-range 0,16"));
+        assert!((mapped - plain).abs() < 1e-9, "{file}");
+        let map = serde_json::json!({"from": [0.0, 16.0], "to": [-1.0, 1.0]});
+        assert_eq!(taken["map"], map);
+    }
+    refuse(&folder, &run("counts.npy"), "counts.npy | integers | --reference-range LO,HI");
+    // Bytes are 0 .. 255 unless told otherwise. These are not, which is said.
+    let output = langevin(&folder, &run(&digits));
+    assert!(output.status.success());
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("0 .. 255 mapped to -1 .. 1"), "{text}");
+    let warning = stderr(&output);
+    assert!(warning.contains("warning: --reference") && warning.contains("-1 .. 1"), "{warning}");
+    assert_eq!(stderr(&langevin(&folder, &run("floats.npy"))), "");
+    let exact = "compare g.json --methods ddim@10 --reference floats.npy --reference-range 0,1";
+    refuse(&folder, exact, "floats.npy | 64 numbers");
 }
 
 /// Arguments, with networks and digits in capitals, and what the message says.

@@ -8,8 +8,8 @@ use ndarray_npy::{read_npy, write_npy};
 use serde_json::{Value, json};
 
 use crate::support::{
-    RUN, TWO, bytes, folder, has_keys, json, listing, number, numbers, read, read_as_f64, stacked,
-    succeed,
+    RUN, TWO, bytes, folder, has_keys, json, listing, number, numbers, read, read_as_f64, refuse,
+    stacked, succeed,
 };
 
 /// The keys of every report of `sample`.
@@ -81,6 +81,48 @@ fn the_report_has_all_fields() {
     let saved = json(&folder, &format!("sample g.json {RUN} --every 2"));
     has_keys(&saved, &format!("{KEYS} every saved"));
     assert_eq!((&saved["every"], &saved["saved"]), (&Value::from(2), &Value::from(3)));
+}
+
+#[test]
+fn a_covariance_is_written_where_it_is_small_or_asked_for() {
+    let folder = folder("covariance", TWO);
+    for (dim, made) in [(8, true), (9, false)] {
+        let target = json!({"means": [vec![0.0; dim]], "std": 0.5}).to_string();
+        fs::write(folder.join("g.json"), target).unwrap();
+        for more in ["", "--burn-in 1"] {
+            let report = json(&folder, &format!("sample g.json {RUN} {more}"));
+            assert_eq!(report["covariance"].is_array(), made, "{dim} {more}");
+            assert_eq!(numbers(&report["variance"]).len(), dim);
+            let report = json(&folder, &format!("sample g.json {RUN} {more} --covariance"));
+            assert_eq!(report["covariance"][8].is_array(), !made, "{dim} {more}");
+            assert_eq!(report["covariance"][1][1], report["variance"][1]);
+        }
+    }
+    refuse(&folder, &format!("sample g.json {RUN} --covariance"), "--json");
+}
+
+#[test]
+fn numbers_of_any_size_have_digits() {
+    let folder = folder(
+        "digits",
+        r#"{"means": [[-3e-9, 100], [3e-9, 100]], "variances": [[1e-18, 1e-6], [1e-18, 1e-6]]}"#,
+    );
+    let start =
+        Array2::from_shape_fn((4, 2), |(i, j)| if j == 0 { 3e-9 } else { 100.0 + 1e-3 * i as f64 });
+    write_npy(folder.join("start.npy"), &start).unwrap();
+    let run =
+        "--dynamics overdamped --method em --step 1e-20 --steps 2 --chains 4 --start start.npy";
+    let text = succeed(&folder, &format!("sample g.json {run}"));
+    assert!(text.contains("e-9") && text.contains("100.0") && !text.contains("-0.00000"), "{text}");
+    let narrow = text.lines().find(|line| line.trim_start().starts_with("0 ")).unwrap();
+    assert!(!narrow.contains("0.00000"), "{narrow}");
+    let refused = succeed(&folder, "probe --dynamics overdamped --method em --step 1e-9");
+    assert!(refused.contains("+5.0000") && refused.contains("e-10"), "{refused}");
+    refuse(
+        &folder,
+        &format!("sample g.json {} --word BAB", RUN.replace("--method pmm2", "")),
+        "at least one O",
+    );
 }
 
 #[test]
