@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2};
 use super::batch::{check_batch, check_rows, with_columns};
 use super::interface::{Drift, LogDensity, Times};
 use crate::error::{BoxError, Error, Result, positive};
-use crate::math::rows::{Blocks, by_blocks};
+use crate::math::rows::{self, Blocks, by_blocks};
 use crate::math::simd::{self, Kernel};
 use crate::real::Real;
 
@@ -110,7 +110,7 @@ impl<F: Real> Kernel for Gradient<'_, F> {
     #[inline(always)]
     fn run(mut self) {
         let rows = self.rows;
-        by_blocks(&mut self, rows, &mut []);
+        by_blocks(&mut self, rows, rows::lanes::<F>(0), &mut []);
     }
 }
 

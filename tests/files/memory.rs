@@ -65,3 +65,16 @@ fn targets() {
         assert!(used.bytes_max < bound, "{}: {} bytes", &text[..60], used.bytes_max);
     }
 }
+
+#[cfg(feature = "serde")]
+#[test]
+fn targets_that_are_used() {
+    use langevin::ndarray::Array2;
+    use langevin::prelude::GaussianMixture;
+    let text = format!(r#"{{"means": [{}], "std": 1}}"#, vec!["[0]"; 4_000_000].join(","));
+    let used = measure(|| {
+        let target: GaussianMixture = serde_json::from_str(&text).unwrap();
+        target.log_density(Array2::zeros((100, 1)).view()).unwrap();
+    });
+    assert!(used.bytes_max < 24 * text.len() as u64, "{} bytes", used.bytes_max);
+}

@@ -8,7 +8,7 @@ use crate::diffusion::denoiser::Levels;
 use crate::drift::GaussianMixture;
 use crate::drift::mixture::Spread;
 use crate::math::eigen;
-use crate::math::rows::{Blocks, WIDE, by_blocks, gather};
+use crate::math::rows::{self, Blocks, by_blocks, gather};
 use crate::math::simd::{self, Kernel};
 use crate::math::softmax;
 use crate::real::Real;
@@ -141,9 +141,10 @@ impl<F: Real> Kernel for Score<'_, F> {
         // difference to be rotated.
         let by_row = 3 * dim + components * (1 + dim);
         let mut scratch = std::mem::take(self.scratch);
-        scratch.resize(by_row * WIDE, F::zero());
+        let lanes = rows::lanes::<F>(by_row);
+        scratch.resize(by_row * lanes, F::zero());
         let rows = self.rows;
-        by_blocks(&mut self, rows, &mut scratch);
+        by_blocks(&mut self, rows, lanes, &mut scratch);
         *self.scratch = scratch;
     }
 }

@@ -6,7 +6,7 @@ mod overflow;
 use ndarray::{Array2, Axis};
 
 use super::spread::Spread;
-use crate::math::rows::{Blocks, WIDE, by_blocks, gather};
+use crate::math::rows::{self, Blocks, by_blocks, gather};
 use crate::math::simd::Kernel;
 use crate::math::softmax;
 use crate::real::Real;
@@ -150,9 +150,10 @@ impl<F: Real> Kernel for Evaluate<'_, F> {
         // differences of full covariances.
         let by_row = dim + components + if full { components * dim } else { 0 };
         let mut scratch = std::mem::take(self.scratch);
-        scratch.resize(by_row * WIDE, F::zero());
+        let lanes = rows::lanes::<F>(by_row);
+        scratch.resize(by_row * lanes, F::zero());
         let rows = self.rows;
-        by_blocks(&mut self, rows, &mut scratch);
+        by_blocks(&mut self, rows, lanes, &mut scratch);
         *self.scratch = scratch;
     }
 }
@@ -385,4 +386,34 @@ fn nearest<F: Real, const L: usize>(tables: &Tables<F>, squared: &[[F; L]]) -> [
         }
     }
     out.map(|d| (d * common).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::drift::GaussianMixture;
+
+    #[test]
+    fn the_width_of_blocks_changes_no_bit() {
+        let means = Array2::from_shape_fn((7, 3), |(i, j)| ((3 * i + 5 * j) % 11) as f64 - 5.0);
+        let mixture = GaussianMixture::isotropic(means.view(), 0.7).unwrap();
+        let tables = &mixture.double;
+        let rows = 83; // Whole blocks of every width, and a part of one.
+        let x: Vec<f64> = (0..3 * rows).map(|i| (i as f64 * 0.37).sin() * 4.0).collect();
+        let with = |lanes: usize| {
+            let mut out = vec![f64::NAN; 3 * rows];
+            let output = Output::Score(&mut out);
+            let mut work = Evaluate { tables, rows, x: &x, output, scratch: &mut Vec::new() };
+            by_blocks(&mut work, rows, lanes, &mut vec![0.0; 10 * lanes]);
+            out
+        };
+        let expected = with(64);
+        assert!(expected.iter().all(|x| x.is_finite()));
+        for lanes in [16, 4] {
+            assert_eq!(with(lanes), expected, "{lanes}");
+        }
+        assert_eq!([1, 1 << 18, 1 << 24].map(crate::math::rows::lanes::<f64>), [64, 16, 4]);
+    }
 }
