@@ -57,7 +57,7 @@ commands() {
     step "$langevin" generate --model examples/models/digits.safetensors --method pmm2 \
         --evaluations 50 --chains 100 --grid-image "$folder/network.png"
     step "$langevin" compare --model examples/models/digits-psld.safetensors \
-        --reference examples/data/digits_8x8_u8.npy --methods roba,oba --evaluations 50 \
+        --reference examples/data/digits_8x8_u8.npy --reference-range 0,16 --methods roba,oba --evaluations 50 \
         --seeds 2 --chains 500 --csv "$folder/compare.csv" --plot "$folder/compare.svg"
     for shell in bash zsh fish; do "$langevin" completions "$shell" > "$folder/$shell"; done
     bash -n "$folder/bash"

@@ -10,7 +10,7 @@ folder=${1:-target/claims}
 mkdir -p "$folder"
 cargo build --quiet --release -p langevin-cli
 langevin=target/release/langevin
-against=(--reference examples/data/digits_8x8_u8.npy --features examples/models/digits-features.safetensors)
+against=(--reference examples/data/digits_8x8_u8.npy --reference-range 0,16 --features examples/models/digits-features.safetensors)
 
 echo "== DDPM with 1000 evaluations against fewer"
 "$langevin" compare --model examples/models/digits.safetensors "${against[@]}" --metric features,frechet,energy,copies \

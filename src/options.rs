@@ -1,5 +1,6 @@
 //! Options as text: named fields that are read and written as `name=value`.
 
+use std::fmt;
 use std::num::{IntErrorKind, ParseIntError};
 
 use crate::error::{Error, Result};
@@ -22,6 +23,39 @@ impl OptionInfo {
     }
 }
 
+/// The value of an option, of the kind that the option has.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(untagged))]
+#[non_exhaustive]
+pub enum OptionValue {
+    /// An option without a value, which is on.
+    Flag(bool),
+    /// A whole number.
+    Count(usize),
+    /// A real number.
+    Real(f64),
+    /// A list of whole numbers.
+    Counts(Vec<usize>),
+    /// A name or another text.
+    Text(String),
+}
+
+/// The text that is read back as the same value; nothing for a flag.
+impl fmt::Display for OptionValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(_) => Ok(()),
+            Self::Count(number) => write!(f, "{number}"),
+            // This is the shortest text that reads back as the same number.
+            Self::Real(number) => write!(f, "{number}"),
+            Self::Counts(list) => {
+                f.write_str(&list.iter().map(ToString::to_string).collect::<Vec<_>>().join("+"))
+            }
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
 /// A type that is made of options, whose names are known before any has a value.
 ///
 /// It lets a front end, such as a command line, offer them all.
@@ -41,8 +75,8 @@ pub trait KnownOptions {
 pub(crate) trait Value: Sized {
     /// Reads a value from text. The error is what was expected.
     fn parse(text: &str) -> Result<Self, String>;
-    /// Writes the value as text.
-    fn print(&self) -> String;
+    /// The value for those who do not know its type.
+    fn value(&self) -> OptionValue;
 }
 
 impl Value for usize {
@@ -53,8 +87,8 @@ impl Value for usize {
         })
     }
 
-    fn print(&self) -> String {
-        self.to_string()
+    fn value(&self) -> OptionValue {
+        OptionValue::Count(*self)
     }
 }
 
@@ -63,9 +97,8 @@ impl Value for f64 {
         text.parse().map_err(|_| "a number".into())
     }
 
-    fn print(&self) -> String {
-        // This is the shortest text that reads back as the same number.
-        self.to_string()
+    fn value(&self) -> OptionValue {
+        OptionValue::Real(*self)
     }
 }
 
@@ -77,12 +110,12 @@ impl Value for Vec<usize> {
             .ok_or_else(|| "whole numbers, as 600,399,1 or 600+399+1".into())
     }
 
-    fn print(&self) -> String {
-        self.iter().map(ToString::to_string).collect::<Vec<_>>().join("+")
+    fn value(&self) -> OptionValue {
+        OptionValue::Counts(self.clone())
     }
 }
 
-/// The first item of a list with this name.
+/// The first item of a list with this name, in capitals or not.
 ///
 /// # Errors
 /// [`Error::Unknown`] if there is none.
@@ -94,7 +127,7 @@ pub(crate) fn find<T>(
 ) -> Result<T> {
     let mut known = Vec::new();
     for item in all {
-        if name(&item) == given {
+        if name(&item).eq_ignore_ascii_case(given.trim()) {
             return Ok(item);
         }
         known.push(name(&item));
@@ -144,8 +177,8 @@ macro_rules! named_value {
                 })
             }
 
-            fn print(&self) -> String {
-                self.to_string()
+            fn value(&self) -> $crate::options::OptionValue {
+                $crate::options::OptionValue::Text(self.to_string())
             }
         }
     };
@@ -156,8 +189,8 @@ pub(crate) use named_value;
 pub(crate) trait Field {
     /// Sets the field. The error is what was expected. A flag has no text.
     fn read(&mut self, text: Option<&str>) -> Result<(), String>;
-    /// Writes the field as text, or `None` if the option is not given.
-    fn write(&self) -> Option<String>;
+    /// The value, or `None` if the option is not given.
+    fn value(&self) -> Option<OptionValue>;
 }
 
 impl<T: Value> Field for Option<T> {
@@ -167,8 +200,8 @@ impl<T: Value> Field for Option<T> {
         Ok(())
     }
 
-    fn write(&self) -> Option<String> {
-        self.as_ref().map(T::print)
+    fn value(&self) -> Option<OptionValue> {
+        self.as_ref().map(T::value)
     }
 }
 
@@ -182,8 +215,8 @@ impl Field for bool {
         Ok(())
     }
 
-    fn write(&self) -> Option<String> {
-        self.then(String::new)
+    fn value(&self) -> Option<OptionValue> {
+        self.then_some(OptionValue::Flag(true))
     }
 }
 

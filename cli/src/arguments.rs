@@ -1,13 +1,14 @@
 //! Arguments that several commands share.
 
 use std::marker::PhantomData;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use langevin::advanced::{KnownOptions, OptionInfo};
 use langevin::prelude::NonFinite;
-use serde_json::{Value, json};
+
+use crate::beginning::BeginningOptions;
 
 /// Options of the library as options of a command: their names and texts.
 pub struct Given<L> {
@@ -47,13 +48,6 @@ impl<L: KnownOptions> FromArgMatches for Given<L> {
     }
 }
 
-/// The text of an option as JSON: a number, a list of numbers, `true` for a flag, or the text.
-pub fn to_json(text: &str) -> Value {
-    let list = format!("[{}]", text.replace('+', ","));
-    let json = if text.contains('+') { &list } else { text };
-    if text.is_empty() { json!(true) } else { json.parse().unwrap_or_else(|_| json!(text)) }
-}
-
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Precision {
     F32,
@@ -76,19 +70,22 @@ pub struct TargetOptions {
     pub bandwidth: Option<f64>,
 }
 
+impl TargetOptions {
+    /// The files that are named, with what names them.
+    pub fn files(&self) -> [(&'static str, Option<&Path>); 2] {
+        [("the target", self.target.as_deref()), ("--data", self.data.as_deref())]
+    }
+}
+
 /// How chains are run, and where the results go.
 #[derive(Args)]
 pub struct RunOptions {
     /// Number of chains
     #[arg(long, value_name = "C", allow_negative_numbers = true)]
     pub chains: usize,
-    /// Seed of all noise
-    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
-    pub seed: u64,
-    /// Number of the first chain: chains A to B of a larger run, bit for bit
-    #[arg(long, value_name = "A", default_value_t = 0, allow_negative_numbers = true)]
-    pub first_chain: u32,
-    /// Save every M steps instead of the final positions alone
+    #[command(flatten)]
+    pub beginning: BeginningOptions,
+    /// Save every M steps, and the end, instead of the final positions alone
     #[arg(long, value_name = "M", allow_negative_numbers = true)]
     pub every: Option<usize>,
     /// What to do about a chain that is no longer finite: stop (end the run with an error), freeze
@@ -98,7 +95,10 @@ pub struct RunOptions {
     /// Chains carried together; never changes the result
     #[arg(long, value_name = "C", allow_negative_numbers = true)]
     pub chunk: Option<usize>,
-    /// Samples: (chains, dim), or (saved, chains, dim) with --every
+    /// The covariance also above 8 dimensions, in the report of --json
+    #[arg(long, requires = "json")]
+    pub covariance: bool,
+    /// Samples, .npy or .csv: (chains, dim), or (saved, chains, dim) with --every; - is stdout
     #[arg(long, value_name = "OUT.npy")]
     pub out: Option<PathBuf>,
     /// Picture of the final positions over the density

@@ -1,21 +1,21 @@
 //! `langevin compare`: ways to generate side by side, by the library's comparison.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
+use langevin::advanced::quoted;
 use langevin::compare::{Comparison, Distances, Entry, Metric};
-use langevin::ndarray::Array2;
 use langevin::network::Network;
 use langevin::prelude::Real;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::arguments::CommonOptions;
 use crate::failure::{Failure, print_warning, refuse};
-use crate::npy::{Accept, read_rows};
-use crate::output::{create_all, print_line, write_file};
-use crate::report::merged;
-use crate::source::{Source, SourceOptions};
-use crate::target;
+use crate::inputs::Inputs;
+use crate::output::{create_all, print_report, write_file};
+use crate::reference::Reference;
+use crate::report::{merged, written};
+use crate::source::{Source, SourceOptions, interval};
 
 #[derive(Args)]
 pub struct Compare {
@@ -42,10 +42,14 @@ pub struct Compare {
     /// drawn [default: radial for few modes, features with --features, else frechet]
     #[arg(long, value_delimiter = ',')]
     metric: Vec<Metric>,
-    /// Data to compare with (.npy); mapped to the range of the model if it has one [default: as
-    /// many exact samples of the target as there are chains]
+    /// Data to compare with (.npy): real numbers as they are, integers mapped to the range of the
+    /// model [default: as many exact samples of the target as there are chains]
     #[arg(long, value_name = "FILE.npy")]
     reference: Option<PathBuf>,
+    /// Which numbers of the reference are the ends of the model's range [default for bytes: 0,255]
+    #[arg(long, value_name = "LO,HI", requires = "reference", allow_hyphen_values = true)]
+    #[arg(value_parser = interval)]
+    reference_range: Option<(f64, f64)>,
     /// Network whose features define the distance `features`
     #[arg(long, value_name = "FILE")]
     features: Option<PathBuf>,
@@ -57,6 +61,15 @@ pub struct Compare {
     plot: Option<PathBuf>,
     #[command(flatten)]
     common: CommonOptions,
+}
+
+impl Compare {
+    fn inputs(&self) -> Inputs<'_> {
+        let [target, data] = self.source.target.files();
+        let model = ("--model", self.source.model.as_deref());
+        let reference = ("--reference", self.reference.as_deref());
+        Inputs::new([target, data, model, reference, ("--features", self.features.as_deref())])
+    }
 }
 
 pub fn run(arguments: &Compare) -> Result<(), Failure> {
@@ -73,7 +86,11 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
     }
     let source = Source::load(&arguments.source)?;
     let model = source.model::<F>()?;
-    let distances = distances(arguments, &source)?;
+    let range = arguments.reference_range;
+    let load = |path: &PathBuf| Reference::load(path, range, &source);
+    let reference = arguments.reference.as_ref().map(load).transpose()?;
+    reference.iter().for_each(Reference::warn);
+    let distances = distances(arguments, &source, reference.as_ref())?;
     let mut comparison = Comparison::<F>::new(&source.process, &*model, distances)
         .chains(chains)
         .seeds(arguments.seed, seeds)
@@ -83,13 +100,14 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
     }
     // Everything is planned before anything is run, so that a bad line costs no time.
     for text in &arguments.methods {
-        let named = |error| Failure::Input(format!("--methods `{text}`: {error}"));
+        let named = |error| Failure::Input(format!("--methods `{}`: {error}", quoted(text)));
         let entry: Entry = text.parse().map_err(named)?;
         comparison = comparison.with(entry, &arguments.evaluations).map_err(named)?;
     }
     comparison.warnings()?.iter().for_each(|warning| print_warning(warning));
+    let outputs = [arguments.csv.as_deref(), arguments.plot.as_deref()];
     let [csv, picture] =
-        create_all([("--csv", arguments.csv.as_deref()), ("--plot", arguments.plot.as_deref())])?;
+        create_all(&arguments.inputs(), [("--csv", outputs[0]), ("--plot", outputs[1])])?;
     if !arguments.common.quiet {
         comparison = comparison.progress_bar();
     }
@@ -101,30 +119,60 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
         Ok(table.to_svg(&title)?.into_bytes())
     });
     if arguments.common.json {
-        let more = json!({
-            "process": source.process.to_string(), "model": source.describe(), "chains": chains,
-            "seeds": seeds, "seed": arguments.seed,
-        });
-        print_line(&merged([json!(table), more]))?;
+        let mut more = settings::<F>(arguments, &source);
+        more["reference"] = json!(reference.as_ref().map(Reference::json));
+        print_report(outputs, &merged([json!(table), more]))?;
     } else {
-        let twice = if table.passes == 2 { "; every evaluation is two of the network" } else { "" };
-        let mut text = format!(
-            "{}, {}: {chains} chains, {seeds} seeds from {}, in {} dimensions{twice}\n\n{table}",
-            source.process,
-            source.describe(),
-            arguments.seed,
-            source.dimension(),
-        );
-        for path in [&arguments.csv, &arguments.plot].into_iter().flatten() {
-            text += &format!("\nwritten: {}", path.display());
+        let mut text = heading(arguments, &source, table.passes == 2);
+        if let Some(reference) = &reference {
+            text += &format!("\n{}", reference.describe());
         }
-        print_line(text.trim_end())?;
+        text += &format!("\n\n{table}");
+        let written = written(&outputs);
+        if !written.is_empty() {
+            text = format!("{}\n\n{written}", text.trim_end());
+        }
+        print_report(outputs, text.trim_end())?;
     }
     drawn
 }
 
+fn heading(arguments: &Compare, source: &Source, twice: bool) -> String {
+    format!(
+        "{}, {}: {} chains, {} seeds from {}, in {} dimensions{}",
+        source.process,
+        source.describe(),
+        arguments.chains,
+        arguments.seeds,
+        arguments.seed,
+        source.dimension(),
+        if twice { "; every evaluation is two of the network" } else { "" },
+    )
+}
+
+/// The settings, so that the comparison can be repeated.
+fn settings<F: Real>(arguments: &Compare, source: &Source) -> Value {
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "inputs": arguments.inputs().json(),
+        "bandwidth": arguments.source.target.bandwidth,
+        "scale": arguments.source.scale,
+        "process": source.process.to_string(),
+        "model": source.describe(),
+        "methods": arguments.methods,
+        "chains": arguments.chains,
+        "seeds": arguments.seeds,
+        "seed": arguments.seed,
+        "precision": F::NAME,
+    })
+}
+
 /// The metrics that were asked for, or those that fit, with what they need.
-fn distances<'s>(arguments: &Compare, source: &'s Source) -> Result<Distances<'s>, Failure> {
+fn distances<'s>(
+    arguments: &Compare,
+    source: &'s Source,
+    reference: Option<&Reference>,
+) -> Result<Distances<'s>, Failure> {
     let few = source.data().is_some_and(Distances::has_few_modes);
     let metrics = match (&arguments.metric[..], &arguments.features) {
         ([], Some(_)) => vec![Metric::Features],
@@ -141,8 +189,8 @@ fn distances<'s>(arguments: &Compare, source: &'s Source) -> Result<Distances<'s
         let named = |error| Failure::Input(format!("--metric radial: {error}"));
         distances = distances.target(data).map_err(named)?;
     }
-    match (&arguments.reference, source.data()) {
-        (Some(path), _) => distances = distances.reference(reference(path, source)?)?,
+    match (reference, source.data()) {
+        (Some(found), _) => distances = distances.reference(found.rows.clone())?,
         // Another seed than any that chains could have: exact samples have a stream of their own
         // anyway.
         (None, Some(data)) if compared => {
@@ -156,19 +204,4 @@ fn distances<'s>(arguments: &Compare, source: &'s Source) -> Result<Distances<'s
         distances = distances.features(move |rows| network.features(rows)).map_err(named)?;
     }
     Ok(distances)
-}
-
-/// The data to compare with.
-fn reference(path: &Path, source: &Source) -> Result<Array2<f64>, Failure> {
-    let mut rows = read_rows("--reference", path, Accept::Reals)?;
-    let given = rows.ncols();
-    let expected = source.dimension();
-    if given != expected {
-        let rows = format!("given rows of {given} numbers, expected {expected}");
-        return refuse(format!("--reference {}: {rows}", path.display()));
-    }
-    if let Some(range) = source.range {
-        target::rescale("--reference", &mut rows, range)?;
-    }
-    Ok(rows)
 }

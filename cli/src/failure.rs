@@ -1,8 +1,10 @@
 //! What can end the program, and with which exit code: 2 for what was given, 1 for what happened on
-//! the way.
+//! the way, 128 and its number for a signal.
 
 use std::io::Write;
 use std::process::ExitCode;
+
+use langevin::advanced::escaped;
 
 /// Why the program ends.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +15,9 @@ pub enum Failure {
     /// The run itself failed.
     #[error("{0}")]
     Run(String),
+    /// A signal ended the run before its last step. What it had by then was written.
+    #[error("stopped after step {step} of {steps}")]
+    Stopped { step: u64, steps: u64, signal: i32 },
 }
 
 impl Failure {
@@ -20,6 +25,15 @@ impl Failure {
         match self {
             Self::Input(_) => ExitCode::from(2),
             Self::Run(_) => ExitCode::from(1),
+            Self::Stopped { signal, .. } => ExitCode::from(128 + *signal as u8),
+        }
+    }
+
+    /// The line for stderr: one, and without what a terminal would obey.
+    pub fn line(&self) -> String {
+        match self {
+            Self::Stopped { .. } => self.to_string(),
+            _ => escaped(&format!("error: {self}")),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `langevin generate`: samples from noise, along the reverse of a noising process.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use langevin::compare::Distances;
@@ -10,9 +10,11 @@ use langevin::prelude::{Denoiser, GaussianMixture, Method, Plan, Process, Real};
 use langevin::run::Start;
 use serde_json::{Value, json};
 
-use crate::arguments::{Given, RunOptions, to_json};
+use crate::arguments::{Given, RunOptions};
+use crate::beginning::{Anew, settings};
 use crate::failure::{Failure, print_warning, refuse};
-use crate::output::{create_all, print_line, write_file};
+use crate::inputs::Inputs;
+use crate::output::{create_all, print_report, write_file};
 use crate::report::{Report, draw};
 use crate::simulation::{Job, Outcome, read_start, schedule, simulate};
 use crate::source::{Source, SourceOptions, Tiles, image_shape};
@@ -61,6 +63,39 @@ impl Generate {
         }
     }
 
+    fn inputs(&self) -> Inputs<'_> {
+        let [target, data] = self.source.target.files();
+        let model = ("--model", self.source.model.as_deref());
+        let start = ("--start", self.start.as_deref());
+        Inputs::new([
+            target,
+            data,
+            model,
+            start,
+            ("--resume", self.run.beginning.resume.as_deref()),
+        ])
+    }
+
+    /// The files to write, each with the option that names it.
+    fn outputs(&self) -> [(&'static str, Option<&Path>); 4] {
+        [
+            ("--out", self.run.out.as_deref()),
+            ("--plot", self.run.plot.as_deref()),
+            ("--grid-image", self.grid_image.as_deref()),
+            ("--save-state", self.run.beginning.save_state.as_deref()),
+        ]
+    }
+
+    fn check_plot(&self, has_density: bool, dim: usize) -> Result<(), Failure> {
+        if self.run.plot.is_some() && !has_density && dim > 2 {
+            return refuse(
+                "--plot draws samples over the density of a target; for the samples of a network \
+                 use --grid-image",
+            );
+        }
+        Ok(())
+    }
+
     /// The start that was given, noised if so asked, or that of the plan on the model. Positions
     /// alone: the momenta of a process begin where they must.
     fn start<F: Real>(
@@ -68,23 +103,27 @@ impl Generate {
         plan: &Plan,
         model: &dyn Denoiser<F>,
         dim: usize,
-    ) -> Result<Option<Start<F>>, Failure> {
+    ) -> Result<Anew<F>, Failure> {
         let chains = self.run.chains;
-        let Some(start) = read_start::<F>(self.start.as_deref())? else {
-            return Ok(plan.start(model)?);
+        let start = read_start::<F>(self.start.as_deref())?;
+        let seed = self.run.beginning.seed(start.as_ref())?;
+        let Some(start) = start else {
+            let start = plan.start(model)?.unwrap_or_else(|| Start::normal(dim));
+            return Ok(Anew { start, seed });
         };
         if start.dim() != (chains, dim) {
             let shape = start.dim();
             return refuse(format!("start: given shape {shape:?}, expected ({chains}, {dim})"));
         }
         if self.noise_start {
-            let noised = plan.noised(start.view(), self.run.seed, self.run.first_chain)?;
-            return Ok(Some(noised.into()));
+            let first_chain = self.run.beginning.first_chain();
+            let start = plan.noised(start.view(), seed, first_chain)?.into();
+            return Ok(Anew { start, seed });
         }
         if let Some(warning) = plan.given_start(start.view(), model)? {
             print_warning(&warning);
         }
-        Ok(Some(start.into()))
+        Ok(Anew { start: start.into(), seed })
     }
 
     /// Prints what makes the samples of a plan doubtful. A start that was given is not doubted.
@@ -112,27 +151,27 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let shape = arguments.image_shape;
     let tiles = arguments.grid_image.as_ref().map(|_| source.tiles(shape)).transpose()?;
     let data = source.data();
-    if run.plot.is_some() && data.is_none() && dim > 2 {
-        return refuse(
-            "--plot draws samples over the density of a target; for the samples of a \
-                       network use --grid-image",
-        );
-    }
+    arguments.check_plot(data.is_some(), dim)?;
     let model = source.model::<F>()?;
     let start = arguments.start::<F>(&plan, &*model, dim)?;
     arguments.warn(&plan, &*model)?;
     let range = model.range();
     let sampler = plan.sampler::<F>()?;
     let drift = plan.drift::<F>(model)?;
-    let [out, picture, images] = create_all([
-        ("--out", run.out.as_deref()),
-        ("--plot", run.plot.as_deref()),
-        ("--grid-image", arguments.grid_image.as_deref()),
-    ])?;
+    let hashed = run.common.json || run.beginning.uses_files();
+    let read = hashed.then(|| arguments.inputs().json());
+    let report = json::<F>(arguments, &source, &plan)?;
+    let settings = settings(&report, &json!(read));
+    let beginning = run.beginning.beginning(start, &settings)?;
+    let named = arguments.outputs();
+    let outputs = named.map(|(_, path)| path);
+    let [out, picture, images, state] = create_all(&arguments.inputs(), named)?;
     let grid = plan.grid().clone();
     // Moments are those of the end alone: on the way the distribution changes at every step.
-    let job = Job { sampler: &*sampler, drift: &*drift, grid, dim, start, moments: None, frames };
-    let outcome = simulate(run, job, out)?;
+    let sampler = &*sampler;
+    let drift = &*drift;
+    let job = Job { sampler, drift, grid, dim, beginning, settings, moments: None, frames };
+    let outcome = simulate(run, job, out, state)?;
     let positions = outcome.samples.positions();
     if let Some(warning) = range.and_then(|range| Warning::of_samples(positions, range)) {
         print_warning(&warning);
@@ -148,30 +187,31 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
         let png = |tiles: Tiles| image::sheet(positions, tiles.shape, tiles.range)?.to_png();
         Ok(tiles.map_or(Ok(Vec::new()), png)?)
     });
-    let report = Report::new(run, data, &outcome)?;
+    let said = Report::new(run, data, &outcome)?;
     if run.common.json {
-        print_line(&report.json(json::<F>(arguments, &source, &plan)?))?;
+        print_report(outputs, &said.json(json!(read), report))?;
     } else {
-        let written = [
-            run.out.as_deref(),
-            run.plot.as_deref().filter(|_| drawn.is_ok()),
-            arguments.grid_image.as_deref().filter(|_| tiled.is_ok()),
-        ];
+        let mut written = outputs;
+        written[1] = written[1].filter(|_| drawn.is_ok());
+        written[2] = written[2].filter(|_| tiled.is_ok());
         let heading = heading(arguments, &source, &plan, &outcome)?;
         let distances = data.and_then(|data| distances(data, &outcome)).unwrap_or_default();
-        print_line(&report.text(heading, distances, &written))?;
+        print_report(outputs, &said.text(heading, distances, &written))?;
     }
-    drawn.and(tiled)
+    drawn.and(tiled).and(outcome.stopped.map_or(Ok(()), Err))
 }
 
 fn json<F: Real>(arguments: &Generate, source: &Source, plan: &Plan) -> Result<Value, Failure> {
     let given = plan.method().given().into_iter();
-    let options: Value = given.map(|(name, text)| (name.to_owned(), to_json(&text))).collect();
+    let options: Value = given.map(|(name, value)| (name.to_owned(), json!(value))).collect();
     let mut report = json!({
         "method": plan.method().name(),
         "options": options,
+        "evaluations": arguments.evaluations,
         "model": source.describe(),
         "file": arguments.source.model,
+        "bandwidth": arguments.source.target.bandwidth,
+        "scale": arguments.source.scale,
         "label": arguments.source.label,
         "guidance": arguments.source.guidance,
         "process": source.process.kind().to_string(),
@@ -187,8 +227,9 @@ fn json<F: Real>(arguments: &Generate, source: &Source, plan: &Plan) -> Result<V
             }
         }
         Process::Psld(process, beta) => {
-            report["beta"] =
-                beta.rate().map_or_else(|| json!(beta.to_string()), |rate| json!(rate));
+            let ends = beta.to_string();
+            let ends: Option<Vec<f64>> = ends.split(',').map(|end| end.parse().ok()).collect();
+            report["beta"] = beta.rate().map_or_else(|| json!(ends), |rate| json!(rate));
             report["gamma"] = json!(process.gamma());
             report["nu"] = json!(process.nu());
             report["kappa"] = json!(process.kappa());
@@ -216,7 +257,7 @@ fn heading<F: Real>(
         source.process,
         source.describe(),
         arguments.run.chains,
-        samples.steps,
+        outcome.steps(),
         samples.dim,
         F::NAME,
         samples.evaluations_per_chain(),
@@ -235,8 +276,6 @@ fn distances<F: Real>(data: &GaussianMixture, outcome: &Outcome<F>) -> Option<St
     }
     // Too few samples have no distribution to speak of.
     let w2 = data.radial_wasserstein(outcome.samples.positions()).ok()?;
-    let value = w2.value;
-    let error = w2.error;
     let what = "W2 of the distances to the nearest mode from their distribution";
-    Some(format!("{what}: {value:.5} +- {error:.5} sd"))
+    Some(format!("{what}: {w2} sd"))
 }

@@ -1,15 +1,23 @@
 //! The `langevin` program: the list of its commands.
 
 mod arguments;
+mod beginning;
 mod compare;
+mod contents;
+mod csv;
 mod failure;
 mod generate;
+mod inputs;
+mod interrupt;
 mod methods;
 mod npy;
+mod npy_header;
 mod output;
 mod probe;
+mod reference;
 mod report;
 mod sample;
+mod samples_file;
 mod simulation;
 mod source;
 mod target;
@@ -21,6 +29,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use failure::Failure;
+use langevin::advanced::abridged;
 
 /// Samplers for Langevin dynamics and diffusion models.
 #[derive(Parser)]
@@ -53,7 +62,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let command = Cli::parse().command;
+    let command = match Cli::try_parse() {
+        Ok(program) => program.command,
+        Err(error) => refused(&error),
+    };
     let ready = langevin::advanced::instruction_set().map_err(Failure::from);
     let result = ready.and_then(|_| match command {
         Command::Sample(arguments) => sample::run(&arguments),
@@ -68,10 +80,23 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // Where even stderr is closed or full, the exit code alone must do.
-            let _ = writeln!(std::io::stderr(), "error: {failure}");
+            let _ = writeln!(std::io::stderr(), "{}", failure.line());
             failure.exit_code()
         }
     }
+}
+
+/// Prints what is wrong with the arguments, and quotes those in part that would fill the screen or
+/// that a terminal would obey.
+fn refused(error: &clap::Error) -> ! {
+    let text = error.render().to_string();
+    let is_odd = |line: &str| line.len() > 1000 || line.contains(char::is_control);
+    if !error.use_stderr() || !text.lines().any(is_odd) {
+        error.exit();
+    }
+    let lines: Vec<String> = text.lines().map(abridged).collect();
+    let _ = writeln!(std::io::stderr(), "{}", lines.join("\n"));
+    std::process::exit(error.exit_code())
 }
 
 fn completions(shell: Shell) -> Result<(), Failure> {

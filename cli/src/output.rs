@@ -1,110 +1,256 @@
-//! Files that appear whole or not at all: written beside their place under another name, then
-//! renamed.
+//! Outputs that appear whole or not at all: a temporary file takes what is written and is then
+//! moved, or copied, to its place.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, IsTerminal, Seek, Write};
 use std::path::{Path, PathBuf, is_separator};
-use std::sync::{Mutex, MutexGuard, Once};
 
 use tempfile::NamedTempFile;
 
 use crate::failure::{Failure, refuse};
+use crate::inputs::{Inputs, same_file};
+use crate::interrupt;
 
-/// Temporary files, to remove when the program is interrupted.
-static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-
-fn temporary() -> MutexGuard<'static, Vec<PathBuf>> {
-    TEMPORARY.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
-/// On Ctrl-C and termination: remove what is unfinished, then exit as a program killed by SIGINT
-/// does.
-fn clean_up_when_interrupted() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        // Without a handler an interrupt still ends the program; only a temporary file may stay.
-        let _ = ctrlc::set_handler(|| {
-            // The lock is held to the end, so that no further file is begun.
-            let temporary = temporary();
-            for path in temporary.iter() {
-                let _ = fs::remove_file(path);
-            }
-            std::process::exit(130);
-        });
-    });
-}
+/// The endings of names that fit what an option writes.
+const ENDINGS: [(&str, &[&str]); 4] = [
+    ("--out", &["npy", "csv"]),
+    ("--plot", &["svg"]),
+    ("--grid-image", &["png"]),
+    ("--csv", &["csv"]),
+];
 
 /// A file being written. Dropped without [`finish`](Self::finish), it leaves nothing behind.
 pub struct OutputFile {
-    place: PathBuf,
     pub writer: BufWriter<NamedTempFile>,
+    place: Place,
+}
+
+/// Where the temporary file goes in the end.
+enum Place {
+    /// To this name in its own folder.
+    Renamed(PathBuf),
+    /// Into what is there already: a pipe, a device, a file in a folder that takes no other.
+    Copied(PathBuf, File),
+    Stdout,
 }
 
 impl OutputFile {
     /// Opens the temporary file, so that a place that cannot be written to is known before the run.
     pub fn create(option: &str, path: &Path) -> Result<Self, Failure> {
-        clean_up_when_interrupted();
-        let fail = |why: String| {
+        interrupt::watch();
+        check_ending(option, path)?;
+        Self::open(path).map_err(|why| {
             Failure::Input(format!("{option} {}: cannot be written: {why}", path.display()))
-        };
-        let ends_as_folder =
-            path.as_os_str().as_encoded_bytes().last().is_some_and(|&b| is_separator(b.into()));
-        // A link is followed: the file it points to is replaced, not the link.
-        let place = fs::canonicalize(path).unwrap_or_else(|_| path.into());
-        match fs::metadata(&place) {
-            Ok(there) if there.is_dir() => return Err(fail("it is a folder".into())),
-            Ok(there) if !there.is_file() => {
-                return Err(fail("it is a device or pipe; name a file".into()));
-            }
-            Ok(there) if there.permissions().readonly() => {
-                return Err(fail("the file there is read-only".into()));
-            }
-            _ if ends_as_folder => return Err(fail("there is no such folder".into())),
-            _ => {}
-        }
-        let Some(name) = place.file_name() else { return Err(fail("no file name".into())) };
-        let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")));
-        let folder = folder.map_err(|error| fail(error.to_string()))?;
-        let mut temporary = temporary();
-        let prefix = format!(".{}.", name.display());
-        // `File::create_new` gives the file the permissions that any new file has.
-        let file = tempfile::Builder::new()
-            .prefix(&prefix)
-            .suffix(".tmp")
-            .make_in(&folder, |path| File::create_new(path))
-            .map_err(|error| fail(error.to_string()))?;
-        temporary.push(file.path().into());
-        Ok(Self { place: folder.join(name), writer: BufWriter::with_capacity(1 << 20, file) })
+        })
     }
 
-    /// Closes the file and moves it to its place.
-    pub fn finish(self) -> Result<(), Failure> {
-        let Self { place, writer } = self;
-        let close = || {
-            let file = writer.into_inner()?;
-            file.as_file().sync_all()?;
-            file.persist(&place)?;
-            Ok(())
+    fn open(path: &Path) -> Result<Self, String> {
+        if is_stdout(path) {
+            if io::stdout().is_terminal() {
+                return Err("stdout is a terminal; redirect it, or name a file".into());
+            }
+            return Self::apart(Place::Stdout);
+        }
+        let said = |error: io::Error| error.to_string();
+        let there = match fs::metadata(path) {
+            Ok(there) if there.is_dir() => return Err("it is a folder".into()),
+            Ok(there) if is_disk(&there) => return Err("it is a disk; name a file".into()),
+            Ok(there) if there.is_file() && there.permissions().readonly() => {
+                return Err("the file there is read-only".into());
+            }
+            Ok(there) => there,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Self::beside(path),
+            Err(error) => return Err(said(error)),
         };
-        close().map_err(|error: io::Error| {
-            Failure::Run(format!("{}: cannot be written: {error}", place.display()))
-        })
+        let file = OpenOptions::new().write(true).open(path).map_err(said)?;
+        if !there.is_file() || is_descriptor(path) {
+            return Self::apart(Place::Copied(path.into(), file));
+        }
+        // A link is followed: the file it points to is replaced, not the link.
+        let place = fs::canonicalize(path).map_err(said)?;
+        match temporary(place.parent(), false) {
+            Ok(temporary) => {
+                keep_mode(&there, temporary.as_file());
+                Ok(Self::new(temporary, Place::Renamed(place)))
+            }
+            Err(_) => Self::apart(Place::Copied(place, file)),
+        }
+    }
+
+    /// A file in a place where there is none yet.
+    fn beside(path: &Path) -> Result<Self, String> {
+        let ends_as_folder =
+            path.as_os_str().as_encoded_bytes().last().is_some_and(|&b| is_separator(b.into()));
+        if ends_as_folder {
+            return Err("there is no such folder".into());
+        }
+        let place = end_of_links(path);
+        let Some(name) = place.file_name() else { return Err("no file name".into()) };
+        let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")));
+        let folder = folder.map_err(|error| error.to_string())?;
+        let temporary = temporary(Some(&folder), false).map_err(|error| error.to_string())?;
+        Ok(Self::new(temporary, Place::Renamed(folder.join(name))))
+    }
+
+    /// What is to be copied waits in the folder for temporary files.
+    fn apart(place: Place) -> Result<Self, String> {
+        let folder = std::env::temp_dir();
+        let why = |error| format!("no temporary file in {}: {error}; set TMPDIR", folder.display());
+        Ok(Self::new(temporary(Some(&folder), true).map_err(why)?, place))
+    }
+
+    fn new(temporary: NamedTempFile, place: Place) -> Self {
+        Self { writer: BufWriter::with_capacity(1 << 20, temporary), place }
+    }
+
+    /// Whether `other` goes to the same place.
+    fn clashes(&self, other: &Self) -> bool {
+        match (&self.place, &other.place) {
+            (Place::Stdout, Place::Stdout) => true,
+            (
+                Place::Renamed(one) | Place::Copied(one, _),
+                Place::Renamed(two) | Place::Copied(two, _),
+            ) => one == two || same_file(one, two),
+            _ => false,
+        }
+    }
+
+    /// Closes the file and brings it to its place.
+    pub fn finish(self) -> Result<(), Failure> {
+        let Self { writer, place } = self;
+        let name = match &place {
+            Place::Renamed(path) | Place::Copied(path, _) => path.display().to_string(),
+            Place::Stdout => "stdout".into(),
+        };
+        let bring = || {
+            let temporary = writer.into_inner()?;
+            match place {
+                Place::Renamed(path) => renamed(temporary, &path),
+                Place::Copied(_, mut there) => copied(temporary, &mut there),
+                Place::Stdout => {
+                    temporary.as_file().rewind()?;
+                    let mut stdout = io::stdout().lock();
+                    io::copy(&mut temporary.as_file(), &mut stdout)?;
+                    stdout.flush()
+                }
+            }
+        };
+        bring().map_err(|error| Failure::Run(format!("{name}: cannot be written: {error}")))
     }
 }
 
-/// Opens all files that were asked for, each with the option that names it; no two of them in one
-/// place.
+/// A name tells what is in a file.
+fn check_ending(option: &str, path: &Path) -> Result<(), Failure> {
+    let known = ENDINGS.iter().find(|(known, _)| *known == option);
+    let Some((_, known)) = known else { return Ok(()) };
+    let Some(given) = path.extension() else { return Ok(()) };
+    let fits = |ending: &&str| given.eq_ignore_ascii_case(ending);
+    let special = fs::metadata(path).is_ok_and(|there| !there.is_file());
+    if special || known.iter().any(fits) {
+        return Ok(());
+    }
+    let names: Vec<String> =
+        known.iter().map(|ending| path.with_extension(ending).display().to_string()).collect();
+    refuse(format!("{option} {}: expected a name as {}", path.display(), names.join(" or ")))
+}
+
+/// A dash, or a device that is the same.
+pub fn is_stdout(path: &Path) -> bool {
+    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name))
+}
+
+/// Names of what is open already: a file behind one is written to and not replaced.
+fn is_descriptor(path: &Path) -> bool {
+    ["/dev/fd", "/proc/self/fd"].iter().any(|folder| path.starts_with(folder))
+        || path == Path::new("/dev/stderr")
+}
+
+/// A device of blocks, which nobody means to overwrite.
+fn is_disk(there: &fs::Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        there.file_type().is_block_device()
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = there;
+        false
+    }
+}
+
+/// What a link that leads nowhere points to.
+fn end_of_links(path: &Path) -> PathBuf {
+    let mut place = path.to_path_buf();
+    // The system follows 40 links.
+    for _ in 0..40 {
+        let Ok(next) = fs::read_link(&place) else { break };
+        place = place.parent().unwrap_or(Path::new("")).join(next);
+    }
+    place
+}
+
+/// A temporary file that an interrupt removes. Its name does not depend on the place, whose own
+/// may be as long as names can be. Nobody else may read one in the folder that all share.
+fn temporary(folder: Option<&Path>, is_private: bool) -> io::Result<NamedTempFile> {
+    let folder = folder.unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".langevin.").suffix(".tmp");
+    let mut temporary = interrupt::temporary();
+    let file = if is_private {
+        builder.tempfile_in(folder)
+    } else {
+        // `File::create_new` gives the file the permissions that any new file has.
+        builder.make_in(folder, |path| File::create_new(path))
+    }?;
+    temporary.push(file.path().into());
+    Ok(file)
+}
+
+/// Gives a new file the mode and the owner of the one it replaces, as far as the system lets it.
+fn keep_mode(there: &fs::Metadata, file: &File) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        let _ = fchown(file, Some(there.uid()), Some(there.gid()));
+    }
+    let _ = file.set_permissions(there.permissions());
+}
+
+/// Moves a file to its place. A place that cannot be renamed over, as a mount point, is written to.
+fn renamed(temporary: NamedTempFile, place: &Path) -> io::Result<()> {
+    temporary.as_file().sync_all()?;
+    let Err(refused) = temporary.persist(place) else { return Ok(()) };
+    match OpenOptions::new().write(true).open(place) {
+        Ok(mut there) => copied(refused.file, &mut there),
+        Err(_) => Err(refused.error),
+    }
+}
+
+/// Copies a file into what is open.
+fn copied(temporary: NamedTempFile, there: &mut File) -> io::Result<()> {
+    temporary.as_file().rewind()?;
+    let length = io::copy(&mut temporary.as_file(), there)?;
+    if there.metadata()?.is_file() {
+        there.set_len(length)?;
+        there.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Opens all files that were asked for, each with the option that names it: no two of them in one
+/// place, and none in the place of an input.
 pub fn create_all<const N: usize>(
+    inputs: &Inputs<'_>,
     wanted: [(&'static str, Option<&Path>); N],
 ) -> Result<[Option<OutputFile>; N], Failure> {
     let mut files: [Option<OutputFile>; N] = [const { None }; N];
     for (second, (option, path)) in wanted.into_iter().enumerate() {
         let Some(path) = path else { continue };
+        inputs.spare(option, path)?;
         let file = OutputFile::create(option, path)?;
-        let same = |first: &Option<OutputFile>| {
-            first.as_ref().is_some_and(|first| first.place == file.place)
-        };
+        let same = |first: &Option<OutputFile>| first.as_ref().is_some_and(|f| f.clashes(&file));
         if let Some(first) = files.iter().position(same) {
             return refuse(format!(
                 "{} and {option} name the same file; give them two",
@@ -131,9 +277,31 @@ pub fn write_file(
 
 /// Prints to stdout; a reader that has gone away (`| head`) is no failure.
 pub fn print_line(text: &str) -> Result<(), Failure> {
-    match writeln!(io::stdout().lock(), "{text}") {
+    print_to("stdout", io::stdout().lock(), text)
+}
+
+/// Says on stderr what does not end the program but puts its result in doubt.
+pub fn warn(text: &str) {
+    // Where even stderr is closed there is nobody to tell.
+    let _ = writeln!(io::stderr(), "warning: {text}");
+}
+
+/// Prints a report: to stderr where one of the outputs has taken stdout.
+pub fn print_report<const N: usize>(
+    outputs: [Option<&Path>; N],
+    text: &str,
+) -> Result<(), Failure> {
+    if outputs.into_iter().flatten().any(is_stdout) {
+        print_to("stderr", io::stderr().lock(), text)
+    } else {
+        print_line(text)
+    }
+}
+
+fn print_to(name: &str, mut to: impl Write, text: &str) -> Result<(), Failure> {
+    match writeln!(to, "{text}") {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::Run(format!("stdout: {error}")))
+            Err(Failure::Run(format!("{name}: {error}")))
         }
         _ => Ok(()),
     }

@@ -31,7 +31,8 @@ pub fn run(arguments: &Probe) -> Result<(), Failure> {
     if arguments.json {
         let more = json!({
             "method": method.name(), "word": method.word(), "dynamics": dynamics, "step": step,
-            "curvature": curvature,
+            "curvature": curvature, "options": method.settings()?,
+            "version": env!("CARGO_PKG_VERSION"),
         });
         return print_line(&merged([json!(found), more]));
     }

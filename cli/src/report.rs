@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use langevin::advanced::escaped;
 use langevin::ndarray::ArrayView2;
 use langevin::run::Summary;
 use langevin::{GaussianMixture, Real, plot};
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::RunOptions;
 use crate::failure::Failure;
+use crate::output::is_stdout;
 use crate::simulation::Outcome;
 
 /// One object of several, as text.
@@ -18,6 +20,16 @@ pub fn merged<const N: usize>(objects: [Value; N]) -> String {
         _ => None,
     });
     Value::from_iter(fields.flatten()).to_string()
+}
+
+/// The files that were written, each on a line.
+pub fn written(paths: &[Option<&Path>]) -> String {
+    let line = |path: &&Path| match is_stdout(path) {
+        true => "written: stdout".into(),
+        false => format!("written: {}", escaped(&path.display().to_string())),
+    };
+    let lines: Vec<String> = paths.iter().flatten().map(line).collect();
+    lines.join("\n")
 }
 
 /// The parts of a report that do not depend on the command.
@@ -37,21 +49,26 @@ impl<'r, F: Real> Report<'r, F> {
         let summary = outcome.samples.summary(target)?;
         let summary = match &outcome.moments {
             Some(moments) => summary.with_moments(moments),
+            None if options.covariance => summary.with_covariance(&outcome.samples),
             None => summary,
         };
         Ok(Self { options, outcome, summary })
     }
 
-    /// One object, with what a command adds.
-    pub fn json(&self, more: Value) -> String {
+    /// One object, with the files that were read and what a command adds: enough to repeat the run.
+    pub fn json(&self, inputs: Value, more: Value) -> String {
         let options = self.options;
         let samples = &self.outcome.samples;
         let mut report = json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "inputs": inputs,
             "steps": samples.steps,
+            "planned_steps": self.outcome.planned_steps,
+            "non_finite": options.non_finite.name(),
             "chains": options.chains,
-            "first_chain": options.first_chain,
+            "first_chain": samples.first_chain,
             "dim": samples.dim,
-            "seed": options.seed,
+            "seed": samples.seed,
             "precision": F::NAME,
             "evaluations_per_chain": samples.evaluations_per_chain(),
             "batched_calls": samples.cost.batched_calls,
@@ -80,9 +97,8 @@ impl<'r, F: Real> Report<'r, F> {
             let step = first.step;
             format!("{count} chains diverged, chain {chain} at step {step} the first listed")
         });
-        let written = written.iter().flatten().map(|path| format!("written: {}", path.display()));
-        let written = written.collect::<Vec<_>>().join("\n");
-        let mut blocks = vec![heading, self.summary.to_string(), more, ending, written];
+        let mut blocks = vec![heading, self.summary.to_string(), more, ending];
+        blocks.push(crate::report::written(written));
         blocks.retain(|block| !block.is_empty());
         blocks.join("\n\n")
     }

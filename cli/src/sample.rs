@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 use langevin::catalog::{self, Options};
 use langevin::prelude::{Real, Sampler, TimeGrid};
+use langevin::run::Start;
 use serde_json::{Value, json};
 
 use crate::arguments::{Given, RunOptions, TargetOptions};
+use crate::beginning::{Anew, settings};
 use crate::failure::Failure;
-use crate::output::{create_all, print_line, write_file};
+use crate::inputs::Inputs;
+use crate::output::{create_all, print_report, write_file};
 use crate::report::{Report, draw};
 use crate::simulation::{Job, Outcome, read_start, schedule, simulate};
 use crate::target;
@@ -31,9 +34,14 @@ pub struct MethodOptions {
 }
 
 impl MethodOptions {
-    /// The name of the method: a word alone is a splitting.
-    pub fn name(&self) -> &str {
+    /// The name as it was given: a word alone is a splitting.
+    fn given(&self) -> &str {
         self.method.as_deref().unwrap_or("splitting")
+    }
+
+    /// The name of the method, as it is listed.
+    pub fn name(&self) -> &str {
+        catalog::method(self.given()).map_or(self.given(), |method| method.name)
     }
 
     /// The word of a splitting, in capitals.
@@ -49,9 +57,12 @@ impl MethodOptions {
 
     /// The name of the dynamics.
     pub fn dynamics(&self) -> Result<&str, Failure> {
-        let method = catalog::method(self.name())?;
+        let method = catalog::method(self.given())?;
         if let Some(dynamics) = &self.dynamics {
-            return Ok(dynamics);
+            return Ok(catalog::dynamics(dynamics)?.name);
+        }
+        if let Some(alias) = catalog::alias(self.given()) {
+            return Ok(alias.dynamics);
         }
         match method.dynamics {
             [only] => Ok(only),
@@ -63,12 +74,23 @@ impl MethodOptions {
         }
     }
 
-    pub fn sampler<F: Real>(&self) -> Result<Box<dyn Sampler<F>>, Failure> {
+    /// The options of method and dynamics, with the defaults of those that were not given.
+    pub fn settings(&self) -> Result<Value, Failure> {
+        let settings = catalog::settings(self.dynamics()?, self.name(), &self.options()?)?;
+        let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), json!(value)));
+        Ok(settings.collect())
+    }
+
+    fn options(&self) -> Result<Options, Failure> {
         let mut options = Options::default();
         for (name, text) in &self.given.options {
             options = options.with(name, text)?;
         }
-        Ok(catalog::sampler::<F>(self.dynamics()?, self.name(), &options)?)
+        Ok(options)
+    }
+
+    pub fn sampler<F: Real>(&self) -> Result<Box<dyn Sampler<F>>, Failure> {
+        Ok(catalog::sampler::<F>(self.dynamics()?, self.given(), &self.options()?)?)
     }
 }
 
@@ -85,12 +107,20 @@ pub struct Sample {
     /// (chains, 2 dim) [default: standard normal]
     #[arg(long, value_name = "FILE.npy")]
     start: Option<PathBuf>,
-    /// Steps before the first that is saved; without --every, mean and covariance are over all
+    /// Steps before the first that is saved; without --every, mean and variances are over all
     /// steps after these
     #[arg(long, value_name = "B", allow_negative_numbers = true)]
     burn_in: Option<usize>,
     #[command(flatten)]
     run: RunOptions,
+}
+
+impl Sample {
+    fn inputs(&self) -> Inputs<'_> {
+        let [target, data] = self.target.files();
+        let resume = self.run.beginning.resume.as_deref();
+        Inputs::new([target, data, ("--start", self.start.as_deref()), ("--resume", resume)])
+    }
 }
 
 pub fn run(arguments: &Sample) -> Result<(), Failure> {
@@ -104,36 +134,56 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     let sampler = method.sampler::<F>()?;
     let name = format!("{} on {} dynamics", method.title(), method.dynamics()?);
     let grid = TimeGrid::uniform(method.step, arguments.steps)?;
-    let target = target::load(&arguments.target, None)?;
+    let target = target::load(&arguments.target, None)?.mixture;
     let dim = target.dimension();
     let moments = schedule(options.every, arguments.burn_in, arguments.steps)?;
-    let start = read_start::<F>(arguments.start.as_deref())?.map(Into::into);
-    let [out, picture] =
-        create_all([("--out", options.out.as_deref()), ("--plot", options.plot.as_deref())])?;
+    let start = read_start::<F>(arguments.start.as_deref())?;
+    let hashed = options.common.json || options.beginning.uses_files();
+    let read = hashed.then(|| arguments.inputs().json());
+    let report = json(arguments)?;
+    let settings = settings(&report, &json!(read));
+    let seed = options.beginning.seed(start.as_ref())?;
+    let start = start.map_or_else(|| Start::normal(dim), Into::into);
+    let beginning = options.beginning.beginning(Anew { start, seed }, &settings)?;
+    let state = options.beginning.save_state.as_deref();
+    let outputs = [options.out.as_deref(), options.plot.as_deref(), state];
+    let [out, picture, state] = create_all(
+        &arguments.inputs(),
+        [("--out", outputs[0]), ("--plot", outputs[1]), ("--save-state", state)],
+    )?;
 
     let frames = moments.filter(|_| options.every.is_some());
-    let job = Job { sampler: &*sampler, drift: &target, grid, dim, start, moments, frames };
-    let outcome = simulate(options, job, out)?;
+    let sampler = &*sampler;
+    let drift = &target;
+    let job = Job { sampler, drift, grid, dim, beginning, settings, moments, frames };
+    let outcome = simulate(options, job, out, state)?;
     // A picture that cannot be drawn, of nothing but diverged chains, costs neither the samples nor
     // the report.
     let drawn = write_file(picture, "--plot", || {
         let title = format!("{name}, step {}", method.step);
         draw(Some(&target), outcome.samples.positions(), &title)
     });
-    let report = Report::new(options, Some(&target), &outcome)?;
+    let said = Report::new(options, Some(&target), &outcome)?;
     if options.common.json {
-        print_line(&report.json(json(method)?))?;
+        print_report(outputs, &said.json(json!(read), report))?;
     } else {
-        let written = [options.out.as_deref(), options.plot.as_deref().filter(|_| drawn.is_ok())];
+        let written = [outputs[0], outputs[1].filter(|_| drawn.is_ok()), outputs[2]];
         let heading = heading(arguments, &name, &outcome);
-        print_line(&report.text(heading, String::new(), &written))?;
+        print_report(outputs, &said.text(heading, String::new(), &written))?;
     }
-    drawn
+    drawn.and(outcome.stopped.map_or(Ok(()), Err))
 }
 
-fn json(method: &MethodOptions) -> Result<Value, Failure> {
-    let mut report =
-        json!({"method": method.name(), "dynamics": method.dynamics()?, "step": method.step});
+fn json(arguments: &Sample) -> Result<Value, Failure> {
+    let method = &arguments.method;
+    let mut report = json!({
+        "method": method.name(),
+        "dynamics": method.dynamics()?,
+        "step": method.step,
+        "options": method.settings()?,
+        "burn_in": arguments.burn_in,
+        "bandwidth": arguments.target.bandwidth,
+    });
     if let Some(word) = method.word() {
         report["word"] = json!(word);
     }
@@ -143,14 +193,19 @@ fn json(method: &MethodOptions) -> Result<Value, Failure> {
 fn heading<F: Real>(arguments: &Sample, name: &str, outcome: &Outcome<F>) -> String {
     let samples = &outcome.samples;
     let chains = arguments.run.chains;
-    let per_step = 1e9 * outcome.seconds / (chains as f64 * samples.steps as f64);
+    let taken = samples.steps - outcome.before;
+    let per_step = 1e9 * outcome.seconds / (chains as f64 * taken as f64);
     let accepted = |share: f64| format!(", {:.1} % accepted", 100.0 * share);
+    let seed = match (&arguments.start, samples.seed) {
+        (Some(_), Some(seed)) => format!(", seed {seed}"),
+        _ => String::new(),
+    };
     let acceptance = samples.acceptance().map_or_else(String::new, accepted);
     format!(
-        "{name}: {chains} chains, {} steps of {}, {} dimensions, {}{acceptance}\n\
+        "{name}: {chains} chains, {} steps of {}, {} dimensions, {}{seed}{acceptance}\n\
          {:.2} drift evaluations per chain in {} batched calls; \
          {:.3} s, {per_step:.1} ns per chain and step",
-        samples.steps,
+        outcome.steps(),
         arguments.method.step,
         samples.dim,
         F::NAME,

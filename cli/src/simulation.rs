@@ -1,21 +1,20 @@
 //! The run itself, which all commands that move chains share: start, observers, samples written as
 //! they come.
 
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
 use langevin::ndarray::Array2;
-use langevin::prelude::{
-    BoxError, Drift, Every, MomentsObserver, Observer, Real, Run, Sampler, Samples, Snapshot,
-    TimeGrid,
-};
-use langevin::run::{ProgressBar, Start, Summary};
+use langevin::prelude::{Drift, Every, MomentsObserver, Real, Run, Sampler, Samples, TimeGrid};
+use langevin::run::{ProgressBar, Settings};
 
 use crate::arguments::RunOptions;
+use crate::beginning::Beginning;
 use crate::failure::{Failure, refuse};
-use crate::npy::{Accept, read_rows, write_header, write_rows};
-use crate::output::OutputFile;
+use crate::interrupt::{EndsRun, received};
+use crate::npy::{Accept, read_rows};
+use crate::output::{OutputFile, warn};
+use crate::samples_file::SamplesFile;
 
 /// What is to be run.
 pub struct Job<'j, F: Real> {
@@ -23,9 +22,10 @@ pub struct Job<'j, F: Real> {
     pub drift: &'j dyn Drift<F>,
     pub grid: TimeGrid,
     pub dim: usize,
-    /// Where the chains start; a standard normal without.
-    pub start: Option<Start<F>>,
-    /// Steps over which mean and covariance are taken; the final positions alone without.
+    pub beginning: Beginning<F>,
+    /// What must be the same in a run that continues this one.
+    pub settings: Settings,
+    /// Steps over which mean and variances are taken; the final positions alone without.
     pub moments: Option<Every>,
     /// Steps whose positions are saved; the final ones alone without.
     pub frames: Option<Every>,
@@ -35,81 +35,112 @@ pub struct Job<'j, F: Real> {
 pub struct Outcome<F> {
     pub samples: Samples<F>,
     pub seconds: f64,
-    /// Mean and covariance over the steps that were asked for; none for the final positions alone.
+    /// Steps of the run that this one continues.
+    pub before: u64,
+    pub planned_steps: usize,
+    /// Mean and variances over the steps that were asked for; none for the final positions alone.
     pub moments: Option<MomentsObserver>,
-    /// The number of frames that were saved on the way.
+    /// The number of frames that were saved.
     pub saved: Option<usize>,
+    /// Why the run ended before its last step.
+    pub stopped: Option<Failure>,
 }
 
-/// Writes every saved frame to the output file as it comes.
-struct Frames<'f> {
-    every: Every,
-    file: &'f mut OutputFile,
-}
-
-impl<F: Real> Observer<F> for Frames<'_> {
-    fn next(&self, step: u64) -> Option<u64> {
-        Some(self.every.next(step))
-    }
-
-    fn observe(&mut self, snapshot: &Snapshot<'_, F>) -> Result<ControlFlow<()>, BoxError> {
-        write_rows(&mut self.file.writer, snapshot.positions())
-            .map_err(|error| format!("--out: {error}"))?;
-        Ok(ControlFlow::Continue(()))
+impl<F> Outcome<F> {
+    /// The number of steps of the whole run, in words.
+    pub fn steps(&self) -> String {
+        let steps = self.samples.steps;
+        match self.before {
+            0 => steps.to_string(),
+            before => format!("{steps} ({} of them after the {before} resumed)", steps - before),
+        }
     }
 }
 
-/// Runs a job and writes its samples to `out`.
+/// Runs a job and writes its samples to `out`. A signal ends the run early; what it has by then is
+/// written as if it were the end.
 pub fn simulate<F: Real>(
     options: &RunOptions,
-    job: Job<'_, F>,
-    mut out: Option<OutputFile>,
+    mut job: Job<'_, F>,
+    out: Option<OutputFile>,
+    mut state: Option<OutputFile>,
 ) -> Result<Outcome<F>, Failure> {
     let steps = job.grid.steps();
     let dim = job.dim;
-    let cannot_write = |error| Failure::Run(format!("--out: {error}"));
-    let every = job.moments.filter(|_| dim <= Summary::MOST_DIMENSIONS);
-    let mut moments = every.map(MomentsObserver::new);
-    let saved = job.frames.map(|every| every.count(steps));
-    let mut frames = None;
-    if let (Some(every), Some(saved), Some(file)) = (job.frames, saved, &mut out) {
-        write_header::<F>(&mut file.writer, &[saved, options.chains, dim]).map_err(cannot_write)?;
-        frames = Some(Frames { every, file });
+    let observer = if options.covariance { MomentsObserver::full } else { MomentsObserver::new };
+    let mut moments = job.moments.map(observer);
+    let mut file = None;
+    if let (Some(out), Some(path)) = (out, &options.out) {
+        let shape = (options.chains, dim);
+        file = Some(SamplesFile::begin::<F>(out, path, job.frames, steps, shape)?);
     }
     let mut progress = (!options.common.quiet).then(|| ProgressBar::new(steps));
-    let mut run = Run::<F>::with_precision(job.sampler, job.drift, job.grid)
-        .chains(options.chains)
-        .seed(options.seed)
-        .first_chain(options.first_chain)
-        .start_normal(dim)
-        .non_finite(options.non_finite);
-    if let Some(start) = job.start {
-        run = run.start(start);
+    let frames = job.frames;
+    let settings = std::mem::take(&mut job.settings);
+    let before = job.beginning.steps();
+    let run = run(options, job)?.observe(&mut moments).observe(&mut file).observe(&mut progress);
+    let mut signals = EndsRun::new();
+    let run = run.observe(&mut signals);
+    let clock = Instant::now();
+    let samples = run.run()?;
+    let seconds = clock.elapsed().as_secs_f64();
+    drop(progress);
+
+    let saved = match file {
+        Some(file) => Some(file.finish(samples.steps, &samples)?),
+        None => frames.map(|every| every.count(samples.steps as usize)),
+    };
+    warn_of_rounding(&samples);
+    if let Some(mut file) = state.take() {
+        samples.write_state(&settings, &mut file.writer)?;
+        file.finish()?;
     }
+    let stopped = received().map(|signal| Failure::Stopped {
+        step: samples.steps,
+        steps: steps as u64,
+        signal,
+    });
+    Ok(Outcome {
+        samples,
+        seconds,
+        before,
+        planned_steps: steps,
+        moments,
+        saved: saved.filter(|_| frames.is_some()),
+        stopped,
+    })
+}
+
+/// More than one step in a hundred is as short as rounding only where rounding cuts it off.
+fn warn_of_rounding<F: Real>(samples: &Samples<F>) {
+    let rounded = samples.rounded;
+    let numbers = samples.positions().len() as u64;
+    if rounded > numbers / 100 {
+        warn(&format!(
+            "the last step moved {rounded} of {numbers} coordinates by no more than rounding in \
+             {}: their distribution is wrong; take a longer step, or bring the target nearer to 0",
+            F::NAME
+        ));
+    }
+}
+
+/// The run with the options that were given.
+fn run<'j, F: Real>(options: &RunOptions, job: Job<'j, F>) -> Result<Run<'j, F>, Failure> {
+    let run = Run::<F>::with_precision(job.sampler, job.drift, job.grid)
+        .chains(options.chains)
+        .non_finite(options.non_finite);
+    let mut run = options.beginning.begin(run, job.beginning);
     if let Some(threads) = options.common.threads {
         run = run.threads(threads);
     }
     if let Some(chunk) = options.chunk {
         run = run.chunk(chunk);
     }
-    let run = run.observe(&mut moments).observe(&mut frames).observe(&mut progress);
-    let clock = Instant::now();
-    let samples = run.run()?;
-    let seconds = clock.elapsed().as_secs_f64();
-    drop(progress);
-
-    if let Some(mut file) = out {
-        if job.frames.is_none() {
-            write_header::<F>(&mut file.writer, &[options.chains, dim])
-                .and_then(|()| write_rows(&mut file.writer, samples.positions()))
-                .map_err(cannot_write)?;
-        }
-        file.finish()?;
-    }
-    Ok(Outcome { samples, seconds, moments, saved })
+    Ok(run)
 }
 
-/// Which steps count: those saved, or all after a burn-in; none for the final positions alone.
+/// Which steps count: those saved and the end, or all after a burn-in; none for the final positions
+/// alone.
 pub fn schedule(
     interval: Option<usize>,
     burn_in: Option<usize>,
@@ -127,7 +158,7 @@ pub fn schedule(
              expected fewer, or more steps"
         ));
     }
-    Ok(Some(every))
+    Ok(Some(every.with_end(steps)))
 }
 
 /// The start states in a file, if one is named.

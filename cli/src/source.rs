@@ -6,14 +6,14 @@ use std::str::FromStr;
 
 use clap::Args;
 use langevin::diffusion::ProcessKind;
-use langevin::image;
+use langevin::image::{self, Map};
 use langevin::network::{Network, TrainedDenoiser};
 use langevin::prelude::{Denoiser, DiffusedMixture, GaussianMixture, LevelTable, Process, Real};
 
 use crate::arguments::{Given, TargetOptions};
 use crate::failure::{Failure, refuse};
 use crate::npy::{Accept, read_rows};
-use crate::target;
+use crate::target::{self, Target};
 
 /// The process by which data are noised.
 #[derive(Args)]
@@ -106,7 +106,7 @@ fn pair<T: FromStr>(text: &str, separator: char) -> Option<(T, T)> {
 }
 
 /// Two numbers with a comma between, the first below the second.
-fn interval(text: &str) -> Result<(f64, f64), String> {
+pub fn interval(text: &str) -> Result<(f64, f64), String> {
     // The length of an interval can be infinite where its ends are not.
     pair(text, ',')
         .filter(|(low, high)| f64::is_finite(high - low) && low < high)
@@ -133,6 +133,8 @@ pub struct Source {
     /// Range of the numbers of the data and the sides of one picture, if known.
     pub range: Option<(f64, f64)>,
     pub image: Option<(usize, usize)>,
+    /// How the numbers of a data set were mapped to the range.
+    pub map: Option<Map>,
 }
 
 enum Kind {
@@ -159,9 +161,9 @@ impl Source {
             ),
             None => {
                 let process = options.process.process()?;
-                let data = target::load(&options.target, options.scale)?;
-                let kind = Kind::Exact(Box::new(DiffusedMixture::new(data)));
-                Ok(Self { kind, process, range: options.scale, image: None })
+                let Target { mixture, map } = target::load(&options.target, options.scale)?;
+                let kind = Kind::Exact(Box::new(DiffusedMixture::new(mixture)));
+                Ok(Self { kind, process, range: options.scale, image: None, map })
             }
         }
     }
@@ -197,7 +199,7 @@ impl Source {
         let range = network.range().map(|[low, high]| (low, high));
         let image = network.image().map(|[rows, columns]| (rows, columns));
         let kind = Kind::Network { network, label: options.label, guidance };
-        Ok(Self { kind, process, range, image })
+        Ok(Self { kind, process, range, image, map: None })
     }
 
     /// The distribution that is sampled, if it is known.
@@ -244,7 +246,8 @@ impl Source {
     /// In words, for headings.
     pub fn describe(&self) -> String {
         let Kind::Network { network, label, guidance } = &self.kind else {
-            return "exact score".into();
+            let mapped = |map: &Map| format!("exact score, data with {map}");
+            return self.map.as_ref().map_or_else(|| "exact score".into(), mapped);
         };
         let label = match label {
             None => String::new(),

@@ -1,11 +1,12 @@
 //! Builds samplers from the names of their method and dynamics.
 
-use super::list::{DYNAMICS, DynamicsEntry, MethodEntry, dynamics, method};
+use super::list::{DYNAMICS, DynamicsEntry, MethodEntry, alias, dynamics, method};
 use super::options::Options;
 use crate::dynamics::{
     ContinuousDynamics, Letter, LinearDynamics, Linearized, Overdamped, Underdamped,
 };
 use crate::error::{Error, Result};
+use crate::options::OptionValue;
 use crate::real::Real;
 use crate::sampler::{
     EulerMaruyama, Mala, PoissonMidpoint, RandomizedMidpoint, Sampler, Selection, Splitting,
@@ -25,10 +26,15 @@ use crate::sampler::{
 /// # Errors
 /// - [`Error::Unknown`] for a name that is not in the lists, or a pair that does not work together.
 /// - [`Error::NotTaken`] for an option without effect on this pair.
-/// - [`Error::Missing`] for `splitting` without a word.
+/// - [`Error::Missing`] for `splitting` without a word, and [`Error::Word`] for a word without O.
 /// - The errors of the constructors of the method and the dynamics.
 pub fn sampler<F: Real>(on: &str, name: &str, options: &Options) -> Result<Box<dyn Sampler<F>>> {
     let on = dynamics(on)?;
+    if let Some(alias) = alias(name).filter(|alias| alias.dynamics != on.name) {
+        let given = format!("{} on {} dynamics", alias.name, on.name);
+        let known = format!("{} on {}", alias.name, alias.dynamics);
+        return Err(Error::Unknown { what: "pair", given, known });
+    }
     let method = method(name)?;
     check(on, method, options)?;
     Ok(match method.name {
@@ -40,15 +46,42 @@ pub fn sampler<F: Real>(on: &str, name: &str, options: &Options) -> Result<Box<d
         "splitting" => {
             let missing = Error::Missing { option: "word", by: "splitting".into() };
             let word = options.word.clone().ok_or(missing)?;
-            if word.count(Letter::O) == 0 && options.friction.is_some() {
-                let by = "a word without O".into();
-                let takes = "no friction".into();
-                return Err(Error::NotTaken { option: "friction".into(), by, takes });
+            if word.count(Letter::O) == 0 {
+                let expected = "at least one O, as a word without noise samples nothing";
+                let length = word.letters().len();
+                return Err(Error::Word { word: word.to_string(), length, expected });
             }
             Box::new(Splitting::new(underdamped(options)?, word))
         }
         word => Box::new(Splitting::new(underdamped(options)?, word.parse()?)),
     })
+}
+
+/// The options of a sampler with these names: those that were given, and the defaults of the
+/// others that have an effect.
+///
+/// ```
+/// use langevin::advanced::OptionValue;
+/// use langevin::catalog::{self, Options};
+/// let options = Options::default().with("substeps", "32")?;
+/// let all = catalog::settings("overdamped", "pmm2", &options)?;
+/// let expected = [("substeps", OptionValue::Count(32)), ("noise-scale", OptionValue::Real(1.0))];
+/// assert_eq!(all, expected);
+/// # Ok::<(), langevin::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Unknown`] for a name that is not in the lists.
+pub fn settings(
+    on: &str,
+    name: &str,
+    options: &Options,
+) -> Result<Vec<(&'static str, OptionValue)>> {
+    let on = dynamics(on)?;
+    let method = method(name)?;
+    let mut all = options.with_defaults().given();
+    all.retain(|(option, _)| method.options.contains(option) || on.options.contains(option));
+    Ok(all)
 }
 
 /// Rejects a pair that does not work together, and options without effect.
@@ -71,7 +104,7 @@ fn check(on: &DynamicsEntry, method: &MethodEntry, options: &Options) -> Result<
 }
 
 fn underdamped(options: &Options) -> Result<Underdamped> {
-    Underdamped::new(options.friction.unwrap_or(2.0), options.inverse_mass.unwrap_or(1.0))
+    Underdamped::new(options.friction(), options.inverse_mass())
 }
 
 fn continuous(on: &DynamicsEntry, options: &Options) -> Result<Box<dyn ContinuousDynamics>> {
@@ -91,15 +124,15 @@ fn poisson<F: Real>(
     on: &DynamicsEntry,
     options: &Options,
 ) -> Result<Box<dyn Sampler<F>>> {
-    let sampler = PoissonMidpoint::new(linear(on, options)?, options.substeps.unwrap_or(16))?;
+    let sampler = PoissonMidpoint::new(linear(on, options)?, options.substeps())?;
     let sampler = sampler.with_selection(selection);
-    Ok(Box::new(sampler.with_noise_scale(options.noise_scale.unwrap_or(1.0))?))
+    Ok(Box::new(sampler.with_noise_scale(options.noise_scale())?))
 }
 
 fn randomized<F: Real>(on: &DynamicsEntry, options: &Options) -> Result<Box<dyn Sampler<F>>> {
     let mut sampler = RandomizedMidpoint::new(continuous(on, options)?)
-        .with_windows(options.windows.unwrap_or(1))?
-        .with_rounds(options.rounds.unwrap_or(0))?
+        .with_windows(options.windows())?
+        .with_rounds(options.rounds())?
         .with_control_variate(options.control_variate);
     if let Some(tolerance) = options.tolerance {
         sampler = sampler.with_tolerance(tolerance)?;
@@ -146,10 +179,21 @@ mod tests {
             "unknown pair `baoab on overdamped dynamics`; there are: baoab on underdamped"
         );
         assert_eq!(message("underdamped", "splitting", &none), "splitting needs the option word");
+        let silent = Options { word: Some("BAB".parse().unwrap()), ..Options::default() };
+        assert_eq!(
+            message("underdamped", "splitting", &silent),
+            "word `BAB` of 3 letters; expected at least one O, \
+             as a word without noise samples nothing"
+        );
         assert_eq!(
             message("sideways", "em", &none),
             "unknown dynamics `sideways`; there are: overdamped, underdamped"
         );
+        assert_eq!(
+            message("underdamped", "ula", &none),
+            "unknown pair `ula on underdamped dynamics`; there are: ula on overdamped"
+        );
+        assert!(sampler::<f64>("Underdamped", " ULMC", &none).is_ok());
         assert_eq!(none.clone().with("windows", "3").unwrap().windows, Some(3));
         assert!(none.clone().with("windows", "x").is_err() && none.with("wind", "3").is_err());
     }

@@ -107,11 +107,36 @@ const fn splitting(name: &'static str, title: &'static str) -> MethodEntry {
     }
 }
 
-/// Returns the method with this name.
+/// Another name of a method on one dynamics, by which the literature calls the pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Alias {
+    /// The other name.
+    pub name: &'static str,
+    /// The method of this list.
+    pub method: &'static str,
+    /// Its dynamics.
+    pub dynamics: &'static str,
+}
+
+/// All other names: ULA and LMC are Euler–Maruyama on overdamped dynamics, ULMC on underdamped.
+pub const ALIASES: [Alias; 3] = [
+    Alias { name: "ula", method: "em", dynamics: "overdamped" },
+    Alias { name: "lmc", method: "em", dynamics: "overdamped" },
+    Alias { name: "ulmc", method: "em", dynamics: "underdamped" },
+];
+
+/// The pair that this name stands for, or `None` if it is the name of a method itself.
+pub fn alias(name: &str) -> Option<&'static Alias> {
+    ALIASES.iter().find(|alias| alias.name.eq_ignore_ascii_case(name.trim()))
+}
+
+/// Returns the method with this name, or with this [alias].
 ///
 /// # Errors
 /// [`Error::Unknown`](crate::Error::Unknown) if there is none.
 pub fn method(name: &str) -> Result<&'static MethodEntry> {
+    let name = alias(name).map_or(name, |alias| alias.method);
     find("method", &METHODS, |entry| entry.name, name)
 }
 
@@ -137,6 +162,9 @@ pub fn overview() -> String {
         if !m.options.is_empty() {
             text += &format!("{:52}options: --{}\n", "", m.options.join(" --"));
         }
+    }
+    for alias in ALIASES {
+        text += &format!("  {:<10} {} on {} dynamics\n", alias.name, alias.method, alias.dynamics);
     }
     text += "\ndynamics";
     for d in DYNAMICS {

@@ -25,8 +25,9 @@ mod build;
 mod list;
 mod options;
 
-pub use build::sampler;
+pub use build::{sampler, settings};
 pub use list::{
-    DYNAMICS, DynamicsEntry, METHODS, MethodEntry, Pair, dynamics, method, overview, pairs,
+    ALIASES, Alias, DYNAMICS, DynamicsEntry, METHODS, MethodEntry, Pair, alias, dynamics, method,
+    overview, pairs,
 };
 pub use options::Options;

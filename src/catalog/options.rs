@@ -1,7 +1,7 @@
 //! The options of methods and dynamics. Each is named once.
 
 use crate::error::Result;
-use crate::options::{self, Entry, KnownOptions, OptionInfo, named_value};
+use crate::options::{self, Entry, KnownOptions, OptionInfo, OptionValue, named_value};
 use crate::sampler::Word;
 
 named_value!(Word);
@@ -104,12 +104,49 @@ impl Options {
         Ok(self)
     }
 
-    /// The given options, with their values as text.
-    pub fn given(&self) -> Vec<(&'static str, String)> {
+    /// The given options, with their values.
+    pub fn given(&self) -> Vec<(&'static str, OptionValue)> {
         let mut own = self.clone();
         let entries = own.entries();
-        let given = entries.iter().map(|entry| (entry.info.name, entry.field.write()));
+        let given = entries.iter().map(|entry| (entry.info.name, entry.field.value()));
         given.filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+
+    pub(super) fn friction(&self) -> f64 {
+        self.friction.unwrap_or(2.0)
+    }
+
+    pub(super) fn inverse_mass(&self) -> f64 {
+        self.inverse_mass.unwrap_or(1.0)
+    }
+
+    pub(super) fn substeps(&self) -> usize {
+        self.substeps.unwrap_or(16)
+    }
+
+    pub(super) fn noise_scale(&self) -> f64 {
+        self.noise_scale.unwrap_or(1.0)
+    }
+
+    pub(super) fn windows(&self) -> usize {
+        self.windows.unwrap_or(1)
+    }
+
+    pub(super) fn rounds(&self) -> usize {
+        self.rounds.unwrap_or(0)
+    }
+
+    /// These options, with the defaults of those that have one and were not given.
+    pub(super) fn with_defaults(&self) -> Self {
+        Self {
+            friction: Some(self.friction()),
+            inverse_mass: Some(self.inverse_mass()),
+            substeps: Some(self.substeps()),
+            noise_scale: Some(self.noise_scale()),
+            windows: Some(self.windows()),
+            rounds: Some(self.rounds()),
+            ..self.clone()
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2, Axis};
 
 use super::metric::Metric;
 use crate::drift::GaussianMixture;
@@ -160,10 +160,9 @@ impl<'d> Distances<'d> {
     /// The distances of one half of the reference from the other: what samples as good as the data
     /// would have, if there were so few of them.
     pub fn halves(&self) -> Vec<(Metric, Estimate)> {
-        let halves = |all: &Array2<f64>| {
-            let even = all.slice(s![..;2, ..]).to_owned();
-            let odd = all.slice(s![1..;2, ..]).to_owned();
-            (even, odd)
+        let half = |all: &Array2<f64>, first: usize| {
+            let rows: Vec<usize> = (first..all.nrows()).step_by(2).collect();
+            all.select(Axis(0), &rows)
         };
         let of = |metric: &Metric| {
             let all = match metric {
@@ -171,7 +170,8 @@ impl<'d> Distances<'d> {
                 Metric::Features => self.reference_features.as_ref()?,
                 _ => self.reference.as_ref()?,
             };
-            let (even, odd) = halves(all);
+            let even = half(all, 0);
+            let odd = half(all, 1);
             let metric = *metric;
             between(metric, even.view(), odd.view()).ok().map(|estimate| (metric, estimate))
         };

@@ -201,13 +201,14 @@ impl fmt::Display for Table {
                 if value.value.is_nan() {
                     write!(f, "  {:>24}", "diverged")?;
                 } else {
-                    write!(f, "  {:>12.5} +- {:>8.5}", value.value, value.error)?;
+                    let [value, error] = value.texts();
+                    write!(f, "  {value:>12} ± {error:>9}")?;
                 }
             }
         }
-        for (metric, Estimate { value, error }) in &self.halves {
+        for (metric, apart) in &self.halves {
             let half = "one half of the reference";
-            write!(f, "\n{metric}: {half} is {value:.5} +- {error:.5} from the other")?;
+            write!(f, "\n{metric}: {half} is {apart} from the other")?;
         }
         self.out_of_range().try_for_each(|line| write!(f, "\n! {line}"))?;
         self.failures().iter().try_for_each(|failure| write!(f, "\n{failure}"))

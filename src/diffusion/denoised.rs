@@ -9,6 +9,7 @@ use super::clock::Clock;
 use super::denoiser::{Denoiser, Levels};
 use super::prediction::{Factors, Prediction};
 use super::schedule::Level;
+use crate::drift::batch::check_rows;
 use crate::drift::{Drift, Times};
 use crate::error::{BoxError, Error, Result};
 use crate::math::block::Block;
@@ -105,6 +106,7 @@ impl<F: Real, M: Denoiser<F>> Drift<F> for Denoised<F, M> {
                 Ok(())
             }
             Times::PerRow(times) => self.levels.with(|own| {
+                check_rows("times of a batch", x.nrows(), times.len())?;
                 own.clear();
                 for time in times {
                     own.push(self.clock.level(*time)?);

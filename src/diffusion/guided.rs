@@ -89,6 +89,12 @@ impl<F: Real, C, U> Guided<F, C, U> {
         write: impl FnOnce(ArrayViewMut2<'_, F>) -> Result<(), BoxError>,
     ) -> Result<(), BoxError> {
         let weight = F::from_f64(self.weight);
+        if !weight.is_finite() {
+            let given = self.weight;
+            return Err(
+                format!("the guidance {given:e} is too large for {}; use f64", F::NAME).into()
+            );
+        }
         self.scratch.with(|scratch| {
             let (rows, columns) = out.dim();
             scratch.resize(rows * columns, F::zero());

@@ -10,7 +10,7 @@ use super::methods::{
 };
 use super::process::{Process, ProcessKind};
 use crate::error::{Error, Result};
-use crate::options::{self, KnownOptions, OptionInfo};
+use crate::options::{self, KnownOptions, OptionInfo, OptionValue};
 use crate::real::Real;
 use crate::sampler::{Sampler, Selection};
 
@@ -169,11 +169,11 @@ impl Method {
         Ok(self)
     }
 
-    /// The options that were given, with their values as text.
-    pub fn given(&self) -> Vec<(&'static str, String)> {
+    /// The options that were given, with their values.
+    pub fn given(&self) -> Vec<(&'static str, OptionValue)> {
         let mut own = self.clone();
         let choices = own.choices();
-        let given = choices.iter().map(|c| (c.entry.info.name, c.entry.field.write()));
+        let given = choices.iter().map(|c| (c.entry.info.name, c.entry.field.value()));
         given.filter_map(|(name, value)| Some((name, value?))).collect()
     }
 
@@ -213,7 +213,7 @@ impl Method {
         }
         let mut own = self.clone();
         for choice in own.choices() {
-            if choice.entry.field.write().is_some() && !choice.on.contains(&kind) {
+            if choice.entry.field.value().is_some() && !choice.on.contains(&kind) {
                 return Err(Error::NotTaken {
                     option: choice.entry.info.name.into(),
                     by: format!("{} on the process {kind}", self.name()),
@@ -250,8 +250,8 @@ impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
         for (name, value) in self.given() {
-            match value.as_str() {
-                "" => write!(f, ":{name}")?,
+            match value {
+                OptionValue::Flag(_) => write!(f, ":{name}")?,
                 value => write!(f, ":{name}={value}")?,
             }
         }

@@ -4,7 +4,7 @@ use super::process::{Process, ProcessKind};
 use super::psld::Psld;
 use super::schedule::{Beta, Schedule};
 use crate::error::Result;
-use crate::options::{self, Entry, KnownOptions, OptionInfo, Value, named_value};
+use crate::options::{self, Entry, KnownOptions, OptionInfo, OptionValue, Value, named_value};
 
 named_value!(Schedule);
 named_value!(Beta);
@@ -49,9 +49,9 @@ impl Value for Range {
         pair.ok_or_else(|| "two numbers LO,HI, as 0.0001,0.02".into())
     }
 
-    fn print(&self) -> String {
+    fn value(&self) -> OptionValue {
         let [first, last] = self.0;
-        format!("{first},{last}")
+        OptionValue::Text(format!("{first},{last}"))
     }
 }
 

@@ -25,6 +25,15 @@ pub(crate) fn with_columns<F: Real>(
     out.assign(&columns(&to, rows, width));
 }
 
+/// Rejects a list that has not one number for each row.
+pub(crate) fn check_rows(what: &'static str, rows: usize, given: usize) -> Result<()> {
+    if given == rows {
+        return Ok(());
+    }
+    let expected = format!("({rows}), one for each row");
+    Err(Error::Shape { what, given: format!("({given})"), expected })
+}
+
 /// Rejects a batch with another number of columns.
 pub(crate) fn check_batch<F>(
     what: &'static str,

@@ -68,9 +68,9 @@ impl Times<'_> {
 /// assert_eq!(out, array![[-0.5, -1.0]]);
 /// ```
 pub trait Drift<F: Real>: Send + Sync {
-    /// Writes b(x, t) for every row of `x` to `out`. Both have shape (rows, columns). `out` holds
-    /// old numbers, and every one must be overwritten. In a run both arrays are column-major, so
-    /// every column is contiguous.
+    /// Writes b(x, t) for every row of `x` to `out`. Both have shape (rows, columns). Every number
+    /// of `out` must be written: in a run it is NaN before. In a run both arrays are column-major,
+    /// so every column is contiguous.
     ///
     /// # Errors
     /// Any error stops the run. The run's error names the step, the time and the first chain of the

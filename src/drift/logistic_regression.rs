@@ -3,7 +3,7 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2};
 
-use super::batch::{check_batch, with_columns};
+use super::batch::{check_batch, check_rows, with_columns};
 use super::interface::{Drift, LogDensity, Times};
 use crate::error::{BoxError, Error, Result, positive};
 use crate::math::rows::{Blocks, by_blocks};
@@ -194,6 +194,7 @@ impl<F: Real> Drift<F> for LogisticRegression {
 impl<F: Real> LogDensity<F> for LogisticRegression {
     fn log_density(&self, parameters: ArrayView2<'_, F>, out: &mut [f64]) -> Result<(), BoxError> {
         self.check(parameters.dim())?;
+        check_rows("log densities", parameters.nrows(), out.len())?;
         out.iter_mut()
             .zip(parameters.rows())
             .for_each(|(log, theta)| *log = self.log_density_at(theta));

@@ -6,6 +6,7 @@
 //! X(t + h) = A X(t) + G b + N(0, Q)             for a drift that is constant over the step
 //! ```
 
+mod check;
 mod linear;
 mod linearized;
 mod noiseless;
@@ -14,6 +15,7 @@ mod phase_space;
 mod transition;
 mod underdamped;
 
+pub(crate) use check::check_coefficients;
 pub use linear::{ContinuousDynamics, LinearDynamics};
 pub use linearized::Linearized;
 pub use noiseless::Noiseless;

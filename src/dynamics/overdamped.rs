@@ -19,7 +19,7 @@ pub struct Overdamped;
 
 impl LinearDynamics for Overdamped {
     fn layout(&self) -> Layout {
-        Layout::POSITION
+        Layout::POSITION.keeping_low_part()
     }
 
     fn transition(&self, _: f64, length: f64) -> Transition {

@@ -28,7 +28,8 @@ use crate::state::Layout;
 /// ```
 ///
 /// Terms that cancel for small γh are evaluated by series. The relative error of a coefficient is
-/// at most 1e-13 for γh from 1e-10 to 50.
+/// at most 1e-13 for γh from 1e-10 to 50. If one of them underflows, as with γ = 1e110, all are NaN
+/// and a run is refused.
 ///
 /// Source: Cheng et al. 2018. Shen & Lee 2019 use γ = 2, u = 1/L.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,7 +64,7 @@ impl Underdamped {
 
 impl LinearDynamics for Underdamped {
     fn layout(&self) -> Layout {
-        Layout::with_momentum(self.inverse_mass)
+        Layout::with_momentum(self.inverse_mass).keeping_low_part()
     }
 
     fn transition(&self, _: f64, length: f64) -> Transition {
@@ -73,13 +74,17 @@ impl LinearDynamics for Underdamped {
         let phi = Phi::at(gamma * h);
         let drag = h * phi.phi1; // e₁/γ
         let cross = u * gamma * drag * drag; // u e₁²/γ
+        let push = u * h * h * phi.phi2;
+        let variance = u * gamma * h * h * h * phi.position_variance;
+        let smallest = drag.min(push).min(variance).min(phi.lost_twice);
+        // Zero would mean that the position does not move, and a subnormal number has few digits.
+        if h > 0.0 && !(smallest >= f64::MIN_POSITIVE) {
+            return Transition::UNDEFINED;
+        }
         Transition {
             propagator: [[1.0, drag], [0.0, phi.decay]],
-            gain: [[u * h * h * phi.phi2, 0.0], [u * drag, 0.0]],
-            covariance: [
-                [u * gamma * h * h * h * phi.position_variance, cross],
-                [cross, u * phi.lost_twice],
-            ],
+            gain: [[push, 0.0], [u * drag, 0.0]],
+            covariance: [[variance, cross], [cross, u * phi.lost_twice]],
         }
     }
 

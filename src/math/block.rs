@@ -41,13 +41,27 @@ pub(crate) fn scaled(a: &Block, factor: f64) -> Block {
     c
 }
 
+/// A pivot that is negative by no more than this share of its matrix is a rounding error.
+const ROUNDING: f64 = 1e-9;
+
 /// Lower Cholesky factor of a positive semidefinite matrix. A pivot that rounding made negative
-/// counts as zero.
+/// counts as zero. The factor of any other matrix has NaN in it, so that every run notices.
 pub(crate) fn cholesky(q: &Block) -> Block {
-    let l00 = q[0][0].max(0.0).sqrt();
-    let l10 = if l00 > 0.0 { q[1][0] / l00 } else { 0.0 };
-    let l11 = (q[1][1] - l10 * l10).max(0.0).sqrt();
+    let l00 = root(q[0][0], q[1][1].abs());
+    // NaN is not 0.
+    let l10 = if l00 == 0.0 { no_remainder(q[1][0], q[1][1]) } else { q[1][0] / l00 };
+    let l11 = root(q[1][1] - l10 * l10, q[1][1].abs());
     [[l00, 0.0], [l10, l11]]
+}
+
+/// The root of a pivot in a matrix of this size.
+fn root(pivot: f64, size: f64) -> f64 {
+    if pivot < 0.0 && pivot >= -ROUNDING * size { 0.0 } else { pivot.sqrt() }
+}
+
+/// 0 beside a pivot of 0, where no covariance is possible.
+fn no_remainder(covariance: f64, size: f64) -> f64 {
+    if covariance.abs() <= ROUNDING * size.abs() { 0.0 } else { f64::NAN }
 }
 
 #[cfg(test)]
@@ -64,5 +78,25 @@ mod tests {
         assert_eq!(cholesky(&ZERO), ZERO);
         // A noisy velocity with a noiseless position.
         assert_eq!(cholesky(&[[0.0, 0.0], [0.0, 9.0]]), [[0.0, 0.0], [0.0, 3.0]]);
+        // Rounding.
+        assert_eq!(cholesky(&[[1.0, 1.0], [1.0, 1.0 - 1e-15]])[1][1], 0.0);
+        assert_eq!(cholesky(&[[-1e-20, 0.0], [0.0, 1.0]]), [[0.0, 0.0], [0.0, 1.0]]);
+    }
+
+    #[test]
+    fn what_is_no_covariance_is_not_taken_for_no_noise() {
+        let nan = f64::NAN;
+        for q in [
+            [[nan, 0.0], [0.0, 0.0]],
+            [[1.0, nan], [nan, 1.0]],
+            [[1.0, 0.0], [0.0, nan]],
+            [[-1.0, 0.0], [0.0, 0.0]],
+            [[-1.0, 0.0], [0.0, 2.0]],
+            [[1.0, 0.0], [0.0, -1.0]],
+            [[1.0, 2.0], [2.0, 1.0]],
+            [[0.0, 1.0], [1.0, 1.0]],
+        ] {
+            assert!(cholesky(&q).iter().flatten().any(|x| x.is_nan()), "{q:?}");
+        }
     }
 }

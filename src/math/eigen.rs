@@ -1,5 +1,5 @@
 //! Eigenvalues and eigenvectors of small symmetric matrices, and singular values of any matrix, by
-//! Jacobi rotations.
+//! Jacobi rotations. Products whose sums have a fixed order.
 
 use ndarray::{Array1, Array2, ArrayView2};
 
@@ -103,6 +103,16 @@ pub(crate) fn singular_values(rows: &mut [f64], length: usize) -> Vec<f64> {
         }
     }
     rows.chunks_exact(length).map(|row| dot(row, row).sqrt()).collect()
+}
+
+/// Σ wᵢ rowᵢ. Its sums run in the order of the rows. The product of a matrix library would depend
+/// on the processor, and on which library another crate has chosen.
+pub(crate) fn weighted_sum(weights: &[f64], rows: ArrayView2<'_, f64>) -> Array1<f64> {
+    let mut sum = Array1::zeros(rows.ncols());
+    for (weight, row) in weights.iter().zip(rows.outer_iter()) {
+        sum.scaled_add(*weight, &row);
+    }
+    sum
 }
 
 /// Dot product in eight lanes of fixed order. It vectorises and gives the same bits everywhere.

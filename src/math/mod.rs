@@ -3,6 +3,7 @@
 
 pub(crate) mod block;
 pub(crate) mod critical;
+pub(crate) mod digits;
 pub(crate) mod eigen;
 pub(crate) mod elementary;
 pub(crate) mod finite;

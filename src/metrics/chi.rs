@@ -3,7 +3,7 @@
 
 use super::gamma::{Tail, gamma_upper, log_weight, lower_tail, upper_tail};
 use super::normal;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, count};
 
 /// P(χ² > `statistic`) for `degrees_of_freedom` k ≥ 1, which is Q(k/2, statistic/2). It is the
 /// p-value of a chi-square test.
@@ -25,7 +25,7 @@ pub fn chi_square_survival(statistic: f64, degrees_of_freedom: usize) -> Result<
 /// The relative error is below 1e-12 down to 1e-300, even if radius² underflows.
 ///
 /// # Errors
-/// [`Error::Invalid`] if `dim` is 0, or if the radius is negative or NaN.
+/// [`Error::Invalid`] if `dim` is 0 or above 2e8, or if the radius is negative or NaN.
 pub fn chi_cdf(radius: f64, dim: usize) -> Result<f64> {
     check_dim("dim", dim)?;
     if radius.is_nan() || radius < 0.0 {
@@ -45,7 +45,8 @@ pub fn chi_cdf(radius: f64, dim: usize) -> Result<f64> {
 /// start is that of Wilson & Hilferty, or the asymptote for small radii.
 ///
 /// # Errors
-/// [`Error::Invalid`] if `dim` is 0, or if the probability is not strictly between 0 and 1.
+/// [`Error::Invalid`] if `dim` is 0 or above 2e8, or if the probability is not strictly between 0
+/// and 1.
 pub fn chi_quantile(probability: f64, dim: usize) -> Result<f64> {
     check_dim("dim", dim)?;
     if !(probability > 0.0 && probability < 1.0) {
@@ -58,11 +59,11 @@ pub fn chi_quantile(probability: f64, dim: usize) -> Result<f64> {
     Ok(quantile(probability, dim))
 }
 
-fn check_dim(name: &'static str, dim: usize) -> Result<()> {
-    if dim == 0 {
-        return Err(Error::Invalid { name, given: 0.0, expected: "at least 1" });
-    }
-    Ok(())
+/// The largest dimension for which the sums of the tails are short.
+const LARGEST_DIM: usize = 200_000_000;
+
+pub(super) fn check_dim(name: &'static str, dim: usize) -> Result<()> {
+    count(name, dim, 1, LARGEST_DIM, "a whole number from 1 to 2e8").map(|_| ())
 }
 
 /// [`chi_quantile`] without the checks.
@@ -340,6 +341,59 @@ mod tests {
                 [radius + step, radius, radius - step].map(|r| value_and_derivatives(r, dim));
             assert!(((above[0] - below[0]) / (2.0 * step) - here[1]).abs() < 1e-7);
             assert!(((above[1] - below[1]) / (2.0 * step) - here[2]).abs() < 1e-7);
+        }
+    }
+
+    #[test]
+    fn no_argument_gives_a_number_that_is_none() {
+        let numbers = [
+            0.0,
+            -0.0,
+            5e-324,
+            1e-310,
+            1e-300,
+            1e-160,
+            1e-100,
+            1e-20,
+            1e-8,
+            0.1,
+            0.5,
+            0.9,
+            1.0,
+            3.0,
+            40.0,
+            1e3,
+            1e8,
+            1e9,
+            1e100,
+            1e155,
+            1e200,
+            f64::MAX,
+            f64::INFINITY,
+            -1.0,
+            -f64::MAX,
+            f64::NEG_INFINITY,
+            f64::NAN,
+        ];
+        let dims = [0, 1, 2, 3, 19, 20, 21, 1000, 10_000, 1_000_000, LARGEST_DIM, usize::MAX];
+        let sound = |found: Result<f64>, most: f64| {
+            found.is_err() || found.is_ok_and(|x| x >= 0.0 && x <= most)
+        };
+        for x in numbers {
+            for dim in dims {
+                assert!(sound(chi_cdf(x, dim), 1.0), "{x:e} {dim}: {:?}", chi_cdf(x, dim));
+                let tail = chi_square_survival(x, dim);
+                assert!(sound(tail, 1.0), "{x:e} {dim}");
+                let quantile = chi_quantile(x, dim);
+                assert!(sound(quantile, f64::MAX), "{x:e} {dim}");
+            }
+            for shape in numbers {
+                use super::super::gamma::gamma_lower;
+                let found = [gamma_lower(shape, x), gamma_upper(shape, x)];
+                for found in found {
+                    assert!(sound(found, 1.0), "{shape:e} {x:e}");
+                }
+            }
         }
     }
 

@@ -1,5 +1,9 @@
 //! A value with its standard error, and the block jackknife that computes the error.
 
+use std::fmt;
+
+use crate::math::digits::scaled;
+
 /// Number of blocks of the jackknife.
 pub(super) const BLOCKS: usize = 10;
 
@@ -11,6 +15,23 @@ pub struct Estimate {
     pub value: f64,
     /// One standard error of [`value`](Self::value).
     pub error: f64,
+}
+
+impl fmt::Display for Estimate {
+    /// Value and error with the same number of decimals, as `0.36400 ± 0.01200`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [value, error] = self.texts();
+        write!(f, "{value} ± {error}")
+    }
+}
+
+impl Estimate {
+    /// Value and error as text for a table.
+    pub(crate) fn texts(&self) -> [String; 2] {
+        // The larger one decides, so that both have the same unit.
+        let scale = self.value.abs().max(self.error.abs());
+        [scaled(self.value, scale), scaled(self.error, scale)]
+    }
 }
 
 /// The block of a row, row mod 10. The blocks are strided, so every block samples the whole run if
@@ -61,5 +82,16 @@ mod tests {
         let estimate = jackknife(mean, &without);
         assert!((estimate.error - (variance / 10.0).sqrt()).abs() < 1e-14);
         assert_eq!(estimate.value, mean);
+    }
+
+    #[test]
+    fn estimates_print_value_and_error() {
+        for (value, error, text) in [
+            (0.364, 0.012, "0.36400 ± 0.01200"),
+            (-1e-9, 2e-10, "-1.0000e-9 ± 2.0000e-10"),
+            (f64::NAN, 0.0, "NaN ± 0.00000"),
+        ] {
+            assert_eq!(Estimate { value, error }.to_string(), text);
+        }
     }
 }

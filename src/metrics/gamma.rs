@@ -89,6 +89,8 @@ pub(super) fn upper_tail(shape: f64, x: f64, log_weight: f64) -> Tail {
 /// of binomial probabilities") writes the sum as −a·φ(x/a) − δ(a) − ½ ln(2πa). Each of these terms
 /// is small if the weight is not.
 pub(super) fn log_weight(shape: f64, x: f64) -> f64 {
+    // The logarithm of shape/x needs the sign of a positive zero.
+    let x = x + 0.0;
     if shape < 10.0 {
         return shape * libm::log(x) - x - libm::lgamma(shape + 1.0);
     }

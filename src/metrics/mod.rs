@@ -17,6 +17,7 @@
 //! memory layout. NaN and infinities are never skipped. Every function names the first one in
 //! [`Error::NonFinite`](crate::Error::NonFinite).
 
+mod autocovariance;
 mod check;
 mod chi;
 mod energy;

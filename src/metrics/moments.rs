@@ -108,6 +108,11 @@ impl Kernel for AddOuter<'_> {
     }
 }
 
+/// Adds scale · c² coordinate by coordinate: the diagonal of [`add_outer`], to the last bit.
+pub(super) fn add_squares(squares: &mut Array1<f64>, centred: &Array1<f64>, scale: f64) {
+    squares.zip_mut_with(centred, |sum, c| *sum += scale * c * c);
+}
+
 /// Copies the upper triangle to the lower one.
 pub(super) fn mirror(products: &mut Array2<f64>) {
     for row in 1..products.nrows() {

@@ -32,15 +32,13 @@ const CELLS: usize = 512;
 /// # Errors
 /// - [`Error::Shape`] for fewer than 20 distances.
 /// - [`Error::NonFinite`] with the position as row.
-/// - [`Error::Invalid`] for a negative distance or dimension 0.
+/// - [`Error::Invalid`] for a negative distance, or a dimension of 0 or above 2e8.
 pub fn radial_wasserstein(distances: &[f64], dim: usize) -> Result<Estimate> {
     check::list("distances", distances, 2 * BLOCKS)?;
     if let Some(given) = distances.iter().find(|distance| **distance < 0.0) {
         return Err(Error::Invalid { name: "distances", given: *given, expected: "at least 0" });
     }
-    if dim == 0 {
-        return Err(Error::Invalid { name: "dim", given: 0.0, expected: "at least 1" });
-    }
+    chi::check_dim("dim", dim)?;
     let count = distances.len();
     let mut sorted: Vec<(f64, usize)> =
         distances.iter().enumerate().map(|(row, distance)| (*distance, block_of(row))).collect();

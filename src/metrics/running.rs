@@ -1,13 +1,16 @@
-//! Mean and covariance of rows that arrive in batches, in memory O(dim²).
+//! Mean, and covariance or variances, of rows that arrive in batches.
 
 use ndarray::{Array1, Array2, ArrayView2};
 
 use super::check;
-use super::moments::{add_outer, mirror};
+use super::moments::{add_outer, add_squares, mirror};
 use crate::error::{Error, Result};
 
-/// Running mean and covariance. Push rows as they come, and merge the accumulators of several
-/// workers.
+/// Running mean and covariance, or the mean and the variances alone. Push rows as they come, and
+/// merge the accumulators of several workers.
+///
+/// A row costs O(dim²) and so does memory. With the variances alone both are O(dim). The numbers on
+/// the diagonal are the same to the last bit.
 ///
 /// Rows are added one by one (Welford, Technometrics 4 (1962)). So the result does not depend on
 /// how the rows were cut into batches, to the last bit. [`merge`](Self::merge) (Chan, Golub &
@@ -17,20 +20,75 @@ use crate::error::{Error, Result};
 pub struct RunningMoments {
     count: usize,
     mean: Array1<f64>,
+    products: Products,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Products {
     /// Upper triangle of Σ (x − mean)(x − mean)ᵀ.
-    products: Array2<f64>,
+    All(Array2<f64>),
+    /// Its diagonal.
+    Squares(Array1<f64>),
+}
+
+impl Products {
+    fn add(&mut self, difference: &Array1<f64>, scale: f64) {
+        match self {
+            Self::All(products) => add_outer(products, difference, scale),
+            Self::Squares(squares) => add_squares(squares, difference, scale),
+        }
+    }
 }
 
 impl RunningMoments {
-    /// An empty accumulator for rows of `dim` coordinates.
+    /// An empty accumulator of mean and covariance, for rows of `dim` coordinates.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if `dim` is zero, or if memory cannot hold its square.
+    pub fn new(dim: usize) -> Result<Self> {
+        let expected = "a dimension whose square fits into memory";
+        let too_large = || Error::Invalid { name: "dim", given: dim as f64, expected };
+        let size = dim.checked_mul(dim).ok_or_else(too_large)?;
+        let mut zeros = Vec::new();
+        zeros.try_reserve_exact(size).map_err(|_| too_large())?;
+        zeros.resize(size, 0.0);
+        let products = Array2::from_shape_vec((dim, dim), zeros).map_err(|_| too_large())?;
+        Self::with(dim, Products::All(products))
+    }
+
+    /// An empty accumulator of mean and variances, for rows of `dim` coordinates. It has no
+    /// [`covariance`](Self::covariance).
     ///
     /// # Errors
     /// [`Error::Invalid`] if `dim` is zero.
-    pub fn new(dim: usize) -> Result<Self> {
+    pub fn variances(dim: usize) -> Result<Self> {
+        Self::with(dim, Products::Squares(Array1::zeros(dim)))
+    }
+
+    fn with(dim: usize, products: Products) -> Result<Self> {
         if dim == 0 {
             return Err(Error::Invalid { name: "dim", given: 0.0, expected: "at least 1" });
         }
-        Ok(Self { count: 0, mean: Array1::zeros(dim), products: Array2::zeros((dim, dim)) })
+        Ok(Self { count: 0, mean: Array1::zeros(dim), products })
+    }
+
+    /// Adds `count` rows of this mean. `products` holds the upper triangle of their products, row
+    /// by row, or its diagonal alone.
+    pub(crate) fn merge_sums(
+        &mut self,
+        count: usize,
+        mean: &[f64],
+        products: &[f64],
+    ) -> Result<()> {
+        let mean = Array1::from(mean.to_vec());
+        let products = match &self.products {
+            Products::All(own) => {
+                let all = Array2::from_shape_vec(own.dim(), products.to_vec());
+                Products::All(all.map_err(|_| no_covariance())?)
+            }
+            Products::Squares(_) => Products::Squares(Array1::from(products.to_vec())),
+        };
+        self.merge(&Self { count, mean, products })
     }
 
     /// Adds `rows`, shape (rows, dim), in any layout. There may be no rows.
@@ -51,7 +109,7 @@ impl RunningMoments {
             difference.assign(&row);
             difference -= &self.mean;
             self.mean.zip_mut_with(&difference, |mean, d| *mean += d / after);
-            add_outer(&mut self.products, &difference, before / after);
+            self.products.add(&difference, before / after);
         }
         Ok(())
     }
@@ -59,9 +117,17 @@ impl RunningMoments {
     /// Adds all rows of `other`.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the dimensions differ. Nothing was added then.
+    /// If it fails, nothing was added.
+    ///
+    /// - [`Error::Shape`] if the dimensions differ.
+    /// - [`Error::Missing`] if only one of the two has a covariance.
     pub fn merge(&mut self, other: &Self) -> Result<()> {
         self.same_dim("other", other.count, other.mean.len())?;
+        match (&mut self.products, &other.products) {
+            (Products::All(own), Products::All(other)) => *own += other,
+            (Products::Squares(own), Products::Squares(other)) => *own += other,
+            _ => return Err(no_covariance()),
+        }
         if other.count == 0 {
             return Ok(());
         }
@@ -71,8 +137,7 @@ impl RunningMoments {
         let difference = &other.mean - &self.mean;
         self.count += other.count;
         self.mean.zip_mut_with(&difference, |mean, d| *mean += d * (there / total));
-        self.products += &other.products;
-        add_outer(&mut self.products, &difference, here * there / total);
+        self.products.add(&difference, here * there / total);
         Ok(())
     }
 
@@ -90,14 +155,29 @@ impl RunningMoments {
         Ok(self.mean.clone())
     }
 
+    /// Unbiased variances (divided by count − 1) of the rows so far, shape (dim).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] with fewer than two rows.
+    pub fn variance(&self) -> Result<Array1<f64>> {
+        self.at_least(2)?;
+        let squares = match &self.products {
+            Products::All(products) => products.diag(),
+            Products::Squares(squares) => squares.view(),
+        };
+        Ok(&squares / (self.count as f64 - 1.0))
+    }
+
     /// Unbiased covariance (divided by count − 1) of the rows so far, shape (dim, dim), exactly
     /// symmetric.
     ///
     /// # Errors
-    /// [`Error::Shape`] with fewer than two rows.
+    /// - [`Error::Shape`] with fewer than two rows.
+    /// - [`Error::Missing`] for an accumulator of [`variances`](Self::variances) alone.
     pub fn covariance(&self) -> Result<Array2<f64>> {
         self.at_least(2)?;
-        let mut covariance = &self.products / (self.count as f64 - 1.0);
+        let Products::All(products) = &self.products else { return Err(no_covariance()) };
+        let mut covariance = products / (self.count as f64 - 1.0);
         mirror(&mut covariance);
         Ok(covariance)
     }
@@ -124,6 +204,10 @@ impl RunningMoments {
             expected: format!("(rows >= {rows}, {dim})"),
         })
     }
+}
+
+fn no_covariance() -> Error {
+    Error::Missing { option: "covariance", by: "the covariance of running variances".into() }
 }
 
 #[cfg(test)]
@@ -175,6 +259,32 @@ mod tests {
             close(&left.covariance().unwrap(), &whole.covariance().unwrap());
             assert!((left.mean().unwrap() - whole.mean().unwrap()).iter().all(|e| e.abs() < 1e-12));
         }
+    }
+
+    #[test]
+    fn variances_alone_are_the_diagonal_to_the_last_bit() {
+        let data = data();
+        let mut full = RunningMoments::new(4).unwrap();
+        let mut short = RunningMoments::variances(4).unwrap();
+        for batch in data.axis_chunks_iter(ndarray::Axis(0), 77) {
+            full.push_rows(batch).unwrap();
+            short.push_rows(batch).unwrap();
+        }
+        assert_eq!(short.mean().unwrap(), full.mean().unwrap());
+        assert_eq!(short.variance().unwrap(), full.variance().unwrap());
+        assert_eq!(full.variance().unwrap(), full.covariance().unwrap().diag());
+        let error = short.covariance().unwrap_err().to_string();
+        assert!(error.contains("covariance"), "{error}");
+        let before = short.clone();
+        assert!(short.merge(&full).is_err() && full.clone().merge(&short).is_err());
+        assert_eq!(short, before);
+        full.merge(&full.clone()).unwrap();
+        short.merge(&short.clone()).unwrap();
+        assert_eq!(short.variance().unwrap(), full.variance().unwrap());
+        // A covariance would be 8 · 10¹⁶ bytes.
+        assert!(RunningMoments::variances(100_000_000).is_ok());
+        assert!(RunningMoments::new(100_000_000).is_err());
+        assert!(RunningMoments::new(usize::MAX).is_err());
     }
 
     #[test]

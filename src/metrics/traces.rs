@@ -3,10 +3,10 @@
 
 use ndarray::{Array1, ArrayView2, ArrayView3, Axis, s};
 
+use super::autocovariance::autocovariances;
 use super::check;
 use super::ranks::{folded, rank_normalised};
 use crate::error::{Error, Result};
-use crate::math::eigen::dot;
 
 /// Smallest number of saved frames. With fewer the half chains are too short.
 const FEWEST_SAVED: usize = 4;
@@ -56,7 +56,7 @@ pub fn split_r_hat(trace: ArrayView3<'_, f64>) -> Result<Array1<f64>> {
 /// gives NaN here and the number of draws there. Draws that alternate can be worth more than their
 /// number, at most by a factor log₁₀(draws).
 ///
-/// Lags are computed only as far as the sequence goes. Cost: O(draws · lags used).
+/// All lags are computed together by the fast Fourier transform. Cost: O(draws · log draws).
 ///
 /// # Errors
 /// As for [`split_r_hat`].
@@ -148,19 +148,18 @@ fn bulk_size(halves: &Halves) -> f64 {
     let chains = halves.chains as f64;
     let means = halves.means();
     let centred = halves.centred(&means);
-    // Autocovariance at a lag, averaged over half chains. It is divided by the number of all draws,
-    // not of those in the sum (Geyer).
-    let covariance = |lag: usize| {
-        let offset = (lag * halves.chains).min(centred.len());
-        dot(&centred[..centred.len() - offset], &centred[offset..]) / (draws * chains)
-    };
-    let within = covariance(0) * draws / (draws - 1.0);
-    let total = covariance(0) + variance(&means);
+    // Divided by the number of all draws, not of those in the sum (Geyer).
+    let squares: f64 = centred.iter().map(|value| value * value).sum();
+    let variance_within = squares / (draws * chains);
+    let within = variance_within * draws / (draws - 1.0);
+    let total = variance_within + variance(&means);
     // All values are equal, so there is nothing to correlate. `max` below would turn the NaN into a
     // number.
     if total == 0.0 {
         return f64::NAN;
     }
+    let sums = autocovariances(&centred, halves.chains);
+    let covariance = |lag: usize| sums[lag] / (draws * chains);
     let time = correlation_time(|lag| 1.0 - (within - covariance(lag)) / total, halves.draws);
     // The lower bound limits super-efficient chains, as in Stan.
     let all = draws * chains;

@@ -82,6 +82,9 @@ impl Address {
 pub trait Noise<F: Real>: Send + Sync {
     /// Fills `out` with standard normals. Coordinate j of the i-th chain goes to `out[j *
     /// chains.len() + i]`. The number of coordinates is `out.len() / chains.len()`.
+    ///
+    /// # Panics
+    /// An implementation may panic if `out.len()` is no multiple of `chains.len()`.
     fn normals(&self, address: Address, chains: &[u32], out: &mut [F]);
 
     /// Fills `out` with one uniform number in the open interval (0, 1) for each chain.

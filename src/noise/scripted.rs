@@ -56,7 +56,8 @@ impl<F: Real> Noise<F> for Scripted {
         let n = chains.len();
         for (i, chain) in chains.iter().enumerate() {
             for (coordinate, value) in self.normals.get(&(address, *chain)).into_iter().flatten() {
-                if let Some(z) = out.get_mut(coordinate * n + i) {
+                let place = coordinate.checked_mul(n).and_then(|start| start.checked_add(i));
+                if let Some(z) = place.and_then(|place| out.get_mut(place)) {
                     *z = F::from_f64(*value);
                 }
             }

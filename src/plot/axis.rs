@@ -13,10 +13,16 @@ pub(super) struct Axis {
     pub(super) ticks: Vec<(f64, String)>,
     /// Values of the unlabelled small ticks.
     pub(super) small_ticks: Vec<f64>,
+    /// A number that all labels leave out.
+    offset: Option<String>,
 }
 
 /// Approximate number of labelled ticks of a linear axis.
 const TICKS: f64 = 6.0;
+/// Ratio of the largest value and the distance of ticks above which labels leave out an offset.
+const LONG_LABELS: f64 = 1e7;
+/// Shorter ranges, relative to their values, would show the rounding of f64.
+const FINEST: f64 = 1e-12;
 /// Shorter ranges would underflow in the computation of ticks.
 const SHORTEST: f64 = 1e-90;
 
@@ -28,9 +34,14 @@ impl Axis {
         let values = round_values(low, high);
         let largest = low.abs().max(high.abs());
         let step = tick_step(low, high);
-        let ticks =
-            values.into_iter().map(|value| (value, linear_label(value, step, largest))).collect();
-        Self { low, high, logarithmic: false, ticks, small_ticks: Vec::new() }
+        let far = largest > LONG_LABELS * step;
+        let offset = values.get(values.len() / 2).copied().filter(|_| far);
+        let from = offset.unwrap_or(0.0);
+        let largest = if far { high - low } else { largest };
+        let label = |value| (value, linear_label(value - from, step, largest));
+        let ticks = values.into_iter().map(label).collect();
+        let offset = offset.map(|value| long_number(value, step));
+        Self { low, high, logarithmic: false, ticks, small_ticks: Vec::new(), offset }
     }
 
     /// A logarithmic axis over a little more than `low..high`. Both must be positive.
@@ -76,7 +87,7 @@ impl Axis {
                 .map(|value| (value, linear_label(value, step, high)))
                 .collect()
         };
-        Self { low, high, logarithmic: true, ticks, small_ticks }
+        Self { low, high, logarithmic: true, ticks, small_ticks, offset: None }
     }
 
     /// The position of a value, clamped to the axis. A value that a logarithmic axis cannot show is
@@ -93,6 +104,17 @@ impl Axis {
         (self.low..=self.high).contains(&coordinate)
     }
 
+    /// The name of the axis, with the offset that its labels leave out.
+    pub(super) fn named(&self, name: &str) -> String {
+        match &self.offset {
+            Some(offset) if offset.starts_with('−') => {
+                format!("{name} + {}", offset.trim_start_matches('−'))
+            }
+            Some(offset) => format!("{name} − {offset}"),
+            None => name.into(),
+        }
+    }
+
     /// The number of characters of the longest tick label.
     pub(super) fn label_length(&self) -> usize {
         self.ticks.iter().map(|(_, label)| label.chars().count()).max().unwrap_or(0)
@@ -102,7 +124,7 @@ impl Axis {
 /// The range, widened if it is so short that its ticks would look the same.
 pub(super) fn widened(low: f64, high: f64) -> (f64, f64) {
     let largest = low.abs().max(high.abs());
-    if high - low > (1e-4 * largest).max(SHORTEST) {
+    if high - low > (FINEST * largest).max(SHORTEST) {
         return (low, high);
     }
     let margin = if largest > SHORTEST { 0.1 * largest } else { 1.0 };
@@ -135,6 +157,18 @@ fn linear_label(value: f64, step: f64, largest: f64) -> String {
     }
     let exponent = (largest.log10() + 1e-9).floor() as i32;
     let decimals = usize::try_from(exponent - step_exponent).unwrap_or(0);
+    signed(format!("{:.decimals$}×{}", value / 10f64.powi(exponent), power_of_ten(exponent)))
+}
+
+/// A number with all digits down to this step.
+fn long_number(value: f64, step: f64) -> String {
+    let digit = |x: f64| (x.abs().log10() + 1e-9).floor() as i32;
+    let decimals = usize::try_from(-digit(step)).unwrap_or(0);
+    if (1e-3..1e12).contains(&value.abs()) {
+        return signed(format!("{value:.decimals$}"));
+    }
+    let exponent = digit(value);
+    let decimals = usize::try_from(exponent - digit(step)).unwrap_or(0);
     signed(format!("{:.decimals$}×{}", value / 10f64.powi(exponent), power_of_ten(exponent)))
 }
 
@@ -190,6 +224,21 @@ mod tests {
             ["0", "0.5×10⁷", "1.0×10⁷", "1.5×10⁷", "2.0×10⁷", "2.5×10⁷", "3.0×10⁷"]
         );
         assert_eq!(labels(&Axis::linear(-2e-5, 2e-5))[0], "−2.0×10⁻⁵");
+    }
+
+    #[test]
+    fn ticks_far_from_zero_can_be_told_apart() {
+        let axis = Axis::linear(99.9968, 100.0033);
+        assert_eq!(labels(&axis)[..3], ["99.997", "99.998", "99.999"]);
+        assert_eq!(axis.named("x"), "x");
+        let axis = Axis::linear(100.0 - 3e-9, 100.0 + 3e-9);
+        assert_eq!(axis.named("x"), "x − 100.000000000");
+        assert!(labels(&axis).contains(&"0") && labels(&axis)[0].ends_with("×10⁻⁹"), "{axis:?}");
+        let axis = Axis::linear(-1e20 - 3e10, -1e20 + 3e10);
+        assert_eq!(axis.named("x"), "x + 1.0000000000×10²⁰");
+        let mut distinct = labels(&axis);
+        distinct.dedup();
+        assert_eq!(distinct.len(), axis.ticks.len());
     }
 
     #[test]

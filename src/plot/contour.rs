@@ -6,6 +6,32 @@ use super::axis::Interval;
 /// No edge follows.
 const NONE: usize = usize::MAX;
 
+/// Log densities of many points (x, y) at once. A density on the line ignores y.
+pub(crate) type LogDensity<'d> = &'d dyn Fn(&[[f64; 2]]) -> Vec<f64>;
+
+/// Points that are evaluated together.
+const TOGETHER: usize = 4096;
+
+/// The log densities of many points, one by one.
+pub(super) fn each(one: impl Fn(f64, f64) -> f64) -> impl Fn(&[[f64; 2]]) -> Vec<f64> {
+    move |points| points.iter().map(|[x, y]| one(*x, *y)).collect()
+}
+
+/// The log densities of points that come one by one.
+pub(super) fn evaluate(
+    log_density: LogDensity<'_>,
+    points: impl Iterator<Item = [f64; 2]>,
+) -> Vec<f64> {
+    let points: Vec<[f64; 2]> = points.collect();
+    let mut values = Vec::with_capacity(points.len());
+    for some in points.chunks(TOGETHER) {
+        values.extend(log_density(some));
+    }
+    // A density that returns too few numbers is unknown at the rest.
+    values.resize(points.len(), f64::NAN);
+    values
+}
+
 /// Log density at the nodes of a regular grid. NaN and −∞ both mean that there is no mass.
 pub(super) struct Grid {
     x_range: Interval,
@@ -30,15 +56,13 @@ impl Grid {
         x_range: Interval,
         y_range: Interval,
         (columns, rows): (usize, usize),
-        log_density: &dyn Fn(f64, f64) -> f64,
+        log_density: LogDensity<'_>,
     ) -> Self {
-        let mut grid =
-            Self { x_range, y_range, columns, rows, values: Vec::with_capacity(columns * rows) };
-        for row in 0..rows {
-            for column in 0..columns {
-                grid.values.push(log_density(grid.x(column), grid.y(row)));
-            }
-        }
+        let mut grid = Self { x_range, y_range, columns, rows, values: Vec::new() };
+        let nodes =
+            (0..rows * columns).map(|node| [grid.x(node % columns), grid.y(node / columns)]);
+        let values = evaluate(log_density, nodes);
+        grid.values = values;
         // A pole has no finite height, so it gets the height of the highest other node.
         let highest = grid
             .values
@@ -254,7 +278,7 @@ mod tests {
 
     #[test]
     fn levels_enclose_the_mass_they_name() {
-        let grid = Grid::evaluate(SQUARE, SQUARE, (160, 160), &gaussian);
+        let grid = Grid::evaluate(SQUARE, SQUARE, (160, 160), &each(gaussian));
         for fraction in [0.2, 0.4, 0.6, 0.8, 0.95] {
             let level = grid.levels(&[fraction])[0];
             // The standard normal in the plane holds mass p above the log density ln(1 − p).
@@ -268,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_gaussian_has_circular_rings() {
-        let grid = Grid::evaluate(SQUARE, SQUARE, (160, 160), &gaussian);
+        let grid = Grid::evaluate(SQUARE, SQUARE, (160, 160), &each(gaussian));
         let rings = grid.rings(&[-2.0, -0.5]);
         assert_eq!(rings.len(), 2);
         for (ring, radius) in rings.iter().zip([2.0, 1.0]) {
@@ -281,21 +305,24 @@ mod tests {
     #[test]
     fn an_annulus_has_a_hole_and_the_order_of_painting_is_outside_in() {
         let annulus = |x: f64, y: f64| -8.0 * (x.hypot(y) - 3.0).powi(2);
-        let rings = Grid::evaluate(SQUARE, SQUARE, (160, 160), &annulus).rings(&[-2.0, -0.5]);
+        let rings = Grid::evaluate(SQUARE, SQUARE, (160, 160), &each(annulus)).rings(&[-2.0, -0.5]);
         let order: Vec<(usize, bool)> = rings.iter().map(|ring| (ring.level, ring.hole)).collect();
         assert_eq!(order, [(1, false), (2, false), (2, true), (1, true)]);
     }
 
     #[test]
     fn lines_close_along_the_frame_and_saddles_stay_apart() {
-        let flat = Grid::evaluate(SQUARE, SQUARE, (20, 20), &|_, _| 0.0);
+        let flat = Grid::evaluate(SQUARE, SQUARE, (20, 20), &each(|_, _| 0.0));
         assert_eq!(flat.levels(&[0.2, 0.95]), [0.0, 0.0]);
         let rings = flat.rings(&[0.0]);
         assert_eq!(rings.len(), 1);
         assert!((rings[0].area - 100.0).abs() < 1e-9);
-        let checker = Grid::evaluate((0.0, 3.0), (0.0, 3.0), (4, 4), &|x, y| {
-            if (x + y) % 2.0 < 0.5 { 0.0 } else { -9.0 }
-        });
+        let checker = Grid::evaluate(
+            (0.0, 3.0),
+            (0.0, 3.0),
+            (4, 4),
+            &each(|x, y| if (x + y) % 2.0 < 0.5 { 0.0 } else { -9.0 }),
+        );
         let rings = checker.rings(&[-1.0]);
         assert_eq!(rings.len(), 8);
         assert!(rings.iter().all(|ring| !ring.hole));
@@ -303,22 +330,27 @@ mod tests {
 
     #[test]
     fn nan_is_no_mass_and_a_pole_is_cut() {
-        let grid = Grid::evaluate(SQUARE, SQUARE, (11, 11), &|x, y| {
-            if x < 0.0 {
-                f64::NAN
-            } else if x == 0.0 && y == 0.0 {
-                f64::INFINITY
-            } else {
-                -x
-            }
-        });
+        let grid = Grid::evaluate(
+            SQUARE,
+            SQUARE,
+            (11, 11),
+            &each(|x, y| {
+                if x < 0.0 {
+                    f64::NAN
+                } else if x == 0.0 && y == 0.0 {
+                    f64::INFINITY
+                } else {
+                    -x
+                }
+            }),
+        );
         assert!(grid.levels(&[0.5])[0].is_finite());
         assert!(
             grid.rings(&grid.levels(&[0.95]))
                 .iter()
                 .all(|r| r.points.iter().all(|p| p.0.is_finite() && p.1.is_finite()))
         );
-        let empty = Grid::evaluate(SQUARE, SQUARE, (11, 11), &|_, _| f64::NAN);
+        let empty = Grid::evaluate(SQUARE, SQUARE, (11, 11), &each(|_, _| f64::NAN));
         assert!(empty.levels(&[0.5]).is_empty());
     }
 }

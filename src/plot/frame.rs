@@ -126,10 +126,10 @@ impl Frame {
         }
         let name = Lettering::plain(MEDIUM, INK).anchored(HPos::Center, VPos::Top);
         let middle = (left + 0.5 * self.width, bottom + 31.0);
-        canvas.text(&shortened(x_label, MEDIUM, self.width), middle, name)?;
+        canvas.text(&shortened(&self.x.named(x_label), MEDIUM, self.width), middle, name)?;
         let middle = (12.0, top + 0.5 * self.height);
         canvas.text(
-            &shortened(y_label, MEDIUM, self.height),
+            &shortened(&self.y.named(y_label), MEDIUM, self.height),
             middle,
             Lettering { upwards: true, ..name },
         )

@@ -2,8 +2,9 @@
 
 use super::axis::{Axis, Interval};
 use super::canvas::{Canvas, Lettering, Pixel, SOFT_INK, render};
+use super::contour::{LogDensity, each, evaluate};
 use super::frame::{FOOT, Frame, HEAD, SMALL, caption, counted};
-use super::range::{density_box, joined, padded, robust};
+use super::range::{padded, robust, shown};
 use crate::error::Error;
 use plotters::prelude::RGBColor;
 
@@ -33,12 +34,20 @@ pub fn histogram_over_density(
     log_density: impl Fn(f64) -> f64,
     title: &str,
 ) -> Result<String, Error> {
+    histogram(samples, &each(|x, _| log_density(x)), title)
+}
+
+/// The same with a density that takes many points at once.
+pub(crate) fn histogram(
+    samples: &[f64],
+    log_density: LogDensity<'_>,
+    title: &str,
+) -> Result<String, Error> {
     let finite: Vec<f64> = samples.iter().copied().filter(|value| value.is_finite()).collect();
-    let sample_range = robust(finite.iter().copied())?;
-    let dense = density_box((sample_range, None), &|x, _| log_density(x));
-    let range = padded(dense.map_or(sample_range, |(dense, _)| joined(sample_range, dense)), 0.04);
+    let (range, _) = shown((robust(finite.iter().copied())?, None), log_density);
+    let range = padded(range, 0.04);
     let bars = Bars::count(&finite, range);
-    let curve = scaled_curve(range, &log_density);
+    let curve = scaled_curve(range, log_density);
 
     let highest_bar = bars.heights.iter().copied().fold(0.0, f64::max);
     let highest_point = curve.iter().map(|point| point.1).fold(0.0, f64::max);
@@ -129,14 +138,14 @@ impl Bars {
 /// points where it is not finite.
 ///
 /// The result is empty if there is no mass.
-fn scaled_curve((low, high): Interval, log_density: &impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
+fn scaled_curve((low, high): Interval, log_density: LogDensity<'_>) -> Vec<(f64, f64)> {
     let step = (high - low) / CURVE_POINTS as f64;
-    let points = 0..=3 * CURVE_POINTS;
-    let logs: Vec<(f64, f64)> = points
-        .map(|k| low + step * (k as f64 - CURVE_POINTS as f64))
-        .map(|x| (x, log_density(x)))
-        .map(|(x, log)| (x, if log < f64::INFINITY { log } else { f64::NAN }))
-        .collect();
+    let points: Vec<f64> =
+        (0..=3 * CURVE_POINTS).map(|k| low + step * (k as f64 - CURVE_POINTS as f64)).collect();
+    let values = evaluate(log_density, points.iter().map(|x| [*x, 0.0]));
+    let finite = |log: f64| if log < f64::INFINITY { log } else { f64::NAN };
+    let logs: Vec<(f64, f64)> =
+        points.into_iter().zip(values).map(|(x, log)| (x, finite(log))).collect();
     // f64::max ignores NaN.
     let highest = logs.iter().map(|point| point.1).fold(f64::NEG_INFINITY, f64::max);
     if !highest.is_finite() {
@@ -183,7 +192,7 @@ mod tests {
         assert!((bars.width * bars.heights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
         let half = Bars::count(&samples, (-10.0, 0.0));
         assert!((half.width * half.heights.iter().sum::<f64>() - 0.5).abs() < 1e-12);
-        let curve = scaled_curve((-5.0, 5.0), &gaussian);
+        let curve = scaled_curve((-5.0, 5.0), &each(|x, _| gaussian(x)));
         assert_eq!(curve.len(), CURVE_POINTS + 1);
         let middle = curve[CURVE_POINTS / 2];
         assert!(
@@ -210,6 +219,19 @@ mod tests {
             "1004 samples · 1 sample outside the frame · 3 non-finite samples not drawn"
         ));
         assert!(!svg.contains("NaN") && svg.len() < 60_000);
+    }
+
+    #[test]
+    fn a_narrow_peak_far_from_zero_fills_the_picture() {
+        let samples: Vec<f64> = quantiles(500).iter().map(|x| 100.0 + 1e-3 * x).collect();
+        let density = |x: f64| -0.5 * ((x - 100.0) / 1e-3).powi(2);
+        let svg = histogram_over_density(&samples, density, "narrow").expect("drawn");
+        let numbers: Vec<f64> = svg.lines().filter_map(|line| line.trim().parse().ok()).collect();
+        let inside =
+            |low: f64, high: f64| numbers.iter().filter(|x| (low..high).contains(*x)).count();
+        assert!(inside(99.98, 100.02) >= 4, "{numbers:?}");
+        assert_eq!(inside(1.0, 99.0), inside(50.0, 99.0), "{numbers:?}");
+        assert!(inside(200.0, 500.0) >= 2, "{numbers:?}");
     }
 
     #[test]

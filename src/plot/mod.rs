@@ -26,5 +26,7 @@ mod range;
 mod scatter;
 
 pub use curves::{Curve, curves};
+pub(crate) use histogram::histogram;
 pub use histogram::histogram_over_density;
+pub(crate) use scatter::scatter_over;
 pub use scatter::{scatter, scatter_over_density};

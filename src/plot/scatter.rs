@@ -3,9 +3,9 @@
 
 use super::axis::{Axis, Interval, widened};
 use super::canvas::{Canvas, Dots, INK, Lettering, Pixel, SOFT_INK, render};
-use super::contour::Grid;
+use super::contour::{Grid, LogDensity, each};
 use super::frame::{FOOT, Frame, HEAD, SMALL, caption, counted};
-use super::range::{density_box, joined, padded, robust};
+use super::range::{padded, robust, shown};
 use crate::error::Error;
 use ndarray::ArrayView2;
 use plotters::prelude::RGBColor;
@@ -58,7 +58,16 @@ pub fn scatter_over_density(
     log_density: impl Fn(&[f64]) -> f64,
     title: &str,
 ) -> Result<String, Error> {
-    draw(samples, Some(&|x, y| log_density(&[x, y])), title)
+    draw(samples, Some(&each(|x, y| log_density(&[x, y]))), title)
+}
+
+/// The same with a density that takes many points at once.
+pub(crate) fn scatter_over(
+    samples: ArrayView2<'_, f64>,
+    log_density: LogDensity<'_>,
+    title: &str,
+) -> Result<String, Error> {
+    draw(samples, Some(log_density), title)
 }
 
 /// Draws the first two coordinates of `samples`, shape (samples, dimension ≥ 2).
@@ -74,7 +83,7 @@ pub fn scatter(samples: ArrayView2<'_, f64>, title: &str) -> Result<String, Erro
 
 fn draw(
     samples: ArrayView2<'_, f64>,
-    log_density: Option<&dyn Fn(f64, f64) -> f64>,
+    log_density: Option<LogDensity<'_>>,
     title: &str,
 ) -> Result<String, Error> {
     let (rows, dimension) = samples.dim();
@@ -91,9 +100,9 @@ fn draw(
     let mut x_range = robust(finite.iter().map(|point| point.0))?;
     let mut y_range = robust(finite.iter().map(|point| point.1))?;
     if let Some(log_density) = log_density
-        && let Some((x_dense, Some(y_dense))) = density_box((x_range, Some(y_range)), log_density)
+        && let (x, Some(y)) = shown((x_range, Some(y_range)), log_density)
     {
-        (x_range, y_range) = (joined(x_range, x_dense), joined(y_range, y_dense));
+        (x_range, y_range) = (x, y);
     }
     let (x_range, y_range) = one_scale(padded(x_range, 0.05), padded(y_range, 0.05));
     let x_axis = Axis::linear(x_range.0, x_range.1);
@@ -102,14 +111,14 @@ fn draw(
 
     let inside: Vec<Pixel> =
         finite.iter().copied().filter(|&(x, y)| frame.contains(x, y)).collect();
-    let shown = inside.len().min(MOST_POINTS);
-    // Index k·n/shown spreads the points over all rows, for any n.
-    let centres: Vec<Pixel> = (0..shown)
-        .map(|k| inside[k * inside.len() / shown])
+    let most = inside.len().min(MOST_POINTS);
+    // Index k·n/most spreads the points over all rows, for any n.
+    let centres: Vec<Pixel> = (0..most)
+        .map(|k| inside[k * inside.len() / most])
         .map(|(x, y)| frame.pixel(x, y))
         .collect();
     let all = counted(rows, "sample", "");
-    let drawn = if shown == rows { all } else { all.map(|all| format!("{shown} of {all}")) };
+    let drawn = if most == rows { all } else { all.map(|all| format!("{most} of {all}")) };
     let caption = caption([
         drawn,
         counted(finite.len() - inside.len(), "sample", " outside the frame"),
@@ -158,7 +167,7 @@ fn shade(
     canvas: &Canvas<'_>,
     frame: &Frame,
     (x_range, y_range): (Interval, Interval),
-    log_density: &dyn Fn(f64, f64) -> f64,
+    log_density: LogDensity<'_>,
 ) -> Result<bool, Error> {
     let mut nodes = GRID_NODES;
     let rings = loop {

@@ -5,10 +5,12 @@ use std::fmt;
 use ndarray::Array2;
 
 use super::chunk::{self, Chunks, Segment};
+use super::memory::Demand;
 use super::observe::{Observer, Snapshot};
 use super::samples::{NonFinite, Samples};
-use super::start::{Initial, Setup, Start};
+use super::start::{Earlier, Initial, Setup, Start};
 use crate::drift::Drift;
+use crate::dynamics::check_coefficients;
 use crate::error::{Error, Result, count};
 use crate::grid::TimeGrid;
 use crate::math::simd;
@@ -42,8 +44,10 @@ pub struct Run<'a, F: Real> {
     chains: Option<usize>,
     first_chain: u32,
     first_step: usize,
-    noise: Box<dyn Noise<F> + 'a>,
+    seed: Option<u64>,
+    noise: Option<Box<dyn Noise<F> + 'a>>,
     start: Option<Start<F>>,
+    earlier: Earlier,
     chunk: Option<usize>,
     threads: Option<usize>,
     non_finite: NonFinite,
@@ -76,8 +80,10 @@ impl<'a, F: Real> Run<'a, F> {
             chains: None,
             first_chain: 0,
             first_step: 0,
-            noise: Box::new(Philox::new(0)),
+            seed: None,
+            noise: None,
             start: None,
+            earlier: Earlier::default(),
             chunk: None,
             threads: None,
             non_finite: NonFinite::Stop,
@@ -98,8 +104,8 @@ impl<'a, F: Real> Run<'a, F> {
         self
     }
 
-    /// Sets the first step of the grid to take, counted from 0. Default 0. Use it to continue an
-    /// earlier run, see [`resume`](Self::resume).
+    /// Sets the first step of the grid to take, counted from 0. Default 0. [`resume`](Self::resume)
+    /// sets it.
     pub fn first_step(mut self, first_step: usize) -> Self {
         self.first_step = first_step;
         self
@@ -107,13 +113,14 @@ impl<'a, F: Real> Run<'a, F> {
 
     /// Sets the seed of all noise. Default 0.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.noise = Box::new(Philox::new(seed));
+        self.seed = Some(seed);
+        self.noise = None;
         self
     }
 
     /// Uses this source of noise instead of one with a seed.
     pub fn noise(mut self, noise: impl Noise<F> + 'a) -> Self {
-        self.noise = Box::new(noise);
+        self.noise = Some(Box::new(noise));
         self
     }
 
@@ -140,14 +147,47 @@ impl<'a, F: Real> Run<'a, F> {
         self.start(point)
     }
 
-    /// Continues an earlier run of the same sampler from its [`Samples::state`]. Also set
-    /// [`first_step`](Self::first_step) to the number of steps already taken. The results are then
-    /// those of one uncut run, to the last bit, with the same number of evaluations.
+    /// Continues an earlier run of the same sampler and drift: from its state, after its last step,
+    /// with its seed, chains and frozen chains. The grid is that of the whole run, so it has more
+    /// steps than the earlier run has taken. The outcome is that of one uncut run, to the last bit.
     ///
-    /// A [`start`](Self::start) from the positions and momenta of that state gives the same bits.
-    /// It takes one more evaluation per chain if the sampler carries a drift.
-    pub fn resume(self, state: Array2<F>) -> Self {
-        self.start(Start::whole(state))
+    /// ```
+    /// use langevin::ndarray::array;
+    /// use langevin::prelude::*;
+    ///
+    /// let target = GaussianMixture::isotropic(array![[-2.0], [2.0]].view(), 0.5)?;
+    /// let sampler = EulerMaruyama::new(Overdamped);
+    /// let grid = |steps| TimeGrid::uniform(0.1, steps);
+    /// let run = |grid| Run::new(&sampler, &target, grid);
+    /// let first = run(grid(20)?).chains(5).seed(7).run()?;
+    /// let longer = run(grid(50)?).resume(&first).run()?;
+    /// assert_eq!(longer, run(grid(50)?).chains(5).seed(7).run()?);
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// [`Run::noise`] must be given again if the earlier run had noise of its own.
+    pub fn resume(mut self, samples: &Samples<F>) -> Self {
+        self.start = Some(Start::whole(samples));
+        self.first_step = usize::try_from(samples.steps).unwrap_or(usize::MAX);
+        self.first_chain = samples.first_chain;
+        self.seed = samples.seed;
+        self.earlier = Earlier {
+            layout: Some(samples.layout),
+            cost: samples.cost,
+            frozen: samples.diverged.clone(),
+            other_noise: samples.seed.is_none(),
+        };
+        self
+    }
+
+    /// Continues from an array that is the [`Samples::state`] of an earlier run after `step` steps.
+    /// Seed and chain numbers are those of this run: give those of the earlier one. In f32 the low
+    /// part of the positions is not in the array, so [`resume`](Self::resume) alone gives the bits
+    /// of an uncut run there.
+    pub fn resume_from(mut self, state: Array2<F>, step: usize) -> Self {
+        self.start = Some(Start::array(state));
+        self.first_step = step;
+        self
     }
 
     /// Sets the number of chains that are carried together through the steps. It changes speed and
@@ -181,6 +221,8 @@ impl<'a, F: Real> Run<'a, F> {
     /// # Errors
     /// - Before the first step, for invalid options and starts: [`Error::Invalid`],
     ///   [`Error::Shape`], [`Error::NonFinite`] or [`Error::NoDimension`].
+    /// - [`Error::Mismatch`] if the run to resume does not fit this one.
+    /// - Before the first step, for constants without coefficients: [`Error::Coefficients`].
     /// - Before the first step, for the machine: [`Error::InstructionSet`], [`Error::Memory`] or
     ///   [`Error::Threads`].
     /// - [`Error::Diverged`] if a chain becomes NaN or infinite and the policy is to stop. It names
@@ -190,24 +232,27 @@ impl<'a, F: Real> Run<'a, F> {
     pub fn run(mut self) -> Result<Samples<F>> {
         simd::instruction_set()?;
         let layout = self.sampler.layout();
+        self.earlier.check(layout, self.non_finite, self.noise.is_some())?;
+        let noise = self.noise.take();
+        let start = self.start.take();
+        let seed = self.seed.unwrap_or(0);
+        let philox = Philox::new(seed);
+        let source: &dyn Noise<F> = noise.as_deref().unwrap_or(&philox);
         let setup = Setup {
             layout,
             columns: self.drift.columns(),
             chains: self.chains,
             first_chain: self.first_chain,
-            noise: &*self.noise,
+            noise: source,
+            ignores: self.non_finite == NonFinite::Ignore,
+            demand: self.demand()?,
         };
-        let Initial { state, dim, carried_known } = setup.state(self.start.take())?;
-        let last = self.grid.steps();
-        count("first step", self.first_step, 0, last - 1, "below the number of steps of the grid")?;
-        const THREADS: &str = "a whole number from 1 to 4096";
-        let threads = self.threads.map(|n| count("threads", n, 1, 4096, THREADS)).transpose()?;
-        const CHUNK: &str = "a whole number from 1 to 4294967295";
-        let chunk = match self.chunk {
-            Some(chunk) => count("chunk", chunk, 1, u32::MAX as usize, CHUNK)?,
-            None => chunk::default_chunk::<F>(layout.blocks() * dim, state.nrows(), threads),
-        };
-        let mut chunks = Chunks::new(state, chunk, threads)?;
+        if let Some(dynamics) = self.sampler.dynamics() {
+            check_coefficients(dynamics, &self.grid)?;
+        }
+        let Initial { state, low, dim, carried_known } = setup.state(start)?;
+        let last = self.check_first_step()?;
+        let mut chunks = self.chunks(state, low, dim)?;
         let mut done = self.first_step;
         let mut stopped = false;
         while done < last && !stopped {
@@ -215,7 +260,7 @@ impl<'a, F: Real> Run<'a, F> {
             chunks.advance(&Segment {
                 sampler: &*self.sampler,
                 drift: &*self.drift,
-                noise: &*self.noise,
+                noise: source,
                 grid: &self.grid,
                 steps: done..until,
                 layout,
@@ -227,11 +272,60 @@ impl<'a, F: Real> Run<'a, F> {
             done = until;
             stopped = self.look(done, dim, &chunks)?;
         }
+        let rounded = chunks.rounded();
         let ignores = self.non_finite == NonFinite::Ignore;
-        let diverged =
-            chunks.diverged(self.first_chain, ignores, done as u64, self.grid.time(done));
-        let steps = (done - self.first_step) as u64;
-        Ok(Samples { state: chunks.state, dim, layout, steps, cost: chunks.cost, diverged })
+        let time = self.grid.time(done);
+        let diverged = chunks.diverged(self.first_chain, ignores, done as u64, time);
+        Ok(Samples {
+            state: chunks.state,
+            low: chunks.low,
+            dim,
+            layout,
+            steps: done as u64,
+            first_chain: self.first_chain,
+            seed: noise.is_none().then_some(seed),
+            rounded,
+            cost: chunks.cost,
+            diverged,
+        })
+    }
+
+    /// Checks the first step. Returns the number of steps of the grid.
+    fn check_first_step(&self) -> Result<usize> {
+        let steps = self.grid.steps();
+        if self.earlier.layout.is_some() && self.first_step >= steps {
+            let taken = self.first_step;
+            return Err(Error::Mismatch {
+                what: "steps of the grid".into(),
+                given: steps.to_string(),
+                expected: format!("taken {taken} already; give the grid of the whole run"),
+            });
+        }
+        const EXPECTED: &str = "below the number of steps of the grid";
+        count("first step", self.first_step, 0, steps - 1, EXPECTED).map(|_| steps)
+    }
+
+    /// The chains of the run, cut into chunks.
+    fn chunks(&mut self, state: Array2<F>, low: Array2<F>, dim: usize) -> Result<Chunks<F>> {
+        let columns = self.sampler.layout().blocks() * dim;
+        let chunk = match self.chunk {
+            Some(chunk) => chunk,
+            None => chunk::default_chunk::<F>(columns, state.nrows(), self.threads),
+        };
+        let mut chunks = Chunks::new(state, low, chunk, self.threads)?;
+        let earlier = std::mem::take(&mut self.earlier);
+        chunks.continue_from(self.first_chain, earlier.cost, earlier.frozen);
+        Ok(chunks)
+    }
+
+    /// Checks the options that memory depends on.
+    fn demand(&self) -> Result<Demand<'_, F>> {
+        const THREADS: &str = "a whole number from 1 to 4096";
+        const CHUNK: &str = "a whole number from 1 to 4294967295";
+        let threads = self.threads.map(|n| count("threads", n, 1, 4096, THREADS)).transpose()?;
+        let most = u32::MAX as usize;
+        let chunk = self.chunk.map(|n| count("chunk", n, 1, most, CHUNK)).transpose()?;
+        Ok(Demand { sampler: &*self.sampler, chunk, threads })
     }
 
     /// The number of completed steps at which the next observer looks, or at which the run ends.
@@ -245,6 +339,7 @@ impl<'a, F: Real> Run<'a, F> {
     /// Calls the observers that want to look now. Returns true if one of them ends the run.
     fn look(&mut self, done: usize, dim: usize, chunks: &Chunks<F>) -> Result<bool> {
         let step = done as u64;
+        let frozen = chunks.frozen();
         let snapshot = Snapshot {
             step,
             steps: self.grid.steps() as u64,
@@ -253,6 +348,7 @@ impl<'a, F: Real> Run<'a, F> {
             dim,
             first_chain: self.first_chain,
             evaluations: chunks.cost.evaluations,
+            frozen: &frozen,
         };
         let mut stopped = false;
         for observer in &mut self.observers {

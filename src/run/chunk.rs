@@ -29,6 +29,11 @@ pub(super) fn default_chunk<F>(columns: usize, chains: usize, threads: Option<us
     fits.clamp(64, 1024).min(share.next_multiple_of(16)).max(1)
 }
 
+/// Bytes that a chunk takes beside its chains.
+pub(super) fn overhead<F>() -> usize {
+    size_of::<Tally>() + size_of::<Part<'_, F>>()
+}
+
 /// The most steps of a segment. It bounds the memory that is kept for each step.
 pub(super) const LONGEST: usize = 65_536;
 
@@ -50,7 +55,11 @@ pub(super) struct Segment<'s, F: Real> {
 /// The state of all chains and what belongs to it.
 pub(super) struct Chunks<F> {
     pub state: Array2<F>,
+    /// The low part of the positions, (chains, dim), or no columns if the state keeps none.
+    pub low: Array2<F>,
     pub cost: Cost,
+    /// The cost of the run that this one continues.
+    before: Cost,
     chunk: usize,
     tallies: Vec<Tally>,
     lanes: Mutex<Vec<Lane<F>>>,
@@ -65,12 +74,14 @@ pub(super) struct Chunks<F> {
 struct Tally {
     cost: Cost,
     frozen: Vec<Divergence>,
+    rounded: u64,
 }
 
 /// A chunk during a segment: the number of its first chain, its rows of the state, and its tally.
 struct Part<'p, F> {
     first: u32,
     rows: ArrayViewMut2<'p, F>,
+    low: ArrayViewMut2<'p, F>,
     tally: &'p mut Tally,
 }
 
@@ -107,6 +118,7 @@ impl Shared {
 struct Lane<F> {
     state: State<F>,
     before: Vec<F>,
+    low_before: Vec<F>,
     work: Work<F>,
 }
 
@@ -118,7 +130,12 @@ struct Failure {
 }
 
 impl<F: Real> Chunks<F> {
-    pub(super) fn new(state: Array2<F>, chunk: usize, threads: Option<usize>) -> Result<Self> {
+    pub(super) fn new(
+        state: Array2<F>,
+        low: Array2<F>,
+        chunk: usize,
+        threads: Option<usize>,
+    ) -> Result<Self> {
         let count = state.nrows().div_ceil(chunk);
         #[cfg(feature = "rayon")]
         let pool = match threads.map(|threads| threads.min(count)) {
@@ -138,7 +155,9 @@ impl<F: Real> Chunks<F> {
         }
         Ok(Self {
             state,
+            low,
             cost: Cost::default(),
+            before: Cost::default(),
             chunk,
             tallies: vec![Tally::default(); count],
             lanes: Mutex::new(Vec::new()),
@@ -149,15 +168,41 @@ impl<F: Real> Chunks<F> {
         })
     }
 
+    /// Continues an earlier run with this cost and these frozen chains.
+    pub(super) fn continue_from(&mut self, first_chain: u32, cost: Cost, frozen: Vec<Divergence>) {
+        self.cost = cost;
+        self.before = cost;
+        for divergence in frozen {
+            let row = divergence.chain.saturating_sub(u64::from(first_chain)) as usize;
+            if let Some(tally) = self.tallies.get_mut(row / self.chunk) {
+                tally.frozen.push(divergence);
+            }
+        }
+    }
+
+    /// How many coordinates the last step changed by no more than rounding.
+    pub(super) fn rounded(&self) -> u64 {
+        self.tallies.iter().map(|tally| tally.rounded).sum()
+    }
+
+    /// The chains that are frozen so far, ordered by number.
+    pub(super) fn frozen(&self) -> Vec<Divergence> {
+        let mut frozen: Vec<_> = self.tallies.iter().flat_map(|t| &t.frozen).copied().collect();
+        frozen.sort_by_key(|divergence| divergence.chain);
+        frozen
+    }
+
     /// Carries every chunk through the steps of the segment.
     pub(super) fn advance(&mut self, segment: &Segment<'_, F>) -> Result<()> {
         let shared = Shared::new(segment.steps.len());
         let chunk = self.chunk;
         let lanes = &self.lanes;
         let rows = self.state.axis_chunks_iter_mut(Axis(0), chunk);
-        let parts = rows.zip(&mut self.tallies).enumerate().map(|(index, (rows, tally))| {
+        let lows = self.low.axis_chunks_iter_mut(Axis(0), chunk);
+        let parts = rows.zip(lows).zip(&mut self.tallies).enumerate();
+        let parts = parts.map(|(index, ((rows, low), tally))| {
             let first = segment.first_chain + (index * chunk) as u32;
-            Part { first, rows, tally }
+            Part { first, rows, low, tally }
         });
         let advance = |part: Part<'_, F>| advance_part(segment, part, lanes, &shared).err();
         #[cfg(feature = "rayon")]
@@ -177,7 +222,7 @@ impl<F: Real> Chunks<F> {
         if let Some(failure) = failures.into_iter().min_by_key(|f| (f.step, f.chain)) {
             return Err(failure.error);
         }
-        let mut total = Cost::default();
+        let mut total = self.before;
         self.tallies.iter().for_each(|tally| total += tally.cost);
         total.batched_calls = self.cost.batched_calls + Shared::sum(&shared.batched_calls);
         total.rounds = self.cost.rounds + Shared::sum(&shared.rounds);
@@ -224,7 +269,12 @@ fn advance_part<F: Real>(
             let rows = part.rows.nrows();
             let state = State::zeros(part.first, rows, segment.dim, segment.layout);
             let fail = |error| Failure { step: 0, chain: 0, error };
-            Lane { state: state.map_err(fail)?, before: Vec::new(), work: Work::new() }
+            Lane {
+                state: state.map_err(fail)?,
+                before: Vec::new(),
+                low_before: Vec::new(),
+                work: Work::new(),
+            }
         }
     };
     let result = lane.advance(segment, part, shared);
@@ -242,14 +292,18 @@ impl<F: Real> Lane<F> {
         let first = part.first;
         self.state.reset(first, part.rows.nrows());
         self.state.load(part.rows.view());
+        self.state.load_low(part.low.view());
         self.state.set_carried_known(segment.carried_known);
         for index in segment.steps.clone() {
             if index > shared.limit.load(Ordering::Relaxed) {
                 return Ok(());
             }
-            if segment.non_finite == NonFinite::Freeze {
+            let last = index + 1 == segment.grid.steps();
+            if last || segment.non_finite == NonFinite::Freeze {
                 self.before.clear();
                 self.before.extend_from_slice(self.state.data());
+                self.low_before.clear();
+                self.low_before.extend_from_slice(self.state.low());
             }
             let fail = |chain, error| {
                 shared.limit.fetch_min(index, Ordering::Relaxed);
@@ -261,13 +315,14 @@ impl<F: Real> Lane<F> {
             let mut step = Step::new(interval, segment.drift, segment.noise, state, work);
             segment.sampler.step(&mut step).map_err(|error| fail(first, error))?;
             let cost = step.cost();
+            let noisy = step.noise.was_drawn();
             part.tally.cost += cost;
             shared.add(index - segment.steps.start, &cost);
             let number = index as u64 + 1;
             match segment.non_finite {
                 NonFinite::Ignore => {}
                 NonFinite::Stop => {
-                    if let Some(row) = first_non_finite(&self.state) {
+                    if let Some(row) = next_non_finite(&self.state, 0) {
                         let chain = u64::from(first) + row as u64;
                         let error = Error::Diverged { chain, step: number, time: interval.end };
                         return Err(fail(first + row as u32, error));
@@ -275,8 +330,12 @@ impl<F: Real> Lane<F> {
                 }
                 NonFinite::Freeze => self.freeze(&mut part.tally.frozen, number, interval.end),
             }
+            if last && noisy {
+                part.tally.rounded = self.rounded(&part.tally.frozen, cost.proposed > 0);
+            }
         }
         part.rows.assign(&self.state.view());
+        part.low.assign(&self.state.low_view());
         Ok(())
     }
 
@@ -287,21 +346,48 @@ impl<F: Real> Lane<F> {
         for divergence in frozen.iter() {
             self.restore((divergence.chain - first) as usize);
         }
-        while let Some(row) = first_non_finite(&self.state) {
+        // Each row is visited once, so this ends whatever the state before the step was.
+        let mut from = 0;
+        while let Some(row) = next_non_finite(&self.state, from) {
             self.restore(row);
             frozen.push(Divergence { chain: first + row as u64, step, time });
+            from = row + 1;
         }
+    }
+
+    /// The number of coordinates of positions that moved by no more than four units in the last
+    /// place. Frozen chains and, with a Metropolis test, chains that stayed do not count.
+    fn rounded(&self, frozen: &[Divergence], tested: bool) -> u64 {
+        if !self.state.low().is_empty() {
+            return 0;
+        }
+        let n = self.state.len();
+        let first = u64::from(self.state.chains()[0]);
+        let four = F::from_f64(4.0) * F::epsilon();
+        let numbers = self.state.data().iter().zip(&self.before).take(n * self.state.dim());
+        let rounded = |(at, (x, before)): (usize, (&F, &F))| {
+            let moved = (*x - *before).abs();
+            let still = tested && moved == F::zero();
+            let chain = first + (at % n) as u64;
+            moved <= four * x.abs() && !still && frozen.iter().all(|f| f.chain != chain)
+        };
+        numbers.enumerate().filter(|number| rounded(*number)).count() as u64
     }
 
     /// Puts one chain back to its state before the step.
     fn restore(&mut self, row: usize) {
         let n = self.state.len();
-        let to = self.state.data_mut()[row..].iter_mut().step_by(n);
-        to.zip(self.before[row..].iter().step_by(n)).for_each(|(to, from)| *to = *from);
+        let back = |to: &mut [F], from: &[F]| {
+            let to = to.iter_mut().skip(row).step_by(n);
+            to.zip(from.iter().skip(row).step_by(n)).for_each(|(to, from)| *to = *from);
+        };
+        back(self.state.data_mut(), &self.before);
+        back(self.state.low_mut(), &self.low_before);
     }
 }
 
-fn first_non_finite<F: Real>(state: &State<F>) -> Option<usize> {
+/// The first row from `from` on that is NaN or infinite.
+fn next_non_finite<F: Real>(state: &State<F>, from: usize) -> Option<usize> {
     // The carried drift needs no check. The step has already used it, so a NaN in it shows in the
     // updated blocks.
     let own = state.blocks();
@@ -309,5 +395,5 @@ fn first_non_finite<F: Real>(state: &State<F>) -> Option<usize> {
         return None;
     }
     let n = state.len();
-    (0..n).find(|row| own[*row..].iter().step_by(n).any(|x| !x.is_finite()))
+    (from..n).find(|row| own[*row..].iter().step_by(n).any(|x| !x.is_finite()))
 }

@@ -18,8 +18,17 @@ struct Form {
     layout: Layout,
     /// Row by row, widened to f64.
     state: Vec<f64>,
+    /// The low parts of the positions in the same way, if there are any.
+    #[serde(default)]
+    low: Vec<f64>,
     steps: u64,
+    #[serde(default)]
+    first_chain: u32,
+    #[serde(default)]
+    seed: Option<u64>,
     cost: Cost,
+    #[serde(default)]
+    rounded: u64,
     diverged: Vec<Divergence>,
 }
 
@@ -27,18 +36,28 @@ impl<F: Real> TryFrom<Form> for Samples<F> {
     type Error = Error;
 
     fn try_from(form: Form) -> Result<Self> {
-        let columns = form.layout.columns(form.dim);
-        let length = form.state.len();
-        let numbers = form.state.into_iter().map(F::from_f64).collect();
-        let state =
-            Array2::from_shape_vec((form.chains, columns), numbers).map_err(|_| Error::Shape {
-                what: "state",
-                given: format!("{length} numbers"),
-                expected: format!("{} × {columns}", form.chains),
-            })?;
-        let Form { dim, layout, steps, cost, diverged, .. } = form;
-        Ok(Self { state, dim, layout, steps, cost, diverged })
+        let columns = form.layout.checked_columns(form.dim).unwrap_or(usize::MAX);
+        let low_columns = if form.low.is_empty() { 0 } else { form.dim };
+        let state = array("state", form.state, form.chains, columns)?;
+        let low = array("low part", form.low, form.chains, low_columns)?;
+        let Form { dim, layout, steps, first_chain, seed, cost, rounded, diverged, .. } = form;
+        Ok(Self { state, low, dim, layout, steps, first_chain, seed, cost, rounded, diverged })
     }
+}
+
+fn array<F: Real>(
+    what: &'static str,
+    numbers: Vec<f64>,
+    rows: usize,
+    columns: usize,
+) -> Result<Array2<F>> {
+    let given = format!("{} numbers", numbers.len());
+    let numbers = numbers.into_iter().map(F::from_f64).collect();
+    Array2::from_shape_vec((rows, columns), numbers).map_err(|_| Error::Shape {
+        what,
+        given,
+        expected: format!("{rows} × {columns}"),
+    })
 }
 
 impl<F: Real> Serialize for Samples<F> {
@@ -48,8 +67,12 @@ impl<F: Real> Serialize for Samples<F> {
             dim: self.dim,
             layout: self.layout,
             state: self.state.iter().map(|x| x.widen()).collect(),
+            low: self.low.iter().map(|x| x.widen()).collect(),
             steps: self.steps,
+            first_chain: self.first_chain,
+            seed: self.seed,
             cost: self.cost,
+            rounded: self.rounded,
             diverged: self.diverged.clone(),
         };
         form.serialize(serializer)

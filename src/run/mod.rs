@@ -5,12 +5,15 @@ mod builder;
 mod chunk;
 #[cfg(feature = "serde")]
 mod form;
+mod memory;
 mod moments;
 mod observe;
+mod per_chain;
 #[cfg(feature = "progress")]
 mod progress;
 mod samples;
 mod start;
+mod state_file;
 mod stop_when;
 mod summary;
 mod trace;
@@ -24,6 +27,7 @@ pub use progress::ProgressBar;
 pub(crate) use progress::bar;
 pub use samples::{Divergence, NonFinite, Samples};
 pub use start::Start;
+pub use state_file::{Settings, StateFile};
 pub use stop_when::StopWhen;
 pub use summary::{Expected, Summary};
 pub use trace::Trace;

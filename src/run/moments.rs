@@ -1,32 +1,65 @@
-//! An observer that takes mean and covariance.
+//! An observer that takes the mean and the variances, or the covariance.
 
 use std::ops::ControlFlow;
 
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array1, Array2};
 
 use super::observe::{Every, Observer, Snapshot};
+use super::per_chain::PerChain;
 use crate::error::{BoxError, Result};
 use crate::metrics::RunningMoments;
 use crate::real::Real;
 
-/// Mean and covariance of the positions, over chains and observed steps. The sums are in f64. No
+/// The largest dimension in which a covariance is taken without being asked for.
+pub(super) const FEW_DIMENSIONS: usize = 8;
+
+/// Sums for the mean, and for the covariance where it is asked for or has few numbers.
+pub(super) fn sums(dim: usize, full: bool) -> Result<RunningMoments> {
+    if full || dim <= FEW_DIMENSIONS {
+        return RunningMoments::new(dim);
+    }
+    RunningMoments::variances(dim)
+}
+
+/// Mean and variances of the positions, over chains and observed steps. The sums are in f64. No
 /// position is kept.
+///
+/// The covariance is taken too in up to 8 dimensions. In more, use [`full`](Self::full). It costs
+/// dim² operations for every position.
+///
+/// A frozen chain is left out with all its steps, those before it froze too: a chain that explodes
+/// is far away long before it is no longer finite. For this the sums are kept for every chain on
+/// its own. A [`full`](Self::full) observer above 8 dimensions keeps one sum for all. It leaves out
+/// a frozen chain from the step on at which it froze.
 #[derive(Clone, Debug)]
 pub struct MomentsObserver {
     every: Every,
-    moments: Option<RunningMoments>,
+    full: bool,
+    sums: Option<Sums>,
+    frozen: Vec<usize>,
     non_finite: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Sums {
+    PerChain(PerChain),
+    Together(RunningMoments),
 }
 
 impl MomentsObserver {
     /// An observer without positions yet.
     pub fn new(every: Every) -> Self {
-        Self { every, moments: None, non_finite: 0 }
+        Self { every, full: false, sums: None, frozen: Vec::new(), non_finite: 0 }
+    }
+
+    /// An observer that takes the covariance in any dimension.
+    pub fn full(every: Every) -> Self {
+        Self { full: true, ..Self::new(every) }
     }
 
     /// The number of positions in the moments.
     pub fn count(&self) -> usize {
-        self.moments.as_ref().map_or(0, RunningMoments::count)
+        self.joined().map_or(0, |moments| moments.count())
     }
 
     /// The number of positions left out because a coordinate was NaN or infinite. This can happen
@@ -35,14 +68,47 @@ impl MomentsObserver {
         self.non_finite
     }
 
-    /// The mean, (dim), or `None` without positions.
-    pub fn mean(&self) -> Option<Array1<f64>> {
-        self.moments.as_ref().and_then(|moments| moments.mean().ok())
+    /// The number of chains left out because they were frozen at the last look. This can happen
+    /// with [`NonFinite::Freeze`](crate::run::NonFinite::Freeze).
+    pub fn frozen(&self) -> usize {
+        self.frozen.len()
     }
 
-    /// The covariance, (dim, dim), or `None` with fewer than two positions.
+    /// The mean, (dim), or `None` without positions.
+    pub fn mean(&self) -> Option<Array1<f64>> {
+        self.joined().and_then(|moments| moments.mean().ok())
+    }
+
+    /// The variances, (dim), or `None` with fewer than two positions.
+    pub fn variance(&self) -> Option<Array1<f64>> {
+        self.joined().and_then(|moments| moments.variance().ok())
+    }
+
+    /// The covariance, (dim, dim), or `None` with fewer than two positions. `None` also above 8
+    /// dimensions, unless the observer is [`full`](Self::full).
     pub fn covariance(&self) -> Option<Array2<f64>> {
-        self.moments.as_ref().and_then(|moments| moments.covariance().ok())
+        self.joined().and_then(|moments| moments.covariance().ok())
+    }
+
+    /// The moments of all chains that are not frozen, joined in the order of their numbers.
+    pub(super) fn joined(&self) -> Option<RunningMoments> {
+        match self.sums.as_ref()? {
+            Sums::Together(moments) => Some(moments.clone()),
+            Sums::PerChain(chains) => {
+                let mut joined = sums(chains.dim(), self.full).ok()?;
+                for chain in (0..chains.len()).filter(|c| self.frozen.binary_search(c).is_err()) {
+                    chains.add_to(&mut joined, chain).ok()?;
+                }
+                Some(joined)
+            }
+        }
+    }
+
+    fn begin(&self, chains: usize, dim: usize) -> Result<Sums> {
+        if self.full && dim > FEW_DIMENSIONS {
+            return Ok(Sums::Together(sums(dim, true)?));
+        }
+        Ok(Sums::PerChain(PerChain::new(chains, dim, dim <= FEW_DIMENSIONS)))
     }
 }
 
@@ -52,25 +118,30 @@ impl<F: Real> Observer<F> for MomentsObserver {
     }
 
     fn observe(&mut self, snapshot: &Snapshot<'_, F>) -> Result<ControlFlow<()>, BoxError> {
-        if self.moments.is_none() {
-            self.moments = Some(RunningMoments::new(snapshot.dim)?);
-        }
-        let Some(moments) = &mut self.moments else { return Ok(ControlFlow::Continue(())) };
-        // Blocks of rows keep the f64 copy small.
-        for block in snapshot.positions().axis_chunks_iter(Axis(0), 1024) {
-            let block = block.mapv(F::widen);
-            if block.iter().all(|x| x.is_finite()) {
-                moments.push_rows(block.view())?;
+        let positions = snapshot.positions();
+        let mut sums = match self.sums.take() {
+            Some(sums) => sums,
+            None => self.begin(positions.nrows(), snapshot.dim)?,
+        };
+        let first = u64::from(snapshot.first_chain);
+        self.frozen.clear();
+        self.frozen.extend(snapshot.frozen.iter().map(|frozen| (frozen.chain - first) as usize));
+        let mut row = Array2::zeros((1, snapshot.dim));
+        for (chain, position) in positions.rows().into_iter().enumerate() {
+            if self.frozen.binary_search(&chain).is_ok() {
                 continue;
             }
-            for row in block.axis_chunks_iter(Axis(0), 1) {
-                if row.iter().all(|x| x.is_finite()) {
-                    moments.push_rows(row)?;
-                } else {
-                    self.non_finite += 1;
-                }
+            row.iter_mut().zip(position).for_each(|(to, from)| *to = from.widen());
+            if !row.iter().all(|x| x.is_finite()) {
+                self.non_finite += 1;
+                continue;
+            }
+            match &mut sums {
+                Sums::PerChain(chains) => chains.push(chain, row.row(0)),
+                Sums::Together(moments) => moments.push_rows(row.view())?,
             }
         }
+        self.sums = Some(sums);
         Ok(ControlFlow::Continue(()))
     }
 }

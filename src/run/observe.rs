@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use ndarray::{ArrayView2, s};
 
+use super::samples::Divergence;
 use crate::error::{BoxError, Result, count};
 use crate::real::Real;
 
@@ -25,12 +26,21 @@ pub struct Snapshot<'m, F> {
     pub first_chain: u32,
     /// Drift evaluations so far, over all chains.
     pub evaluations: u64,
+    /// The chains that are frozen, ordered by number. They keep their last finite state, which is
+    /// no sample.
+    pub frozen: &'m [Divergence],
 }
 
 impl<F> Snapshot<'_, F> {
     /// All positions, (chains, dim).
     pub fn positions(&self) -> ArrayView2<'_, F> {
         self.state.slice(s![.., ..self.dim])
+    }
+
+    /// Whether the chain in this row is frozen.
+    pub fn is_frozen(&self, row: usize) -> bool {
+        let chain = u64::from(self.first_chain) + row as u64;
+        self.frozen.binary_search_by_key(&chain, |divergence| divergence.chain).is_ok()
     }
 }
 
@@ -64,11 +74,12 @@ impl<F: Real, O: Observer<F>> Observer<F> for Option<O> {
 }
 
 /// Every so many steps after a burn-in. These are the steps s > `burn_in` for which s − `burn_in`
-/// is a multiple of `interval`.
+/// is a multiple of `interval`, and the end if [`with_end`](Self::with_end) asks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Every {
     interval: u64,
     burn_in: u64,
+    end: Option<u64>,
 }
 
 impl Every {
@@ -78,7 +89,7 @@ impl Every {
     /// [`Error::Invalid`](crate::Error::Invalid) if the interval is 0.
     pub fn new(interval: usize) -> Result<Self> {
         count("every", interval, 1, u32::MAX as usize, "a whole number from 1 to 4294967295")?;
-        Ok(Self { interval: interval as u64, burn_in: 0 })
+        Ok(Self { interval: interval as u64, burn_in: 0, end: None })
     }
 
     /// Skips the first `burn_in` steps.
@@ -87,21 +98,56 @@ impl Every {
         self
     }
 
+    /// Also chooses the end of a run of `steps` steps, if it is no chosen step yet and lies after
+    /// the burn-in.
+    pub fn with_end(mut self, steps: usize) -> Self {
+        self.end = Some(steps as u64);
+        self
+    }
+
     /// The first chosen step above `step`.
     pub fn next(&self, step: u64) -> u64 {
         let past = step.saturating_sub(self.burn_in);
-        self.burn_in + (past / self.interval + 1) * self.interval
+        let after = (past / self.interval).saturating_add(1).saturating_mul(self.interval);
+        let next = self.burn_in.saturating_add(after);
+        let end = self.end.filter(|end| *end > step.max(self.burn_in));
+        end.map_or(next, |end| next.min(end))
     }
 
     /// The number of chosen steps in a run of `steps` steps.
     pub fn count(&self, steps: usize) -> usize {
-        ((steps as u64).saturating_sub(self.burn_in) / self.interval) as usize
+        let multiples = |steps: u64| steps.saturating_sub(self.burn_in) / self.interval;
+        let steps = steps as u64;
+        // The end counts once more where it is no multiple.
+        let extra = self.end.is_some_and(|end| {
+            let multiple = self.burn_in + multiples(end) * self.interval;
+            self.burn_in < end && end <= steps && end != multiple
+        });
+        multiples(steps) as usize + usize::from(extra)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::prelude::*;
+
+    #[test]
+    fn the_end_is_chosen_once() {
+        for interval in 1..8 {
+            for burn_in in 0..9 {
+                for steps in 1..25 {
+                    let every = Every::new(interval).unwrap().with_end(steps).after(burn_in);
+                    let chosen: Vec<u64> =
+                        (1..=steps as u64).filter(|step| every.next(step - 1) == *step).collect();
+                    assert_eq!(chosen.len(), every.count(steps), "{every:?}");
+                    assert_eq!(chosen.last() == Some(&(steps as u64)), steps > burn_in);
+                    let plain = Every::new(interval).unwrap().after(burn_in);
+                    let others = (1..steps as u64).filter(|step| plain.next(step - 1) == *step);
+                    assert!(others.eq(chosen.into_iter().filter(|step| *step < steps as u64)));
+                }
+            }
+        }
+    }
 
     #[test]
     fn absent_observers_never_look() {

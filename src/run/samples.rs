@@ -1,6 +1,6 @@
 //! The outcome of a run, and what happens to chains that become NaN or infinite.
 
-use ndarray::{Array2, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2, s};
 
 use crate::metrics::RunningMoments;
 use crate::options::by_name;
@@ -61,15 +61,28 @@ pub struct Samples<F> {
     /// sampler has them. `carried` holds a drift that the sampler needs again. A run that
     /// [resumes](crate::Run::resume) here goes on as if it had not been cut.
     pub state: Array2<F>,
+    /// The low part of the positions, (chains, dim), or no columns if the state keeps none.
+    pub(super) low: Array2<F>,
     /// Number of coordinates of a position.
     pub dim: usize,
     /// Which blocks the state has.
     pub layout: Layout,
-    /// Number of steps taken. It is below that of the grid if an observer stopped the run.
+    /// Number of steps taken, from the beginning of the whole run, with those of the run that this
+    /// one [resumed](crate::Run::resume). It is below that of the grid if an observer stopped the
+    /// run.
     pub steps: u64,
-    /// Total cost of the steps. Batched calls and rounds are those of the slowest chain in each
-    /// step.
+    /// Number of the chain in row 0.
+    pub first_chain: u32,
+    /// The seed of the noise, or `None` if the run had another source of noise.
+    pub seed: Option<u64>,
+    /// Total cost of the steps, of the whole run too. Batched calls and rounds are those of the
+    /// slowest chain in each step.
     pub cost: Cost,
+    /// Number of coordinates of positions, over all chains, that the last step of the grid changed
+    /// by no more than four units in the last place, although it drew noise. Steps so small are cut
+    /// off by rounding, so the distribution of these coordinates is wrong. Bring the mean near 0 or
+    /// take a longer step. Always 0 where the low part of a position is kept.
+    pub rounded: u64,
     /// Chains that became NaN or infinite, ordered by number.
     pub diverged: Vec<Divergence>,
 }
@@ -86,12 +99,32 @@ impl<F: Real> Samples<F> {
         momentum.map(|_| self.state.slice(s![.., self.dim..2 * self.dim]))
     }
 
-    /// Mean and covariance of the final positions, in f64; `None` if a position is not finite or
-    /// there are too few.
+    /// Final positions without those of frozen chains, which are no samples: (chains, dim).
+    pub fn sound(&self) -> CowArray<'_, F, Ix2> {
+        let positions = self.positions();
+        let first = u64::from(self.first_chain);
+        let is_frozen = |row: &usize| {
+            let chain = first + *row as u64;
+            self.diverged.binary_search_by_key(&chain, |d| d.chain).is_ok()
+                && positions.row(*row).iter().all(|x| x.is_finite())
+        };
+        if self.diverged.is_empty() {
+            return positions.into();
+        }
+        let rows: Vec<_> = (0..positions.nrows()).filter(|row| !is_frozen(row)).collect();
+        positions.select(Axis(0), &rows).into()
+    }
+
+    /// Mean and covariance of the final positions, in f64, without those of frozen chains. `None`
+    /// if a position is not finite or there are too few.
     pub fn moments(&self) -> Option<RunningMoments> {
-        let mut moments = RunningMoments::new(self.dim).ok()?;
+        self.add_to(RunningMoments::new(self.dim).ok()?)
+    }
+
+    /// The sums with the final positions added; `None` if a position is not finite.
+    pub(super) fn add_to(&self, mut moments: RunningMoments) -> Option<RunningMoments> {
         // Blocks of rows keep the f64 copy small.
-        for block in self.positions().axis_chunks_iter(Axis(0), 1024) {
+        for block in self.sound().axis_chunks_iter(Axis(0), 1024) {
             moments.push_rows(block.mapv(F::widen).view()).ok()?;
         }
         Some(moments)

@@ -2,10 +2,13 @@
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
 
+use super::memory::Demand;
+use super::samples::{Divergence, NonFinite, Samples};
 use crate::drift::mixture::cholesky;
 use crate::error::{Error, Result, count};
 use crate::noise::{Address, Noise, Purpose};
 use crate::real::Real;
+use crate::sampler::Cost;
 use crate::state::{Layout, check_finite, check_start};
 
 /// Where chains start. An array has one row for each chain. A slice is one point for all.
@@ -17,7 +20,7 @@ enum Kind<F> {
     Normal(usize),
     Point(Vec<F>),
     Rows(Array2<F>),
-    Whole(Array2<F>),
+    Whole { state: Array2<F>, low: Array2<F> },
     Gaussian(Gaussian),
 }
 
@@ -29,15 +32,54 @@ struct Gaussian {
     factor: Array2<f64>,
 }
 
-impl<F> Start<F> {
+impl<F: Clone + Default> Start<F> {
     /// Independent standard normal positions of this dimension.
     pub fn normal(dim: usize) -> Self {
         Self(Kind::Normal(dim))
     }
 
+    /// The final state of an earlier run of the same sampler, as an array alone.
+    pub(super) fn array(state: Array2<F>) -> Self {
+        let low = Array2::default((state.nrows(), 0));
+        Self(Kind::Whole { state, low })
+    }
+
     /// The final state of an earlier run of the same sampler.
-    pub(super) fn whole(state: Array2<F>) -> Self {
-        Self(Kind::Whole(state))
+    pub(super) fn whole(samples: &Samples<F>) -> Self {
+        Self(Kind::Whole { state: samples.state.clone(), low: samples.low.clone() })
+    }
+}
+
+/// What a run takes over from an earlier one, beside its state.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Earlier {
+    pub layout: Option<Layout>,
+    pub cost: Cost,
+    pub frozen: Vec<Divergence>,
+    /// Whether the noise was not that of a seed.
+    pub other_noise: bool,
+}
+
+impl Earlier {
+    /// Refuses to continue with another layout, with other noise, or with frozen chains that would
+    /// move again.
+    pub(super) fn check(&self, layout: Layout, policy: NonFinite, noise_given: bool) -> Result<()> {
+        let Some(earlier) = self.layout else { return Ok(()) };
+        let mismatch = |what: &str, given: String, expected: String| {
+            Err(Error::Mismatch { what: what.into(), given, expected })
+        };
+        if earlier != layout {
+            return mismatch("blocks of the state", layout.to_string(), earlier.to_string());
+        }
+        if self.other_noise && !noise_given {
+            let expected = "the noise of that run, which is not that of a seed";
+            return mismatch("noise", "a seed".into(), expected.into());
+        }
+        if policy == NonFinite::Stop && !self.frozen.is_empty() {
+            let expected = format!("freeze, as {} chains are frozen", self.frozen.len());
+            return mismatch("policy for chains that are not finite", policy.to_string(), expected);
+        }
+        Ok(())
     }
 }
 
@@ -112,11 +154,16 @@ pub(super) struct Setup<'s, F: Real> {
     pub chains: Option<usize>,
     pub first_chain: u32,
     pub noise: &'s dyn Noise<F>,
+    /// Whether numbers that are not finite are ignored.
+    pub ignores: bool,
+    pub demand: Demand<'s, F>,
 }
 
 /// The state of all chains before the first step.
 pub(super) struct Initial<F> {
     pub state: Array2<F>,
+    /// The low part of the positions, (chains, dim), or no columns if the state keeps none.
+    pub low: Array2<F>,
     pub dim: usize,
     /// Whether the state holds the blocks that the sampler carries.
     pub carried_known: bool,
@@ -133,34 +180,34 @@ impl<F: Real> Setup<'_, F> {
         };
         let dim = self.dim(&kind, known)?;
         let columns = self.layout.columns(dim);
-        self.check_memory(columns, dim)?;
         let chains = self.chains(&kind)?;
+        self.check_memory(&kind, chains, dim)?;
         match kind {
-            Kind::Whole(rows) => self.resumed(rows, chains, dim),
+            Kind::Whole { state, low } => self.resumed(state, low, chains, dim),
             // A whole state is taken as it is, so a large start is not copied.
             Kind::Rows(rows) if rows.ncols() == columns && rows.is_standard_layout() => {
                 check_start(rows.view(), dim, self.layout)?;
                 check_rows(&rows, chains)?;
-                Ok(Initial { state: rows, dim, carried_known: false })
+                Ok(self.initial(rows, dim))
             }
             Kind::Rows(rows) => {
                 check_start(rows.view(), dim, self.layout)?;
                 check_rows(&rows, chains)?;
                 let mut state = Array2::zeros((chains, columns));
                 state.slice_mut(s![.., ..rows.ncols()]).assign(&rows);
-                Ok(self.completed(state, rows.ncols(), dim))
+                self.completed(state, rows.ncols(), dim)
             }
             Kind::Point(point) => {
                 let point = ArrayView1::from(&point[..]);
                 check_start(point.insert_axis(Axis(0)), dim, self.layout)?;
                 let mut state = Array2::zeros((chains, columns));
                 state.slice_mut(s![.., ..point.len()]).assign(&point);
-                Ok(self.completed(state, point.len(), dim))
+                self.completed(state, point.len(), dim)
             }
             Kind::Normal(_) => {
                 let mut state = Array2::zeros((chains, columns));
                 self.draw(state.slice_mut(s![.., ..dim]), Purpose::Start, F::one());
-                Ok(self.completed(state, dim, dim))
+                self.completed(state, dim, dim)
             }
             Kind::Gaussian(gaussian) => {
                 let width = gaussian.mean.len();
@@ -171,26 +218,28 @@ impl<F: Real> Setup<'_, F> {
                     self.draw(momenta, Purpose::Momentum, F::one());
                 }
                 gaussian.shape(state.slice_mut(s![.., ..width]));
-                Ok(self.completed(state, width, dim))
+                self.completed(state, width, dim)
             }
         }
     }
 
-    /// Refuses more chains than memory can hold twice: as the state, and as what is made of it.
-    fn check_memory(&self, columns: usize, dim: usize) -> Result<()> {
-        let Some(chains) = self.chains else { return Ok(()) };
-        let numbers = chains.saturating_mul(columns).saturating_mul(2);
-        let reserved = Vec::<F>::new().try_reserve_exact(numbers);
-        reserved.map_err(|_| Error::Memory { chains, dim })
+    /// Refuses more chains than memory can hold.
+    fn check_memory(&self, kind: &Kind<F>, chains: usize, dim: usize) -> Result<()> {
+        let given = match kind {
+            Kind::Rows(rows) | Kind::Whole { state: rows, .. } => rows.nrows() == chains,
+            _ => false,
+        };
+        // A start with a row for each chain is in memory already.
+        if given { Ok(()) } else { self.demand.check(chains, dim) }
     }
 
     fn chains(&self, kind: &Kind<F>) -> Result<usize> {
         const CHAINS: &str = "a whole number >= 1, with chain numbers below 4294967296";
         let rows = match kind {
-            Kind::Rows(rows) | Kind::Whole(rows) => rows.nrows(),
+            Kind::Rows(rows) | Kind::Whole { state: rows, .. } => rows.nrows(),
             _ => 1,
         };
-        let most = (u32::MAX - self.first_chain) as usize + 1;
+        let most = ((u32::MAX - self.first_chain) as usize).saturating_add(1);
         count("chains", self.chains.unwrap_or(rows), 1, most, CHAINS)
     }
 
@@ -201,7 +250,7 @@ impl<F: Real> Setup<'_, F> {
             Kind::Point(point) => known.unwrap_or(point.len()),
             Kind::Rows(rows) => known.unwrap_or(rows.ncols()),
             Kind::Gaussian(gaussian) => known.unwrap_or(gaussian.mean.len()),
-            Kind::Whole(rows) => rows.ncols() / self.layout.columns(1),
+            Kind::Whole { state, .. } => state.ncols() / self.layout.columns(1),
         };
         count("dimension", dim, 1, u32::MAX as usize, "a whole number >= 1")?;
         if let Kind::Gaussian(gaussian) = kind {
@@ -224,29 +273,54 @@ impl<F: Real> Setup<'_, F> {
     }
 
     /// The start from the final state of another run.
-    fn resumed(&self, rows: Array2<F>, chains: usize, dim: usize) -> Result<Initial<F>> {
+    fn resumed(
+        &self,
+        rows: Array2<F>,
+        low: Array2<F>,
+        chains: usize,
+        dim: usize,
+    ) -> Result<Initial<F>> {
         let columns = self.layout.columns(dim);
         if rows.ncols() != columns {
             let given = format!("({}, {})", rows.nrows(), rows.ncols());
             let expected = format!("(chains, {columns}), the state of a run with this sampler");
             return Err(Error::Shape { what: "state to resume from", given, expected });
         }
-        check_finite(rows.view())?;
+        if !self.ignores {
+            check_finite(rows.view())?;
+        }
         check_rows(&rows, chains)?;
         let standard = rows.is_standard_layout();
         let state = if standard { rows } else { rows.as_standard_layout().into_owned() };
-        Ok(Initial { state, dim, carried_known: true })
+        let mut initial = self.initial(state, dim);
+        if low.dim() == initial.low.dim() {
+            initial.low = low;
+        }
+        Ok(Initial { carried_known: true, ..initial })
+    }
+
+    /// A state whose carried block is not known yet, without low parts.
+    fn initial(&self, state: Array2<F>, dim: usize) -> Initial<F> {
+        let columns = if self.layout.keeps_low::<F>() { dim } else { 0 };
+        let low = Array2::zeros((state.nrows(), columns));
+        Initial { state, low, dim, carried_known: false }
     }
 
     /// The state with its momenta. They are drawn unless the `given` columns include them.
-    fn completed(&self, mut state: Array2<F>, given: usize, dim: usize) -> Initial<F> {
+    fn completed(&self, mut state: Array2<F>, given: usize, dim: usize) -> Result<Initial<F>> {
         if let Some(variance) = self.layout.momentum_variance()
             && given == dim
         {
-            let momenta = state.slice_mut(s![.., dim..2 * dim]);
-            self.draw(momenta, Purpose::Momentum, F::from_f64(variance.sqrt()));
+            let scale = F::from_f64(variance.sqrt());
+            let mut momenta = state.slice_mut(s![.., dim..2 * dim]);
+            self.draw(momenta.view_mut(), Purpose::Momentum, scale);
+            if !momenta.iter().all(|v| v.is_finite()) {
+                const EXPECTED: &str = "a variance whose draws are finite in this precision";
+                let name = "variance of the momenta";
+                return Err(Error::Invalid { name, given: variance, expected: EXPECTED });
+            }
         }
-        Initial { state, dim, carried_known: false }
+        Ok(self.initial(state, dim))
     }
 
     /// Fills columns with normals of standard deviation `scale`.
@@ -285,7 +359,7 @@ fn check_rows<F>(rows: &Array2<F>, chains: usize) -> Result<()> {
 mod tests {
     use ndarray::array;
 
-    use super::{Setup, Start};
+    use super::{Demand, Setup, Start};
     use crate::noise::{Address, Purpose, Scripted};
     use crate::prelude::*;
     use crate::state::Layout;
@@ -300,8 +374,15 @@ mod tests {
         noise.normal(Address::new(0, Purpose::Start, 0), 4, 1, 1.0);
         noise.normal(Address::new(0, Purpose::Momentum, 0), 4, 0, 3.0);
         let setup = |layout, columns| {
-            let noise = &noise;
-            let setup = Setup { layout, columns, chains: Some(3), first_chain: 3, noise };
+            let setup = Setup {
+                layout,
+                columns,
+                chains: Some(3),
+                first_chain: 3,
+                noise: &noise,
+                ignores: false,
+                demand: Demand { sampler: &Mala::new(), chunk: None, threads: Some(1) },
+            };
             setup.state(Some(start())).map(|initial| initial.state)
         };
         let expected = array![[3.0, -1.0], [1.0, 0.0], [1.0, -2.0]];
@@ -313,14 +394,5 @@ mod tests {
         assert!(Start::<f64>::gaussian(array![1.0], covariance.view()).is_err());
         assert!(Start::<f64>::gaussian(array![f64::NAN, 0.0], covariance.view()).is_err());
         assert!(Start::<f64>::gaussian(array![1.0, 2.0], (-covariance.clone()).view()).is_err());
-    }
-
-    #[test]
-    fn more_than_memory_holds_is_refused() {
-        let grid = TimeGrid::uniform(0.1, 1).unwrap();
-        let drift = PerRow::new(1 << 31, |_, _: &[f64], out: &mut [f64]| out.fill(0.0));
-        let run = Run::new(EulerMaruyama::new(Overdamped), drift, grid);
-        let error = run.chains(1 << 31).run().unwrap_err();
-        assert!(matches!(error, Error::Memory { chains, dim } if chains == dim), "{error}");
     }
 }

@@ -4,10 +4,12 @@ use std::fmt;
 
 use ndarray::{Array1, Array2};
 
-use super::moments::MomentsObserver;
+use super::moments::{MomentsObserver, sums};
 use super::samples::Samples;
 use crate::drift::GaussianMixture;
 use crate::error::Result;
+use crate::math::digits::{number, scaled};
+use crate::metrics::RunningMoments;
 use crate::real::Real;
 
 /// Coordinates listed, and half the modes.
@@ -21,10 +23,12 @@ const MOST_MODES: usize = 256;
 pub struct Summary {
     /// Dimension of a position.
     pub dim: usize,
-    /// The mean, (dim). `None` above [`MOST_DIMENSIONS`](Self::MOST_DIMENSIONS), or if a position
-    /// is not finite.
+    /// The mean, (dim). `None` if a position is not finite.
     pub mean: Option<Array1<f64>>,
-    /// The covariance, (dim, dim). `None` where the mean is, or with a single sample.
+    /// The variances, (dim). `None` where the mean is, or with a single sample.
+    pub variance: Option<Array1<f64>>,
+    /// The covariance, (dim, dim). `None` where the variances are, or above 8 dimensions unless
+    /// asked for: see [`with_covariance`](Self::with_covariance).
     pub covariance: Option<Array2<f64>>,
     /// The mean probability of each mode of the target, over the finite positions. `None` without a
     /// target, above 256 modes, or if no position is finite.
@@ -46,40 +50,47 @@ pub struct Expected {
 }
 
 impl Summary {
-    /// The largest dimension with mean and covariance. A covariance has dim² numbers.
-    pub const MOST_DIMENSIONS: usize = 4096;
-
-    /// With mean and covariance of an observer, over many steps, instead of the final positions.
+    /// With mean, variances and covariance of an observer, over many steps, instead of the final
+    /// positions.
     pub fn with_moments(mut self, observer: &MomentsObserver) -> Self {
-        self.mean = observer.mean();
-        self.covariance = observer.covariance();
+        self.take(observer.joined().as_ref());
         self
     }
 
+    /// With the covariance of the final positions in any dimension. It has dim² numbers and costs
+    /// as many operations for each sample.
+    pub fn with_covariance<F: Real>(mut self, samples: &Samples<F>) -> Self {
+        self.take(samples.moments().as_ref());
+        self
+    }
+
+    fn take(&mut self, moments: Option<&RunningMoments>) {
+        self.mean = moments.and_then(|moments| moments.mean().ok());
+        self.variance = moments.and_then(|moments| moments.variance().ok());
+        self.covariance = moments.and_then(|moments| moments.covariance().ok());
+    }
+
     fn coordinates(&self) -> Option<String> {
-        if self.dim > Self::MOST_DIMENSIONS {
-            let most = Self::MOST_DIMENSIONS;
-            return Some(format!("mean and covariance are left out above {most} dimensions"));
-        }
         let mean = self.mean.as_ref()?;
-        let covariance = self.covariance.as_ref()?;
+        let variance = self.variance.as_ref()?;
         let mut text = String::from("coordinate         mean");
         text += match self.target {
             Some(_) => "        target           sd        target",
             None => "           sd",
         };
         for j in 0..self.dim.min(SHOWN) {
-            let mean = mean[j];
-            let sd = covariance[[j, j]].sqrt();
+            let sd = variance[j].sqrt();
+            let found_mean = scaled(mean[j], sd);
+            let found_sd = number(sd);
             text += &match &self.target {
                 Some(exact) => {
-                    let exact_mean = exact.mean[j];
                     let exact_sd = exact.covariance[[j, j]].sqrt();
-                    format!(
-                        "\n  {j:<10} {mean:>12.5}  {exact_mean:>12.5} {sd:>12.5}  {exact_sd:>12.5}"
-                    )
+                    let exact_mean = scaled(exact.mean[j], exact_sd);
+                    let exact_sd = number(exact_sd);
+                    let means = format!("{found_mean:>12}  {exact_mean:>12}");
+                    format!("\n  {j:<10} {means} {found_sd:>12}  {exact_sd:>12}")
                 }
-                None => format!("\n  {j:<10} {mean:>12.5} {sd:>12.5}"),
+                None => format!("\n  {j:<10} {found_mean:>12} {found_sd:>12}"),
             };
         }
         Some(text + &more(self.dim, SHOWN))
@@ -90,7 +101,7 @@ impl Summary {
         let exact = &self.target.as_ref()?.weights;
         let mut text = String::from("mode          weight        target");
         for (k, (weight, exact)) in found.iter().zip(exact).enumerate().take(2 * SHOWN) {
-            text += &format!("\n  {k:<8} {weight:>9.5}     {exact:>9.5}");
+            text += &format!("\n  {k:<8} {:>9}     {:>9}", number(*weight), number(*exact));
         }
         Some(text + &more(found.len(), 2 * SHOWN))
     }
@@ -126,35 +137,39 @@ impl<F: Real> Samples<F> {
     /// [`Error::Shape`](crate::Error::Shape) if the target has another dimension.
     pub fn summary(&self, target: Option<&GaussianMixture>) -> Result<Summary> {
         let dim = self.dim;
-        let moments = (dim <= Summary::MOST_DIMENSIONS).then(|| self.moments()).flatten();
+        let moments = sums(dim, false).ok().and_then(|sums| self.add_to(sums));
         let few = target.filter(|target| target.components() <= MOST_MODES);
         let mode_weights =
-            few.map(|few| few.mean_responsibilities(self.positions())).transpose()?;
+            few.map(|few| few.mean_responsibilities(self.sound().view())).transpose()?;
         let expected = |target: &GaussianMixture| {
             // The covariance of a data set in all dimensions would cost more than the run.
             let first = target.marginal(&(0..dim.min(SHOWN)).collect::<Vec<_>>())?;
             let weights = target.weights().to_vec();
             Ok(Expected { mean: first.mean(), covariance: first.covariance(), weights })
         };
-        Ok(Summary {
+        let mut summary = Summary {
             dim,
-            mean: moments.as_ref().and_then(|moments| moments.mean().ok()),
-            covariance: moments.as_ref().and_then(|moments| moments.covariance().ok()),
+            mean: None,
+            variance: None,
+            covariance: None,
             mode_weights: mode_weights.flatten(),
             target: target.map(expected).transpose()?,
-        })
+        };
+        summary.take(moments.as_ref());
+        Ok(summary)
     }
 }
 
 #[cfg(feature = "serde")]
 impl serde::Serialize for Summary {
-    /// Writes `mean`, `covariance` and, for a target of few modes, `mode_weights`.
+    /// Writes `mean`, `variance`, `covariance` and, for a target of few modes, `mode_weights`.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeMap;
         let rows = |matrix: &Array2<f64>| matrix.outer_iter().map(|row| row.to_vec()).collect();
         let covariance: Option<Vec<Vec<f64>>> = self.covariance.as_ref().map(rows);
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("mean", &self.mean.as_ref().map(|mean| mean.to_vec()))?;
+        map.serialize_entry("variance", &self.variance.as_ref().map(|variance| variance.to_vec()))?;
         map.serialize_entry("covariance", &covariance)?;
         if let Some(weights) = &self.mode_weights {
             map.serialize_entry("mode_weights", &weights.to_vec())?;
@@ -165,7 +180,7 @@ impl serde::Serialize for Summary {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array2, array};
+    use ndarray::{Array1, Array2, array};
 
     use crate::prelude::*;
     use crate::sampler::Cost;
@@ -174,7 +189,18 @@ mod tests {
     fn samples(state: Array2<f64>) -> Samples<f64> {
         let dim = state.ncols();
         let layout = Layout::POSITION;
-        Samples { state, dim, layout, steps: 1, cost: Cost::default(), diverged: Vec::new() }
+        Samples {
+            low: Array2::zeros((state.nrows(), 0)),
+            state,
+            dim,
+            layout,
+            steps: 1,
+            first_chain: 0,
+            seed: Some(0),
+            cost: Cost::default(),
+            rounded: 0,
+            diverged: Vec::new(),
+        }
     }
 
     #[test]
@@ -202,9 +228,35 @@ mod tests {
         let wide = samples(Array2::zeros((2, 9))).summary(None).unwrap().to_string();
         assert!(wide.starts_with("coordinate         mean           sd\n"), "{wide}");
         assert!(wide.ends_with("\n  ... and 1 more"), "{wide}");
+        assert_eq!(wide.lines().count(), 10);
         let observer = MomentsObserver::new(Every::new(1).unwrap());
         let summary = samples(array![[1.0], [3.0]]).summary(None).unwrap();
         assert_eq!(summary.mean, Some(array![2.0]));
         assert_eq!(summary.with_moments(&observer).mean, None);
+    }
+
+    #[test]
+    fn a_covariance_is_made_where_it_is_small_or_asked_for() {
+        for (dim, made) in [(1, true), (8, true), (9, false), (5000, false)] {
+            let found = samples(Array2::from_shape_fn((3, dim), |(i, _)| i as f64));
+            let summary = found.summary(None).unwrap();
+            assert_eq!(summary.variance, Some(Array1::ones(dim)));
+            assert_eq!(summary.covariance.is_some(), made, "{dim}");
+            if dim <= 9 {
+                let full = summary.with_covariance(&found);
+                assert_eq!(full.covariance, Some(Array2::ones((dim, dim))));
+            }
+        }
+    }
+
+    #[test]
+    fn small_units_have_digits_and_zeros_no_sign() {
+        let target = GaussianMixture::isotropic(array![[-3e-9], [3e-9]].view(), 1e-9).unwrap();
+        let summary = samples(array![[-3e-9], [3e-9], [-1e-26]]).summary(Some(&target)).unwrap();
+        let text = summary.to_string();
+        assert!(text.contains("3.0000e-9") && text.contains("3.1623e-9"), "{text}");
+        assert!(!text.contains("0.00000 ") && !text.contains("-0"), "{text}");
+        let far = samples(array![[100.00001], [100.00003]]).summary(None).unwrap().to_string();
+        assert!(far.ends_with("100.000020000    1.4142e-5"), "{far}");
     }
 }

@@ -47,6 +47,10 @@ impl<D: LinearDynamics> Scheme for EulerMaruyama<D> {
     fn evaluations_per_step(&self) -> f64 {
         1.0
     }
+
+    fn dynamics(&self) -> Option<&dyn LinearDynamics> {
+        Some(&self.dynamics)
+    }
 }
 
 impl<F: Real, D: LinearDynamics> Sampler<F> for EulerMaruyama<D> {

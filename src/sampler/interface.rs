@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::step::Step;
+use crate::dynamics::LinearDynamics;
 use crate::error::Result;
 use crate::real::Real;
 use crate::state::Layout;
@@ -24,6 +25,19 @@ pub trait Scheme: Send + Sync {
     /// Expected drift evaluations per chain and step. With a tolerance, which may save some, it is
     /// the maximum.
     fn evaluations_per_step(&self) -> f64;
+
+    /// The numbers that a step keeps for each chain of dimension `dim`, beside a few copies of its
+    /// state. A run counts its memory before the first step, and this is a part of it.
+    fn scratch(&self, dim: usize) -> usize {
+        let _ = dim;
+        0
+    }
+
+    /// The dynamics that the sampler follows, or `None` if it is made of others or has none. Runs
+    /// check its coefficients, and the [`probe`](crate::probe) checks its stationary distribution.
+    fn dynamics(&self) -> Option<&dyn LinearDynamics> {
+        None
+    }
 
     /// A weighted list of coins for exact averages. Take a step with a linear drift and a function
     /// that is quadratic in the new state. The weighted average over the list then equals the
@@ -68,6 +82,9 @@ pub trait Sampler<F: Real>: Scheme {
     /// - [`Error::Drift`](crate::Error::Drift) if the drift fails. The state is then unspecified.
     /// - [`Error::NoDensity`](crate::Error::NoDensity) if the method requires a log density and the
     ///   drift has none.
+    ///
+    /// # Panics
+    /// A sampler may panic on a state of another [layout](Scheme::layout) than its own.
     fn step(&self, step: &mut Step<'_, F>) -> Result<()>;
 }
 
@@ -79,6 +96,12 @@ macro_rules! forward {
             }
             fn evaluations_per_step(&self) -> f64 {
                 (**self).evaluations_per_step()
+            }
+            fn scratch(&self, dim: usize) -> usize {
+                (**self).scratch(dim)
+            }
+            fn dynamics(&self) -> Option<&dyn LinearDynamics> {
+                (**self).dynamics()
             }
             fn coin_scripts(&self) -> Result<Vec<CoinScript>> {
                 (**self).coin_scripts()

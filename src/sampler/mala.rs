@@ -3,13 +3,14 @@
 
 use super::interface::{CoinScript, Sampler, Scheme};
 use super::step::Step;
-use super::update::scale_and_add;
+use super::update::{add_exactly, scale_and_add};
 use crate::drift::Times;
 use crate::error::{Error, Result};
 use crate::grid::Interval;
+use crate::math::finite::all_finite;
 use crate::noise::Purpose;
 use crate::real::Real;
-use crate::state::{Layout, columns};
+use crate::state::{Layout, Parts, columns};
 
 /// The Metropolis-adjusted Langevin algorithm. It has no bias, so use it as a reference.
 ///
@@ -27,6 +28,7 @@ use crate::state::{Layout, columns};
 ///   ([`Drift::density`](crate::Drift::density)). Mixtures and logistic regressions have one.
 ///   [`WithDensity`](crate::drift::WithDensity) adds one to any other drift.
 /// - The test is made in f64. A point outside the support (log density −∞) is rejected.
+/// - A proposal that overflows is refused.
 /// - A NaN in a density or drift is passed on to the position. The run then applies its policy for
 ///   such chains.
 ///
@@ -44,31 +46,78 @@ impl Mala {
 #[derive(Default)]
 struct Scratch<F> {
     proposal: Vec<F>,
+    low: Vec<F>,
     drift: Vec<F>,
     before: Vec<f64>,
     after: Vec<f64>,
     coins: Vec<f64>,
 }
 
-/// The points of a column-major array and the drift at them.
+/// The points of a column-major array, their low parts or none, and the drift at them.
 #[derive(Clone, Copy)]
 struct Points<'a, F> {
     x: &'a [F],
+    low: &'a [F],
     b: &'a [F],
-    rows: usize,
 }
 
 impl<F: Real> Points<'_, F> {
+    /// Coordinate `at` of other points minus that of these.
+    fn to(&self, other: &Self, at: usize) -> f64 {
+        let low = |points: &Self| points.low.get(at).map_or(0.0, |low| low.widen());
+        (other.x[at].widen() - self.x[at].widen()) + (low(other) - low(self))
+    }
+
     /// Σⱼ (toⱼ − xⱼ − h bⱼ)² of one row: the squared distance from the drift step to `to`.
-    fn residual(&self, to: &[F], h: f64, row: usize) -> f64 {
-        let away = |at: usize| to[at].widen() - self.x[at].widen() - h * self.b[at].widen();
-        (row..to.len()).step_by(self.rows).map(|at| away(at) * away(at)).sum()
+    fn residual(&self, to: &Self, h: f64, places: impl Iterator<Item = usize>) -> f64 {
+        let away = |at: usize| self.to(to, at) - h * self.b[at].widen();
+        places.map(|at| away(at) * away(at)).sum()
+    }
+}
+
+/// Turns normals z into y = √(2h) z + h b + x, in this order of summation.
+fn propose<F: Real>(proposal: &mut [F], low_new: &mut Vec<F>, from: Points<'_, F>, h: f64) {
+    scale_and_add(proposal, (2.0 * h).sqrt(), h, from.b);
+    low_new.clear();
+    if from.low.is_empty() {
+        scale_and_add(proposal, 1.0, 1.0, from.x);
+        return;
+    }
+    low_new.extend_from_slice(from.low);
+    for (at, x) in from.x.iter().enumerate() {
+        let terms = std::mem::replace(&mut proposal[at], *x);
+        add_exactly(&mut proposal[at], &mut low_new[at], terms);
+    }
+}
+
+/// Refuses proposals that overflow from a finite drift: their density is 0 in this precision. The
+/// proposal becomes the point itself, and no coin accepts it.
+fn refuse_overflow<F: Real>(
+    proposal: &mut [F],
+    low: &mut [F],
+    from: Points<'_, F>,
+    coins: &mut [f64],
+) {
+    if all_finite(proposal) {
+        return;
+    }
+    let rows = coins.len();
+    for (row, coin) in coins.iter_mut().enumerate() {
+        let places = (row..proposal.len()).step_by(rows);
+        let overflows = places.clone().any(|at| !proposal[at].is_finite());
+        if overflows && places.clone().all(|at| from.b[at].is_finite()) {
+            places.clone().for_each(|at| proposal[at] = from.x[at]);
+            if !low.is_empty() {
+                places.for_each(|at| low[at] = from.low[at]);
+            }
+            *coin = f64::INFINITY;
+        }
     }
 }
 
 impl Scheme for Mala {
     fn layout(&self) -> Layout {
-        Layout::POSITION.carrying(true)
+        Layout::POSITION.carrying(true).keeping_low_part()
     }
 
     fn evaluations_per_step(&self) -> f64 {
@@ -87,22 +136,22 @@ impl<F: Real> Sampler<F> for Mala {
     fn step(&self, step: &mut Step<'_, F>) -> Result<()> {
         let density = step.drift.density().ok_or(Error::NoDensity { method: "mala" })?;
         let Interval { start, end, length: h, .. } = step.interval;
-        let Scratch { proposal, drift: b_new, before, after, coins } = step.own.get::<Scratch<F>>();
+        let Scratch { proposal, low: low_new, drift: b_new, before, after, coins } =
+            step.own.get::<Scratch<F>>();
         let rows = step.state.len();
         let dim = step.state.dim();
         coins.resize(rows, 0.0);
         step.noise.uniforms(Purpose::Accept, 0, step.state.chains(), coins);
         let z = step.noise.normals(Purpose::Increment, 0, step.state.chains(), rows * dim);
         let known = step.state.carried_known();
-        let (x, b) = step.state.split_carried();
+        let Parts { own: x, carried: b, low } = step.state.parts();
         if !known {
             step.drift.at(Times::Shared(start), dim, x, b)?;
         }
-        // y = √(2h) z + h b + x, in this order of summation.
         proposal.clear();
         proposal.extend_from_slice(z);
-        scale_and_add(proposal, (2.0 * h).sqrt(), h, b);
-        scale_and_add(proposal, 1.0, 1.0, x);
+        propose(proposal, low_new, Points { x, low, b }, h);
+        refuse_overflow(proposal, low_new, Points { x, low, b }, coins);
         b_new.resize(rows * dim, F::zero());
         step.drift.at(Times::Shared(end), dim, proposal, b_new)?;
         before.resize(rows, 0.0);
@@ -112,10 +161,12 @@ impl<F: Real> Sampler<F> for Mala {
         density.log_density(columns(proposal, rows, dim), after).map_err(fail)?;
         let mut accepted = 0;
         for row in 0..rows {
-            let forth = Points { x, b, rows }.residual(proposal, h, row);
-            let back = Points { x: proposal, b: b_new, rows }.residual(x, h, row);
-            let log_ratio = after[row] - before[row] + (forth - back) / (4.0 * h);
             let places = (row..rows * dim).step_by(rows);
+            let old = Points { x, low, b };
+            let new = Points { x: proposal, low: low_new, b: b_new };
+            let forth = old.residual(&new, h, places.clone());
+            let back = new.residual(&old, h, places.clone());
+            let log_ratio = after[row] - before[row] + (forth - back) / (4.0 * h);
             if after[row] == f64::NEG_INFINITY {
                 continue;
             }
@@ -123,7 +174,10 @@ impl<F: Real> Sampler<F> for Mala {
                 places.for_each(|at| x[at] = F::nan());
             } else if libm::log(coins[row]) < log_ratio {
                 accepted += 1;
-                places.for_each(|at| (x[at], b[at]) = (proposal[at], b_new[at]));
+                places.clone().for_each(|at| (x[at], b[at]) = (proposal[at], b_new[at]));
+                if !low.is_empty() {
+                    places.for_each(|at| low[at] = low_new[at]);
+                }
             }
         }
         step.state.set_carried_known(true);

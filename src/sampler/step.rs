@@ -53,7 +53,8 @@ impl<'s, F: Real> Step<'s, F> {
             first_chain,
             cost: Cost::default(),
         };
-        let noise = StepNoise { noise, buffer: &mut work.normals, step: interval.index };
+        let buffer = &mut work.normals;
+        let noise = StepNoise { noise, buffer, step: interval.index, drawn: false };
         Self { interval, state, drift, noise, own: &mut work.own }
     }
 
@@ -100,6 +101,8 @@ impl<'s, F: Real> Evaluator<'s, F> {
         let rows = out.len() / width.max(1);
         self.cost.evaluations += rows as u64;
         self.cost.batched_calls += 1;
+        // A drift that does not write every number must not get away with old ones.
+        out.fill(F::nan());
         let result = self.drift.eval(times, columns(x, rows, width), columns_mut(out, rows, width));
         result.map_err(|source| self.failure(source))
     }
@@ -136,6 +139,7 @@ pub struct StepNoise<'s, F: Real> {
     noise: &'s dyn Noise<F>,
     buffer: &'s mut Vec<F>,
     step: u32,
+    drawn: bool,
 }
 
 impl<'s, F: Real> StepNoise<'s, F> {
@@ -151,6 +155,7 @@ impl<'s, F: Real> StepNoise<'s, F> {
     /// Returns `count` standard normals for this purpose and draw `index`, column-major over the
     /// chains.
     pub fn normals(&mut self, purpose: Purpose, index: u32, chains: &[u32], count: usize) -> &[F] {
+        self.drawn = true;
         self.buffer.resize(count, F::zero());
         self.noise.normals(Address::new(self.step, purpose, index), chains, self.buffer);
         self.buffer
@@ -159,6 +164,11 @@ impl<'s, F: Real> StepNoise<'s, F> {
     /// Writes one uniform per chain for this purpose and draw `index`.
     pub fn uniforms(&self, purpose: Purpose, index: u32, chains: &[u32], out: &mut [f64]) {
         self.noise.uniforms(Address::new(self.step, purpose, index), chains, out);
+    }
+
+    /// Whether the step has drawn normals.
+    pub(crate) fn was_drawn(&self) -> bool {
+        self.drawn
     }
 
     /// The source of the noise, for a step inside this one.

@@ -7,6 +7,7 @@ mod errors;
 mod guidance;
 mod layers;
 mod made;
+mod memory;
 mod network;
 #[cfg(feature = "onnx")]
 mod onnx;

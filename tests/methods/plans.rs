@@ -140,7 +140,8 @@ fn methods_as_text_lead_back() {
                 continue;
             };
             assert!(taken, "{method} takes {name}");
-            assert_eq!(with.given(), [(name, value.to_owned())]);
+            let given: Vec<_> = with.given().into_iter().map(|(n, v)| (n, v.to_string())).collect();
+            assert_eq!(given, [(name, value.to_owned())]);
             assert_eq!(with.to_string().parse::<Method>().unwrap(), with);
             assert_ne!(with, method);
             all = all.with(name, value).unwrap();

@@ -1,6 +1,8 @@
 //! Runs: same bits for the same arguments, errors, observers, and no allocation in later steps.
 
 mod cost;
+mod hostile;
+mod precision;
 mod reproducible;
 mod runs;
 #[path = "../support/mod.rs"]

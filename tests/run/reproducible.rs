@@ -5,6 +5,7 @@ use langevin::advanced::instruction_set;
 use langevin::diffusion::ProcessKind;
 use langevin::ndarray::{Array1, Array2, Axis, array, concatenate, s};
 use langevin::prelude::*;
+use langevin::run::{Settings, StateFile};
 
 use crate::support::samplers::{Variants, samplers};
 use crate::support::{MANY, bits, every_instruction_set, hash, three_modes};
@@ -13,7 +14,7 @@ const CHAINS: usize = 300;
 const STEPS: usize = 40;
 
 /// Variants of each method whose options exercise all of its branches.
-fn variants(method: &str) -> Variants {
+pub fn variants(method: &str) -> Variants {
     match method {
         "splitting" => &[&[("word", "BAO")], &[("word", "OBAOAB")], &[("word", "AOOBA")]],
         "pmm1" | "pmm2" => &[
@@ -101,21 +102,58 @@ impl<'a, F: Real> Reference<'a, F> {
         self.same(&concatenate(Axis(0), &views).unwrap(), "in parts");
     }
 
-    /// The first half of the steps, then the rest from the state reached.
+    /// The first steps, then the rest from the state reached.
     fn in_two_stretches(&self) {
-        let mut stop = StopWhen::new(Every::new(1).unwrap(), |m: &Snapshot<'_, F>| m.step == 17);
-        let first = self.run().observe(&mut stop).run().unwrap();
+        let first = self.until(None, 17);
         assert_eq!(first.steps, 17);
-        let rest = self.run().resume(first.state.clone()).first_step(17).run().unwrap();
-        assert_eq!(rest.steps, (STEPS - 17) as u64);
-        self.same(&rest.state, "in two stretches");
-        let together = first.cost.evaluations + rest.cost.evaluations;
-        assert_eq!(together, self.samples.cost.evaluations, "{}, in two stretches", self.name);
+        let plain = Run::with_precision(self.sampler, self.target, self.grid.clone());
+        let rest = plain.resume(&first).run().unwrap();
+        assert_eq!(rest, self.samples, "{}, in two stretches", self.name);
+        if F::NAME == "f32" {
+            return;
+        }
+        let array = self.run().resume_from(first.state.clone(), 17).run().unwrap();
+        self.same(&array.state, "in two stretches, from an array");
         // A run finds what a sampler carries again, if it is not given.
         let kept = (rest.layout.blocks() * rest.dim).min(first.state.ncols());
         let bare = first.state.slice(s![.., ..kept]).to_owned();
         let rest = self.run().start(bare).first_step(17).run().unwrap();
         self.same(&rest.state, "in two stretches, nothing carried");
+    }
+
+    /// A run that an observer ends after this many steps. It continues an earlier one.
+    fn until(&self, earlier: Option<&Samples<F>>, steps: u64) -> Samples<F> {
+        let every = Every::new(1).unwrap();
+        let mut stop = StopWhen::new(every, |m: &Snapshot<'_, F>| m.step == steps);
+        let run = match earlier {
+            Some(earlier) => {
+                Run::with_precision(self.sampler, self.target, self.grid.clone()).resume(earlier)
+            }
+            None => self.run(),
+        };
+        run.observe(&mut stop).run().unwrap()
+    }
+
+    /// 31 short runs, of one or two steps each, handed on in the library or through state files.
+    fn in_many_stretches(&self, through_files: bool) {
+        let settings = Settings::from([("sampler".to_owned(), self.name.to_owned())]);
+        let mut reached: Option<Samples<F>> = None;
+        for run in 1..=31 {
+            let steps = run * STEPS as u64 / 31;
+            let samples = self.until(reached.as_ref(), steps);
+            assert_eq!(samples.steps, steps);
+            reached = Some(if through_files {
+                let mut file = Vec::new();
+                samples.write_state(&settings, &mut file).unwrap();
+                let file = StateFile::read(&mut &file[..]).unwrap();
+                file.check(&settings).unwrap();
+                file.samples
+            } else {
+                samples
+            });
+        }
+        let how = if through_files { "through files" } else { "in the library" };
+        assert_eq!(reached.as_ref(), Some(&self.samples), "{}, 31 runs {how}", self.name);
     }
 
     fn with_another_seed(&self) {
@@ -133,6 +171,8 @@ fn check<F: Real>() {
         reference.with_observers();
         reference.in_parts();
         reference.in_two_stretches();
+        reference.in_many_stretches(false);
+        reference.in_many_stretches(true);
         reference.with_another_seed();
     }
 }

@@ -3,8 +3,8 @@
 
 use std::ops::ControlFlow;
 
-use langevin::advanced::{Address, Noise};
-use langevin::ndarray::{Array2, Axis, array, s};
+use langevin::advanced::{Address, Layout, Noise};
+use langevin::ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, array, s};
 use langevin::prelude::*;
 use langevin::probe;
 
@@ -132,11 +132,10 @@ fn divergence_stops_the_run_at_the_same_place_with_any_threads() {
 
 #[test]
 fn frozen_chains_stay_finite_and_the_others_do_not_notice() {
-    let sampler = EulerMaruyama::new(Overdamped);
-    let run = |policy| {
-        let run = Run::new(sampler, half_bad(), grid(50)).start(starts()).noise(Still);
-        run.non_finite(policy)
-    };
+    fn run<'a>(policy: NonFinite) -> Run<'a, f64> {
+        let run = Run::new(EulerMaruyama::new(Overdamped), half_bad(), grid(50)).start(starts());
+        run.noise(Still).non_finite(policy)
+    }
     let frozen = run(NonFinite::Freeze).chunk(16).run().unwrap();
     assert_eq!(frozen.diverged.len(), 10);
     for (i, divergence) in frozen.diverged.iter().enumerate() {
@@ -151,6 +150,13 @@ fn frozen_chains_stay_finite_and_the_others_do_not_notice() {
     let mut moments = MomentsObserver::new(Every::new(50).unwrap());
     run(NonFinite::Ignore).observe(&mut moments).run().unwrap();
     assert_eq!((moments.count(), moments.non_finite()), (90, 10));
+    // A frozen chain counts nowhere: not with its last state, nor with the steps before.
+    let mut moments = MomentsObserver::new(Every::new(1).unwrap());
+    run(NonFinite::Freeze).observe(&mut moments).run().unwrap();
+    assert_eq!((moments.count(), moments.non_finite(), moments.frozen()), (90 * 50, 0, 10));
+    assert!(moments.mean().unwrap()[0].abs() < 1.0, "{:?}", moments.mean());
+    assert!(frozen.moments().unwrap().mean().unwrap()[0].abs() < 1.0);
+    assert_eq!((frozen.moments().unwrap().count(), frozen.sound().nrows()), (90, 90));
     for (a, b) in frozen.state.axis_iter(Axis(0)).zip(ignored.state.axis_iter(Axis(0))) {
         assert!(a == b || !b[0].is_finite());
     }
@@ -236,4 +242,135 @@ fn long_runs_reach_the_stationary_distribution_of_the_probe() {
             assert!((variance - exact).abs() < 6.0 * error, "{name}: {variance} {exact}");
         }
     }
+}
+
+/// A drift that writes the rows of even chains only, as a closure over a batch may.
+struct Forgetful;
+
+impl Drift<f64> for Forgetful {
+    fn eval(
+        &self,
+        _: Times<'_>,
+        x: ArrayView2<'_, f64>,
+        mut out: ArrayViewMut2<'_, f64>,
+    ) -> std::result::Result<(), BoxError> {
+        for (row, (to, from)) in out.rows_mut().into_iter().zip(x.rows()).enumerate() {
+            if row % 2 == 0 {
+                to.into_iter().zip(from).for_each(|(b, x)| *b = -x);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_drift_that_forgets_to_write_is_noticed() {
+    for chunk in [1, 2, 64] {
+        let run = Run::new(EulerMaruyama::new(Overdamped), Forgetful, grid(3)).start_normal(2);
+        let error = run.chains(64).chunk(chunk).run();
+        match chunk {
+            1 => assert!(error.is_ok()),
+            _ => assert!(matches!(error, Err(Error::Diverged { chain: 1, step: 1, .. }))),
+        }
+    }
+}
+
+#[test]
+fn momenta_that_are_not_finite_are_refused_under_every_policy() {
+    struct Heavy(f64);
+    impl langevin::dynamics::LinearDynamics for Heavy {
+        fn layout(&self) -> Layout {
+            Layout::with_momentum(self.0)
+        }
+        fn transition(&self, start: f64, length: f64) -> langevin::dynamics::Transition {
+            Underdamped::new(1.0, 1.0).unwrap().transition(start, length)
+        }
+        fn is_autonomous(&self) -> bool {
+            true
+        }
+    }
+    let target = normal();
+    for variance in [f64::NAN, f64::INFINITY, -1.0, 1e80] {
+        for policy in NonFinite::ALL {
+            let sampler = EulerMaruyama::new(Heavy(variance));
+            let run = Run::<f32>::with_precision(sampler, &target, grid(3)).chains(5);
+            let error = run.non_finite(policy).run().unwrap_err().to_string();
+            assert!(error.starts_with("variance of the momenta: given"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_run_is_resumed_with_what_it_was_begun_with() {
+    let target = normal();
+    let em = EulerMaruyama::new(Overdamped);
+    let first = Run::new(em, &target, grid(3)).chains(5).run().unwrap();
+    let message = |run: Run<'_, f64>| run.resume(&first).run().unwrap_err().to_string();
+    assert_eq!(
+        message(Run::new(em, &target, grid(3))),
+        "steps of the grid: given 3, but the run to resume has taken 3 already; give the grid of \
+         the whole run"
+    );
+    let baoab = Splitting::new(Underdamped::new(1.0, 1.0).unwrap(), "BAOAB".parse().unwrap());
+    let error = message(Run::new(&baoab, &target, grid(9)));
+    assert!(error.starts_with("blocks of the state: given position momentum=1"), "{error}");
+    assert!(message(Run::new(em, &target, grid(9)).chains(4)).starts_with("start: given"));
+    // Noise of one's own is given again.
+    let own = || Run::new(em, &target, grid(9)).chains(5).noise(Still);
+    let first = Run::new(em, &target, grid(3)).chains(5).noise(Still).run().unwrap();
+    let error = Run::new(em, &target, grid(9)).resume(&first).run().unwrap_err().to_string();
+    assert!(error.starts_with("noise: given a seed"), "{error}");
+    assert_eq!(own().resume(&first).run().unwrap(), own().run().unwrap());
+}
+
+/// Chain 7 of every ten explodes and is frozen; it stays so in a run that continues.
+#[test]
+fn frozen_chains_stay_frozen_in_a_resumed_run() {
+    let run = |steps| {
+        let run = Run::new(EulerMaruyama::new(Overdamped), half_bad(), grid(steps));
+        run.start(starts()).noise(Still).non_finite(NonFinite::Freeze)
+    };
+    let whole = run(30).run().unwrap();
+    assert_eq!(whole.diverged.len(), 10);
+    let first = run(12).run().unwrap();
+    let plain = || {
+        let run = Run::new(EulerMaruyama::new(Overdamped), half_bad(), grid(30));
+        run.noise(Still).resume(&first)
+    };
+    assert_eq!(plain().non_finite(NonFinite::Freeze).run().unwrap(), whole);
+    let error = plain().run().unwrap_err().to_string();
+    assert!(error.contains("but the run to resume has freeze, as 10 chains are frozen"), "{error}");
+}
+
+#[test]
+fn a_run_may_move_to_another_thread() {
+    let target = normal();
+    let mut moments = MomentsObserver::new(Every::new(1).unwrap());
+    let run = Run::new(EulerMaruyama::new(Overdamped), &target, grid(3)).observe(&mut moments);
+    let samples = std::thread::scope(|scope| scope.spawn(move || run.run()).join().unwrap());
+    assert_eq!(samples.unwrap().steps, 3);
+}
+
+/// Each size is far beyond any machine; nothing is allocated for it.
+#[test]
+fn sizes_beyond_memory_are_refused_with_their_bytes() {
+    let wide = |dim| PerRow::new(dim, |_, _: &[f64], out: &mut [f64]| out.fill(0.0));
+    let bytes = |run: Run<'_, f64>| match run.run().unwrap_err() {
+        Error::Memory { bytes, .. } => bytes,
+        error => panic!("{error}"),
+    };
+    let em = EulerMaruyama::new(Overdamped);
+    assert!(bytes(Run::new(em, wide(1 << 31), grid(1)).chains(1 << 31)) >= 1 << 65);
+    // A carried block counts too.
+    let target = normal();
+    let most = u32::MAX as usize;
+    assert!(bytes(Run::new(Mala::new(), wide(1 << 20), grid(1)).chains(most)) >= 1 << 55);
+    // What a chunk takes beside its chains counts, however few they are.
+    let plain = bytes(Run::new(em, wide(1 << 16), grid(1)).chains(most).chunk(1 << 10));
+    let single = bytes(Run::new(em, wide(1 << 16), grid(1)).chains(most).chunk(1));
+    assert!(single > plain + (1 << 38), "{single} {plain}");
+    // The inner times of a randomized midpoint.
+    let many = RandomizedMidpoint::new(Overdamped).with_windows(1 << 16).unwrap();
+    let run = Run::new(many, &target, grid(1)).chains(1 << 24).chunk(1 << 24);
+    assert!(bytes(run) >= 1 << 46);
 }

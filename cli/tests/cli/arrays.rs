@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Instant;
 
 use langevin::ndarray::{Array2, Axis, concatenate};
 use ndarray_npy::write_npy;
@@ -40,7 +41,7 @@ const FOREIGN: [(&str, &str, &str, usize, &str); 9] = [
     ("short.npy", "'<f8'", "(4, 2)", 61, "not a readable .npy"),
     ("liar.npy", "'|u1'", "(1000000000000, 2)", 8, "not a readable .npy"),
     ("overflow.npy", "'<f8'", "(18446744073709551615, 2)", 8, "not a readable .npy"),
-    ("flat.npy", "'<f8'", "(8,)", 64, "[8]"),
+    ("flat.npy", "'<f8'", "(8,)", 64, "[8] | .reshape(-1, 1)"),
     ("scalar.npy", "'<f8'", "()", 8, "[]"),
     ("none.npy", "'<f8'", "(0, 2)", 0, "[0, 2]"),
 ];
@@ -71,6 +72,66 @@ fn foreign_arrays_are_refused() {
             refuse(&folder, &format!("sample {RUN} {route} {name} --out x.npy"), &pieces);
         }
     }
+}
+
+/// What stands in place of a header, and what the message says. Readers of Python's literals nest
+/// without end on the first, and take memory for sizes spelled in other ways.
+const HEADERS: [(&str, &str); 8] = [
+    ("{{{{{{{{{{{{{{{{", "expected a name"),
+    ("((((((((((((((((((((((((((((((((", "expected {"),
+    ("{'descr': '<f8', 'fortran_order': False, 'shape': (0xffffffffff, 2), }", "0xffffffffff"),
+    ("{'descr': '<f8', 'fortran_order': False, 'shape': (1_000_000_000_000, 2), }", "1_000"),
+    ("{'descr': '<f8', 'fortran_order': False, 'shape': (1e12, 2), }", "1e12"),
+    ("{'descr': '<f8', 'fortran_order': False, 'shape': (8L, 2), }", "8L"),
+    ("{'descr': '<f8', 'fortran_order': False, 'shape': (-1, 2), }", "-1"),
+    ("{'descr': '\u{1b}[31m', 'fortran_order': False, 'shape': (4, 2), }", "\\u{1b}[31m"),
+];
+
+#[test]
+fn hostile_headers_are_refused_at_once() {
+    let folder = folder("arrays-hostile", TWO);
+    let write = |header: &[u8], length: u32| {
+        let mut bytes = b"\x93NUMPY\x02\x00".to_vec();
+        bytes.extend(length.to_le_bytes());
+        bytes.extend(header);
+        bytes.extend([0; 64]);
+        fs::write(folder.join("h.npy"), bytes).unwrap();
+    };
+    let refused = |pieces: &str| {
+        let begun = Instant::now();
+        for route in ["g.json --start", "--bandwidth 1 --data"] {
+            refuse(&folder, &format!("sample {RUN} {route} h.npy"), &format!("h.npy | {pieces}"));
+        }
+        assert!(begun.elapsed().as_secs() < 20, "{pieces}");
+    };
+    for (header, pieces) in HEADERS {
+        write(header.as_bytes(), header.len() as u32);
+        refused(pieces);
+    }
+    let long = "[".repeat(60_000);
+    write(long.as_bytes(), 60_000);
+    refused("expected {");
+    write(b"{", u32::MAX);
+    refused("4294967295 bytes, expected at most 65524");
+    write(b"{", 60_000);
+    refused("ends inside its header");
+    for (bytes, pieces) in [
+        (
+            &b"version https://git-lfs.github.com/spec/v1\noid sha256:1f\nsize 3\n"[..],
+            "git lfs pull",
+        ),
+        (b"PK\x03\x04\x14\x00", "zip archive | numpy.save"),
+        (b"0.5,1.5\n2,3\n", "text | .csv"),
+        (b"{\"means\": [[0]]}", "JSON"),
+        (b"\x00\x01\x02\x03", "binary"),
+        (b"\x1b[31m", "binary"),
+    ] {
+        fs::write(folder.join("h.npy"), bytes).unwrap();
+        refused(&format!("not a readable .npy | {pieces}"));
+    }
+    // A device never ends.
+    #[cfg(unix)]
+    refuse(&folder, &format!("sample g.json {RUN} --start /dev/zero"), "/dev/zero | device");
 }
 
 #[test]

@@ -10,8 +10,9 @@ use crate::support::{
     succeed,
 };
 
-const KEYS: &str = "chains failures halves_of_reference model model_calls_per_evaluation process \
-                    rows seed seeds";
+const KEYS: &str = "bandwidth chains failures halves_of_reference inputs methods model \
+                    model_calls_per_evaluation precision process reference rows scale seed \
+                    seeds version";
 const COLUMNS: &str = "method,budget,seed,evaluations,network_calls_per_evaluation,seconds,\
                        radial,radial_error,sliced,sliced_error";
 const RUN: &str = "compare g.json --methods ddpm@60,ddim,pmm2:grid=equal,em --evaluations 20,40 \
@@ -48,7 +49,7 @@ fn comparing_methods_on_a_mixture() {
 fn what_is_compared_is_what_generate_gives() {
     let folder = folder("compare-same", THREE);
     let text = succeed(&folder, &format!("{RUN} --seeds 1"));
-    assert!(text.contains("pmm2:grid=equal") && text.contains("+-"), "{text}");
+    assert!(text.contains("pmm2:grid=equal") && text.contains('±'), "{text}");
     let one = "generate g.json --method ddim --evaluations 20 --chains 2000 --seed 0";
     let alone = succeed(&folder, one);
     let line = alone.lines().find(|line| line.starts_with("W2 of the distances")).unwrap();
@@ -76,8 +77,8 @@ fn options_may_hold_lists_and_methods_may_move_in_phase_space() {
 fn comparing_methods_on_a_network() {
     let folder = folder("compare-model", THREE);
     let run = format!(
-        "compare --model {} --reference {} --methods ddim@10,pmm2@60 --seeds 2 --chains 300 \
-         --features {} --metric features,frechet,energy,copies --csv x.csv",
+        "compare --model {} --reference {} --reference-range 0,16 --methods ddim@10,pmm2@60 \
+         --seeds 2 --chains 300 --features {} --metric features,frechet,energy,copies --csv x.csv",
         network("digits"),
         repository("examples/data/digits_8x8_u8.npy"),
         network("digits-features"),

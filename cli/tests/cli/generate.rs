@@ -17,10 +17,11 @@ use crate::support::{
 const DDIM: &str = "generate g.json --method ddim --evaluations 10 --chains 4";
 
 /// The keys of every report of `generate`, whatever the process.
-const KEYS: &str = "batched_calls chains covariance dim diverged diverged_chains \
-                    evaluations_per_chain file first_chain guidance label mean method \
-                    mode_weights model model_calls_per_evaluation options planned_evaluations \
-                    precision process rounds seconds seed steps";
+const KEYS: &str = "bandwidth batched_calls chains covariance dim diverged diverged_chains \
+                    evaluations evaluations_per_chain file first_chain guidance inputs label mean \
+                    method mode_weights model model_calls_per_evaluation non_finite options \
+                    planned_evaluations planned_steps precision process rounds scale seconds seed \
+                    steps variance version";
 
 fn methods() -> Vec<&'static str> {
     Method::on(ProcessKind::Vp).iter().map(Method::name).collect()
@@ -235,6 +236,6 @@ fn the_report_has_all_fields() {
     assert!((weights - 1.0).abs() < 1e-6);
     let report = json(&folder, &format!("{DDIM} --every 4").replace("ddim", "em --process psld"));
     has_keys(&report, &format!("{KEYS} beta gamma nu kappa every saved"));
-    assert_eq!((&report["every"], &report["saved"]), (&json!(4), &json!(2)));
+    assert_eq!((&report["every"], &report["saved"]), (&json!(4), &json!(3)));
     assert!(fs::read_dir(&folder).unwrap().count() == 1, "nothing is written unasked");
 }

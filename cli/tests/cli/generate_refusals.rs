@@ -51,7 +51,7 @@ const WITH_DDIM: [(&str, &str); 21] = [
     ("--grid-image x.png --image-shape 2x2", "--image-shape | 2x2 | 2, the dimension"),
     ("--grid-image x.png --image-shape 0x2", "--image-shape | 0x2"),
     ("--grid-image x.png --image-shape 2", "--image-shape | 8x8"),
-    ("--grid-image x.svg --image-shape 1x2", "--plot and --grid-image"),
+    ("--grid-image x.svg --image-shape 1x2", "--grid-image x.svg | x.png"),
     ("--grid-image nowhere/x.png --image-shape 1x2", "--grid-image nowhere/x.png"),
     ("--scale 0,1", "--scale"),
     ("--every 11", "--every 11 | 10 steps"),

@@ -9,7 +9,11 @@ fn the_probe_knows_the_known_figure() {
     let folder = folder("probe", TWO);
     let pmm = "probe --dynamics underdamped --method pmm2 --step 0.4 --substeps 16";
     let found = json(&folder, pmm);
-    has_keys(&found, "method word dynamics step curvature covariance target contraction");
+    has_keys(
+        &found,
+        "method word dynamics step curvature covariance target contraction options rounding \
+         version",
+    );
     let excess = number(&found["covariance"][0][0]) - 1.0;
     assert!((excess - 6.613e-3).abs() < 5e-7, "{excess}");
     assert_eq!(found["target"], json!([[1.0, 0.0], [0.0, 1.0]]));

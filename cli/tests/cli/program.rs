@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use langevin::catalog::METHODS;
 use langevin::diffusion::{Method, ProcessKind};
 
-use crate::support::{RUN, TWO, folder, has_keys, json, names, refuse, stderr, succeed};
+use crate::support::{RUN, TWO, folder, has_keys, json, langevin, names, refuse, stderr, succeed};
 
 #[test]
 fn the_lists_are_those_of_the_library() {
@@ -62,6 +62,41 @@ fn unknown_commands_and_options_are_refused() {
     refuse(&folder, &format!("sample g.json {RUN} --precision f16"), "f16 | f32, f64");
     refuse(&folder, &format!("sample g.json {RUN} --non-finite cry"), "cry | stop, freeze, ignore");
     refuse(&folder, &format!("sample g.json {RUN} --chains 3"), "--chains");
+}
+
+#[test]
+fn messages_quote_arguments_in_part() {
+    let folder = folder("quoted", TWO);
+    let long = "x".repeat(100_000);
+    for odd in ["\u{1b}[31mred\u{7}", &long] {
+        for line in [
+            odd.to_string(),
+            format!("sample g.json {RUN} --seed {odd}"),
+            format!("sample g.json {RUN} --precision {odd}"),
+            format!("sample g.json {RUN} --friction {odd}"),
+            format!("sample g.json --method {odd} --step 1 --steps 2 --chains 3"),
+            format!("sample g.json --word {odd} --step 1 --steps 2 --chains 3"),
+            format!("sample {odd} {RUN}"),
+            format!("sample g.json {RUN} --start {odd}"),
+            format!("sample g.json {RUN} --out no/{odd}"),
+            format!("generate g.json --method {odd} --evaluations 3 --chains 3"),
+            format!("generate g.json --method ddim:{odd}=3 --evaluations 3 --chains 3"),
+            format!("generate g.json --method ddim:eta={odd} --evaluations 3 --chains 3"),
+            format!("generate --model {odd} --method ddim --evaluations 3 --chains 3"),
+            format!("compare g.json --methods {odd} --evaluations 3"),
+            format!("compare g.json --methods ddim@{odd}"),
+            format!("compare g.json --methods ddim --evaluations 3 --metric {odd}"),
+        ] {
+            let output = langevin(&folder, &line);
+            let message = stderr(&output);
+            let short: String = line.chars().take(80).collect();
+            assert_eq!(output.status.code(), Some(2), "{short}: {message}");
+            assert!(!message.contains(['\u{1b}', '\u{7}']), "{short:?}: {message:?}");
+            // A path stands whole, as it may be looked for.
+            let most = if message.contains("too long") { 101_000 } else { 2000 };
+            assert!(message.len() < most, "{short}: {} bytes", message.len());
+        }
+    }
 }
 
 #[cfg(unix)]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{RUN, TWO, folder, refuse, succeed};
+use crate::support::{RUN, TWO, folder, langevin, refuse, stderr, succeed};
 
 const BAD: &[(&str, &str)] = &[
     ("", "not JSON"),
@@ -40,6 +40,33 @@ fn bad_targets_are_refused() {
         fs::write(folder.join("bad.json"), target).unwrap();
         let pieces = format!("bad.json | {pieces}");
         refuse(&folder, &format!("sample bad.json {RUN} --out x.npy --plot x.svg --json"), &pieces);
+    }
+    for (bytes, pieces) in [
+        (&b"version https://git-lfs.github.com/spec/v1\noid sha256:1f\n"[..], "git lfs pull"),
+        (b"\x93NUMPY\x01\x00v\x00{", "a NumPy array | --data | --bandwidth"),
+        (b"PK\x03\x04", "zip archive"),
+        (b"\x1f\x8b\x08\x00", "gzip | unpack"),
+        (b"\xff\xfe{\x00\"\x00m\x00", "UTF-16 | UTF-8"),
+        (b"{\x00\"\x00m\x00e\x00a\x00", "UTF-16 | UTF-8"),
+        (b"<!DOCTYPE html><html>", "web page"),
+        (b"{\"\x1b[31m\": 1}", "not JSON | control character"),
+        (b"{\"means\": [[0]], \"std\": 1, \"\\u001b[31m\": 1}", "unknown field `\\u{1b}[31m`"),
+        (b"{\"means\": \xe9}", "UTF-8"),
+    ] {
+        fs::write(folder.join("bad.json"), bytes).unwrap();
+        refuse(&folder, &format!("sample bad.json {RUN}"), &format!("bad.json | {pieces}"));
+    }
+    // What is long is quoted in part.
+    for text in [
+        format!(r#"{{"means": [["{}"]], "std": 1}}"#, "long ".repeat(100_000)),
+        format!(r#"{{"{}": [[0]], "std": 1}}"#, "long ".repeat(100_000)),
+        "[".repeat(1_000_000),
+        format!(r#"{{"means": {}"#, "[".repeat(1_000_000)),
+    ] {
+        fs::write(folder.join("bad.json"), text).unwrap();
+        let output = langevin(&folder, &format!("sample bad.json {RUN}"));
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).len() < 600, "{}", stderr(&output));
     }
     fs::create_dir(folder.join("there")).unwrap();
     refuse(&folder, &format!("sample there {RUN}"), "there | directory");

@@ -10,7 +10,7 @@ use super::denoiser::{Denoiser, Levels};
 use super::prediction::Prediction;
 use super::schedule::Level;
 use crate::drift::GaussianMixture;
-use crate::drift::batch::{check_batch, with_columns};
+use crate::drift::batch::{check_batch, check_rows, with_columns};
 use crate::drift::mixture::Spread;
 use crate::error::{BoxError, Result};
 use crate::math::eigen;
@@ -116,6 +116,12 @@ impl<F: Real> Denoiser<F> for DiffusedMixture {
     ) -> Result<(), BoxError> {
         check_batch("batch given to a noised mixture", self.data.dimension(), &x, &out)?;
         let rows = x.nrows();
+        if let Levels::PerRow(levels) = levels {
+            check_rows("levels of a batch", rows, levels.len())?;
+        }
+        if let Some(overflow) = self.data.overflow_of_means::<F>() {
+            return Err(overflow.into());
+        }
         let Noised { law, scratch } = F::choose(Both(self));
         with_columns(x, out, |x, out| {
             scratch.with(|scratch| law.score(levels, rows, x, out, scratch));

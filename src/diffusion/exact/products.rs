@@ -9,9 +9,10 @@
 //! Every sum runs over its index in order with fused multiply-adds, so the result does not depend
 //! on the width of the vectors.
 
-use ndarray::{Array2, ArrayView1, Axis};
+use ndarray::{Array2, Axis};
 
 use crate::diffusion::denoiser::Levels;
+use crate::math::eigen::weighted_sum;
 use crate::math::simd;
 use crate::real::{InBoth, Real};
 
@@ -39,7 +40,7 @@ pub(super) struct Products<F> {
 impl Products<f64> {
     pub(super) fn new(means: &Array2<f64>, weights: &[f64]) -> Self {
         let (components, dim) = means.dim();
-        let centre = ArrayView1::from(weights).dot(means);
+        let centre = weighted_sum(weights, means.view());
         let centred = means - &centre.view().insert_axis(Axis(0));
         let padded = |n: usize| n.div_ceil(TILE) * TILE;
         let mut by_component = vec![0.0; padded(components) * dim];

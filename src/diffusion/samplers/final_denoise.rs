@@ -61,7 +61,7 @@ impl<F: Real, S: Sampler<F>> Sampler<F> for FinalDenoise<S> {
         let score = step.drift.at_start(step.state)?;
         let a = 1.0 / level.signal();
         let g = level.one_minus_alpha_bar() / level.signal();
-        scale_and_add(step.state.split_carried().0, a, g, score);
+        scale_and_add(step.state.parts().own, a, g, score);
         Ok(())
     }
 }

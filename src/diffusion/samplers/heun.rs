@@ -57,7 +57,7 @@ impl<F: Real> Sampler<F> for Heun {
         let source = self.table.level(from);
         let goal = self.table.level(to);
         let Scratch { first, second, point } = step.own.get::<Scratch<F>>();
-        let (x, _) = step.state.split_carried();
+        let x = step.state.parts().own;
         first.resize(x.len(), F::zero());
         step.drift.at(Times::Shared(step.interval.start), dim, x, first)?;
         // In terms of x: y_E = r y + (1 − r) x̂₀ and

@@ -1,9 +1,10 @@
 //! A mixture as plain numbers, for reading and writing: weights, means, and one kind of spread.
 
-use ndarray::{Array2, Array3, Axis};
+use ndarray::{Array2, Array3};
 use serde::{Deserialize, Serialize};
 
 use super::GaussianMixture;
+use super::flat::Flat;
 use super::spread::Spread;
 use crate::error::{Error, Result};
 use crate::math::eigen::gram;
@@ -14,58 +15,55 @@ use crate::math::eigen::gram;
 struct Form {
     #[serde(skip_serializing_if = "Option::is_none")]
     weights: Option<Vec<f64>>,
-    means: Vec<Vec<f64>>,
+    means: Flat<2>,
     /// One standard deviation for all.
     #[serde(skip_serializing_if = "Option::is_none")]
     std: Option<f64>,
     /// Variances by component and coordinate.
     #[serde(skip_serializing_if = "Option::is_none")]
-    variances: Option<Vec<Vec<f64>>>,
+    variances: Option<Flat<2>>,
     /// Covariance matrices by component.
     #[serde(skip_serializing_if = "Option::is_none")]
-    covariances: Option<Vec<Vec<Vec<f64>>>>,
+    covariances: Option<Flat<3>>,
 }
 
 /// Rows of equal length as an array.
-fn array(rows: Vec<Vec<f64>>, name: &str) -> Result<Array2<f64>> {
-    let columns = rows.first().map_or(0, Vec::len);
-    if let Some((i, row)) = rows.iter().enumerate().find(|(_, row)| row.len() != columns) {
+fn rows(flat: Flat<2>, name: &str) -> Result<Array2<f64>> {
+    flat.check(name)?;
+    let [rows, columns] = flat.shape;
+    // The lengths were compared, so this cannot fail.
+    let array = Array2::from_shape_vec((rows, columns), flat.numbers);
+    Ok(array.unwrap_or_else(|_| Array2::zeros((rows, columns))))
+}
+
+/// Square matrices of this dimension as an array.
+fn matrices(flat: Flat<3>, name: &str, dim: usize) -> Result<Array3<f64>> {
+    flat.check(name)?;
+    let [count, rows, columns] = flat.shape;
+    if count > 0 && (rows, columns) != (dim, dim) {
         return Err(Error::Value {
-            option: format!("{name}[{i}]"),
-            given: format!("{} numbers", row.len()),
-            expected: format!("{columns} as in {name}[0]"),
+            option: format!("{name}[0]"),
+            given: format!("shape ({rows}, {columns})"),
+            expected: format!("({dim}, {dim})"),
         });
     }
-    let shape = (rows.len(), columns);
-    let numbers = rows.into_iter().flatten().collect();
-    // The lengths were compared, so this cannot fail.
-    Ok(Array2::from_shape_vec(shape, numbers).unwrap_or_else(|_| Array2::zeros(shape)))
+    let array = Array3::from_shape_vec((count, dim, dim), flat.numbers);
+    Ok(array.unwrap_or_else(|_| Array3::zeros((count, dim, dim))))
 }
 
 impl TryFrom<Form> for GaussianMixture {
     type Error = Error;
 
     fn try_from(form: Form) -> Result<Self> {
-        let means = array(form.means, "means")?;
+        let means = rows(form.means, "means")?;
         let dim = means.ncols();
         let mixture = match (form.std, form.variances, form.covariances) {
             (Some(std), None, None) => Self::isotropic(means.view(), std)?,
             (None, Some(variances), None) => {
-                Self::diagonal(means.view(), array(variances, "variances")?.view())?
+                Self::diagonal(means.view(), rows(variances, "variances")?.view())?
             }
-            (None, None, Some(matrices)) => {
-                let mut covariances = Array3::zeros((matrices.len(), dim, dim));
-                for (k, matrix) in matrices.into_iter().enumerate() {
-                    let matrix = array(matrix, &format!("covariances[{k}]"))?;
-                    if matrix.dim() != (dim, dim) {
-                        return Err(Error::Value {
-                            option: format!("covariances[{k}]"),
-                            given: format!("shape {:?}", matrix.dim()),
-                            expected: format!("({dim}, {dim})"),
-                        });
-                    }
-                    covariances.index_axis_mut(Axis(0), k).assign(&matrix);
-                }
+            (None, None, Some(covariances)) => {
+                let covariances = matrices(covariances, "covariances", dim)?;
                 Self::full(means.view(), covariances.view())?
             }
             (std, variances, covariances) => {
@@ -91,7 +89,9 @@ impl TryFrom<Form> for GaussianMixture {
 
 impl From<&GaussianMixture> for Form {
     fn from(mixture: &GaussianMixture) -> Self {
-        let rows = |array: &Array2<f64>| array.outer_iter().map(|row| row.to_vec()).collect();
+        let rows = |array: &Array2<f64>| {
+            Flat::new([array.nrows(), array.ncols()], array.iter().copied().collect())
+        };
         let mut form = Self {
             weights: Some(mixture.weights().to_vec()),
             means: rows(mixture.means()),
@@ -103,8 +103,9 @@ impl From<&GaussianMixture> for Form {
             Spread::Isotropic(std) => form.std = Some(*std),
             Spread::Diagonal(variances) => form.variances = Some(rows(variances)),
             Spread::Full(factors) => {
-                let matrices = factors.outer_iter().map(|factor| rows(&gram(factor)));
-                form.covariances = Some(matrices.collect());
+                let numbers = factors.outer_iter().flat_map(|factor| gram(factor).into_iter());
+                let (count, rows, columns) = factors.dim();
+                form.covariances = Some(Flat::new([count, rows, columns], numbers.collect()));
             }
         }
         form

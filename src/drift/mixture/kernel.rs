@@ -1,6 +1,8 @@
 //! The vector kernel of a mixture: distances, log-sum-exp and the weighted sum, with one chain per
 //! lane.
 
+mod overflow;
+
 use ndarray::{Array2, Axis};
 
 use super::spread::Spread;

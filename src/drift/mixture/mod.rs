@@ -2,6 +2,8 @@
 //! too.
 
 #[cfg(feature = "serde")]
+mod flat;
+#[cfg(feature = "serde")]
 mod form;
 mod kernel;
 mod moments;
@@ -18,6 +20,7 @@ pub(crate) use spread::Spread;
 use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis};
 
 use crate::error::{Error, Result, positive};
+use crate::real::Real;
 use kernel::Tables;
 pub(crate) use spread::cholesky;
 
@@ -50,6 +53,8 @@ pub struct GaussianMixture {
     spread: Spread,
     single: Tables<f32>,
     double: Tables<f64>,
+    /// A mean, and an inverse variance, that f32 cannot hold.
+    overflows: [Option<String>; 2],
 }
 
 impl GaussianMixture {
@@ -146,7 +151,13 @@ impl GaussianMixture {
         let means = means.as_standard_layout().into_owned();
         let double = Tables::<f64>::new(&weights, &means, &spread);
         let single = double.rounded();
-        Ok(Self { weights, means, spread, single, double })
+        let overflows = [single.overflow_of_means(), single.overflow_of_precisions()];
+        if double.overflow_of_precisions().is_some() {
+            let name = "a standard deviation, or a variance, of the mixture";
+            let expected = "one whose inverse square is finite";
+            return Err(Error::Invalid { name, given: spread.smallest(), expected });
+        }
+        Ok(Self { weights, means, spread, single, double, overflows })
     }
 
     /// The same components with these weights. The weights are normalised to sum to 1.
@@ -199,6 +210,18 @@ impl GaussianMixture {
     /// The means of the components, (components, dim).
     pub fn means(&self) -> &Array2<f64> {
         &self.means
+    }
+
+    /// What F cannot hold of the mixture, in words.
+    pub(crate) fn overflow<F: Real>(&self) -> Option<&str> {
+        let own = self.overflows.iter().flatten().next()?;
+        (F::NAME == f32::NAME).then_some(own)
+    }
+
+    /// Which mean F cannot hold, in words.
+    pub(crate) fn overflow_of_means<F: Real>(&self) -> Option<&str> {
+        let own = self.overflows[0].as_deref()?;
+        (F::NAME == f32::NAME).then_some(own)
     }
 
     pub(crate) fn spread(&self) -> &Spread {

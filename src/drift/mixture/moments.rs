@@ -1,16 +1,16 @@
 //! Mean, covariance and marginals of a mixture.
 
-use ndarray::{Array1, Array2, Array3, ArrayView1, Axis, s};
+use ndarray::{Array1, Array2, Array3, Axis, s};
 
 use super::GaussianMixture;
 use super::spread::Spread;
 use crate::error::{Result, count};
-use crate::math::eigen::gram;
+use crate::math::eigen::{gram, weighted_sum};
 
 impl GaussianMixture {
     /// The mean of the mixture, (dim).
     pub fn mean(&self) -> Array1<f64> {
-        ArrayView1::from(&self.weights).dot(&self.means)
+        weighted_sum(&self.weights, self.means.view())
     }
 
     /// The covariance of the mixture, (dim, dim).

@@ -1,8 +1,10 @@
 //! Samples over the density of a mixture, as a picture.
 
-use ndarray::{ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2, Axis};
 
 use super::GaussianMixture;
+#[cfg(doc)]
+use crate::error::Error;
 use crate::error::Result;
 use crate::plot;
 use crate::real::Real;
@@ -12,20 +14,23 @@ impl GaussianMixture {
     /// the mixture, as an SVG picture.
     ///
     /// # Errors
-    /// Those of [`marginal`](Self::marginal) and of the functions of [`plot`](crate::plot).
+    /// [`Error::Shape`] if the samples have another dimension, and those of the functions of
+    /// [`plot`](crate::plot).
     pub fn picture<F: Real>(&self, samples: ArrayView2<'_, F>, title: &str) -> Result<String> {
+        self.check(samples.dim())?;
         let coordinates: Vec<usize> = (0..self.dimension().min(2)).collect();
         let marginal = self.marginal(&coordinates)?;
-        let log_density = |point: &[f64]| {
-            let point = ArrayView2::from_shape((1, point.len()), point).ok();
-            let values = point.and_then(|point| marginal.log_density(point).ok());
-            values.map_or(f64::NAN, |values| values[0])
+        let dim = coordinates.len();
+        let log_density = |points: &[[f64; 2]]| {
+            let numbers = points.iter().flat_map(|point| &point[..dim]).copied().collect();
+            let points = Array2::from_shape_vec((points.len(), dim), numbers).ok();
+            let values = points.and_then(|points| marginal.log_density(points.view()).ok());
+            values.map_or_else(Vec::new, |values| values.to_vec())
         };
         let shown = samples.select(Axis(1), &coordinates).mapv(F::widen);
-        if coordinates.len() == 1 {
-            let column = shown.column(0).to_vec();
-            return plot::histogram_over_density(&column, |x| log_density(&[x]), title);
+        if dim == 1 {
+            return plot::histogram(&shown.column(0).to_vec(), &log_density, title);
         }
-        plot::scatter_over_density(shown.view(), log_density, title)
+        plot::scatter_over(shown.view(), &log_density, title)
     }
 }

@@ -4,7 +4,7 @@ use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis};
 
 use super::GaussianMixture;
 use super::kernel::{Evaluate, Output, Tables};
-use crate::drift::batch::{check_batch, with_columns};
+use crate::drift::batch::{check_batch, check_rows, with_columns};
 use crate::drift::interface::{Drift, LogDensity, Times};
 use crate::error::{BoxError, Error, Result};
 use crate::math::simd;
@@ -74,7 +74,7 @@ impl GaussianMixture {
         metrics::radial_wasserstein(&finite, self.dimension())
     }
 
-    fn check(&self, shape: (usize, usize)) -> Result<()> {
+    pub(super) fn check(&self, shape: (usize, usize)) -> Result<()> {
         if shape.1 == self.dimension() {
             return Ok(());
         }
@@ -139,6 +139,9 @@ impl<F: Real> Drift<F> for GaussianMixture {
         out: ArrayViewMut2<'_, F>,
     ) -> Result<(), BoxError> {
         check_batch("batch given to a mixture", self.dimension(), &x, &out)?;
+        if let Some(overflow) = self.overflow::<F>() {
+            return Err(overflow.into());
+        }
         let tables = F::choose(Both(self));
         let rows = x.nrows();
         with_columns(x, out, |x, out| {
@@ -162,6 +165,7 @@ impl<F: Real> LogDensity<F> for GaussianMixture {
     fn log_density(&self, x: ArrayView2<'_, F>, out: &mut [f64]) -> Result<(), BoxError> {
         self.check(x.dim())?;
         let rows = x.nrows();
+        check_rows("log densities", rows, out.len())?;
         let pool = &self.double.scratch;
         pool.with(|points| {
             points.clear();

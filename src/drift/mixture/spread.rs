@@ -13,6 +13,22 @@ pub(crate) enum Spread {
     Full(Array3<f64>),
 }
 
+impl Spread {
+    /// The smallest standard deviation or variance, or diagonal entry of a factor.
+    pub(super) fn smallest(&self) -> f64 {
+        let least =
+            |numbers: &mut dyn Iterator<Item = &f64>| numbers.fold(f64::INFINITY, |a, b| a.min(*b));
+        match self {
+            Self::Isotropic(std) => *std,
+            Self::Diagonal(variances) => least(&mut variances.iter()),
+            Self::Full(factors) => {
+                let diagonals = factors.outer_iter().map(|factor| least(&mut factor.diag().iter()));
+                diagonals.fold(f64::INFINITY, f64::min)
+            }
+        }
+    }
+}
+
 /// The lower Cholesky factor. The error holds the row, what is wrong there, and the number found.
 /// It is a pivot that is not positive, or an asymmetry.
 pub(crate) fn cholesky(

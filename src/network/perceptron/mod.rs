@@ -5,6 +5,7 @@ mod compiled;
 mod description;
 mod elementwise;
 mod embedding;
+mod header;
 mod kernel;
 mod layers;
 mod object;
@@ -45,7 +46,7 @@ impl Trained<Perceptron> {
     /// [`Error::NetworkFile`] if it cannot be read, and as for [`from_bytes`](Self::from_bytes).
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|source| Error::NetworkFile {
+        let bytes = header::read(path).map_err(|source| Error::NetworkFile {
             path: path.display().to_string(),
             source: source.into(),
         })?;

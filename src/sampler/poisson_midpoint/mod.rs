@@ -128,6 +128,10 @@ impl<D: LinearDynamics> Scheme for PoissonMidpoint<D> {
         self.dynamics.layout()
     }
 
+    fn dynamics(&self) -> Option<&dyn LinearDynamics> {
+        Some(&self.dynamics)
+    }
+
     fn evaluations_per_step(&self) -> f64 {
         match self.substeps {
             Substeps::Fixed(substeps) => 2.0 - 1.0 / substeps as f64,

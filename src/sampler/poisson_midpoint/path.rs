@@ -11,8 +11,10 @@ use crate::grid::Interval;
 use crate::noise::{Noise, Purpose};
 use crate::real::Real;
 use crate::sampler::step::{Evaluator, StepNoise};
-use crate::sampler::update::{Coefficients, RowCoefficients, RowMatrix, update_by_row};
-use crate::state::State;
+use crate::sampler::update::{
+    Coefficients, RowCoefficients, RowMatrix, add_exactly, update_by_row,
+};
+use crate::state::{Parts, State};
 
 /// Working memory of a step.
 #[derive(Default)]
@@ -40,6 +42,7 @@ pub(super) struct Path<F> {
 #[derive(Default)]
 struct Compact<F> {
     state: Vec<F>,
+    low: Vec<F>,
     drift: Vec<F>,
     chains: Vec<u32>,
 }
@@ -102,6 +105,7 @@ impl<F: Real> Path<F> {
         self.corrections.resize(most, layout.blocks(), layout.inputs());
         if selection == Selection::Bernoulli {
             reserve_to(&mut self.compact.state, state.blocks().len());
+            reserve_to(&mut self.compact.low, state.low().len());
             reserve_to(&mut self.compact.drift, rows * width);
             reserve_to(&mut self.compact.chains, rows);
         }
@@ -142,8 +146,8 @@ impl<F: Real> Path<F> {
         }
         let z = noise.normals(Purpose::Path, 0, state.chains(), state.blocks().len());
         let width = self.drift.len() / rows;
-        let (x, _) = state.split_carried();
-        update_by_row(x, &self.coefficients, &self.drift, z);
+        let Parts { own: x, low, .. } = state.parts();
+        update_by_row(x, low, &self.coefficients, &self.drift, z);
         let total = self.midpoints.len();
         for j in 0..width {
             let column = &x[j * rows..(j + 1) * rows];
@@ -161,25 +165,29 @@ impl<F: Real> Path<F> {
         let rows = state.len();
         let columns = state.layout().blocks() * state.dim();
         let width = self.drift.len() / rows;
-        let Compact { state: compact, drift, chains } = &mut self.compact;
+        let Compact { state: compact, low: few_low, drift, chains } = &mut self.compact;
         compact.resize(few * columns, F::zero());
         drift.resize(few * width, F::zero());
         chains.clear();
         chains.extend(chosen.iter().map(|&row| state.chains()[row as usize]));
         self.coefficients.resize(few, state.layout());
-        let (x, _) = state.split_carried();
+        let Parts { own: x, low, .. } = state.parts();
+        let lows = low.len() / rows;
+        few_low.resize(few * lows, F::zero());
         for (i, (&row, &to)) in chosen.iter().zip(targets).enumerate() {
             let row = row as usize;
             self.coefficients.set(i, &self.table.jump(self.position[row], to));
             self.position[row] = to;
             (0..columns).for_each(|j| compact[j * few + i] = x[j * rows + row]);
+            (0..lows).for_each(|j| few_low[j * few + i] = low[j * rows + row]);
             (0..width).for_each(|j| drift[j * few + i] = self.drift[j * rows + row]);
         }
         let z = noise.normals(Purpose::Path, round as u32, chains, few * columns);
-        update_by_row(compact, &self.coefficients, drift, z);
+        update_by_row(compact, few_low, &self.coefficients, drift, z);
         let total = self.midpoints.len();
         for (i, &row) in chosen.iter().enumerate() {
             (0..columns).for_each(|j| x[j * rows + row as usize] = compact[j * few + i]);
+            (0..lows).for_each(|j| low[j * rows + row as usize] = few_low[j * few + i]);
             let at = range.start + i;
             (0..width).for_each(|j| self.points[j * total + at] = compact[j * few + i]);
         }
@@ -195,7 +203,8 @@ impl<F: Real> Path<F> {
         if self.table.is_noisy() {
             z = noise.normals(Purpose::Increment, 0, state.chains(), state.blocks().len());
         }
-        update_by_row(state.split_carried().0, &self.coefficients, &self.drift, z);
+        let Parts { own, low, .. } = state.parts();
+        update_by_row(own, low, &self.coefficients, &self.drift, z);
     }
 
     /// Evaluates the drift at all midpoints in one call and adds the corrections.
@@ -226,7 +235,7 @@ impl<F: Real> Path<F> {
         for (i, &substep) in self.midpoints.substeps.iter().enumerate() {
             self.corrections.set(i, self.table.correction(substep));
         }
-        let (x, _) = state.split_carried();
+        let Parts { own: x, low, .. } = state.parts();
         for j in 0..width {
             let k = j / dim;
             let base = &self.drift[j * rows..(j + 1) * rows];
@@ -234,9 +243,14 @@ impl<F: Real> Path<F> {
             for r in 0..layout.blocks() {
                 let column = r * dim + j - k * dim;
                 let to = &mut x[column * rows..(column + 1) * rows];
-                for (i, &row) in self.midpoints.rows.iter().enumerate() {
-                    let row = row as usize;
-                    to[row] += self.corrections.get(i, r, k) * (there[i] - base[row]);
+                let low = low.get_mut(column * rows..(column + 1) * rows).filter(|_| r == 0);
+                let chosen = self.midpoints.rows.iter().map(|&row| row as usize).enumerate();
+                let term = |i, row: usize| self.corrections.get(i, r, k) * (there[i] - base[row]);
+                match low {
+                    Some(low) => chosen.for_each(|(i, row)| {
+                        add_exactly(&mut to[row], &mut low[row], term(i, row));
+                    }),
+                    None => chosen.for_each(|(i, row)| to[row] += term(i, row)),
                 }
             }
         }

@@ -11,7 +11,7 @@ use windows::Windows;
 
 use super::interface::{CoinScript, Sampler, Scheme};
 use super::step::Step;
-use crate::dynamics::ContinuousDynamics;
+use crate::dynamics::{ContinuousDynamics, LinearDynamics};
 use crate::error::{Error, Result, count, positive};
 use crate::real::Real;
 use crate::state::Layout;
@@ -130,8 +130,18 @@ impl<D: ContinuousDynamics> Scheme for RandomizedMidpoint<D> {
         self.dynamics.layout()
     }
 
+    fn dynamics(&self) -> Option<&dyn LinearDynamics> {
+        Some(&self.dynamics)
+    }
+
     fn evaluations_per_step(&self) -> f64 {
         (1 + (self.settings.rounds + 1) * self.settings.windows) as f64
+    }
+
+    /// Of each window: paths, midpoints and drifts, a time and the transitions around it.
+    fn scratch(&self, dim: usize) -> usize {
+        let width = self.dynamics.layout().inputs().saturating_mul(dim);
+        self.settings.windows.saturating_mul(width.saturating_mul(3).saturating_add(32))
     }
 
     /// The tensor product of Gauss–Legendre rules over the windows. The integrand is a product of

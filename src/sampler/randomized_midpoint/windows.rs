@@ -14,7 +14,7 @@ use crate::sampler::step::{Evaluator, StepNoise};
 use crate::sampler::update::{
     Add, Coefficients, Panel, RowCoefficients, RowMatrix, Strided, update_by_row, update_strided,
 };
-use crate::state::State;
+use crate::state::{Parts, State};
 
 /// Working memory. Arrays over windows have shape (windows · chains, columns). The chains of one
 /// window are consecutive rows.
@@ -166,8 +166,8 @@ impl<F: Real> Windows<F> {
             let index = if last { 0 } else { window as u32 };
             z = noise.normals(purpose, index, state.chains(), state.blocks().len());
         }
-        let (x, _) = state.split_carried();
-        update_by_row(x, &self.coefficients, &[], z);
+        let Parts { own: x, low, .. } = state.parts();
+        update_by_row(x, low, &self.coefficients, &[], z);
         if window < shape.windows {
             for j in 0..shape.width() {
                 let at = shape.panel(window).at(j);
@@ -190,6 +190,7 @@ impl<F: Real> Windows<F> {
             dim: self.shape.dim,
             out: &mut self.points,
             out_panel,
+            low: &mut [],
             input,
             input_panel,
             minus: &[],
@@ -340,7 +341,7 @@ impl<F: Real> Windows<F> {
         let Shape { rows, dim, windows, blocks, inputs } = self.shape;
         self.matrix.resize(rows, blocks, inputs);
         let out_panel = Panel::contiguous(rows);
-        let (out, _) = state.split_carried();
+        let Parts { own: out, low, .. } = state.parts();
         let mut minus: &[F] = &[];
         if rule.settings.control_variate {
             let Interval { start, length, .. } = rule.interval;
@@ -348,8 +349,8 @@ impl<F: Real> Windows<F> {
             (0..rows).for_each(|row| self.matrix.set(row, &gain));
             minus = &self.drift_start;
             let matrix = &self.matrix;
-            Add { matrix, dim, out, out_panel, input: minus, input_panel: out_panel, minus: &[] }
-                .run();
+            let input_panel = out_panel;
+            Add { matrix, dim, out, out_panel, low, input: minus, input_panel, minus: &[] }.run();
         }
         // A(τᵢ, t₁) by composition, from the last window to the first.
         self.tails.clear();
@@ -368,6 +369,7 @@ impl<F: Real> Windows<F> {
                 dim,
                 out,
                 out_panel,
+                low,
                 input: &self.drift_there,
                 input_panel: self.shape.panel(w),
                 minus,

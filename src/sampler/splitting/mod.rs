@@ -13,14 +13,14 @@ use plan::{Plan, Segment};
 
 use super::interface::{Sampler, Scheme};
 use super::step::Step;
-use super::update::{Coefficients, Order, Terms, update_blocks};
+use super::update::{Coefficients, Order, Target, Terms, update_blocks};
 use crate::drift::Times;
-use crate::dynamics::{Letter, PhaseSpace};
+use crate::dynamics::{Letter, LinearDynamics, PhaseSpace};
 use crate::error::Result;
 use crate::grid::Interval;
 use crate::noise::Purpose;
 use crate::real::Real;
-use crate::state::Layout;
+use crate::state::{Layout, Parts};
 
 /// A splitting integrator. It solves the parts of phase-space dynamics one after another, in the
 /// order of a [`Word`].
@@ -160,6 +160,10 @@ impl<D: PhaseSpace> Scheme for Splitting<D> {
         self.dynamics.layout().carrying(self.plan.carries)
     }
 
+    fn dynamics(&self) -> Option<&dyn LinearDynamics> {
+        Some(&self.dynamics)
+    }
+
     fn evaluations_per_step(&self) -> f64 {
         self.plan.evaluations as f64
     }
@@ -179,7 +183,7 @@ impl<F: Real, D: PhaseSpace> Sampler<F> for Splitting<D> {
                 }
                 None => &[],
             };
-            let (x, carried) = step.state.split_carried();
+            let Parts { own: x, carried, low } = step.state.parts();
             let b = if self.plan.carries {
                 carried
             } else {
@@ -198,7 +202,8 @@ impl<F: Real, D: PhaseSpace> Sampler<F> for Splitting<D> {
             }
             let map = self.map(segment, &step.interval);
             let b: &[F] = if segment.kicked { b } else { &[] };
-            update_blocks(x, 2, &map, Terms { b, z, order: Order::Backward });
+            let to = Target { x, low, blocks: 2 };
+            update_blocks(to, &map, Terms { b, z, order: Order::Backward });
         }
         step.state.set_carried_known(self.plan.carries);
         Ok(())

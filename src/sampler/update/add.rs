@@ -1,6 +1,7 @@
 //! Adds a matrix times a vector to an array, with one matrix for each row.
 
 use super::by_row::RowMatrix;
+use super::kernel::two_sums;
 use super::panel::{LANES, Panel, load, store};
 use crate::math::simd::{self, Kernel};
 use crate::real::Real;
@@ -11,6 +12,8 @@ pub(crate) struct Add<'a, F> {
     pub dim: usize,
     pub out: &'a mut [F],
     pub out_panel: Panel,
+    /// The low part of the first output, with contiguous columns, or empty.
+    pub low: &'a mut [F],
     pub input: &'a [F],
     pub input_panel: Panel,
     pub minus: &'a [F],
@@ -43,6 +46,17 @@ impl<F: Real> Kernel for Add<'_, F> {
                         }
                         let to = self.out_panel.at(r * self.dim + j) + start;
                         let mut x = load(self.out, to, count);
+                        if r == 0 && !self.low.is_empty() {
+                            let at = j * n + start;
+                            let mut terms = load(self.low, at, count);
+                            for i in 0..LANES {
+                                terms[i] = c[i].fma(b[i], terms[i]);
+                            }
+                            let sum = two_sums(&x, &terms);
+                            store(&sum.high, self.out, to, count);
+                            store(&sum.low, self.low, at, count);
+                            continue;
+                        }
                         for i in 0..LANES {
                             x[i] = c[i].fma(b[i], x[i]);
                         }

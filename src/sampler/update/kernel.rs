@@ -36,6 +36,8 @@ pub(super) struct Update<'a, F> {
     pub source: Source<'a, F>,
     pub blocks: usize,
     pub state: &'a mut [F],
+    /// The low part of the first block, for an update that adds to it, or empty.
+    pub low: &'a mut [F],
     pub drift: &'a [F],
     /// The place of the drift's columns, if they are not contiguous. The drift then has one block
     /// for each input, and `rows` is the length of a column.
@@ -132,6 +134,22 @@ impl<C: Copy, const M: usize, const P: usize, const Z: usize> Numbers<C, M, P, Z
         for i in 0..N {
             sum[i] = self.propagator[r][0].lane(i) * x[0][i];
         }
+        self.add_terms(r, sum, x, b, z)
+    }
+
+    /// Adds the terms of row r beside that of the first block to a sum.
+    #[inline(always)]
+    fn add_terms<F: Real, const N: usize>(
+        &self,
+        r: usize,
+        mut sum: [F; N],
+        x: [&[F; N]; M],
+        b: [&[F; N]; P],
+        z: [&[F; N]; Z],
+    ) -> [F; N]
+    where
+        C: Number<F>,
+    {
         for k in 1..M {
             for i in 0..N {
                 sum[i] = self.propagator[r][k].lane(i).fma(x[k][i], sum[i]);
@@ -156,6 +174,7 @@ impl<C: Copy, const M: usize, const P: usize, const Z: usize> Numbers<C, M, P, Z
 /// The arrays of an update, cut into blocks in the order of summation.
 struct Arrays<'a, F, const P: usize, const Z: usize> {
     state: &'a mut [F],
+    low: &'a mut [F],
     /// Size of a block of the state.
     size: usize,
     /// Number of columns of a block, and their length.
@@ -186,16 +205,49 @@ impl<F: Real, const P: usize, const Z: usize> Arrays<'_, F, P, Z> {
                 let z = std::array::from_fn(|k| lanes(self.normals[k], at));
                 let state = &*self.state;
                 let x: [&[F; N]; M] = std::array::from_fn(|r| lanes(state, r * self.size + at));
-                let last = numbers.row(M - 1, x, b, z);
-                if M == 2 && self.moves {
-                    let first = numbers.row(0, x, b, z);
-                    *lanes_mut(self.state, at) = first;
+                if self.low.is_empty() {
+                    let last = numbers.row(M - 1, x, b, z);
+                    if M == 2 && self.moves {
+                        let first = numbers.row(0, x, b, z);
+                        *lanes_mut(self.state, at) = first;
+                    }
+                    *lanes_mut(self.state, (M - 1) * self.size + at) = last;
+                    continue;
                 }
-                *lanes_mut(self.state, (M - 1) * self.size + at) = last;
+                let second = (M == 2).then(|| numbers.row(M - 1, x, b, z));
+                if self.moves {
+                    // The small terms first, with what rounding cut off before; then the position.
+                    let terms = numbers.add_terms(0, *lanes(self.low, at), x, b, z);
+                    let sum = two_sums(x[0], &terms);
+                    *lanes_mut(self.state, at) = sum.high;
+                    *lanes_mut(self.low, at) = sum.low;
+                }
+                if let Some(second) = second {
+                    *lanes_mut(self.state, self.size + at) = second;
+                }
             }
         }
         whole
     }
+}
+
+/// A sum and what its rounding cut off.
+pub(super) struct TwoSums<F, const N: usize> {
+    pub high: [F; N],
+    pub low: [F; N],
+}
+
+/// x + y on N lanes, exactly: the rounded sum and its error (Knuth).
+#[inline(always)]
+pub(super) fn two_sums<F: Real, const N: usize>(x: &[F; N], y: &[F; N]) -> TwoSums<F, N> {
+    let mut sum = TwoSums { high: [F::zero(); N], low: [F::zero(); N] };
+    for i in 0..N {
+        let high = x[i] + y[i];
+        let of_y = high - x[i];
+        sum.high[i] = high;
+        sum.low[i] = (x[i] - (high - of_y)) + (y[i] - of_y);
+    }
+    sum
 }
 
 impl<F: Real> Update<'_, F> {
@@ -221,6 +273,7 @@ impl<F: Real> Update<'_, F> {
         let offset = self.panel.map_or(0, |(panel, _)| panel.offset);
         let mut arrays = Arrays::<F, P, Z> {
             state: self.state,
+            low: self.low,
             size,
             columns: dim,
             length: rows,

@@ -17,7 +17,7 @@ use kernel::{Inputs, Source, Update};
 use crate::math::block;
 use crate::math::simd;
 use crate::real::Real;
-use crate::state::State;
+use crate::state::{Parts, State};
 
 impl<F: Real> State<F> {
     /// X ← A X + G b + C z. An empty `b` or `z` leaves its term out.
@@ -29,7 +29,8 @@ impl<F: Real> State<F> {
     /// the second block of the state.
     pub(crate) fn update_in(&mut self, order: Order, c: &Coefficients, b: &[F], z: &[F]) {
         let blocks = self.layout().blocks();
-        update_blocks(self.split_carried().0, blocks, c, Terms { b, z, order });
+        let Parts { own, low, .. } = self.parts();
+        update_blocks(Target { x: own, low, blocks }, c, Terms { b, z, order });
     }
 }
 
@@ -40,17 +41,20 @@ pub(crate) struct Terms<'a, F> {
     pub order: Order,
 }
 
-/// X ← A X + G b + C z for an array of this many blocks.
-pub(crate) fn update_blocks<F: Real>(
-    x: &mut [F],
-    blocks: usize,
-    c: &Coefficients,
-    terms: Terms<'_, F>,
-) {
+/// What is updated: an array of this many blocks, and the low part of its first block, or none.
+pub(crate) struct Target<'a, F> {
+    pub x: &'a mut [F],
+    pub low: &'a mut [F],
+    pub blocks: usize,
+}
+
+/// X ← A X + G b + C z.
+pub(crate) fn update_blocks<F: Real>(to: Target<'_, F>, c: &Coefficients, terms: Terms<'_, F>) {
     simd::dispatch(Update {
         source: Source::Shared(c),
-        blocks,
-        state: x,
+        blocks: to.blocks,
+        state: to.x,
+        low: to.low,
         drift: terms.b,
         panel: None,
         normals: terms.z,
@@ -58,12 +62,20 @@ pub(crate) fn update_blocks<F: Real>(
     });
 }
 
-/// X ← A X + G b + C z, with one set of coefficients for each row.
-pub(crate) fn update_by_row<F: Real>(x: &mut [F], c: &RowCoefficients<F>, b: &[F], z: &[F]) {
+/// X ← A X + G b + C z, with one set of coefficients for each row. `low` is the low part of the
+/// first block, or empty.
+pub(crate) fn update_by_row<F: Real>(
+    x: &mut [F],
+    low: &mut [F],
+    c: &RowCoefficients<F>,
+    b: &[F],
+    z: &[F],
+) {
     simd::dispatch(Update {
         source: Source::ByRow(c),
         blocks: c.blocks(),
         state: x,
+        low,
         drift: b,
         panel: None,
         normals: z,
@@ -90,6 +102,7 @@ pub(crate) fn update_strided<F: Real>(
         source: Source::Shared(c),
         blocks,
         state: x,
+        low: &mut [],
         drift: b.numbers,
         panel: Some((b.panel, Inputs { rows: b.rows, blocks: b.blocks })),
         normals: &[],
@@ -101,5 +114,13 @@ pub(crate) fn update_strided<F: Real>(
 pub(crate) fn scale_and_add<F: Real>(x: &mut [F], a: f64, g: f64, b: &[F]) {
     let propagator = block::one(a);
     let c = Coefficients { propagator, gain: block::one(g), noise: block::ZERO };
-    update_blocks(x, 1, &c, Terms { b, z: &[], order: Order::Forward });
+    let to = Target { x, low: &mut [], blocks: 1 };
+    update_blocks(to, &c, Terms { b, z: &[], order: Order::Forward });
+}
+
+/// x ← x + y, exactly: `low` receives what rounding cuts off x, on top of what it was.
+#[inline]
+pub(crate) fn add_exactly<F: Real>(x: &mut F, low: &mut F, y: F) {
+    let sum = kernel::two_sums(&[*x], &[y + *low]);
+    ([*x], [*low]) = (sum.high, sum.low);
 }

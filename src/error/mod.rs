@@ -1,5 +1,18 @@
 //! The error type of the crate, and the error type that drifts and observers may return.
 
+mod check;
+mod hint;
+
+pub(crate) use check::{count, finite, positive};
+
+use hint::{divergence, instability};
+
+#[cfg(any(feature = "mlp", feature = "plot"))]
+use crate::quoted::abridged;
+#[cfg(feature = "mlp")]
+use crate::quoted::escaped;
+use crate::quoted::quoted;
+
 /// The error of a user's drift or observer. It is any error, so that `?` works inside a closure.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -102,7 +115,7 @@ pub enum Error {
         needed: usize,
     },
     /// An option, or an entry of a list, was given twice.
-    #[error("{what} is given twice; give it once")]
+    #[error("{} is given twice; give it once", quoted(.what))]
     Twice {
         /// What was given twice.
         what: String,
@@ -128,8 +141,9 @@ pub enum Error {
     },
     /// A word of a splitting integrator has a letter other than A, B and O.
     #[error(
-        "word `{word}`: letter {position} is `{letter}`; \
-         expected A (position), B (momentum) and O (friction and noise)"
+        "word `{}`: letter {position} is `{}`; \
+         expected A (position), B (momentum) and O (friction and noise)",
+        quoted(.word), letter.escape_debug()
     )]
     Letter {
         /// The word.
@@ -140,7 +154,7 @@ pub enum Error {
         position: usize,
     },
     /// A word of a splitting integrator is not valid.
-    #[error("word `{word}` of {length} letters; expected {expected}")]
+    #[error("word `{}` of {length} letters; expected {expected}", quoted(.word))]
     Word {
         /// The word.
         word: String,
@@ -160,9 +174,9 @@ pub enum Error {
     },
     /// A chain became NaN or infinite.
     #[error(
-        "chain {chain} is no longer finite after step {step} (time {time}): \
-         the step is probably too large for this target; \
-         try a smaller one, or let diverged chains be frozen or ignored"
+        "chain {chain} is no longer finite after step {step} (time {time}): {}; \
+         or let diverged chains be frozen or ignored",
+        divergence(*step)
     )]
     Diverged {
         /// Number of the chain. It includes the run's first chain number.
@@ -187,6 +201,22 @@ pub enum Error {
         /// The error that the drift returned.
         source: BoxError,
     },
+    /// The coefficients of a step are not finite, its noise has no covariance, or a number that
+    /// must not vanish underflows.
+    #[error(
+        "the dynamics has no coefficients for step {step} (time {time}, length {length}): {what}; \
+         check its constants and the step"
+    )]
+    Coefficients {
+        /// The step, counted from 1.
+        step: u64,
+        /// Time at its start.
+        time: f64,
+        /// Its length.
+        length: f64,
+        /// What is wrong.
+        what: &'static str,
+    },
     /// An observer returned an error.
     #[error("an observer failed after step {step}: {source}")]
     Observer {
@@ -197,8 +227,8 @@ pub enum Error {
     },
     /// A sampler has no stationary distribution on the probed target.
     #[error(
-        "no stationary distribution: second moments grow by a factor {growth} per step, 1 or more; \
-         the step is too large for this curvature, or too small for its effect to be seen in f64"
+        "no stationary distribution: second moments change by a factor {growth} per step; {}",
+        instability(*growth)
     )]
     Unstable {
         /// Spectral radius of the map of second moments.
@@ -211,7 +241,7 @@ pub enum Error {
         reason: &'static str,
     },
     /// No item has this name.
-    #[error("unknown {what} `{given}`; there are: {known}")]
+    #[error("unknown {what} `{}`; there are: {known}", quoted(.given))]
     Unknown {
         /// The kind of item.
         what: &'static str,
@@ -221,7 +251,7 @@ pub enum Error {
         known: String,
     },
     /// An option was given that would have no effect.
-    #[error("{option} is not an option of {by}, which takes {takes}; leave it out")]
+    #[error("{} is not an option of {by}, which takes {takes}; leave it out", quoted(.option))]
     NotTaken {
         /// The option.
         option: String,
@@ -231,7 +261,7 @@ pub enum Error {
         takes: String,
     },
     /// The text of an option cannot be read.
-    #[error("{option}: given `{given}`, expected {expected}")]
+    #[error("{}: given `{}`, expected {expected}", quoted(.option), quoted(.given))]
     Value {
         /// The option.
         option: String,
@@ -247,12 +277,33 @@ pub enum Error {
     )]
     NoDimension,
     /// Memory cannot hold the chains of a run.
-    #[error("chains: given {chains}, expected no more than memory holds in {dim} dimensions")]
+    #[error(
+        "chains: given {chains}, expected no more than memory holds: in {dim} dimensions the run \
+         takes {bytes} bytes; try fewer chains, and join parts by their first chain"
+    )]
     Memory {
         /// The number of chains.
         chains: usize,
         /// The dimension of a position.
         dim: usize,
+        /// The bytes that the run would take.
+        bytes: u128,
+    },
+    /// A run is to be resumed with something that it was not begun with.
+    #[error("{what}: given {given}, but the run to resume has {expected}")]
+    Mismatch {
+        /// What does not fit.
+        what: String,
+        /// What this run has.
+        given: String,
+        /// What the run to resume has.
+        expected: String,
+    },
+    /// The state of a run cannot be written to a file or read from it.
+    #[error("state file: {reason}")]
+    StateFile {
+        /// Why not.
+        reason: String,
     },
     /// A model of the wrong kind was given.
     #[error("model: given {given}, expected {expected}")]
@@ -279,7 +330,7 @@ pub enum Error {
         source: BoxError,
     },
     /// `LANGEVIN_SIMD` names an instruction set that is unknown or that this processor lacks.
-    #[error("LANGEVIN_SIMD is `{given}`; this machine knows: {known}")]
+    #[error("LANGEVIN_SIMD is `{}`; this machine knows: {known}", quoted(.given))]
     InstructionSet {
         /// The value of the variable.
         given: String,
@@ -288,7 +339,7 @@ pub enum Error {
     },
     /// The file of a network could not be read.
     #[cfg(feature = "mlp")]
-    #[error("cannot read the network {path}: {source}")]
+    #[error("cannot read the network {}: {source}", escaped(.path))]
     NetworkFile {
         /// The path that was given.
         path: String,
@@ -297,7 +348,10 @@ pub enum Error {
     },
     /// A network does not follow docs/network-format.md, or does not support what was requested.
     #[cfg(feature = "mlp")]
-    #[error("network, {what}: given {given}, expected {expected}")]
+    #[error(
+        "network, {}: given {}, expected {}",
+        abridged(.what), quoted(.given), abridged(.expected)
+    )]
     Network {
         /// The place: an entry of the description, or a tensor.
         what: String,
@@ -308,7 +362,10 @@ pub enum Error {
     },
     /// An ONNX network does not follow the module `onnx`, or does not support what was requested.
     #[cfg(feature = "onnx")]
-    #[error("ONNX network, {what}: given {given}, expected {expected}")]
+    #[error(
+        "ONNX network, {}: given {}, expected {}",
+        abridged(.what), quoted(.given), abridged(.expected)
+    )]
     Onnx {
         /// The place: an input, the output, the graph or an option.
         what: String,
@@ -319,7 +376,7 @@ pub enum Error {
     },
     /// tract, the library that runs ONNX networks, failed.
     #[cfg(feature = "onnx")]
-    #[error("ONNX network, {doing}: {message}")]
+    #[error("ONNX network, {doing}: {}", escaped(.message))]
     Tract {
         /// The operation that failed.
         doing: &'static str,
@@ -328,7 +385,7 @@ pub enum Error {
     },
     /// A picture could not be drawn or encoded.
     #[cfg(feature = "plot")]
-    #[error("the {format} picture could not be made: {message}")]
+    #[error("the {format} picture could not be made: {}", abridged(.message))]
     Picture {
         /// The file format.
         format: &'static str,
@@ -339,36 +396,3 @@ pub enum Error {
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// Returns a finite number greater than zero, else an error with its name.
-pub(crate) fn positive(name: &'static str, given: f64) -> Result<f64> {
-    if given > 0.0 && given.is_finite() {
-        Ok(given)
-    } else {
-        Err(Error::Invalid { name, given, expected: "a finite number > 0" })
-    }
-}
-
-/// Returns a finite number, else an error with its name.
-pub(crate) fn finite(name: &'static str, given: f64) -> Result<f64> {
-    if given.is_finite() {
-        Ok(given)
-    } else {
-        Err(Error::Invalid { name, given, expected: "a finite number" })
-    }
-}
-
-/// Returns a count from `least` to `most`, else an error with its name.
-pub(crate) fn count(
-    name: &'static str,
-    given: usize,
-    least: usize,
-    most: usize,
-    expected: &'static str,
-) -> Result<usize> {
-    if (least..=most).contains(&given) {
-        Ok(given)
-    } else {
-        Err(Error::Invalid { name, given: given as f64, expected })
-    }
-}

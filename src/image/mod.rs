@@ -1,6 +1,11 @@
-//! Grids of small grey images, such as samples of a diffusion model, as PNG and PGM files.
+//! Grids of small grey images, such as samples of a diffusion model, as PNG and PGM files, and the
+//! map of their pixels to other units.
 
-use ndarray::{Array2, ArrayView2, s};
+mod map;
+
+pub use map::Map;
+
+use ndarray::{ArrayView2, s};
 
 use crate::error::Error;
 use crate::real::Real;
@@ -109,20 +114,6 @@ pub fn extremes(values: ArrayView2<'_, f64>) -> Result<(f64, f64), Error> {
         given: format!("from {} to {}", ends.0, ends.1),
         expected: "different numbers, a finite distance apart".into(),
     })
-}
-
-/// Maps the smallest value to the first end of a range and the largest to the second, exactly.
-///
-/// # Errors
-/// Those of [`extremes`].
-pub fn rescale(values: &mut Array2<f64>, range: (f64, f64)) -> Result<(), Error> {
-    let (least, most) = extremes(values.view())?;
-    let length = most - least;
-    values.mapv_inplace(|x| {
-        let share = (x - least) / length;
-        range.0 * (1.0 - share) + range.1 * share
-    });
-    Ok(())
 }
 
 /// An error about an argument of [`grid`].
@@ -307,16 +298,6 @@ mod tests {
         let image = sheet(images.view(), (2, 2), (0.0, 1.0)).expect("a sheet");
         assert_eq!((image.width(), image.height()), (29 * 8, 29 * 8));
         assert_eq!((image.pixels()[0], image.pixels()[8]), (0, 255));
-    }
-
-    #[test]
-    fn rescaled_values_meet_both_ends() {
-        let mut values = array![[0.0, 5.0], [10.0, 2.5]];
-        assert_eq!(extremes(values.view()).expect("ends"), (0.0, 10.0));
-        rescale(&mut values, (-1.0, 1.0)).expect("a range");
-        assert_eq!(values, array![[-1.0, 0.0], [1.0, -0.5]]);
-        let error = rescale(&mut array![[2.0, 2.0]], (0.0, 1.0)).expect_err("refused");
-        assert!(error.to_string().contains("from 2 to 2"), "{error}");
     }
 
     #[test]

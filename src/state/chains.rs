@@ -1,8 +1,8 @@
-//! The state of a chunk of chains, (chains, columns), and the layout of its columns. The chain axis
-//! is contiguous.
+//! The state of a chunk of chains, (chains, columns). The chain axis is contiguous.
 
 use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
 
+use super::layout::Layout;
 use crate::error::{Error, Result, count};
 use crate::noise::{Address, Noise, Purpose};
 use crate::real::Real;
@@ -21,92 +21,6 @@ pub(crate) fn columns_mut<F>(data: &mut [F], rows: usize, columns: usize) -> Arr
         .expect("length matches the shape")
 }
 
-/// What the second block of a state holds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-enum Second {
-    /// There is no second block.
-    None,
-    /// Momenta with this variance under the stationary distribution.
-    Momentum(f64),
-    /// What a multistep method keeps from the step before.
-    Memory,
-}
-
-/// The blocks of a state, and which of them the drift reads.
-///
-/// A block has `dim` columns. The columns of a state are `[position | momentum or memory |
-/// carried]`. Only the position always exists. The drift reads the first [`inputs`](Self::inputs)
-/// blocks and writes as many.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Layout {
-    second: Second,
-    joint: bool,
-    carries: bool,
-}
-
-impl Layout {
-    /// A position alone.
-    pub const POSITION: Self = Self { second: Second::None, joint: false, carries: false };
-
-    /// A position, and a momentum with this variance under the stationary distribution. Momenta are
-    /// drawn from it if only positions are given.
-    pub const fn with_momentum(variance: f64) -> Self {
-        Self { second: Second::Momentum(variance), ..Self::POSITION }
-    }
-
-    /// A position, and the memory of a multistep method. The memory is zero at the start.
-    pub const fn with_memory() -> Self {
-        Self { second: Second::Memory, ..Self::POSITION }
-    }
-
-    /// The same layout with a drift that reads and writes both blocks.
-    pub const fn joint(self) -> Self {
-        Self { joint: !matches!(self.second, Second::None), ..self }
-    }
-
-    /// The same layout with or without a carried block, which comes last. In it a sampler keeps a
-    /// drift that it needs again. The block adds no information. Without it a step evaluates the
-    /// drift and gives the same bits.
-    pub const fn carrying(self, carries: bool) -> Self {
-        Self { carries, ..self }
-    }
-
-    /// The number of blocks that a step updates: 1, or 2 with a momentum or memory.
-    pub const fn blocks(&self) -> usize {
-        if matches!(self.second, Second::None) { 1 } else { 2 }
-    }
-
-    /// The number of blocks that the drift reads and writes.
-    pub const fn inputs(&self) -> usize {
-        if self.joint { 2 } else { 1 }
-    }
-
-    /// The number of carried blocks: 0 or 1.
-    pub const fn carried(&self) -> usize {
-        self.carries as usize
-    }
-
-    /// The variance of a momentum under the stationary distribution, or `None` without momenta.
-    pub const fn momentum_variance(&self) -> Option<f64> {
-        match self.second {
-            Second::Momentum(variance) => Some(variance),
-            _ => None,
-        }
-    }
-
-    /// The number of columns of a state whose blocks have `dim` columns.
-    pub const fn columns(&self, dim: usize) -> usize {
-        (self.blocks() + self.carried()) * dim
-    }
-
-    /// The allowed numbers of columns of a start: positions, or positions and momenta.
-    pub(crate) fn start_columns(&self, dim: usize) -> [usize; 2] {
-        [dim, if self.momentum_variance().is_some() { 2 * dim } else { dim }]
-    }
-}
-
 /// Positions of a chunk of chains, and momenta if the dynamics has them.
 ///
 /// The shape is (chains, columns) with columns `[position | momentum | carried]`. The last two
@@ -120,6 +34,18 @@ pub struct State<F> {
     /// Whether the carried block belongs to these positions.
     carried_known: bool,
     data: Vec<F>,
+    /// The low part of the positions, if the layout keeps it, else empty.
+    low: Vec<F>,
+}
+
+/// The parts of a state that a sampler reads and writes at once.
+pub(crate) struct Parts<'s, F> {
+    /// The updated blocks.
+    pub own: &'s mut [F],
+    /// The carried block.
+    pub carried: &'s mut [F],
+    /// The low part of the positions. Empty if the state has none.
+    pub low: &'s mut [F],
 }
 
 impl<F: Real> State<F> {
@@ -127,19 +53,20 @@ impl<F: Real> State<F> {
     ///
     /// # Errors
     /// [`Error::Invalid`] if there are no chains or no dimensions, or if a chain number would be
-    /// above 2³² − 1.
+    /// above 2³² − 1. [`Error::Memory`] if memory cannot hold the state.
     pub fn zeros(first_chain: u32, chains: usize, dim: usize, layout: Layout) -> Result<Self> {
         const CHAINS: &str = "a whole number >= 1, with chain numbers below 4294967296";
-        count("chains", chains, 1, (u32::MAX - first_chain) as usize + 1, CHAINS)?;
+        count("chains", chains, 1, ((u32::MAX - first_chain) as usize).saturating_add(1), CHAINS)?;
         count("dimension", dim, 1, u32::MAX as usize, "a whole number >= 1")?;
-        let ids = (0..chains as u32).map(|i| first_chain + i).collect();
-        Ok(Self {
-            chains: ids,
-            dim,
-            layout,
-            carried_known: false,
-            data: vec![F::zero(); chains * layout.columns(dim)],
-        })
+        let bytes = (chains as u128) * (layout.columns(dim) as u128) * size_of::<F>() as u128;
+        let too_large = || Error::Memory { chains, dim, bytes };
+        let size = chains.checked_mul(layout.columns(dim)).ok_or_else(too_large)?;
+        let mut data = Vec::new();
+        data.try_reserve_exact(size).map_err(|_| too_large())?;
+        data.resize(size, F::zero());
+        let low = vec![F::zero(); if layout.keeps_low::<F>() { chains * dim } else { 0 }];
+        let chains = (0..chains).map(|i| first_chain + i as u32).collect();
+        Ok(Self { chains, dim, layout, carried_known: false, data, low })
     }
 
     /// A state from an array of positions, (chains, dim), or of positions and momenta, (chains,
@@ -208,9 +135,11 @@ impl<F: Real> State<F> {
     }
 
     /// The whole state for writing, (chains, columns). The positions may change, so the carried
-    /// block counts as unknown from now on. The next step evaluates the drift again.
+    /// block counts as unknown from now on, and a low part of the positions is zero. The next step
+    /// evaluates the drift again.
     pub fn view_mut(&mut self) -> ArrayViewMut2<'_, F> {
         self.carried_known = false;
+        self.low.fill(F::zero());
         columns_mut(&mut self.data, self.chains.len(), self.layout.columns(self.dim))
     }
 
@@ -234,11 +163,20 @@ impl<F: Real> State<F> {
         &mut self.data
     }
 
-    /// The updated blocks and the carried block, so that a sampler can read one and write the
-    /// other.
-    pub(crate) fn split_carried(&mut self) -> (&mut [F], &mut [F]) {
+    /// The low part of the positions, column-major. Empty if the state keeps none.
+    pub(crate) fn low(&self) -> &[F] {
+        &self.low
+    }
+
+    pub(crate) fn low_mut(&mut self) -> &mut [F] {
+        &mut self.low
+    }
+
+    /// The parts of the state, so that a sampler can read one and write another.
+    pub(crate) fn parts(&mut self) -> Parts<'_, F> {
         let own = self.chains.len() * self.layout.blocks() * self.dim;
-        self.data.split_at_mut(own)
+        let (own, carried) = self.data.split_at_mut(own);
+        Parts { own, carried, low: &mut self.low }
     }
 
     /// The updated blocks: all except the carried one.
@@ -262,6 +200,10 @@ impl<F: Real> State<F> {
         self.chains.extend((0..rows as u32).map(|i| first_chain + i));
         self.carried_known = false;
         self.data.resize(rows * self.layout.columns(self.dim), F::zero());
+        if self.layout.keeps_low::<F>() {
+            self.low.clear();
+            self.low.resize(rows * self.dim, F::zero());
+        }
     }
 
     /// Copies the chains and positions of another state into this layout. It reuses its own memory.
@@ -275,14 +217,32 @@ impl<F: Real> State<F> {
         self.carried_known = false;
         self.data.resize(other.chains.len() * self.layout.columns(self.dim), F::zero());
         self.data[..length].copy_from_slice(&other.data[..length]);
+        self.low.clear();
+        self.low.resize(if layout.keeps_low::<F>() { length } else { 0 }, F::zero());
     }
 
     /// Copies `rows` into the state. They have shape (chains, some or all columns).
     pub(crate) fn load(&mut self, rows: ArrayView2<'_, F>) {
+        copy_columns(rows, &mut self.data);
+    }
+
+    /// Copies the low part of the positions into the state: (chains, dim), or no columns at all.
+    pub(crate) fn load_low(&mut self, rows: ArrayView2<'_, F>) {
+        copy_columns(rows, &mut self.low);
+    }
+
+    /// The low part of the positions, (chains, dim), or no columns if the state keeps none.
+    pub(crate) fn low_view(&self) -> ArrayView2<'_, F> {
         let n = self.chains.len();
-        for (j, column) in rows.columns().into_iter().enumerate() {
-            self.data[j * n..(j + 1) * n].iter_mut().zip(column).for_each(|(to, from)| *to = *from);
-        }
+        columns(&self.low, n, self.low.len() / n)
+    }
+}
+
+/// Copies an array to the start of a column-major slice.
+fn copy_columns<F: Copy>(rows: ArrayView2<'_, F>, to: &mut [F]) {
+    let n = rows.nrows();
+    for (j, column) in rows.columns().into_iter().enumerate() {
+        to[j * n..(j + 1) * n].iter_mut().zip(column).for_each(|(to, from)| *to = *from);
     }
 }
 

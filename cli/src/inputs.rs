@@ -1,0 +1,86 @@
+//! The files that a command reads. A report names them, and no output may replace one.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::failure::{Failure, refuse};
+
+/// Outputs that may take the place of an input.
+const SUCCESSORS: [(&str, &str); 2] = [("--start", "--out"), ("--resume", "--save-state")];
+
+/// Input files, each with the option that names it.
+pub struct Inputs<'p> {
+    files: Vec<(&'static str, &'p Path)>,
+}
+
+impl<'p> Inputs<'p> {
+    pub fn new<const N: usize>(named: [(&'static str, Option<&'p Path>); N]) -> Self {
+        let files = named.into_iter().filter_map(|(option, path)| Some((option, path?)));
+        Self { files: files.collect() }
+    }
+
+    /// The files with their hashes, under what names them. Take it before the run, as the end may
+    /// replace the start. A pipe can be read but once and has none.
+    pub fn json(&self) -> Value {
+        let entry = |(option, path): &(&str, &Path)| {
+            let name = option.trim_start_matches("the ").trim_start_matches("--");
+            (name.to_owned(), json!({"file": path, "sha256": hash(path)}))
+        };
+        self.files.iter().map(entry).collect()
+    }
+
+    /// Refuses an output in the place of an input. The start of a run may give way to its end.
+    pub fn spare(&self, option: &str, output: &Path) -> Result<(), Failure> {
+        let clash = self.files.iter().find(|(input, path)| {
+            !SUCCESSORS.contains(&(*input, option)) && same_file(path, output)
+        });
+        match clash {
+            Some((input, path)) => refuse(format!(
+                "{option} {} would replace {input} {}; give it another name",
+                output.display(),
+                path.display()
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The SHA-256 of a file, in hexadecimal.
+fn hash(path: &Path) -> Option<String> {
+    if !fs::metadata(path).ok()?.is_file() {
+        return None;
+    }
+    let mut hasher = Sha256::new();
+    io::copy(&mut File::open(path).ok()?, &mut hasher).ok()?;
+    Some(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Whether two paths lead to one file, be it by links.
+pub fn same_file(first: &Path, second: &Path) -> bool {
+    match (fs::metadata(first), fs::metadata(second)) {
+        (Ok(one), Ok(other)) if one.is_file() && other.is_file() => {
+            same_place(first, second) || same_index(&one, &other)
+        }
+        _ => false,
+    }
+}
+
+fn same_place(first: &Path, second: &Path) -> bool {
+    fs::canonicalize(first).ok().is_some_and(|first| Some(first) == fs::canonicalize(second).ok())
+}
+
+/// Hard links of one file.
+#[cfg(unix)]
+fn same_index(one: &fs::Metadata, other: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+#[cfg(not(unix))]
+fn same_index(_: &fs::Metadata, _: &fs::Metadata) -> bool {
+    false
+}

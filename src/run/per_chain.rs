@@ -1,0 +1,76 @@
+//! Sums for mean and variances or covariance, kept for every chain on its own.
+
+use ndarray::ArrayView1;
+
+use crate::error::Result;
+use crate::metrics::RunningMoments;
+
+/// Running means and products of every chain (Welford 1962). Chains can so be left out afterwards.
+#[derive(Clone, Debug)]
+pub(super) struct PerChain {
+    dim: usize,
+    full: bool,
+    counts: Vec<usize>,
+    /// (chains, dim).
+    means: Vec<f64>,
+    /// (chains, dim), or (chains, dim²) with the upper triangles of the products.
+    products: Vec<f64>,
+}
+
+impl PerChain {
+    /// Sums of no positions yet: for covariances if `full`, else for variances.
+    pub(super) fn new(chains: usize, dim: usize, full: bool) -> Self {
+        let size = if full { dim * dim } else { dim };
+        Self {
+            dim,
+            full,
+            counts: vec![0; chains],
+            means: vec![0.0; chains * dim],
+            products: vec![0.0; chains * size],
+        }
+    }
+
+    /// Adds the position of a chain.
+    pub(super) fn push(&mut self, chain: usize, position: ArrayView1<'_, f64>) {
+        self.counts[chain] += 1;
+        let after = self.counts[chain] as f64;
+        let dim = self.dim;
+        let means = &mut self.means[chain * dim..(chain + 1) * dim];
+        let size = if self.full { dim * dim } else { dim };
+        let products = &mut self.products[chain * size..(chain + 1) * size];
+        let scale = (after - 1.0) / after;
+        if self.full {
+            for i in 0..dim {
+                let away = scale * (position[i] - means[i]);
+                for j in i..dim {
+                    products[i * dim + j] += away * (position[j] - means[j]);
+                }
+            }
+        }
+        for i in 0..dim {
+            let away = position[i] - means[i];
+            if !self.full {
+                products[i] += scale * away * away;
+            }
+            means[i] += away / after;
+        }
+    }
+
+    /// Adds the sums of a chain to those of others.
+    pub(super) fn add_to(&self, joined: &mut RunningMoments, chain: usize) -> Result<()> {
+        let dim = self.dim;
+        let size = if self.full { dim * dim } else { dim };
+        let mean = &self.means[chain * dim..][..dim];
+        joined.merge_sums(self.counts[chain], mean, &self.products[chain * size..][..size])
+    }
+
+    /// The number of chains.
+    pub(super) fn len(&self) -> usize {
+        self.counts.len()
+    }
+
+    /// The number of coordinates of a position.
+    pub(super) fn dim(&self) -> usize {
+        self.dim
+    }
+}
