@@ -68,7 +68,8 @@ impl Compare {
         let [target, data] = self.source.target.files();
         let model = ("--model", self.source.model.as_deref());
         let reference = ("--reference", self.reference.as_deref());
-        Inputs::new([target, data, model, reference, ("--features", self.features.as_deref())])
+        let features = ("--features", self.features.as_deref());
+        Inputs::new([target, data, model, reference, features, self.source.betas()])
     }
 }
 

@@ -72,6 +72,7 @@ impl Generate {
             data,
             model,
             start,
+            self.source.betas(),
             ("--resume", self.run.beginning.resume.as_deref()),
         ])
     }

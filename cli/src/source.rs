@@ -11,6 +11,7 @@ use langevin::network::{Network, TrainedDenoiser};
 use langevin::prelude::{Denoiser, DiffusedMixture, GaussianMixture, LevelTable, Process, Real};
 
 use crate::arguments::{Given, TargetOptions};
+use crate::contents::Contents;
 use crate::failure::{Failure, refuse};
 use crate::npy::{Accept, read_rows};
 use crate::target::{self, Target};
@@ -64,7 +65,7 @@ fn read_betas(path: &Path) -> Result<Vec<f64>, Failure> {
             shape => Err(fail(format!("given shape {shape:?}, expected one column or one row"))),
         };
     }
-    let text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
+    let text = Contents::open(path).and_then(|contents| contents.text()).map_err(fail)?;
     let between = |c: char| c.is_whitespace() || ",;[]".contains(c);
     let numbers = text.split(between).filter(|word| !word.is_empty());
     let number = |(i, word): (usize, &str)| {
@@ -97,6 +98,13 @@ pub struct SourceOptions {
     pub guidance: Option<f64>,
     #[command(flatten)]
     process: ProcessOptions,
+}
+
+impl SourceOptions {
+    /// The file of rates, with the option that names it.
+    pub fn betas(&self) -> (&'static str, Option<&Path>) {
+        ("--betas", self.process.betas.as_deref())
+    }
 }
 
 /// Two values with a separator between.

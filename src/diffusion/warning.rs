@@ -160,21 +160,39 @@ impl Plan {
 
     fn few_steps(&self) -> Option<Warning> {
         let steps = self.grid().steps();
-        let least = self.method().enough_steps(self.process().kind());
-        let (enough, other) = match self.clock() {
-            Clock::Phase { .. } => (least.max(self.short_enough(least)), "sscs"),
-            _ => (least, "dpmpp2m"),
-        };
-        let evaluations = (self.evaluations() * enough as f64 / steps as f64).ceil() as usize;
+        let enough = self.enough_steps();
+        if steps >= enough {
+            return None;
+        }
+        let in_phase_space = matches!(self.clock(), Clock::Phase { .. });
+        let other = if in_phase_space { "sscs" } else { "dpmpp2m" };
         let method = self.method().name().to_owned();
-        (steps < enough).then_some(Warning::FewSteps { method, steps, enough, evaluations, other })
+        let evaluations = self.enough_evaluations(enough);
+        Some(Warning::FewSteps { method, steps, enough, evaluations, other })
     }
 
-    /// The number of steps in phase space of which the longest is as short as one of half of the
-    /// `least` equal steps over τ = 8, what the customary rate gives.
-    fn short_enough(&self, least: usize) -> usize {
+    /// The fewest steps that are enough for the method on this grid. In phase space the longest of
+    /// them is as short as one of half as many equal steps over τ = 8, what the customary rate
+    /// gives.
+    fn enough_steps(&self) -> usize {
+        let least = self.method().enough_steps(self.process().kind());
+        if !matches!(self.clock(), Clock::Phase { .. }) {
+            return least;
+        }
         let longest = self.grid().iter().map(|step| step.length).fold(0.0, f64::max);
-        (self.grid().steps() as f64 * longest / 8.0 * 0.5 * least as f64).ceil() as usize
+        let steps = self.grid().steps() as f64;
+        least.max((steps * longest / 8.0 * 0.5 * least as f64).ceil() as usize)
+    }
+
+    /// A budget that pays for so many steps.
+    fn enough_evaluations(&self, steps: usize) -> usize {
+        let per_step = self.evaluations() / self.grid().steps() as f64;
+        let about = (per_step * steps as f64) as usize;
+        let is_enough = |evaluations: &usize| {
+            let plan = self.method().plan(self.process(), *evaluations);
+            plan.is_ok_and(|plan| plan.grid().steps() >= plan.enough_steps())
+        };
+        (about..about + 100).find(is_enough).unwrap_or(about)
     }
 }
 

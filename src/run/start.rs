@@ -88,7 +88,8 @@ impl<F: Real> Start<F> {
     /// positions and momenta. Formed in f64 and rounded last.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the covariance has other sides than the mean,
+    /// [`Error::NonFinite`] if the mean is not finite, [`Error::Shape`] if the covariance has other
+    /// sides than the mean,
     /// [`Error::NotPositiveDefinite`] if it is not positive definite.
     pub fn gaussian(mean: Array1<f64>, covariance: ArrayView2<'_, f64>) -> Result<Self> {
         let size = mean.len();
@@ -96,6 +97,9 @@ impl<F: Real> Start<F> {
             let given = format!("{:?}", covariance.dim());
             let expected = format!("({size}, {size}), the numbers of the mean");
             return Err(Error::Shape { what: "covariance of the start", given, expected });
+        }
+        if let Some(column) = mean.iter().position(|x| !x.is_finite()) {
+            return Err(Error::NonFinite { what: "mean of the start", row: 0, column });
         }
         let factor = cholesky(covariance).map_err(|(row, found, value)| {
             Error::NotPositiveDefinite { component: 0, row, found, value }
@@ -388,6 +392,7 @@ mod tests {
         assert_eq!(setup(Layout::with_momentum(0.25), Some(1)).unwrap(), expected);
         assert!(setup(Layout::POSITION, Some(1)).is_err());
         assert!(Start::<f64>::gaussian(array![1.0], covariance.view()).is_err());
+        assert!(Start::<f64>::gaussian(array![f64::NAN, 0.0], covariance.view()).is_err());
         assert!(Start::<f64>::gaussian(array![1.0, 2.0], (-covariance.clone()).view()).is_err());
     }
 }

@@ -129,7 +129,7 @@ fn few_steps_are_said_with_what_would_do() {
         else {
             panic!("{method}: 12 evaluations are few")
         };
-        assert_eq!(few(method, &process, evaluations + 2), "", "{method} {evaluations}");
+        assert_eq!(few(method, &process, evaluations), "", "{method} {evaluations}");
     }
     assert!(few("em", &phase::process(), 10).contains("or sscs"));
 }

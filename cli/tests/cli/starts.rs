@@ -120,6 +120,8 @@ fn rates_are_read_from_files() {
         ("--betas bad.txt", "--betas bad.txt | number 2 is `zero`"),
         ("--betas high.txt", "high.txt | given 1.5"),
         ("--betas none.txt", "none.txt"),
+        ("--betas /dev/zero", "--betas /dev/zero | device"),
+        ("--betas betas.txt --out betas.txt", "--out betas.txt would replace --betas betas.txt"),
         ("--betas betas.txt --levels 5", "only one of --betas and --levels"),
         ("--betas betas.txt --process psld", "only one of --betas and --process"),
         ("--schedule cosine --beta-range 0.1,0.2", "only one of"),
