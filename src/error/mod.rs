@@ -3,15 +3,13 @@
 mod check;
 mod hint;
 
-pub(crate) use check::{count, finite, positive};
-
-use hint::{divergence, instability, short};
-
 #[cfg(any(feature = "mlp", feature = "plot"))]
 use crate::quoted::abridged;
 #[cfg(feature = "mlp")]
 use crate::quoted::escaped;
 use crate::quoted::quoted;
+pub(crate) use check::{count, finite, positive};
+use hint::{divergence, instability, short};
 
 /// The error of a user's drift or observer. It is any error, so that `?` works inside a closure.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
