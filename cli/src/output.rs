@@ -280,12 +280,6 @@ pub fn print_line(text: &str) -> Result<(), Failure> {
     print_to("stdout", io::stdout().lock(), text)
 }
 
-/// Says on stderr what does not end the program but puts its result in doubt.
-pub fn warn(text: &str) {
-    // Where even stderr is closed there is nobody to tell.
-    let _ = writeln!(io::stderr(), "warning: {text}");
-}
-
 /// Prints a report: to stderr where one of the outputs has taken stdout.
 pub fn print_report<const N: usize>(
     outputs: [Option<&Path>; N],

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use langevin::catalog::{self, Options};
-use langevin::prelude::{Real, Sampler, TimeGrid};
+use langevin::diffusion::Warning;
+use langevin::prelude::{Real, Sampler, Samples, TimeGrid};
 use langevin::run::Start;
 use serde_json::{Value, json};
 
 use crate::arguments::{Given, RunOptions, TargetOptions};
 use crate::beginning::{Anew, settings};
-use crate::failure::Failure;
+use crate::failure::{Failure, print_warning};
 use crate::inputs::Inputs;
 use crate::output::{create_all, print_report, write_file};
 use crate::report::{Report, draw};
@@ -157,6 +158,7 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     let drift = &target;
     let job = Job { sampler, drift, grid, dim, beginning, settings, moments, frames };
     let outcome = simulate(options, job, out, state)?;
+    warn_of_range(&outcome.samples, target.range());
     // A picture that cannot be drawn, of nothing but diverged chains, costs neither the samples nor
     // the report.
     let drawn = write_file(picture, "--plot", || {
@@ -172,6 +174,18 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
         print_report(outputs, &said.text(heading, String::new(), &written))?;
     }
     drawn.and(outcome.stopped.map_or(Ok(()), Err))
+}
+
+/// Chains far outside of the target have not arrived or run away.
+fn warn_of_range<F: Real>(samples: &Samples<F>, range: [f64; 2]) {
+    if let Some(Warning::Range { count, of, farthest, range: [low, high] }) =
+        Warning::of_samples(samples.sound().view(), range)
+    {
+        print_warning(&format!(
+            "{count} of {of} numbers are far outside of the target, {low} to {high}; the farthest \
+             is {farthest:.3e}; try a shorter step, more steps, or a start nearer to the target"
+        ));
+    }
 }
 
 fn json(arguments: &Sample) -> Result<Value, Failure> {

@@ -10,10 +10,10 @@ use langevin::run::{ProgressBar, Settings};
 
 use crate::arguments::RunOptions;
 use crate::beginning::Beginning;
-use crate::failure::{Failure, refuse};
+use crate::failure::{Failure, print_warning, refuse};
 use crate::interrupt::{EndsRun, received};
 use crate::npy::{Accept, read_rows};
-use crate::output::{OutputFile, warn};
+use crate::output::OutputFile;
 use crate::samples_file::SamplesFile;
 
 /// What is to be run.
@@ -116,7 +116,7 @@ fn warn_of_rounding<F: Real>(samples: &Samples<F>) {
     let rounded = samples.rounded;
     let numbers = samples.positions().len() as u64;
     if rounded > numbers / 100 {
-        warn(&format!(
+        print_warning(&format!(
             "the last step moved {rounded} of {numbers} coordinates by no more than rounding in \
              {}: their distribution is wrong; take a longer step, or bring the target nearer to 0",
             F::NAME

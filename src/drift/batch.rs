@@ -2,6 +2,7 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
+use super::interface::Times;
 use crate::error::{Error, Result};
 use crate::real::Real;
 use crate::state::columns;
@@ -32,6 +33,14 @@ pub(crate) fn check_rows(what: &'static str, rows: usize, given: usize) -> Resul
     }
     let expected = format!("({rows}), one for each row");
     Err(Error::Shape { what, given: format!("({given})"), expected })
+}
+
+/// Rejects times of another number than the rows.
+pub(crate) fn check_times(times: Times<'_>, rows: usize) -> Result<()> {
+    match times {
+        Times::Shared(_) => Ok(()),
+        Times::PerRow(times) => check_rows("times", rows, times.len()),
+    }
 }
 
 /// Rejects a batch with another number of columns.

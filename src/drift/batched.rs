@@ -4,6 +4,7 @@ use std::fmt;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
+use super::batch::check_times;
 use super::interface::{Drift, Times};
 use crate::error::{BoxError, Result};
 use crate::real::Real;
@@ -63,6 +64,7 @@ where
         x: ArrayView2<'_, F>,
         mut out: ArrayViewMut2<'_, F>,
     ) -> Result<(), BoxError> {
+        check_times(times, x.nrows())?;
         out.fill(F::nan());
         (self.function)(times, x, out)
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
+use super::batch::{check_batch, check_times};
 use super::interface::{Drift, Times};
 use crate::error::BoxError;
 use crate::real::Real;
@@ -46,6 +47,8 @@ impl<F: Real, C: Fn(f64, &[F], &mut [F]) + Send + Sync> Drift<F> for PerRow<F, C
         x: ArrayView2<'_, F>,
         mut out: ArrayViewMut2<'_, F>,
     ) -> Result<(), BoxError> {
+        check_batch("points", self.dim, &x, &out)?;
+        check_times(times, x.nrows())?;
         self.points.with(|scratch| {
             scratch.resize(2 * self.dim, F::zero());
             let (point, result) = scratch.split_at_mut(self.dim);

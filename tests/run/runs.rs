@@ -374,3 +374,22 @@ fn sizes_beyond_memory_are_refused_with_their_bytes() {
     let run = Run::new(many, &target, grid(1)).chains(1 << 24).chunk(1 << 24);
     assert!(bytes(run) >= 1 << 46);
 }
+
+#[test]
+fn batches_of_another_shape_are_errors_of_a_drift() {
+    let row = PerRow::new(2, |_, _: &[f64], out: &mut [f64]| out.fill(0.0));
+    let all = Batched::any(|times: Times<'_>, _, mut out: ArrayViewMut2<'_, f64>| {
+        out.fill(times.at(2));
+        Ok(())
+    });
+    let x = Array2::<f64>::zeros((3, 2));
+    let mut out = x.clone();
+    for drift in [&row as &dyn Drift<f64>, &all] {
+        assert!(drift.eval(Times::PerRow(&[0.0; 3]), x.view(), out.view_mut()).is_ok());
+        let error = drift.eval(Times::PerRow(&[0.0; 2]), x.view(), out.view_mut()).unwrap_err();
+        let expected = "times: given shape (2), expected (3), one for each row";
+        assert_eq!(error.to_string(), expected);
+    }
+    let wide = Array2::<f64>::zeros((3, 4));
+    assert!(row.eval(Times::Shared(0.0), wide.view(), wide.clone().view_mut()).is_err());
+}

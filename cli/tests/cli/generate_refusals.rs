@@ -28,7 +28,7 @@ const WITH_METHOD: [(&str, &str, &str); 26] = [
     ("rm", "--evaluations 2", "2 evaluations are too few | at least 3"),
     ("pc", "--evaluations 5", "5 evaluations are too few | at least 3"),
     ("ddim", "--evaluations -1", "--evaluations | -1"),
-    ("DDIM", "--evaluations 9", "unknown method `DDIM` | dpmpp2m"),
+    ("DDIMS", "--evaluations 9", "unknown method `DDIMS` | dpmpp2m"),
     ("ddpm", "--evaluations 9 --eta 0.5", "eta | ddpm"),
     ("ddim", "--evaluations 9 --variance large", "variance | ddim"),
     ("ddpm", "--evaluations 9 --variance huge", "variance | huge"),

@@ -16,7 +16,7 @@ const OPTIONS: &[(&str, &str, &str)] = &[
     ("rm", "--linearized", "linearized | rm"),
     ("em", "--friction 0", "friction | given 0"),
     ("em", "--inverse-mass inf", "inverse mass | inf"),
-    ("EM", "", "unknown method `EM` | pmm1"),
+    ("EMU", "", "unknown method `EMU` | pmm1"),
     ("em", "--bandwidth 1", "--bandwidth"),
     ("em", "--seed 18446744073709551616", "--seed | 18446744073709551616"),
     ("em", "--seed -1", "--seed | -1"),

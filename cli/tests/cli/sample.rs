@@ -207,3 +207,20 @@ fn a_correlated_covariance_is_reproduced() {
     let mean = ends.slice(s![.., 0]).sum() / chains;
     assert!((mean - number(&report["mean"][0])).abs() < 1e-12);
 }
+
+#[test]
+fn names_may_be_in_capitals_and_those_of_the_literature() {
+    let folder = folder("names", TWO);
+    let run = |method: &str| {
+        let run = format!("sample g.json {method} --step 0.1 --steps 5 --chains 4");
+        succeed(&folder, &format!("{run} --out {}.npy", method.replace([' ', '-'], "")));
+        read_as_f64(&folder, &format!("{}.npy", method.replace([' ', '-'], "")), "f64")
+    };
+    let overdamped = run("--dynamics overdamped --method em");
+    for same in ["--method ula", "--method LMC", "--dynamics Overdamped --method EM"] {
+        assert_eq!(run(same), overdamped, "{same}");
+    }
+    assert_eq!(run("--method ulmc"), run("--dynamics underdamped --method em"));
+    let other = "sample g.json --dynamics underdamped --method ula --step 0.1 --steps 5 --chains 4";
+    refuse(&folder, other, "ula on overdamped");
+}

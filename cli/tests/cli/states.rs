@@ -127,3 +127,14 @@ fn increments_that_vanish_are_said() {
     let said = stderr(&output);
     assert!(said.contains("warning: the last step moved 9 of 9 coordinates"), "{said}");
 }
+
+#[test]
+fn samples_that_run_away_are_said() {
+    let folder = folder("states-away", NORMAL);
+    // Every step of 2.5 multiplies a position by −1.5.
+    let run = "sample g.json --dynamics overdamped --method em --step 2.5 --steps 40 --chains 9";
+    let said = stderr(&langevin(&folder, run));
+    assert!(said.contains("warning: ") && said.contains("far outside of the target"), "{said}");
+    assert!(said.contains("try a shorter step"), "{said}");
+    assert_eq!(stderr(&langevin(&folder, &run.replace("2.5", "0.5"))), "");
+}
