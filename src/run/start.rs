@@ -180,8 +180,8 @@ impl<F: Real> Setup<'_, F> {
         };
         let dim = self.dim(&kind, known)?;
         let columns = self.layout.columns(dim);
+        self.check_memory(&kind, dim)?;
         let chains = self.chains(&kind)?;
-        self.check_memory(&kind, chains, dim)?;
         match kind {
             Kind::Whole { state, low } => self.resumed(state, low, chains, dim),
             // A whole state is taken as it is, so a large start is not copied.
@@ -224,9 +224,12 @@ impl<F: Real> Setup<'_, F> {
     }
 
     /// Refuses more chains than memory can hold.
-    fn check_memory(&self, kind: &Kind<F>, chains: usize, dim: usize) -> Result<()> {
+    fn check_memory(&self, kind: &Kind<F>, dim: usize) -> Result<()> {
+        let chains = self.chains.unwrap_or(1);
         let given = match kind {
-            Kind::Rows(rows) | Kind::Whole { state: rows, .. } => rows.nrows() == chains,
+            Kind::Rows(rows) | Kind::Whole { state: rows, .. } => {
+                self.chains.is_none_or(|chains| chains == rows.nrows())
+            }
             _ => false,
         };
         // A start with a row for each chain is in memory already.
