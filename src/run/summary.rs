@@ -72,16 +72,16 @@ impl Summary {
 
     fn coordinates(&self) -> Option<String> {
         let mean = self.mean.as_ref()?;
-        let variance = self.variance.as_ref()?;
         let mut text = String::from("coordinate         mean");
         text += match self.target {
             Some(_) => "        target           sd        target",
             None => "           sd",
         };
         for j in 0..self.dim.min(SHOWN) {
-            let sd = variance[j].sqrt();
-            let found_mean = scaled(mean[j], sd);
-            let found_sd = number(sd);
+            // A single sample has a mean and no spread.
+            let sd = self.variance.as_ref().map(|variance| variance[j].sqrt());
+            let found_mean = scaled(mean[j], sd.unwrap_or(mean[j].abs()));
+            let found_sd = sd.map_or_else(|| "-".into(), number);
             text += &match &self.target {
                 Some(exact) => {
                     let exact_sd = exact.covariance[[j, j]].sqrt();

@@ -224,3 +224,12 @@ fn names_may_be_in_capitals_and_those_of_the_literature() {
     let other = "sample g.json --dynamics underdamped --method ula --step 0.1 --steps 5 --chains 4";
     refuse(&folder, other, "ula on overdamped");
 }
+
+#[test]
+fn a_single_chain_has_a_table_without_spread() {
+    let folder = folder("single", TWO);
+    let run = "sample g.json --method baoab --step 0.1 --steps 30 --chains 1";
+    let text = succeed(&folder, run);
+    let row = text.lines().find(|line| line.starts_with("  0 ")).unwrap();
+    assert_eq!(row.split_whitespace().nth(3), Some("-"), "{text}");
+}
