@@ -1,6 +1,7 @@
 //! Samplers: each decides where a step spends its drift evaluations. All implement [`Sampler`].
 
 mod cost;
+mod either;
 mod euler_maruyama;
 mod interface;
 mod mala;
@@ -13,6 +14,7 @@ pub(crate) mod update;
 mod work;
 
 pub use cost::Cost;
+pub(crate) use either::Either;
 pub use euler_maruyama::EulerMaruyama;
 pub use interface::{CoinScript, Sampler, Scheme};
 pub use mala::Mala;

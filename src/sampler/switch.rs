@@ -1,9 +1,9 @@
 //! Runs one sampler for the first steps of a run and another one for the rest.
 
+use super::either::Either;
 use super::interface::{Sampler, Scheme};
 use super::step::Step;
-use super::work::Work;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::real::Real;
 use crate::state::Layout;
 
@@ -32,8 +32,7 @@ use crate::state::Layout;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Switch<A, B> {
-    first: A,
-    second: B,
+    samplers: Either<A, B>,
     at: u32,
 }
 
@@ -41,52 +40,24 @@ impl<A: Scheme, B: Scheme> Switch<A, B> {
     /// `first` for the steps 0 to `at` − 1, and `second` for those after.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the two require different blocks.
+    /// [`Error::Shape`](crate::Error::Shape) if the two require different blocks.
     pub fn new(first: A, second: B, at: u32) -> Result<Self> {
-        if first.layout() != second.layout() {
-            let given = format!("{:?}", second.layout());
-            let expected = format!("{:?}, as the first", first.layout());
-            return Err(Error::Shape { what: "second sampler", given, expected });
-        }
-        Ok(Self { first, second, at })
-    }
-}
-
-struct Scratch<F> {
-    first: Work<F>,
-    second: Work<F>,
-}
-
-impl<F> Default for Scratch<F> {
-    fn default() -> Self {
-        Self { first: Work::new(), second: Work::new() }
+        Ok(Self { samplers: Either::new(first, second, "second sampler", "the first")?, at })
     }
 }
 
 impl<A: Scheme, B: Scheme> Scheme for Switch<A, B> {
     fn layout(&self) -> Layout {
-        self.first.layout()
+        self.samplers.layout()
     }
 
     fn evaluations_per_step(&self) -> f64 {
-        self.first.evaluations_per_step().max(self.second.evaluations_per_step())
+        self.samplers.evaluations_per_step()
     }
 }
 
 impl<F: Real, A: Sampler<F>, B: Sampler<F>> Sampler<F> for Switch<A, B> {
     fn step(&self, step: &mut Step<'_, F>) -> Result<()> {
-        let early = step.interval.index < self.at;
-        let scratch = step.own.get::<Scratch<F>>();
-        let work = if early { &mut scratch.first } else { &mut scratch.second };
-        let drift = step.drift.source();
-        let noise = step.noise.source();
-        let mut inner = Step::new(step.interval, drift, noise, step.state, work);
-        if early {
-            self.first.step(&mut inner)?
-        } else {
-            self.second.step(&mut inner)?
-        }
-        step.drift.cost += inner.cost();
-        Ok(())
+        self.samplers.step(step.interval.index < self.at, step)
     }
 }
