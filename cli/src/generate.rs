@@ -157,11 +157,12 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let start = arguments.start::<F>(&plan, &*model, dim)?;
     arguments.warn(&plan, &*model)?;
     let range = model.range();
+    let passes = model.passes();
     let sampler = plan.sampler::<F>()?;
     let drift = plan.drift::<F>(model)?;
     let hashed = run.common.json || run.beginning.uses_files();
     let read = hashed.then(|| arguments.inputs().json());
-    let report = json::<F>(arguments, &source, &plan)?;
+    let report = json(arguments, &source, &plan, passes);
     let settings = settings(&report, &json!(read));
     let beginning = run.beginning.beginning(start, &settings)?;
     let named = arguments.outputs();
@@ -195,14 +196,14 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
         let mut written = outputs;
         written[1] = written[1].filter(|_| drawn.is_ok());
         written[2] = written[2].filter(|_| tiled.is_ok());
-        let heading = heading(arguments, &source, &plan, &outcome)?;
+        let heading = heading(arguments, &source, passes, &plan, &outcome);
         let distances = data.and_then(|data| distances(data, &outcome)).unwrap_or_default();
         print_report(outputs, &said.text(heading, distances, &written))?;
     }
     drawn.and(tiled).and(outcome.stopped.map_or(Ok(()), Err))
 }
 
-fn json<F: Real>(arguments: &Generate, source: &Source, plan: &Plan) -> Result<Value, Failure> {
+fn json(arguments: &Generate, source: &Source, plan: &Plan, passes: usize) -> Value {
     let given = plan.method().given().into_iter();
     let options: Value = given.map(|(name, value)| (name.to_owned(), json!(value))).collect();
     let mut report = json!({
@@ -217,7 +218,7 @@ fn json<F: Real>(arguments: &Generate, source: &Source, plan: &Plan) -> Result<V
         "guidance": arguments.source.guidance,
         "process": source.process.kind().to_string(),
         "planned_evaluations": plan.evaluations(),
-        "model_calls_per_evaluation": source.model::<F>()?.passes(),
+        "model_calls_per_evaluation": passes,
     });
     match &source.process {
         Process::Vp(table) => {
@@ -240,18 +241,18 @@ fn json<F: Real>(arguments: &Generate, source: &Source, plan: &Plan) -> Result<V
     if let Some(timesteps) = plan.timesteps() {
         report["timesteps"] = json!(timesteps);
     }
-    Ok(report)
+    report
 }
 
 fn heading<F: Real>(
     arguments: &Generate,
     source: &Source,
+    passes: usize,
     plan: &Plan,
     outcome: &Outcome<F>,
-) -> Result<String, Failure> {
+) -> String {
     let samples = &outcome.samples;
-    let twice = source.model::<F>()?.passes() == 2;
-    Ok(format!(
+    format!(
         "{} on {}, {}: {} chains, {} steps, {} dimensions, {}\n\
          {:.2} model evaluations per chain, {:.2} planned, in {} batched calls{}; {:.3} s",
         arguments.method,
@@ -264,9 +265,9 @@ fn heading<F: Real>(
         samples.evaluations_per_chain(),
         plan.evaluations(),
         samples.cost.batched_calls,
-        if twice { ", each of the network twice" } else { "" },
+        if passes == 2 { ", each of the network twice" } else { "" },
         outcome.seconds,
-    ))
+    )
 }
 
 /// How far the distances to the nearest mode are from their distribution, if modes and dimensions
