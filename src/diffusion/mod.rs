@@ -66,7 +66,7 @@ pub use denoiser::{Denoiser, Levels};
 pub use exact::DiffusedMixture;
 pub use face::{Face, Faced, InputScale, Told};
 pub use flow::Flow;
-pub use forecast::{Calibration, Forecast, Spectrum};
+pub use forecast::{Calibration, Forecast, Ranked, Ranking, Spectrum};
 pub use guided::Guided;
 pub use method::Method;
 pub use noise_range::NoiseRange;

@@ -1,5 +1,5 @@
-//! The distribution at the end of a plan ahead of time: exact means and variances for Gaussian data,
-//! without sampling.
+//! The distribution at the end of a plan ahead of time: exact means and variances for Gaussian
+//! data, without sampling.
 //!
 //! For data N(μ, C) every prediction of a model is affine in each eigen-direction of C, and so is a
 //! step of every method once its coins are fixed. Unit vectors fed through the sampler give the
@@ -11,17 +11,19 @@
 //! S⁺ = E[ M S Mᵀ + Σ c cᵀ + (M m + b − m⁺)(M m + b − m⁺)ᵀ ]
 //! ```
 //!
-//! So the numbers are those of the sampler that runs, whatever the method, the process and the grid.
-//! They tell which method explodes, how much variance is lost, and which of two budgets is enough.
+//! So the numbers are those of the sampler that runs, whatever the method, the process and the
+//! grid. They tell which method explodes, how much variance is lost, and which of two budgets is enough.
 //!
 //! They cannot see what is not Gaussian: modes, features, guidance, and what a trained network does
 //! away from the data that it was trained on. [`Calibration`] adds the error of a network.
 
 mod calibration;
+mod ranking;
 mod reader;
 mod spectrum;
 
 pub use calibration::Calibration;
+pub use ranking::{Ranked, Ranking};
 pub use spectrum::Spectrum;
 
 use super::plan::Plan;
