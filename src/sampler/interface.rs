@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::step::Step;
 use crate::dynamics::LinearDynamics;
 use crate::error::Result;
+use crate::grid::Interval;
 use crate::real::Real;
 use crate::state::Layout;
 
@@ -47,6 +48,16 @@ pub trait Scheme: Send + Sync {
     /// [`Error::NotProbeable`](crate::Error::NotProbeable) if there is no such list.
     fn coin_scripts(&self) -> Result<Vec<CoinScript>> {
         Ok(vec![CoinScript { weight: 1.0, uniforms: Vec::new() }])
+    }
+
+    /// The same for a step over this interval, for samplers whose coins depend on it, such as a
+    /// Poisson midpoint on a chain. Others give their [`coin_scripts`](Self::coin_scripts).
+    ///
+    /// # Errors
+    /// As for [`coin_scripts`](Self::coin_scripts).
+    fn coin_scripts_of(&self, interval: Interval) -> Result<Vec<CoinScript>> {
+        let _ = interval;
+        self.coin_scripts()
     }
 }
 
@@ -105,6 +116,9 @@ macro_rules! forward {
             }
             fn coin_scripts(&self) -> Result<Vec<CoinScript>> {
                 (**self).coin_scripts()
+            }
+            fn coin_scripts_of(&self, interval: Interval) -> Result<Vec<CoinScript>> {
+                (**self).coin_scripts_of(interval)
             }
         }
 

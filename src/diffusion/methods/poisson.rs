@@ -1,18 +1,20 @@
 //! The Poisson midpoint: on the DDPM chain, where a step is a block of levels, and in phase space.
 
 use super::ancestral::{VARIANCE, Variance};
-use super::far::{LATEST_EXPLICIT, jumps, with_jumps};
+use super::far::{LATEST_EXPLICIT, jumps, latest_bounded, with_jumps};
 use super::phase;
 use super::recipe::{ALL, Choice, Course, DATA, MethodInfo, PSLD, Price, Recipe, choice};
 use super::visits::{BLOCKS, GRID, SIGMAS, TIMESTEPS, Visits, Walk, table};
-use crate::diffusion::dynamics::ReversePsld;
-use crate::diffusion::prediction::Prediction;
+use crate::diffusion::dynamics::{Ancestral, Form, Forms, ReversePsld};
 use crate::diffusion::process::{Process, ProcessKind};
+use crate::diffusion::schedule::LevelTable;
 use crate::dynamics::LinearDynamics;
-use crate::error::Result;
-use crate::options::OptionInfo;
+use crate::error::{Error, Result};
+use crate::options::{OptionInfo, named_value};
 use crate::real::Real;
-use crate::sampler::{EulerMaruyama, PoissonMidpoint, Sampler, Scheme, Selection};
+use crate::sampler::{EulerMaruyama, Odds, PoissonMidpoint, Sampler, Scheme, Selection};
+
+named_value!(Odds);
 
 const SUBSTEPS: OptionInfo = OptionInfo::new(
     "substeps",
@@ -26,6 +28,24 @@ const NOISE_SCALE: OptionInfo = OptionInfo::new(
     "Factor in (0, 1] on the noise of every sub-step of a Poisson midpoint [default: 1]",
 );
 
+const FORM: OptionInfo = OptionInfo::new(
+    "form",
+    "NAME",
+    "What a block of a Poisson midpoint holds fixed: data, noise or velocity, or one far in the \
+     noise and another one near the data, as data+velocity [default: data]",
+);
+const SWITCH: OptionInfo = OptionInfo::new(
+    "switch",
+    "LEVEL",
+    "Level from which on blocks have the second of two forms [default: where alpha bar is 1/2]",
+);
+const SELECTION: OptionInfo = OptionInfo::new(
+    "selection",
+    "NAME",
+    "How likely each sub-step of a Poisson midpoint is selected: uniform, or by importance \
+     [default: uniform]",
+);
+
 /// The Poisson midpoint: 2 − 1/K evaluations per step in expectation, and 1 for a jump out of the
 /// far noise.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,6 +57,13 @@ pub struct Poisson {
     pub visits: Visits,
     /// On a chain: the variance of its steps. Default: small.
     pub variance: Option<Variance>,
+    /// On a chain: what a block holds fixed. Default: the data.
+    pub form: Option<Forms>,
+    /// On a chain with two forms: the level from which on blocks have the second one. Default:
+    /// the first with ᾱ ≥ 1/2.
+    pub switch: Option<usize>,
+    /// How likely each sub-step is selected. Default: uniform.
+    pub odds: Option<Odds>,
     /// In phase space: the time at which the steps end. Default 1e-3.
     pub end_time: Option<f64>,
     /// In phase space: the sub-steps K that a step imitates. Default 16.
@@ -56,7 +83,40 @@ impl Poisson {
         sampler: PoissonMidpoint<D>,
     ) -> Result<PoissonMidpoint<D>> {
         let sampler = sampler.with_selection(self.selection);
+        let sampler = sampler.with_odds(self.odds.unwrap_or_default());
         sampler.with_noise_scale(self.noise_scale.unwrap_or(1.0))
+    }
+
+    fn forms(&self) -> Forms {
+        self.form.unwrap_or(Form::Data.into())
+    }
+
+    /// The chain whose steps a block takes through these levels.
+    fn chain(&self, process: &Process, table: &LevelTable, levels: &[usize]) -> Result<Ancestral> {
+        let forms = self.forms();
+        let chain = self.variance.unwrap_or_default().chain(table);
+        if forms.far == forms.near {
+            if self.switch.is_some() {
+                let by = format!("{} with one form", self.name());
+                let takes = "two forms, as in form=data+velocity".into();
+                return Err(Error::NotTaken { option: "switch".into(), by, takes });
+            }
+            return Ok(chain.with_form(forms.far));
+        }
+        let own = super::visits::table(self.name(), process)?;
+        let level = match self.switch {
+            None => None,
+            Some(number) if (1..=own.len()).contains(&number) => Some(own.level(number)),
+            Some(given) => {
+                let expected = "the number of a level";
+                return Err(Error::Invalid { name: "switch", given: given as f64, expected });
+            }
+        };
+        let log_snr = level.map_or(0.0, |level| level.log_snr());
+        let is_near = |number: &&usize| table.level(**number).log_snr() >= log_snr;
+        // A block has one form: the first one if it begins above the level.
+        let near = levels.iter().find(is_near).copied().unwrap_or(0);
+        Ok(chain.with_forms(forms, near))
     }
 
     fn in_phase_space(&self, process: &Process) -> Result<PoissonMidpoint<ReversePsld>> {
@@ -110,6 +170,9 @@ impl Recipe for Poisson {
             choice(&SIGMAS, DATA, &mut self.visits.sigmas),
             choice(&BLOCKS, DATA, &mut self.visits.blocks),
             choice(&VARIANCE, DATA, &mut self.variance),
+            choice(&FORM, DATA, &mut self.form),
+            choice(&SWITCH, DATA, &mut self.switch),
+            choice(&SELECTION, ALL, &mut self.odds),
             choice(&phase::END_TIME, PSLD, &mut self.end_time),
             choice(&SUBSTEPS, PSLD, &mut self.substeps),
             choice(&NOISE_SCALE, ALL, &mut self.noise_scale),
@@ -124,22 +187,34 @@ impl Recipe for Poisson {
         }
         let table = table(self.name(), process)?;
         let price = Price { each: 2, last: 2 };
-        let walk = Walk { method: self.name(), price, latest: LATEST_EXPLICIT };
+        // An explicit step in the noise form is unstable far in the noise, the others are bounded.
+        let explicit = self.forms().far == Form::Noise;
+        let latest = if explicit { LATEST_EXPLICIT } else { latest_bounded(process) };
+        let walk = Walk { method: self.name(), price, latest };
         let route = self.visits.route(walk, process, evaluations)?.refined(table)?;
-        let jumps = jumps(&route.table, &route.levels);
-        let expected = route.levels.windows(2).zip(&jumps).map(|(pair, jump)| match jump {
-            true => 1.0,
-            false => 2.0 - 1.0 / (pair[0] - pair[1]) as f64,
-        });
-        let evaluations = expected.sum();
-        Ok(Course { jumps, ..route.course(Prediction::Epsilon, evaluations)? })
+        let jumps = if explicit { jumps(&route.table, &route.levels) } else { Vec::new() };
+        let chain = self.chain(process, &route.table, &route.levels)?;
+        let asked: Vec<_> = route.levels.iter().map(|level| chain.form_at(*level)).collect();
+        let last = route.table.len();
+        let change = asked.iter().position(|form| *form != asked[0]);
+        let later = change
+            .filter(|i| route.levels[*i] > 0)
+            .map(|i| ((last - route.levels[i]) as f64, asked[i].prediction()));
+        let mut course = route.course(asked[0].prediction(), 0.0)?;
+        let sampler = self.configured(PoissonMidpoint::on_chain(chain))?;
+        let each = |(i, interval)| match jumps.get(i) {
+            Some(true) => 1.0,
+            _ => sampler.evaluations_of(interval),
+        };
+        course.evaluations = course.grid.iter().enumerate().map(each).sum();
+        Ok(Course { jumps, later, ..course })
     }
 
     fn sampler<F: Real>(&self, process: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {
         if let Process::Psld(psld, _) = process {
             return phase::finished(self.in_phase_space(process)?, *psld, course);
         }
-        let chain = self.variance.unwrap_or_default().chain(course.table()?);
+        let chain = self.chain(process, course.table()?, &course.levels)?;
         let jump = EulerMaruyama::new(chain.clone());
         with_jumps(self.configured(PoissonMidpoint::on_chain(chain))?, jump, &course.jumps)
     }
