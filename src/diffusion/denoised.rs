@@ -53,7 +53,8 @@ impl<F: Real, M: Denoiser<F>> Denoised<F, M> {
         let from = model.prediction();
         let mut in_pure_noise = None;
         if matches!(clock, Clock::Phase { .. }) {
-            if !from.is_joint() || wanted != Prediction::JointScore {
+            let wants = matches!(wanted, Prediction::JointScore | Prediction::JointData);
+            if !from.is_joint() || from == Prediction::JointData || !wants {
                 let given = format!("a prediction of {from}, to give {wanted}");
                 let expected = "a model of position and momentum, to give the joint score".into();
                 return Err(Error::Model { given, expected });
@@ -116,10 +117,16 @@ impl<F: Real, M: Denoiser<F>> Denoised<F, M> {
         mut out: ArrayViewMut2<'_, F>,
     ) {
         match (&self.clock, self.model.prediction()) {
-            (Clock::Phase { process, .. }, Prediction::JointEpsilon(factor)) => {
-                convert_joint(levels, out, |level| process.score_of_noise(level.tau(), factor));
+            (Clock::Phase { process, .. }, from) => {
+                if let Prediction::JointEpsilon(factor) = from {
+                    let score = |level: Level| process.score_of_noise(level.tau(), factor);
+                    convert_joint(levels, out.view_mut(), score);
+                }
+                // All rows of a batch are wanted alike, as they are of one step.
+                if !out.is_empty() && self.wanted_at(times.at(0)) == Prediction::JointData {
+                    turn_to_data(levels, x, out, |level| process.data_of_score(level.tau()));
+                }
             }
-            (Clock::Phase { .. }, _) => {}
             (_, from) => {
                 let factors = |row, level| from.convert(self.wanted_at(times.at(row)), level);
                 convert_data(levels, x, out.view_mut(), factors);
@@ -221,6 +228,33 @@ fn convert_joint<F: Real>(
                 let turn = |x: &mut F, m: &mut F| (*x, *m) = (a * *x + b * *m, c * *x + d * *m);
                 Zip::from(&mut x).and(&mut m).for_each(turn);
             }
+        }
+    }
+}
+
+/// out ← P z + Q̃ out, with matrices for all rows or for each.
+fn turn_to_data<F: Real>(
+    levels: Levels<'_>,
+    z: ArrayView2<'_, F>,
+    mut out: ArrayViewMut2<'_, F>,
+    matrices: impl Fn(Level) -> [Block; 2],
+) {
+    let dim = out.ncols() / 2;
+    let rounded = |level| matrices(level).map(|m| m.map(|row| row.map(F::from_f64)));
+    let shared = match levels {
+        Levels::Shared(level) => Some(rounded(level)),
+        Levels::PerRow(_) => None,
+    };
+    for (row, mut out) in out.rows_mut().into_iter().enumerate() {
+        let [p, q] = shared.unwrap_or_else(|| rounded(levels.at(row)));
+        for j in 0..dim {
+            let z = [z[[row, j]], z[[row, j + dim]]];
+            let score = [out[j], out[j + dim]];
+            let part = |i: usize| {
+                (p[i][0] * z[0] + p[i][1] * z[1]) + (q[i][0] * score[0] + q[i][1] * score[1])
+            };
+            out[j] = part(0);
+            out[j + dim] = part(1);
         }
     }
 }

@@ -26,6 +26,7 @@ mod catalog;
 mod coefficients;
 mod diffusers;
 mod flow;
+mod forms;
 mod joint_score;
 mod models;
 mod phase_space;

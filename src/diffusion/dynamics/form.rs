@@ -1,5 +1,7 @@
 //! The quantity that a step of a chain holds fixed: the noise, the data or the velocity.
 
+use std::fmt;
+
 use crate::diffusion::prediction::Prediction;
 use crate::options::{OptionValue, Value, by_name};
 
@@ -76,10 +78,16 @@ impl Value for Forms {
     }
 
     fn value(&self) -> OptionValue {
-        OptionValue::Text(if self.far == self.near {
-            self.far.to_string()
+        OptionValue::Text(self.to_string())
+    }
+}
+
+impl fmt::Display for Forms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.far == self.near {
+            self.far.fmt(f)
         } else {
-            format!("{}+{}", self.far, self.near)
-        })
+            write!(f, "{}+{}", self.far, self.near)
+        }
     }
 }

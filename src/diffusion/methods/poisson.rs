@@ -5,7 +5,8 @@ use super::far::{LATEST_EXPLICIT, jumps, latest_bounded, with_jumps};
 use super::phase;
 use super::recipe::{ALL, Choice, Course, DATA, MethodInfo, PSLD, Price, Recipe, choice};
 use super::visits::{BLOCKS, GRID, SIGMAS, TIMESTEPS, Visits, Walk, table};
-use crate::diffusion::dynamics::{Ancestral, Form, Forms, ReversePsld};
+use crate::diffusion::dynamics::{Ancestral, Form, Forms, Restated, ReversePsld};
+use crate::diffusion::prediction::Prediction;
 use crate::diffusion::process::{Process, ProcessKind};
 use crate::diffusion::schedule::LevelTable;
 use crate::dynamics::LinearDynamics;
@@ -45,6 +46,9 @@ const SELECTION: OptionInfo = OptionInfo::new(
     "How likely each sub-step of a Poisson midpoint is selected: uniform, or by importance \
      [default: uniform]",
 );
+
+/// The form in phase space, unless another one is given.
+const JOINT: Form = Form::Data;
 
 /// The Poisson midpoint: 2 − 1/K evaluations per step in expectation, and 1 for a jump out of the
 /// far noise.
@@ -119,10 +123,21 @@ impl Poisson {
         Ok(chain.with_forms(forms, near))
     }
 
-    fn in_phase_space(&self, process: &Process) -> Result<PoissonMidpoint<ReversePsld>> {
-        let (psld, _) = phase::phase(self.name(), process)?;
-        let reverse = ReversePsld::new(psld);
-        self.configured(PoissonMidpoint::new(reverse, self.substeps.unwrap_or(16))?)
+    /// In phase space: the data form, or that of the score, which is called noise.
+    fn joint_form(&self) -> Result<Form> {
+        let forms = self.form.unwrap_or(JOINT.into());
+        match forms.far {
+            form if form == forms.near && form != Form::Velocity => Ok(form),
+            _ => Err(Error::Value {
+                option: format!("{}, form", self.name()),
+                given: forms.to_string(),
+                expected: "data or noise in phase space".into(),
+            }),
+        }
+    }
+
+    fn in_phase_space<D: LinearDynamics>(&self, dynamics: D) -> Result<PoissonMidpoint<D>> {
+        self.configured(PoissonMidpoint::new(dynamics, self.substeps.unwrap_or(16))?)
     }
 }
 
@@ -170,7 +185,7 @@ impl Recipe for Poisson {
             choice(&SIGMAS, DATA, &mut self.visits.sigmas),
             choice(&BLOCKS, DATA, &mut self.visits.blocks),
             choice(&VARIANCE, DATA, &mut self.variance),
-            choice(&FORM, DATA, &mut self.form),
+            choice(&FORM, ALL, &mut self.form),
             choice(&SWITCH, DATA, &mut self.switch),
             choice(&SELECTION, ALL, &mut self.odds),
             choice(&phase::END_TIME, PSLD, &mut self.end_time),
@@ -180,10 +195,19 @@ impl Recipe for Poisson {
     }
 
     fn course(&self, process: &Process, evaluations: Option<usize>) -> Result<Course> {
-        if let Process::Psld(..) = process {
-            let cost = self.in_phase_space(process)?.evaluations_per_step();
+        if let Process::Psld(psld, _) = process {
+            let cost = self.in_phase_space(ReversePsld::new(*psld))?.evaluations_per_step();
             let steps = phase::Steps { grid: self.visits.grid, end_time: self.end_time, cost };
-            return steps.course(self.name(), process, evaluations);
+            let course = steps.course(self.name(), process, evaluations)?;
+            return Ok(match self.joint_form()? {
+                Form::Data => {
+                    // The last step is one of the score.
+                    let last = course.grid.time(course.grid.steps() - 1);
+                    let later = Some((last, Prediction::JointScore));
+                    Course { wanted: Prediction::JointData, later, ..course }
+                }
+                _ => course,
+            });
         }
         let table = table(self.name(), process)?;
         let price = Price { each: 2, last: 2 };
@@ -212,7 +236,12 @@ impl Recipe for Poisson {
 
     fn sampler<F: Real>(&self, process: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {
         if let Process::Psld(psld, _) = process {
-            return phase::finished(self.in_phase_space(process)?, *psld, course);
+            let reverse = ReversePsld::new(*psld);
+            if course.wanted == Prediction::JointScore {
+                return phase::finished(self.in_phase_space(reverse)?, *psld, course);
+            }
+            let restated = Restated::new(reverse, course.clock.clone(), course.wanted)?;
+            return phase::finished(self.in_phase_space(restated)?, *psld, course);
         }
         let chain = self.chain(process, course.table()?, &course.levels)?;
         let jump = EulerMaruyama::new(chain.clone());
