@@ -13,6 +13,7 @@ mod methods;
 mod npy;
 mod npy_header;
 mod output;
+mod plan;
 mod probe;
 mod reference;
 mod report;
@@ -48,6 +49,9 @@ enum Command {
     /// Compare ways to generate: methods x evaluations x seeds, as a table, a CSV file and a
     /// picture
     Compare(Box<compare::Compare>),
+    /// The distribution of methods ahead of time, for Gaussian data: no simulation, and which method
+    /// to take for a budget
+    Plan(Box<plan::Plan>),
     /// The exact stationary covariance of a method on the target N(0, 1/k): no simulation
     Probe(Box<probe::Probe>),
     /// List methods, dynamics and ways to generate
@@ -71,6 +75,7 @@ fn main() -> ExitCode {
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
+        Command::Plan(arguments) => plan::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
         Command::Methods(arguments) => methods::run(&arguments),
         Command::Completions { shell } => completions(shell),

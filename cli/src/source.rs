@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
+use langevin::advanced::quoted;
 use langevin::diffusion::ProcessKind;
 use langevin::image::{self, Map};
 use langevin::network::{Network, TrainedDenoiser};
@@ -19,8 +20,8 @@ use crate::target::{self, Target};
 /// The process by which data are noised.
 #[derive(Args)]
 pub struct ProcessOptions {
-    /// How data are noised, vp (variance preserving) or psld (phase space) [default: vp, or that of
-    /// the model]
+    /// How data are noised: vp (variance preserving), flow (flow matching), edm or ve (by ranges of
+    /// sigma) or psld (phase space) [default: vp, or that of the model]
     #[arg(long)]
     process: Option<ProcessKind>,
     #[command(flatten)]
@@ -38,12 +39,30 @@ impl ProcessOptions {
         betas.or(self.given.options.first().map(|(name, _)| *name))
     }
 
+    /// Whether a shift is all that is given.
+    fn is_shift_alone(&self) -> bool {
+        self.betas.is_none() && matches!(self.given.options[..], [("shift", _)])
+    }
+
+    /// The process of a network with the given shift.
+    fn shifted(&self, own: &Process) -> Result<Process, Failure> {
+        let text = self.given.options.first().map_or("", |(_, text)| text);
+        let shift = text.trim().parse().map_err(|_| {
+            Failure::Input(format!("shift: given `{}`, expected a number", quoted(text)))
+        })?;
+        Ok(own.shifted(shift)?)
+    }
+
     /// The process with its constants.
     fn process(&self) -> Result<Process, Failure> {
         if let Some(path) = &self.betas {
-            let psld = (self.process == Some(ProcessKind::Psld)).then_some("process psld");
+            let given = self.process.filter(|kind| *kind != ProcessKind::Vp);
+            let process = given.map(ProcessKind::name);
             let other = self.given.options.first().map(|(name, _)| *name);
-            if let Some(other) = psld.or(other) {
+            if let Some(process) = process {
+                return refuse(format!("give only one of --betas and --process {process}"));
+            }
+            if let Some(other) = other {
                 return refuse(format!("give only one of --betas and --{other}"));
             }
             let table = LevelTable::from_betas(read_betas(path)?);
@@ -101,6 +120,11 @@ pub struct SourceOptions {
 }
 
 impl SourceOptions {
+    /// The process that is asked for, without a model.
+    pub fn process(&self) -> Result<Process, Failure> {
+        self.process.process()
+    }
+
     /// The file of rates, with the option that names it.
     pub fn betas(&self) -> (&'static str, Option<&Path>) {
         ("--betas", self.process.betas.as_deref())
@@ -185,13 +209,17 @@ impl Source {
         let network = Network::load(path).map_err(named)?;
         let model = network.denoiser().map_err(named)?;
         let process = match (model.process(), options.process.process) {
-            (Process::Psld(..), Some(ProcessKind::Vp)) => {
-                let why = "trained for psld, expected a network for vp";
+            (Process::Psld(..), Some(kind)) if kind.is_of_data() => {
+                let why = format!("trained for psld, expected a network for {kind}");
                 return refuse(format!("--model {}: {why}", path.display()));
             }
-            // A network of data gives the joint score too: see `Lifted`.
-            (Process::Vp(_), Some(ProcessKind::Psld)) => options.process.process()?,
+            // A network of data is asked along any process of data, and gives the joint score too:
+            // see `Lifted`.
+            (own, Some(kind)) if own.kind() != kind => options.process.process()?,
             (own, _) => match options.process.constant() {
+                Some("shift") if options.process.is_shift_alone() => {
+                    options.process.shifted(own)?
+                }
                 Some(option) => {
                     let why = "the model brings the constants it was trained with";
                     return refuse(format!("--{option} is not an option here: {why}"));

@@ -50,8 +50,8 @@ pub trait Scheme: Send + Sync {
         Ok(vec![CoinScript { weight: 1.0, uniforms: Vec::new() }])
     }
 
-    /// The same for a step over this interval, for samplers whose coins depend on it, such as a
-    /// Poisson midpoint on a chain. Others give their [`coin_scripts`](Self::coin_scripts).
+    /// The same list for the step over this interval, where steps differ: the blocks of a discrete
+    /// chain have different numbers of sub-steps.
     ///
     /// # Errors
     /// As for [`coin_scripts`](Self::coin_scripts).

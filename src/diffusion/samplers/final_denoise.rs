@@ -53,10 +53,10 @@ impl<S: Scheme> Scheme for FinalDenoise<S> {
     }
 
     fn coin_scripts_of(&self, interval: Interval) -> Result<Vec<CoinScript>> {
-        if interval.start < self.from {
-            return self.sampler.coin_scripts_of(interval);
+        match interval.start < self.from {
+            true => self.sampler.coin_scripts_of(interval),
+            false => Ok(vec![CoinScript { weight: 1.0, uniforms: Vec::new() }]),
         }
-        Ok(vec![CoinScript { weight: 1.0, uniforms: Vec::new() }])
     }
 }
 

@@ -26,10 +26,8 @@ impl<S: Scheme, J: Scheme> Jumps<S, J> {
         let others = "the sampler of the other steps";
         Ok(Self { samplers: Either::new(sampler, jump, "sampler of jumps", others)?, jumps })
     }
-}
 
-impl<S, J> Jumps<S, J> {
-    fn jumps_in(&self, interval: Interval) -> bool {
+    fn jumps_at(&self, interval: Interval) -> bool {
         self.jumps.get(interval.index as usize).copied().unwrap_or(false)
     }
 }
@@ -48,7 +46,7 @@ impl<S: Scheme, J: Scheme> Scheme for Jumps<S, J> {
     }
 
     fn coin_scripts_of(&self, interval: Interval) -> Result<Vec<CoinScript>> {
-        match self.jumps_in(interval) {
+        match self.jumps_at(interval) {
             true => self.samplers.second.coin_scripts_of(interval),
             false => self.samplers.first.coin_scripts_of(interval),
         }
@@ -57,6 +55,6 @@ impl<S: Scheme, J: Scheme> Scheme for Jumps<S, J> {
 
 impl<F: Real, S: Sampler<F>, J: Sampler<F>> Sampler<F> for Jumps<S, J> {
     fn step(&self, step: &mut Step<'_, F>) -> Result<()> {
-        self.samplers.step(!self.jumps_in(step.interval), step)
+        self.samplers.step(!self.jumps_at(step.interval), step)
     }
 }
