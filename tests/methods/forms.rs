@@ -2,19 +2,18 @@
 //! odds: coefficients, what the forms share, exact distributions, and eight modes.
 
 use langevin::diffusion::dynamics::{Ancestral, Form};
-use langevin::diffusion::{Denoised, Level, Schedule, Spacing};
+use langevin::diffusion::{Denoised, Level, Schedule, Spacing, Spectrum};
 use langevin::dynamics::{LinearDynamics, Transition};
 use langevin::metrics::radial_wasserstein;
 use langevin::ndarray::{Array2, Array3, Axis};
 use langevin::prelude::*;
 use ndarray_npy::read_npy;
 
-use crate::support::affine::{after, read};
+use crate::support::affine::read;
 use crate::support::blocks::{Block, Coins, Normal, run};
 use crate::support::docs;
 use crate::support::forecast::end_variance;
 use crate::support::gaussian::model;
-use crate::support::matrix::diagonal;
 use crate::support::{ring, vp};
 
 fn numbers(t: &Transition) -> [f64; 3] {
@@ -198,9 +197,8 @@ fn the_distances_of_the_forms_are_those_of_the_recursion() {
     let chain = frechet(&data, Form::Data, Coins::Mean, &all);
     assert_eq!(format!("{chain:.5}"), "0.00092");
     let uniform = Coins::Of(Selection::Single, Odds::Uniform);
-    let importance = Coins::Of(Selection::Single, Odds::Importance);
-    // ε, x̂₀ with uniform coins in the last block too, v, x̂₀ by importance, x̂₀ without noise of
-    // the selection.
+    // ε, x̂₀ with uniform coins in the last block too, v, x̂₀ by importance, there too, and x̂₀
+    // without noise of the selection.
     for (evaluations, want) in [
         (10, ["2.5e8", "0.217", "436", "0.505", "0.660"]),
         (20, ["5752", "0.0366", "2.84", "0.0710", "0.107"]),
@@ -212,9 +210,9 @@ fn the_distances_of_the_forms_are_those_of_the_recursion() {
         let levels = quadratic(evaluations);
         let found = [
             frechet(&data, Form::Noise, uniform, &levels),
-            frechet(&data, Form::Data, Coins::Plain, &levels),
+            frechet(&data, Form::Data, Coins::Plain(Odds::Uniform), &levels),
             frechet(&data, Form::Velocity, uniform, &levels),
-            frechet(&data, Form::Data, importance, &levels),
+            frechet(&data, Form::Data, Coins::Plain(Odds::Importance), &levels),
             frechet(&data, Form::Data, Coins::Mean, &levels),
         ];
         for (found, want) in found.iter().zip(want) {
@@ -313,42 +311,25 @@ fn table_of_modes() {
 
 #[test]
 #[ignore = "prints a table"]
-fn table_of_law() {
-    let data = digits();
-    let methods = std::env::var("METHODS").unwrap_or_else(|_| "pmm2".into());
-    for method in methods.split(',') {
-        let cell = |e: usize| {
-            let plan = method.parse::<Method>().unwrap().plan(&vp(), e).unwrap();
-            let sampler = plan.sampler::<f64>().unwrap();
-            let part = |data: &Normal| {
-                let drift = plan.drift::<f64>(model(data.variance.max(1e-9))).unwrap();
-                let mut s = diagonal(1.0, 0.0);
-                for interval in plan.grid() {
-                    let coins = sampler.coin_scripts_of(interval).unwrap();
-                    s = after(&*sampler, interval, &*drift, &coins, &s);
-                }
-                (s[0][0].max(0.0).sqrt() - data.variance.sqrt()).powi(2)
-            };
-            let sum: f64 = data.iter().map(part).sum();
-            format!("{sum:.3e}")
-        };
-        println!("{method:40} {:?}", [10, 20, 30, 40, 50].map(cell));
-    }
-}
-
-#[test]
-#[ignore = "prints a table"]
 fn table_of_enough() {
     let methods = std::env::var("METHODS").unwrap_or_else(|_| "pmm2".into());
     for method in methods.split(',') {
         for steps in 1..26 {
             let mut range = [f64::INFINITY, 0.0f64];
-            for schedule in Schedule::ALL {
-                let process = Process::vp(schedule.table(1000).unwrap());
+            let in_phase_space = std::env::var("PROCESS").is_ok_and(|p| p == "psld");
+            let betas = [Beta::constant(8.0), Beta::linear(0.1, 20.0)];
+            let phase = betas.map(|beta| Process::psld(Psld::PAPER, beta.unwrap()));
+            let vp = Schedule::ALL.map(|schedule| Process::vp(schedule.table(1000).unwrap()));
+            let processes = if in_phase_space { phase.to_vec() } else { vp.to_vec() };
+            for process in processes {
                 for grid in ["quadratic", "equal", "logsnr", "leading", "trailing", "linspace"] {
                     let method = format!("{method}:grid={grid}").parse::<Method>().unwrap();
                     let Ok(plan) = method.plan(&process, 2 * steps) else { continue };
-                    let ratio = end_variance(&plan, 0.25) / 0.25;
+                    let data = Spectrum::diagonal(vec![0.0], vec![0.25]).unwrap();
+                    let ratio = match method.to_string().contains('+') {
+                        true => plan.forecast(&data).unwrap().variance[0] / 0.25,
+                        false => end_variance(&plan, 0.25) / 0.25,
+                    };
                     range = [range[0].min(ratio), range[1].max(ratio)];
                 }
             }

@@ -122,6 +122,9 @@ const VALUES: [(&str, &str); 18] = [
     ("corrector-time", "0.75"),
     ("corrector-step", "0.3"),
     ("friction", "1.5"),
+    ("form", "noise"),
+    ("switch", "300"),
+    ("selection", "importance"),
 ];
 
 /// Reading and printing are inverse to each other, for each option alone and for all together.
@@ -177,6 +180,7 @@ fn every_option_acts() {
                 // Some options need another one.
                 let base = match name {
                     "tolerance" => method.clone().with("rounds", "2").unwrap(),
+                    "switch" => method.clone().with("form", "velocity+data").unwrap(),
                     "noise-form" => method.clone().with("lambda-s", "0.5").unwrap(),
                     _ => method.clone(),
                 };

@@ -18,8 +18,8 @@ pub struct Normal {
 pub enum Coins {
     /// As the sampler does.
     Of(Selection, Odds),
-    /// One sub-step with probability 1/K, in the last block too.
-    Plain,
+    /// One sub-step, with these odds in the last block too.
+    Plain(Odds),
     /// The mean over all coins: one Picard round, without noise of the selection.
     Mean,
 }
@@ -96,6 +96,12 @@ impl Path {
         if last > 0 && self.weights[..last].iter().all(|w| *w == 0.0) {
             return (0..count).map(|i| f64::from(u8::from(i == last))).collect();
         }
+        self.plain_shares(odds)
+    }
+
+    /// The shares without the rule for a last block.
+    fn plain_shares(&self, odds: Odds) -> Vec<f64> {
+        let count = self.weights.len();
         let importance = |i: usize| self.weights[i].abs() * (self.clock[i] - self.clock[0]).abs();
         let all: Vec<f64> = (0..count).map(importance).collect();
         let sum: f64 = all.iter().sum();
@@ -169,10 +175,7 @@ impl Block<'_> {
         let path = self.path();
         match self.coins {
             Coins::Of(Selection::Single, odds) => self.one(&path, &path.shares(odds), x),
-            Coins::Plain => {
-                let count = path.weights.len();
-                self.one(&path, &vec![1.0 / count as f64; count], x)
-            }
+            Coins::Plain(odds) => self.one(&path, &path.plain_shares(odds), x),
             Coins::Of(_, odds) => {
                 let shares = path.shares(odds);
                 let all = self.all(&path, x);

@@ -170,11 +170,18 @@ impl Recipe for Poisson {
     }
 
     fn enough_steps(&self, kind: ProcessKind) -> usize {
-        match (kind, self.selection) {
-            (ProcessKind::Psld, Selection::Bernoulli) => 42,
-            (ProcessKind::Psld, Selection::Single) => 32,
-            (_, Selection::Bernoulli) => 22,
-            (_, Selection::Single) => 18,
+        let in_phase_space = kind == ProcessKind::Psld;
+        let forms = self.form.unwrap_or(if in_phase_space { JOINT } else { Form::Data }.into());
+        // A block that holds the data is stable for any length.
+        let stable = forms == Form::Data.into();
+        match (in_phase_space, self.selection, self.odds.unwrap_or_default()) {
+            (true, ..) if stable => 10,
+            (true, Selection::Bernoulli, _) => 42,
+            (true, ..) => 32,
+            (false, _, Odds::Importance) if stable => 9,
+            (false, ..) if stable => 8,
+            (false, Selection::Bernoulli, _) => 22,
+            (false, ..) => 18,
         }
     }
 
