@@ -190,8 +190,8 @@ impl Psld {
         self.forward().covariance(tau, self.intensity())
     }
 
-    /// (P, Q̃) with E[z₀ | z] = P z + Q̃ score, z₀ = (x₀, m₀): P = e^{−Fτ} and Q̃ = e^{−Fτ} Σ, with Σ
-    /// the covariance of z(τ) given z₀.
+    /// (P, Q̃) with E[z₀ | z] = P z + Q̃ score, z₀ = (x₀, m₀): P = e^{−Fτ} and Q̃ = e^{−Fτ} Σ, with
+    /// Σ the covariance of z(τ) given z₀.
     pub(crate) fn data_of_score(&self, tau: f64) -> [Block; 2] {
         let back = self.forward().negated().exponential(tau);
         [back, product(&back, &self.kernel(tau))]

@@ -94,9 +94,10 @@ fn the_generation_table_of_the_docs_is_right() {
     assert_eq!(columns, 6);
 }
 
-/// docs/diffusion.md: the Poisson midpoint with the noise form is better than DDPM with 1000 evaluations at 40 and 50
-/// evaluations, because two errors of opposite sign cancel. It tends to the error of the chain, so
-/// it is farther from the data at 80 again. docs/choosing.md: DPM-Solver++(2M) and Heun are closer.
+/// docs/diffusion.md: the Poisson midpoint with the noise form is better than DDPM with 1000
+/// evaluations at 40 and 50 evaluations, because two errors of opposite sign cancel. It tends to
+/// the error of the chain, so it is farther from the data at 80 again. docs/choosing.md:
+/// DPM-Solver++(2M) and Heun are closer.
 #[test]
 fn a_poisson_midpoint_is_closer_than_all_levels_of_ddpm() {
     let process = &vp();
