@@ -51,6 +51,7 @@ mod prediction;
 mod process;
 mod process_options;
 mod psld;
+mod rounded;
 pub mod samplers;
 mod schedule;
 mod start;
@@ -67,6 +68,8 @@ pub use plan::Plan;
 pub use prediction::{Factors, Prediction};
 pub use process::{Process, ProcessKind};
 pub use psld::{Factor, Psld};
+pub use rounded::Rounded;
+pub use samplers::Window;
 pub use schedule::{
     Beta, Level, LevelTable, Schedule, Spacing, blocks, check_levels, from_timesteps,
 };

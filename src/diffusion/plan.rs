@@ -8,8 +8,9 @@ use super::methods::recipe::Course;
 use super::phase_space::Lifted;
 use super::prediction::Prediction;
 use super::process::Process;
+use super::samplers::{self, Window};
 use crate::drift::Drift;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::grid::TimeGrid;
 use crate::real::Real;
 use crate::run::Run;
@@ -34,6 +35,14 @@ pub struct Plan {
     method: Method,
     process: Process,
     course: Course,
+    windowed: Option<Windowed>,
+}
+
+/// A run that is parallel in time: its window, and the grid with all steps as one.
+#[derive(Clone, Debug, PartialEq)]
+struct Windowed {
+    window: Window,
+    grid: TimeGrid,
 }
 
 impl Method {
@@ -64,7 +73,7 @@ impl Plan {
         let course = method.course(process, evaluations)?;
         // The builders of the sampler check its options: now, not when the plan is run.
         method.sampler::<f64>(process, &course)?;
-        Ok(Self { method: method.clone(), process: process.clone(), course })
+        Ok(Self { method: method.clone(), process: process.clone(), course, windowed: None })
     }
 
     /// The method.
@@ -77,9 +86,76 @@ impl Plan {
         &self.process
     }
 
-    /// The time grid of a run.
+    /// The time grid of a run: the steps of the method, or all of them as one if it is
+    /// [windowed](Self::windowed).
     pub fn grid(&self) -> &TimeGrid {
+        self.windowed.as_ref().map_or(&self.course.grid, |windowed| &windowed.grid)
+    }
+
+    /// The times of the steps of the method.
+    pub fn method_grid(&self) -> &TimeGrid {
         &self.course.grid
+    }
+
+    /// The window of a run that is parallel in time.
+    pub fn window(&self) -> Option<Window> {
+        self.windowed.as_ref().map(|windowed| windowed.window)
+    }
+
+    /// The same plan, parallel in time with the same bits: steps of the method are scanned with old
+    /// outputs of the model, and one batched call renews those of a whole window. See
+    /// [`samplers::Windowed`](super::samplers::Windowed).
+    ///
+    /// The chains of `ddpm` and `ddim` are taken [in data form](Self::in_data_form). A trained
+    /// network needs [`Rounded`](super::Rounded), or a tolerance.
+    ///
+    /// ```
+    /// use langevin::diffusion::Window;
+    /// use langevin::ndarray::array;
+    /// use langevin::prelude::*;
+    ///
+    /// let means = array![[-1.0, 0.0], [1.0, 0.0]];
+    /// let model = DiffusedMixture::new(GaussianMixture::isotropic(means.view(), 0.1)?);
+    /// let process = Process::vp(LevelTable::linear(1000)?);
+    /// let plan = Method::named("ddpm")?.plan(&process, 1000)?.in_data_form();
+    /// let sequential = plan.run(&model)?.seed(7).run()?;
+    /// let parallel = plan.windowed(Window::new(100)?)?.run(&model)?.seed(7).run()?;
+    /// assert_eq!(parallel.state, sequential.state);
+    /// assert!(parallel.cost.batched_calls < 110);
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Value`] if a step of the method evaluates the model more than once.
+    pub fn windowed(&self, window: Window) -> Result<Self> {
+        let plan = Self { windowed: None, ..self.clone() }.in_data_form();
+        let sampler = plan.sampler::<f64>()?;
+        let steps = plan.course.grid.clone();
+        let windowed = samplers::Windowed::new(sampler, steps, window).map_err(|_| {
+            let name = self.method.name();
+            Error::Value {
+                option: "window".into(),
+                given: window.steps().to_string(),
+                expected: format!("none: a step of {name} takes more than one evaluation"),
+            }
+        })?;
+        let grid = windowed.grid()?;
+        Ok(Self { windowed: Some(Windowed { window, grid }), ..plan })
+    }
+
+    /// The same plan, with the chains of `ddpm` and `ddim` written for the data x̂₀ in place of the
+    /// noise. They are the same steps up to rounding. Other plans are returned as they are.
+    pub fn in_data_form(&self) -> Self {
+        let mut plan = self.clone();
+        let has_data_form = match &self.method {
+            Method::Ddpm(own) => own.has_data_form(),
+            Method::Ddim(own) => own.has_data_form(),
+            _ => false,
+        };
+        if has_data_form {
+            plan.course.wanted = Prediction::Data;
+        }
+        plan
     }
 
     /// Which level belongs to which time.
@@ -112,7 +188,7 @@ impl Plan {
     }
 
     /// Expected evaluations per chain, at most the budget; the maximum if a tolerance may save
-    /// some.
+    /// some. A [windowed](Self::windowed) run takes more.
     pub fn evaluations(&self) -> f64 {
         self.course.evaluations
     }
@@ -122,7 +198,10 @@ impl Plan {
     /// # Errors
     /// None that planning has not found already.
     pub fn sampler<F: Real>(&self) -> Result<Box<dyn Sampler<F>>> {
-        self.method.sampler(&self.process, &self.course)
+        let sampler = self.method.sampler(&self.process, &self.course)?;
+        let Some(Windowed { window, .. }) = self.windowed else { return Ok(sampler) };
+        let steps = self.course.grid.clone();
+        Ok(Box::new(samplers::Windowed::new(sampler, steps, window)?))
     }
 
     /// The drift of a run: the model, asked what the sampler needs at the level of each time. A
@@ -164,7 +243,7 @@ impl Plan {
         let sampler = self.sampler::<F>()?;
         let start = self.start(&model)?;
         let drift = self.drift::<F>(model)?;
-        let run = Run::with_precision(sampler, drift, self.course.grid.clone());
+        let run = Run::with_precision(sampler, drift, self.grid().clone());
         Ok(match start {
             Some(start) => run.start(start),
             None => run,

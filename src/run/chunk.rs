@@ -135,11 +135,13 @@ impl<F: Real> Chunks<F> {
         low: Array2<F>,
         chunk: usize,
         threads: Option<usize>,
+        spreads: bool,
     ) -> Result<Self> {
         let count = state.nrows().div_ceil(chunk);
+        // A thread without a chunk would have nothing to do, unless steps spread their own calls.
+        let useful = if spreads { usize::MAX } else { count };
         #[cfg(feature = "rayon")]
-        let pool = match threads.map(|threads| threads.min(count)) {
-            // A thread without a chunk would have nothing to do.
+        let pool = match threads.map(|threads| threads.min(useful)) {
             Some(threads) if threads > 1 => Some(
                 rayon::ThreadPoolBuilder::new()
                     .num_threads(threads)
@@ -148,6 +150,8 @@ impl<F: Real> Chunks<F> {
             ),
             _ => None,
         };
+        #[cfg(not(feature = "rayon"))]
+        let _ = useful;
         #[cfg(not(feature = "rayon"))]
         if let Some(threads) = threads.filter(|threads| *threads > 1) {
             let expected = "1, as this build is without the feature `rayon`";
@@ -164,7 +168,7 @@ impl<F: Real> Chunks<F> {
             #[cfg(feature = "rayon")]
             pool,
             #[cfg(feature = "rayon")]
-            serial: threads == Some(1) || count == 1,
+            serial: threads == Some(1) || useful == 1,
         })
     }
 

@@ -34,6 +34,7 @@ mod probe;
 mod tables;
 mod variances;
 mod warnings;
+mod windowed;
 
 #[path = "../support/mod.rs"]
 mod support;

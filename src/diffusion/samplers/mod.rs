@@ -4,8 +4,11 @@ mod corrector_plan;
 mod final_denoise;
 mod heun;
 mod jumps;
+mod pages;
 mod predictor_corrector;
 mod symmetric_splitting;
+mod window;
+mod windowed;
 
 pub use corrector_plan::CorrectorPlan;
 pub use final_denoise::FinalDenoise;
@@ -13,3 +16,5 @@ pub use heun::Heun;
 pub use jumps::Jumps;
 pub use predictor_corrector::PredictorCorrector;
 pub use symmetric_splitting::SymmetricSplitting;
+pub use window::Window;
+pub use windowed::Windowed;
