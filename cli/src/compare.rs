@@ -158,6 +158,7 @@ fn settings<F: Real>(arguments: &Compare, source: &Source) -> Value {
         "inputs": arguments.inputs().json(),
         "bandwidth": arguments.source.target.bandwidth,
         "scale": arguments.source.scale,
+        "input_bits": arguments.source.input_bits,
         "process": source.process.to_string(),
         "model": source.describe(),
         "methods": arguments.methods,

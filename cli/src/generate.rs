@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use langevin::advanced::quoted;
 use langevin::compare::Distances;
-use langevin::diffusion::Warning;
+use langevin::diffusion::{Warning, Window};
 use langevin::image;
 use langevin::prelude::{Denoiser, GaussianMixture, Method, Plan, Process, Real};
 use langevin::run::Start;
@@ -41,6 +42,11 @@ pub struct Generate {
     /// Take the start positions as data, and noise them to the first level: image to image
     #[arg(long, requires = "start")]
     noise_start: bool,
+    /// Parallel in time: scan windows of W steps with old outputs of the model, and renew them in
+    /// one batched call. The result is that of --window 1, bit for bit; --tolerance E lets changes
+    /// of an output up to E pass
+    #[arg(long, value_name = "W", allow_negative_numbers = true)]
+    window: Option<usize>,
     /// Picture of the first samples, at most 100, as small images: high numbers are dark
     #[arg(long, value_name = "OUT.png")]
     grid_image: Option<PathBuf>,
@@ -55,12 +61,33 @@ impl Generate {
     fn plan(&self, process: &Process) -> Result<Plan, Failure> {
         let mut method: Method = self.method.parse()?;
         for (name, text) in &self.given.options {
-            method = method.with(name, text)?;
+            if self.window.is_none() || *name != "tolerance" {
+                method = method.with(name, text)?;
+            }
         }
-        match self.evaluations {
-            Some(evaluations) => Ok(method.plan(process, evaluations)?),
-            None => Ok(method.plan_listed(process)?),
+        let plan = match self.evaluations {
+            Some(evaluations) => method.plan(process, evaluations)?,
+            None => method.plan_listed(process)?,
+        };
+        match self.window()? {
+            Some(_) if self.run.every.is_some() => {
+                refuse("give only one of --window and --every: a windowed run is one step")
+            }
+            Some(window) => Ok(plan.windowed(window)?),
+            None => Ok(plan),
         }
+    }
+
+    /// The window, with the tolerance that belongs to it.
+    fn window(&self) -> Result<Option<Window>, Failure> {
+        let Some(steps) = self.window else { return Ok(None) };
+        let window = Window::new(steps)?;
+        let tolerance = self.given.options.iter().find(|(name, _)| *name == "tolerance");
+        let Some((_, text)) = tolerance else { return Ok(Some(window)) };
+        let Ok(number) = text.trim().parse() else {
+            return refuse(format!("tolerance: given `{}`, expected a number", quoted(text)));
+        };
+        Ok(Some(window.with_tolerance(number)?))
     }
 
     fn inputs(&self) -> Inputs<'_> {
@@ -216,6 +243,9 @@ fn json(arguments: &Generate, source: &Source, plan: &Plan, passes: usize) -> Va
         "scale": arguments.source.scale,
         "label": arguments.source.label,
         "guidance": arguments.source.guidance,
+        "input_bits": arguments.source.input_bits,
+        "window": plan.window().map(|window| window.steps()),
+        "tolerance": plan.window().map(|window| window.tolerance()),
         "process": source.process.kind().to_string(),
         "planned_evaluations": plan.evaluations(),
         "model_calls_per_evaluation": passes,
@@ -253,13 +283,18 @@ fn heading<F: Real>(
 ) -> String {
     let samples = &outcome.samples;
     format!(
-        "{} on {}, {}: {} chains, {} steps, {} dimensions, {}\n\
+        "{} on {}, {}: {} chains, {}, {} dimensions, {}\n\
          {:.2} model evaluations per chain, {:.2} planned, in {} batched calls{}; {:.3} s",
         arguments.method,
         source.process,
         source.describe(),
         arguments.run.chains,
-        outcome.steps(),
+        plan.window().map_or_else(
+            || format!("{} steps", outcome.steps()),
+            |window| {
+                format!("{} steps in windows of {}", plan.method_grid().steps(), window.steps())
+            }
+        ),
         samples.dim,
         F::NAME,
         samples.evaluations_per_chain(),

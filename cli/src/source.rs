@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
-use langevin::diffusion::ProcessKind;
+use langevin::diffusion::{ProcessKind, Rounded};
 use langevin::image::{self, Map};
 use langevin::network::{Network, TrainedDenoiser};
 use langevin::prelude::{Denoiser, DiffusedMixture, GaussianMixture, LevelTable, Process, Real};
@@ -96,6 +96,10 @@ pub struct SourceOptions {
     /// network twice [default: 1]
     #[arg(long, value_name = "W", requires = "label", allow_negative_numbers = true)]
     pub guidance: Option<f64>,
+    /// Round the input of the model to B bits of mantissa, as 10, so that the bits of a windowed
+    /// run of a network settle; a part of the model
+    #[arg(long, value_name = "B", allow_negative_numbers = true)]
+    pub input_bits: Option<usize>,
     #[command(flatten)]
     process: ProcessOptions,
 }
@@ -137,6 +141,7 @@ pub struct Tiles {
 /// A model of noised data, and the process along which it is used.
 pub struct Source {
     kind: Kind,
+    input_bits: Option<usize>,
     pub process: Process,
     /// Range of the numbers of the data and the sides of one picture, if known.
     pub range: Option<(f64, f64)>,
@@ -171,7 +176,8 @@ impl Source {
                 let process = options.process.process()?;
                 let Target { mixture, map } = target::load(&options.target, options.scale)?;
                 let kind = Kind::Exact(Box::new(DiffusedMixture::new(mixture)));
-                Ok(Self { kind, process, range: options.scale, image: None, map })
+                let input_bits = options.input_bits;
+                Ok(Self { kind, input_bits, process, range: options.scale, image: None, map })
             }
         }
     }
@@ -207,7 +213,7 @@ impl Source {
         let range = network.range().map(|[low, high]| (low, high));
         let image = network.image().map(|[rows, columns]| (rows, columns));
         let kind = Kind::Network { network, label: options.label, guidance };
-        Ok(Self { kind, process, range, image, map: None })
+        Ok(Self { kind, input_bits: options.input_bits, process, range, image, map: None })
     }
 
     /// The distribution that is sampled, if it is known.
@@ -265,8 +271,16 @@ impl Source {
         format!("network of {} parameters{label}", network.parameters())
     }
 
-    /// The model, with its label and guidance.
+    /// The model, with its label and guidance, at rounded inputs if so asked.
     pub fn model<F: Real>(&self) -> Result<Box<dyn Denoiser<F> + '_>, Failure> {
+        let model = self.plain_model()?;
+        match self.input_bits {
+            Some(bits) => Ok(Box::new(Rounded::new(model, bits)?)),
+            None => Ok(model),
+        }
+    }
+
+    fn plain_model<F: Real>(&self) -> Result<Box<dyn Denoiser<F> + '_>, Failure> {
         let (network, label, guidance) = match &self.kind {
             Kind::Exact(model) => return Ok(Box::new(&**model)),
             Kind::Network { network, label, guidance } => (network, *label, *guidance),

@@ -23,6 +23,8 @@ pub struct Denoised<F, M> {
     model: M,
     clock: Clock,
     wanted: Prediction,
+    /// What is wanted in pure noise, where it does not follow from the prediction.
+    in_pure_noise: Option<Vec<F>>,
     levels: ScratchPool<Vec<Level>>,
     precision: PhantomData<fn() -> F>,
 }
@@ -32,7 +34,8 @@ impl<F: Real, M: Denoiser<F>> Denoised<F, M> {
     ///
     /// # Errors
     /// [`Error::Unreachable`] if `wanted` does not follow from what the model predicts at the
-    /// noisiest level of the clock: ε at ᾱ = 0 says nothing about the data. [`Error::Model`] if the
+    /// noisiest level of the clock: ε at ᾱ = 0 says nothing about the data, except where the data
+    /// are known ([`Denoiser::known_data`]): then x̂₀ is their mean. [`Error::Model`] if the
     /// model is about data and the clock about phase space, or the other way round.
     pub fn new(model: M, clock: Clock, wanted: Prediction) -> Result<Self> {
         Self::starting_at(0.0, model, clock, wanted)
@@ -46,6 +49,7 @@ impl<F: Real, M: Denoiser<F>> Denoised<F, M> {
         wanted: Prediction,
     ) -> Result<Self> {
         let from = model.prediction();
+        let mut in_pure_noise = None;
         if matches!(clock, Clock::Phase { .. }) {
             if !from.is_joint() || wanted != Prediction::JointScore {
                 let given = format!("a prediction of {from}, to give {wanted}");
@@ -59,14 +63,21 @@ impl<F: Real, M: Denoiser<F>> Denoised<F, M> {
                 let expected = "a model of data noised by a variance-preserving process".into();
                 return Err(Error::Model { given, expected });
             }
-            if !from.reaches(wanted, level) {
+            in_pure_noise = model.known_data().and_then(|data| match wanted {
+                Prediction::Data => Some(data.mean().mapv(F::from_f64).to_vec()),
+                Prediction::Velocity => Some(data.mean().mapv(|m| F::from_f64(-m)).to_vec()),
+                _ => None,
+            });
+            let known = level == Level::PURE_NOISE && in_pure_noise.is_some();
+            if !known && !from.reaches(wanted, level) {
                 let from = from.name();
                 let wanted = wanted.name();
                 return Err(Error::Unreachable { from, wanted, alpha_bar: level.alpha_bar() });
             }
         }
+        in_pure_noise = in_pure_noise.filter(|_| !from.reaches(wanted, Level::PURE_NOISE));
         let levels = ScratchPool::default();
-        Ok(Self { model, clock, wanted, levels, precision: PhantomData })
+        Ok(Self { model, clock, wanted, in_pure_noise, levels, precision: PhantomData })
     }
 
     /// The clock.
@@ -80,13 +91,21 @@ impl<F: Real, M: Denoiser<F>> Denoised<F, M> {
     }
 
     /// Turns predictions into what is wanted, in place.
-    fn convert(&self, levels: Levels<'_>, x: ArrayView2<'_, F>, out: ArrayViewMut2<'_, F>) {
+    fn convert(&self, levels: Levels<'_>, x: ArrayView2<'_, F>, mut out: ArrayViewMut2<'_, F>) {
         match (&self.clock, self.model.prediction()) {
             (Clock::Phase { process, .. }, Prediction::JointEpsilon(factor)) => {
                 convert_joint(levels, out, |level| process.score_of_noise(level.tau(), factor));
             }
             (Clock::Phase { .. }, _) => {}
-            (_, from) => convert_data(levels, x, out, |level| from.convert(self.wanted, level)),
+            (_, from) => {
+                convert_data(levels, x, out.view_mut(), |level| from.convert(self.wanted, level));
+                if let Some(known) = &self.in_pure_noise {
+                    let in_noise = |row: &usize| levels.at(*row) == Level::PURE_NOISE;
+                    for row in (0..out.nrows()).filter(in_noise) {
+                        out.row_mut(row).iter_mut().zip(known).for_each(|(to, x)| *to = *x);
+                    }
+                }
+            }
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::flow::Flow;
+use super::noise_range::NoiseRange;
 use super::process::Process;
 use super::psld::Psld;
-use super::schedule::{Beta, LevelTable, Schedule};
+use super::schedule::{Beta, LevelTable, Schedule, SigmaGrid, SigmaRule};
 use crate::error::{Error, Result};
 
 /// The fields of a process; a table without a named schedule is given by its rates.
@@ -18,6 +20,18 @@ enum Form {
         levels: Option<usize>,
         #[serde(skip_serializing_if = "Option::is_none")]
         betas: Option<Vec<f64>>,
+    },
+    Flow {
+        levels: usize,
+        shift: f64,
+    },
+    Edm {
+        levels: usize,
+        sigmas: [f64; 2],
+    },
+    Ve {
+        levels: usize,
+        sigmas: [f64; 2],
     },
     Psld {
         beta: String,
@@ -43,6 +57,15 @@ impl TryFrom<Form> for Process {
                 given: "another set of fields".into(),
                 expected: "schedule and levels, or betas".into(),
             }),
+            Form::Flow { levels, shift } => Flow::new(levels, shift).map(Self::Flow),
+            Form::Edm { levels, sigmas } => {
+                let grid = SigmaGrid::new(SigmaRule::Karras { rho: 7.0 });
+                NoiseRange::new(sigmas, levels, grid).map(Self::Edm)
+            }
+            Form::Ve { levels, sigmas } => {
+                let grid = SigmaGrid::new(SigmaRule::Exponential);
+                NoiseRange::new(sigmas, levels, grid).map(Self::Ve)
+            }
             Form::Psld { beta, gamma, nu, kappa } => {
                 Ok(Self::psld(Psld::new(gamma, nu, kappa)?, beta.parse::<Beta>()?))
             }
@@ -63,6 +86,11 @@ impl From<&Process> for Form {
                     Self::Vp { schedule: None, levels: None, betas: Some(table.betas().to_vec()) }
                 }
             },
+            Process::Flow(flow) => Self::Flow { levels: flow.table().len(), shift: flow.shift() },
+            Process::Edm(range) => {
+                Self::Edm { levels: range.table().len(), sigmas: range.sigmas() }
+            }
+            Process::Ve(range) => Self::Ve { levels: range.table().len(), sigmas: range.sigmas() },
             Process::Psld(process, beta) => Self::Psld {
                 beta: beta.to_string(),
                 gamma: process.gamma(),
@@ -96,6 +124,9 @@ mod tests {
             Process::vp(LevelTable::cosine(50).unwrap()),
             Process::vp(LevelTable::from_betas(vec![0.1, 0.3]).unwrap()),
             Process::psld(Psld::PAPER, Beta::linear(0.1, 20.0).unwrap()),
+            Process::flow(3.0).unwrap(),
+            Process::edm(NoiseRange::EDM).unwrap(),
+            Process::ve(NoiseRange::VE).unwrap(),
         ] {
             let text = serde_json::to_string(&process).unwrap();
             assert_eq!(serde_json::from_str::<Process>(&text).unwrap(), process, "{text}");

@@ -9,6 +9,7 @@ use super::methods::{
     Reduced, Symmetric,
 };
 use super::process::{Process, ProcessKind};
+use super::schedule::SigmaGrid;
 use crate::error::{Error, Result};
 use crate::options::{self, KnownOptions, OptionInfo, OptionValue};
 use crate::real::Real;
@@ -205,6 +206,9 @@ impl Method {
             return Err(Error::Unknown {
                 what: match kind {
                     ProcessKind::Vp => "method of the process vp",
+                    ProcessKind::Flow => "method of the process flow",
+                    ProcessKind::Edm => "method of the process edm",
+                    ProcessKind::Ve => "method of the process ve",
                     ProcessKind::Psld => "method of the process psld",
                 },
                 given: self.name().into(),
@@ -269,9 +273,16 @@ impl FromStr for Method {
     /// not take, [`Error::Value`] for a value that is none, [`Error::Twice`] for an option given
     /// twice.
     fn from_str(text: &str) -> Result<Self> {
-        let mut parts = text.split(':');
+        let mut parts = text.split(':').peekable();
         let mut method = Self::named(parts.next().unwrap_or_default().trim())?;
-        for part in parts {
+        while let Some(first) = parts.next() {
+            let mut part = first.to_owned();
+            // Parameters of a grid follow it, as in grid=karras:rho=7.
+            while part.trim_start().starts_with("grid=")
+                && let Some(more) = parts.next_if(|part| is_of_grid(part))
+            {
+                part = format!("{part}:{more}");
+            }
             let (option, value) = match part.split_once('=') {
                 Some((option, value)) => (option.trim(), Some(value)),
                 None => (part.trim(), None),
@@ -287,6 +298,12 @@ impl FromStr for Method {
         }
         Ok(method)
     }
+}
+
+/// Whether this is a parameter of a grid.
+fn is_of_grid(part: &str) -> bool {
+    let name = part.split('=').next().unwrap_or_default().trim();
+    SigmaGrid::PARAMETERS.contains(&name)
 }
 
 #[cfg(feature = "serde")]

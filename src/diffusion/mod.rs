@@ -40,11 +40,14 @@ mod denoised;
 mod denoiser;
 pub mod dynamics;
 mod exact;
+pub(crate) mod face;
+mod flow;
 #[cfg(feature = "serde")]
 mod form;
 mod guided;
 mod method;
 pub mod methods;
+mod noise_range;
 mod phase_space;
 mod plan;
 mod prediction;
@@ -61,8 +64,11 @@ pub use clock::Clock;
 pub use denoised::Denoised;
 pub use denoiser::{Denoiser, Levels};
 pub use exact::DiffusedMixture;
+pub use face::{Face, Faced, InputScale, Told};
+pub use flow::Flow;
 pub use guided::Guided;
 pub use method::Method;
+pub use noise_range::NoiseRange;
 pub use phase_space::Lifted;
 pub use plan::Plan;
 pub use prediction::{Factors, Prediction};
@@ -71,6 +77,7 @@ pub use psld::{Factor, Psld};
 pub use rounded::Rounded;
 pub use samplers::Window;
 pub use schedule::{
-    Beta, Level, LevelTable, Schedule, Spacing, blocks, check_levels, from_timesteps,
+    Beta, Level, LevelTable, Schedule, SigmaGrid, SigmaRule, Spacing, blocks, check_levels,
+    from_timesteps,
 };
 pub use warning::Warning;

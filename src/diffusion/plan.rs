@@ -9,6 +9,7 @@ use super::phase_space::Lifted;
 use super::prediction::Prediction;
 use super::process::Process;
 use super::samplers::{self, Window};
+use super::schedule::{Level, LevelTable};
 use crate::drift::Drift;
 use crate::error::{Error, Result};
 use crate::grid::TimeGrid;
@@ -168,9 +169,23 @@ impl Plan {
         self.course.wanted
     }
 
-    /// The levels visited, from the noise to the data, if the method visits levels of a table.
+    /// The levels visited, from the noise to the data, as numbers in [`table`](Self::table), if the
+    /// method visits levels of a table.
     pub fn levels(&self) -> &[usize] {
         &self.course.levels
+    }
+
+    /// The table that [`levels`](Self::levels) index: that of the process, or one that has the
+    /// levels of a grid between its entries. `None` if the method visits no levels of a table.
+    pub fn table(&self) -> Option<&LevelTable> {
+        self.course.table.as_ref()
+    }
+
+    /// The levels visited, from the noise to the clean end; empty if the method visits no levels of
+    /// a table.
+    pub fn visited(&self) -> Vec<Level> {
+        let level = |table: &LevelTable| self.levels().iter().map(|t| table.level(*t)).collect();
+        self.table().map(level).unwrap_or_default()
     }
 
     /// The numbers of the steps, from 0, that jump out of the far noise: they are steps of DDIM or
@@ -181,9 +196,12 @@ impl Plan {
     }
 
     /// The 0-based training timesteps at which the model is evaluated, from the noise to the data,
-    /// if the method visits levels of a table.
+    /// if the method visits levels of the table of the process.
     pub fn timesteps(&self) -> Option<Vec<usize>> {
         let (_, visited) = self.course.levels.split_last()?;
+        if self.course.table.as_ref() != self.process.table() {
+            return None;
+        }
         Some(visited.iter().map(|level| level - 1).collect())
     }
 

@@ -6,10 +6,10 @@ use crate::options::by_name;
 
 /// What a model predicts from noised data.
 ///
-/// The first four are about data noised by a variance-preserving process,
+/// The first six are about data noised by a variance-preserving process,
 /// x = √ᾱ x₀ + √(1−ᾱ) ε. The last two are about z = (x, m), data and momentum noised by a
 /// phase-space diffusion; such a model reads and writes 2·dim columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Prediction {
     /// ∇ log p(x), the score of the noised distribution.
@@ -20,6 +20,18 @@ pub enum Prediction {
     Data,
     /// The velocity, √ᾱ ε̂ − √(1−ᾱ) x̂₀.
     Velocity,
+    /// The velocity of flow matching, ε̂ − x̂₀ = (c x − x̂₀)/t with c = 1/(√ᾱ + √(1−ᾱ)) and
+    /// t = c √(1−ᾱ).
+    Flow,
+    /// F of the preconditioning of EDM, in terms of x/√ᾱ = x₀ + σ ε:
+    ///
+    /// ```text
+    /// x̂₀ = σ_d²/(σ² + σ_d²) (x/√ᾱ) + σ σ_d/√(σ² + σ_d²) F
+    /// ```
+    Edm {
+        /// Standard deviation σ_d of the data, customarily 0.5.
+        sigma_data: f64,
+    },
     /// ∇ log p(z), the score of position and momentum together.
     JointScore,
     /// The noise ε in both blocks, with z = e^{Fτ} (x₀, 0) + (root) ε and this root.
@@ -27,25 +39,29 @@ pub enum Prediction {
 }
 
 impl Prediction {
-    /// All predictions.
-    pub const ALL: [Self; 7] = [
+    /// All predictions; that of EDM with its customary σ_d.
+    pub const ALL: [Self; 9] = [
         Self::Score,
         Self::Epsilon,
         Self::Data,
         Self::Velocity,
+        Self::Flow,
+        Self::Edm { sigma_data: 0.5 },
         Self::JointScore,
         Self::JointEpsilon(Factor::Lower),
         Self::JointEpsilon(Factor::Upper),
     ];
 
-    /// Its name: `score`, `epsilon`, `data`, `velocity`, `joint-score`, `epsilon-lower` or
-    /// `epsilon-upper`.
+    /// Its name: `score`, `epsilon`, `data`, `velocity`, `flow`, `edm`, `joint-score`,
+    /// `epsilon-lower` or `epsilon-upper`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Score => "score",
             Self::Epsilon => "epsilon",
             Self::Data => "data",
             Self::Velocity => "velocity",
+            Self::Flow => "flow",
+            Self::Edm { .. } => "edm",
             Self::JointScore => "joint-score",
             Self::JointEpsilon(Factor::Lower) => "epsilon-lower",
             Self::JointEpsilon(Factor::Upper) => "epsilon-upper",
@@ -66,6 +82,14 @@ impl Prediction {
             Self::Epsilon => Factors::SAME,
             Self::Data => Factors { input: 1.0 / s, prediction: -a / s },
             Self::Velocity => Factors { input: s, prediction: a },
+            Self::Flow => {
+                let c = level.flow_scale();
+                Factors { input: c, prediction: c * a }
+            }
+            Self::Edm { sigma_data } => {
+                let root = libm::hypot(s, a * sigma_data);
+                Factors { input: s / (root * root), prediction: -a * sigma_data / root }
+            }
             Self::JointScore | Self::JointEpsilon(_) => Factors::NONE,
         }
     }
@@ -87,6 +111,35 @@ impl Prediction {
             (Self::Velocity, Self::Data) => Factors { input: a, prediction: -s },
             (Self::Data, Self::Velocity) => Factors { input: a / s, prediction: -1.0 / s },
             (Self::Score, Self::Data) => Factors { input: 1.0 / a, prediction: s * s / a },
+            (Self::Flow, Self::Data) => {
+                let c = level.flow_scale();
+                Factors { input: c, prediction: -c * s }
+            }
+            (Self::Data, Self::Flow) => {
+                Factors { input: 1.0 / s, prediction: -1.0 / (level.flow_scale() * s) }
+            }
+            (Self::Flow, Self::Velocity) => {
+                let c = level.flow_scale();
+                Factors { input: c * (a - s), prediction: c }
+            }
+            (Self::Velocity, Self::Flow) => {
+                Factors { input: s - a, prediction: 1.0 / level.flow_scale() }
+            }
+            (Self::Edm { sigma_data }, Self::Data) => {
+                let root = libm::hypot(s, a * sigma_data);
+                let input = sigma_data * sigma_data * a / (root * root);
+                Factors { input, prediction: s * sigma_data / root }
+            }
+            (Self::Edm { sigma_data }, Self::Velocity) => {
+                let root = libm::hypot(s, a * sigma_data);
+                let input = a * s * (1.0 - sigma_data * sigma_data) / (root * root);
+                Factors { input, prediction: -sigma_data / root }
+            }
+            (Self::Data, Self::Edm { sigma_data }) => {
+                let root = libm::hypot(s, a * sigma_data);
+                let input = -sigma_data * a / (root * s);
+                Factors { input, prediction: root / (s * sigma_data) }
+            }
             (Self::Data, Self::Score) => Factors { input: -1.0 / (s * s), prediction: a / (s * s) },
             _ => {
                 let noise = self.to_epsilon(level);
@@ -94,6 +147,14 @@ impl Prediction {
                     Self::Score => Factors { input: 0.0, prediction: -1.0 / s },
                     Self::Data => Factors { input: 1.0 / a, prediction: -s / a },
                     Self::Velocity => Factors { input: -s / a, prediction: 1.0 / a },
+                    Self::Flow => {
+                        Factors { input: -1.0 / a, prediction: 1.0 / (a * level.flow_scale()) }
+                    }
+                    Self::Edm { sigma_data } => {
+                        let root = libm::hypot(s, a * sigma_data);
+                        let input = s / (a * sigma_data * root);
+                        Factors { input, prediction: -root / (a * sigma_data) }
+                    }
                     _ => Factors::SAME,
                 };
                 Factors { input: x + e * noise.input, prediction: e * noise.prediction }
@@ -132,7 +193,7 @@ mod tests {
 
     #[test]
     fn conversions_agree_with_the_definitions() {
-        use Prediction::{Data, Epsilon, Score, Velocity};
+        use Prediction::{Data, Edm, Epsilon, Flow, Score, Velocity};
         let x0 = 0.7;
         let noise = -1.3;
         for alpha_bar in [0.999_999, 0.9, 0.5, 0.01, 1e-6] {
@@ -144,10 +205,17 @@ mod tests {
                 Score => -noise / s,
                 Epsilon => noise,
                 Data => x0,
+                Flow => noise - x0,
+                Edm { sigma_data: d } => {
+                    let root = (s * s + d * d * a * a).sqrt();
+                    // (x₀ − c_skip x/√ᾱ)/c_out, without the difference of two near numbers.
+                    (s * x0 - d * d * a * noise) / (root * d)
+                }
                 _ => a * noise - s * x0,
             };
-            for from in [Score, Epsilon, Data, Velocity] {
-                for wanted in [Score, Epsilon, Data, Velocity] {
+            let all = [Score, Epsilon, Data, Velocity, Flow, Edm { sigma_data: 0.5 }];
+            for from in all {
+                for wanted in all {
                     let Factors { input: c, prediction: d } = from.convert(wanted, level);
                     let found = c * x + d * value(from);
                     // Data from ε loses digits as ᾱ → 0, ε from data as ᾱ → 1: that much is in the

@@ -1,8 +1,10 @@
 //! The options of processes as text. Each is named once.
 
+use super::flow::Flow;
+use super::noise_range::NoiseRange;
 use super::process::{Process, ProcessKind};
 use super::psld::Psld;
-use super::schedule::{Beta, Schedule};
+use super::schedule::{Beta, Schedule, SigmaGrid, SigmaRule};
 use crate::error::Result;
 use crate::options::{self, Entry, KnownOptions, OptionInfo, OptionValue, Value, named_value};
 
@@ -17,12 +19,27 @@ const SCHEDULE: OptionInfo = OptionInfo::new(
 const LEVELS: OptionInfo = OptionInfo::new(
     "levels",
     "N",
-    "vp: noise levels of the schedule; its rates are scaled by 1000/N [default: 1000]",
+    "Noise levels of the process; rates of a vp schedule are scaled by 1000/N [default: 1000]",
 );
 const BETA_RANGE: OptionInfo = OptionInfo::new(
     "beta-range",
     "LO,HI",
     "vp: rates of the first and the last level of a linear or scaled-linear schedule, not scaled",
+);
+const SHIFT: OptionInfo = OptionInfo::new(
+    "shift",
+    "S",
+    "vp, flow: factor on the noise sigma of every level, as larger pictures need [default: 1]",
+);
+const SIGMA_MIN: OptionInfo = OptionInfo::new(
+    "sigma-min",
+    "S",
+    "edm, ve: sigma of the least noised level [default: 0.002 for edm, 0.01 for ve]",
+);
+const SIGMA_MAX: OptionInfo = OptionInfo::new(
+    "sigma-max",
+    "S",
+    "edm, ve: sigma of the noisiest level [default: 80 for edm, 50 for ve]",
 );
 const BETA: OptionInfo = OptionInfo::new(
     "beta",
@@ -39,6 +56,7 @@ const KAPPA: OptionInfo = OptionInfo::new(
 );
 
 /// Two numbers, joined by a comma or by `+`.
+#[derive(Clone, Copy)]
 struct Range([f64; 2]);
 
 impl Value for Range {
@@ -61,6 +79,9 @@ struct Options {
     schedule: Option<Schedule>,
     levels: Option<usize>,
     beta_range: Option<Range>,
+    shift: Option<f64>,
+    sigma_min: Option<f64>,
+    sigma_max: Option<f64>,
     beta: Option<Beta>,
     gamma: Option<f64>,
     nu: Option<f64>,
@@ -74,6 +95,16 @@ impl Options {
                 Entry { info: &SCHEDULE, field: &mut self.schedule },
                 Entry { info: &LEVELS, field: &mut self.levels },
                 Entry { info: &BETA_RANGE, field: &mut self.beta_range },
+                Entry { info: &SHIFT, field: &mut self.shift },
+            ],
+            ProcessKind::Flow => vec![
+                Entry { info: &LEVELS, field: &mut self.levels },
+                Entry { info: &SHIFT, field: &mut self.shift },
+            ],
+            ProcessKind::Edm | ProcessKind::Ve => vec![
+                Entry { info: &LEVELS, field: &mut self.levels },
+                Entry { info: &SIGMA_MIN, field: &mut self.sigma_min },
+                Entry { info: &SIGMA_MAX, field: &mut self.sigma_max },
             ],
             ProcessKind::Psld => vec![
                 Entry { info: &BETA, field: &mut self.beta },
@@ -81,6 +112,42 @@ impl Options {
                 Entry { info: &NU, field: &mut self.nu },
                 Entry { info: &KAPPA, field: &mut self.kappa },
             ],
+        }
+    }
+}
+
+impl Options {
+    /// The process of a kind.
+    fn process(&self, kind: ProcessKind) -> Result<Process> {
+        let levels = self.levels.unwrap_or(1000);
+        let shift = self.shift.unwrap_or(1.0);
+        let range = |[low, high]: [f64; 2], rule| {
+            let sigmas = [self.sigma_min.unwrap_or(low), self.sigma_max.unwrap_or(high)];
+            NoiseRange::new(sigmas, levels, SigmaGrid::new(rule))
+        };
+        match kind {
+            ProcessKind::Vp => {
+                let schedule = self.schedule.unwrap_or(Schedule::Linear);
+                let table = match self.beta_range {
+                    Some(Range([first, last])) => schedule.table_between(levels, first, last)?,
+                    None => schedule.table(levels)?,
+                };
+                Ok(Process::vp(table.shifted(shift)?))
+            }
+            ProcessKind::Flow => Flow::new(levels, shift).map(Process::Flow),
+            ProcessKind::Edm => {
+                range(NoiseRange::EDM, SigmaRule::Karras { rho: 7.0 }).map(Process::Edm)
+            }
+            ProcessKind::Ve => range(NoiseRange::VE, SigmaRule::Exponential).map(Process::Ve),
+            ProcessKind::Psld => {
+                let paper = Psld::PAPER;
+                let psld = Psld::new(
+                    self.gamma.unwrap_or(paper.gamma()),
+                    self.nu.unwrap_or(paper.nu()),
+                    self.kappa.unwrap_or(paper.kappa()),
+                )?;
+                Ok(Process::psld(psld, self.beta.map_or_else(|| Beta::constant(8.0), Ok)?))
+            }
         }
     }
 }
@@ -94,7 +161,13 @@ impl ProcessKind {
 
 impl KnownOptions for ProcessKind {
     fn known_options() -> Vec<&'static OptionInfo> {
-        Self::ALL.into_iter().flat_map(Self::options).collect()
+        let mut all: Vec<&'static OptionInfo> = Vec::new();
+        for info in Self::ALL.into_iter().flat_map(Self::options) {
+            if all.iter().all(|known| known.name != info.name) {
+                all.push(info);
+            }
+        }
+        all
     }
 }
 
@@ -123,21 +196,7 @@ impl Process {
         for (name, text) in given {
             options::read(options.entries(kind), &by, name, Some(text))?;
         }
-        if kind == ProcessKind::Vp {
-            let schedule = options.schedule.unwrap_or(Schedule::Linear);
-            let levels = options.levels.unwrap_or(1000);
-            return Ok(Self::vp(match options.beta_range {
-                Some(Range([first, last])) => schedule.table_between(levels, first, last)?,
-                None => schedule.table(levels)?,
-            }));
-        }
-        let paper = Psld::PAPER;
-        let psld = Psld::new(
-            options.gamma.unwrap_or(paper.gamma()),
-            options.nu.unwrap_or(paper.nu()),
-            options.kappa.unwrap_or(paper.kappa()),
-        )?;
-        Ok(Self::psld(psld, options.beta.map_or_else(|| Beta::constant(8.0), Ok)?))
+        options.process(kind)
     }
 }
 
@@ -150,10 +209,13 @@ mod tests {
     #[test]
     fn processes_are_made_of_their_options() {
         let names = |kind: ProcessKind| kind.options().iter().map(|o| o.name).collect::<Vec<_>>();
-        assert_eq!(names(ProcessKind::Vp), ["schedule", "levels", "beta-range"]);
+        assert_eq!(names(ProcessKind::Vp), ["schedule", "levels", "beta-range", "shift"]);
+        assert_eq!(names(ProcessKind::Flow), ["levels", "shift"]);
+        assert_eq!(names(ProcessKind::Edm), ["levels", "sigma-min", "sigma-max"]);
         assert_eq!(names(ProcessKind::Psld), ["beta", "gamma", "nu", "kappa"]);
         let all: Vec<_> = ProcessKind::known_options().iter().map(|o| o.name).collect();
-        let expected = ["schedule", "levels", "beta-range", "beta", "gamma", "nu", "kappa"];
+        let data = ["schedule", "levels", "beta-range", "shift", "sigma-min", "sigma-max"];
+        let expected: Vec<_> = data.into_iter().chain(["beta", "gamma", "nu", "kappa"]).collect();
         assert_eq!(all, expected);
         let psld = |given: &[(&'static str, &'static str)]| {
             Process::with_options(ProcessKind::Psld, given.iter().copied())

@@ -6,6 +6,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use super::denoised::convert_data;
 use super::denoiser::{Denoiser, Levels};
 use super::prediction::Prediction;
+use super::schedule::Level;
 use crate::drift::GaussianMixture;
 use crate::error::{BoxError, Error, Result, count};
 use crate::real::Real;
@@ -32,6 +33,8 @@ use crate::state::columns_mut;
 pub struct Rounded<F, M> {
     model: M,
     bits: u32,
+    /// The mean of the data, where it is known: x̂₀ in pure noise.
+    mean: Option<Vec<F>>,
     scratch: ScratchPool<Vec<F>>,
 }
 
@@ -45,7 +48,32 @@ impl<F: Real, M: Denoiser<F>> Rounded<F, M> {
     /// [`Error::Invalid`] if there are no bits, or more than 52.
     pub fn new(model: M, bits: usize) -> Result<Self> {
         count("input bits", bits, 1, 52, "a whole number from 1 to 52")?;
-        Ok(Self { model, bits: bits as u32, scratch: ScratchPool::default() })
+        let mean = model.known_data().map(|data| data.mean().mapv(F::from_f64).to_vec());
+        Ok(Self { model, bits: bits as u32, mean, scratch: ScratchPool::default() })
+    }
+}
+
+impl<F: Real, M: Denoiser<F>> Rounded<F, M> {
+    /// Writes the mean of the data to the rows whose level tells nothing about them.
+    fn fill_pure_noise(
+        &self,
+        levels: Levels<'_>,
+        mut out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        let from = self.model.prediction();
+        for (row, mut out) in out.rows_mut().into_iter().enumerate() {
+            let level = levels.at(row);
+            if level != Level::PURE_NOISE || from.reaches(Prediction::Data, level) {
+                continue;
+            }
+            let Some(mean) = &self.mean else {
+                let from = from.name();
+                let wanted = Prediction::Data.name();
+                return Err(Error::Unreachable { from, wanted, alpha_bar: 0.0 }.into());
+            };
+            out.iter_mut().zip(mean).for_each(|(to, x)| *to = *x);
+        }
+        Ok(())
     }
 }
 
@@ -83,18 +111,9 @@ impl<F: Real, M: Denoiser<F>> Denoiser<F> for Rounded<F, M> {
             if from == wanted {
                 return Ok(());
             }
-            let all = match levels {
-                Levels::Shared(_) => 1,
-                Levels::PerRow(levels) => levels.len(),
-            };
-            if let Some(row) = (0..all).find(|row| !from.reaches(wanted, levels.at(*row))) {
-                let from = from.name();
-                let wanted = wanted.name();
-                let alpha_bar = levels.at(row).alpha_bar();
-                return Err(Error::Unreachable { from, wanted, alpha_bar }.into());
-            }
-            convert_data(levels, rounded.view(), out, |level| from.convert(wanted, level));
-            Ok(())
+            let convert = |level| from.convert(wanted, level);
+            convert_data(levels, rounded.view(), out.view_mut(), convert);
+            self.fill_pure_noise(levels, out)
         })
     }
 

@@ -1,7 +1,7 @@
 //! What a trained network predicts, of which process, and how the time is fed to it.
 
 use super::problem::wrong;
-use crate::diffusion::{Level, LevelTable, Prediction, Process, ProcessKind};
+use crate::diffusion::{InputScale, Level, LevelTable, Prediction, Process, ProcessKind};
 use crate::error::Result;
 
 /// Which number tells a network the time.
@@ -9,12 +9,18 @@ use crate::error::Result;
 #[non_exhaustive]
 pub enum TimeInput {
     /// `timestep`: the 0-based timestep of a table of levels. Between two levels it is interpolated
-    /// linearly in log ᾱ.
+    /// linearly in log σ. For flow matching it is t times the number of levels.
     Timestep,
     /// `log-snr`: log(ᾱ/(1−ᾱ)).
     LogSnr,
-    /// `time`: t in (0, 1] of a phase-space diffusion.
+    /// `time`: t in (0, 1] of a phase-space diffusion or of flow matching.
     Time,
+    /// `sigma`: σ = √((1−ᾱ)/ᾱ).
+    Sigma,
+    /// `log-sigma`: log σ.
+    LogSigma,
+    /// `quarter-log-sigma`: ¼ log σ, as networks of EDM.
+    QuarterLogSigma,
 }
 
 /// What is known about a trained network beyond its weights.
@@ -52,6 +58,13 @@ impl Card {
         let kind = self.process.as_ref().map(Process::kind);
         let times: &[Option<TimeInput>] = match kind {
             Some(ProcessKind::Vp) => &[None, Some(TimeInput::Timestep), Some(TimeInput::LogSnr)],
+            Some(ProcessKind::Flow) => &[None, Some(TimeInput::Timestep), Some(TimeInput::Time)],
+            Some(ProcessKind::Edm | ProcessKind::Ve) => &[
+                None,
+                Some(TimeInput::Sigma),
+                Some(TimeInput::LogSigma),
+                Some(TimeInput::QuarterLogSigma),
+            ],
             Some(ProcessKind::Psld) => &[None, Some(TimeInput::Time)],
             None => &[None],
         };
@@ -61,13 +74,13 @@ impl Card {
         }
         let joint = self.prediction.map(Prediction::is_joint);
         let expected = match (kind, joint) {
-            (None, None) | (Some(ProcessKind::Vp), Some(false)) => None,
-            (Some(ProcessKind::Psld), Some(true)) => None,
+            (None, None) | (Some(ProcessKind::Psld), Some(true)) => None,
             (None, _) => Some("features, without a process"),
-            (Some(ProcessKind::Vp), _) => Some("epsilon, data, velocity or score, for vp"),
             (Some(ProcessKind::Psld), _) => {
                 Some("epsilon-lower, epsilon-upper or joint-score, for psld")
             }
+            (Some(_), Some(false)) => None,
+            (Some(_), _) => Some("epsilon, data, velocity, flow, edm or score, for data"),
         };
         if let Some(expected) = expected {
             let given = self.prediction.map_or("features", Prediction::name);
@@ -90,9 +103,34 @@ impl Card {
     pub(super) fn number(&self, level: Level) -> f64 {
         match (self.time, &self.process) {
             (Some(input), Some(Process::Vp(table))) => number_in(table, input, level),
+            (Some(input), Some(Process::Flow(flow))) => {
+                let levels = flow.table().len() as f64;
+                level.flow_time() * if input == TimeInput::Timestep { levels } else { 1.0 }
+            }
+            (Some(input), Some(Process::Edm(range) | Process::Ve(range))) => {
+                let [low, high] = range.sigmas();
+                let sigma = level.sigma().clamp(low, high);
+                match input {
+                    TimeInput::QuarterLogSigma => 0.25 * libm::log(sigma),
+                    TimeInput::LogSigma => libm::log(sigma),
+                    _ => sigma,
+                }
+            }
             // The rate of a network's process is constant: `check`.
             (Some(_), Some(Process::Psld(_, beta))) => level.tau() / beta.rate().unwrap_or(1.0),
             _ => 0.0,
+        }
+    }
+
+    /// The variable that the network reads.
+    pub(super) fn input(&self) -> InputScale {
+        match (&self.process, self.prediction) {
+            (Some(Process::Flow(_)), _) => InputScale::Flow,
+            (Some(Process::Edm(_)), Some(Prediction::Edm { sigma_data })) => {
+                InputScale::Edm { sigma_data }
+            }
+            (Some(Process::Edm(_) | Process::Ve(_)), _) => InputScale::Exploding,
+            _ => InputScale::Preserving,
         }
     }
 
@@ -104,6 +142,13 @@ impl Card {
                 [table.level(table.len()).log_snr(), table.level(1).log_snr()]
             }
             (Some(Process::Vp(table)), _) => [0.0, (table.len() - 1) as f64],
+            (Some(process), _) => match process.table() {
+                Some(table) => {
+                    let [a, b] = [table.level(table.len()), table.level(1)].map(|l| self.number(l));
+                    [a.min(b), a.max(b)]
+                }
+                None => [0.0, 1.0],
+            },
             _ => [0.0, 1.0],
         }
     }
@@ -128,7 +173,8 @@ fn number_in(table: &LevelTable, input: TimeInput, level: Level) -> f64 {
     if below == last {
         whole
     } else {
-        whole + (log(below) - wanted) / (log(below) - log(below + 1))
+        let [noisier, cleaner] = [below + 1, below].map(|t| table.level(t).log_snr());
+        whole + (cleaner - level.log_snr()) / (cleaner - noisier)
     }
 }
 
@@ -157,14 +203,14 @@ mod tests {
     }
 
     #[test]
-    fn between_two_levels_the_logarithm_is_interpolated() {
+    fn between_two_levels_the_logarithm_of_sigma_is_interpolated() {
         let table = LevelTable::linear(1000).unwrap();
         for t in [1, 2, 500, 999] {
-            let a = table.level(t).log_alpha_bar();
-            let b = table.level(t + 1).log_alpha_bar();
+            let a = table.level(t).log_snr();
+            let b = table.level(t + 1).log_snr();
             let mut before = (t - 1) as f64;
             for part in [0.001, 0.25, 0.5, 0.999] {
-                let level = Level::from_log_alpha_bar(a + part * (b - a)).unwrap();
+                let level = Level::from_log_snr(a + part * (b - a)).unwrap();
                 let found = number_in(&table, TimeInput::Timestep, level);
                 let wanted = (t - 1) as f64 + part;
                 assert!((found - wanted).abs() < 1e-9 && found > before, "{wanted}: {found}");

@@ -5,16 +5,19 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use super::engine::{Conditions, Engine, Numbers};
 use super::problem::wrong;
 use super::trained::Trained;
-use crate::diffusion::{Denoiser, Guided, Levels, Prediction, Process};
+use crate::diffusion::face::{scale_input, scale_score};
+use crate::diffusion::{Denoiser, Guided, InputScale, Levels, Prediction, Process};
+use crate::drift::batch::with_columns;
 use crate::error::{BoxError, Result};
 use crate::real::Real;
+use crate::state::{columns, columns_mut};
 
 /// A trained network as a [`Denoiser`], with one label or none for all rows; made by
 /// [`Trained::denoiser`].
 ///
-/// It predicts what the network predicts, along the process of its training: data of a vp process,
-/// or position and momentum of a psld process. The network is told the level as its file says: by
-/// timestep, log signal-to-noise ratio or time.
+/// It predicts what the network predicts, along the process of its training: data, or position and
+/// momentum of a psld process. The network reads the variable of its process and is told the level
+/// as its file says: by timestep, log signal-to-noise ratio, time or σ.
 #[derive(Debug)]
 pub struct TrainedDenoiser<E: Engine> {
     network: Trained<E>,
@@ -96,8 +99,25 @@ impl<F: Real, E: Engine> Denoiser<F> for TrainedDenoiser<E> {
             Levels::Shared(level) => Numbers::Shared(card.number(level)),
             Levels::PerRow(_) => Numbers::PerRow(&number),
         };
-        self.network.forward(Conditions { times, label: self.label }, x, out)?;
-        Ok(())
+        let conditions = Conditions { times, label: self.label };
+        let scale = card.input();
+        if scale == InputScale::Preserving {
+            self.network.forward(conditions, x, out)?;
+            return Ok(());
+        }
+        let rows = x.nrows();
+        let width = x.ncols();
+        let mut result = Ok(());
+        with_columns(x, out, |x, out| {
+            let mut input = x.to_vec();
+            scale_input(scale, levels, rows, &mut input);
+            let input = columns(&input, rows, width);
+            result = self.network.forward(conditions, input, columns_mut(out, rows, width));
+            if self.prediction == Prediction::Score {
+                scale_score(scale, levels, rows, out);
+            }
+        });
+        Ok(result?)
     }
 
     fn columns(&self) -> Option<usize> {

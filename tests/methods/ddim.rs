@@ -63,6 +63,6 @@ fn bad_options_are_named() {
     assert!(message("ddim:timesteps=999+999").contains("levels must decrease strictly"));
     assert!(message("ddim:timesteps=1000").contains("entry 0 is level 1001 after level 1000"));
     let both = message("ddim:timesteps=999:grid=equal");
-    assert!(both.contains("give only one of grid, timesteps and blocks"), "{both}");
+    assert!(both.contains("give only one of grid, timesteps, sigmas and blocks"), "{both}");
     assert!(message("ddim:windows=3").starts_with("windows is not an option of ddim"));
 }

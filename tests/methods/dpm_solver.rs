@@ -76,5 +76,8 @@ fn bad_options_are_named() {
     let error = DpmSolver::new(Fine::table(), vec![10, 20, 0]).unwrap_err();
     assert!(matches!(error, Error::Levels { index: 1, previous: 10, next: 20 }), "{error}");
     let error = "dpmpp2m:eta=0".parse::<Method>().unwrap_err().to_string();
-    assert_eq!(error, "eta is not an option of dpmpp2m, which takes grid, timesteps; leave it out");
+    assert_eq!(
+        error,
+        "eta is not an option of dpmpp2m, which takes grid, timesteps, sigmas; leave it out"
+    );
 }

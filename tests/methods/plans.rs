@@ -12,7 +12,11 @@ use crate::support::gaussian::model;
 use crate::support::{docs, phase, planned, refusal, ring, vp};
 
 fn process(kind: ProcessKind) -> Process {
-    if kind == ProcessKind::Vp { vp() } else { phase::process() }
+    match kind {
+        ProcessKind::Vp => vp(),
+        ProcessKind::Psld => phase::process(),
+        other => Process::with_options(other, []).unwrap(),
+    }
 }
 
 #[test]
@@ -99,9 +103,10 @@ fn check_price(stated: &str, method: &Method, process: &Process) {
 }
 
 /// A value for every option.
-const VALUES: [(&str, &str); 17] = [
+const VALUES: [(&str, &str); 18] = [
     ("grid", "equal"),
-    ("timesteps", "999+500+0"),
+    ("timesteps", "998+500+0"),
+    ("sigmas", "10+1+0.1"),
     ("blocks", "600+399+1"),
     ("variance", "large"),
     ("eta", "0.25"),
@@ -162,6 +167,10 @@ fn every_option_acts() {
         for method in Method::on(kind) {
             for option in method.options(kind) {
                 let (name, value) = *VALUES.iter().find(|(name, _)| *name == option.name).unwrap();
+                // The last block of all levels of a flow begins in pure noise.
+                if name == "blocks" && kind == ProcessKind::Flow {
+                    continue;
+                }
                 // In phase space equal steps are the default.
                 let quadratic = name == "grid" && kind == ProcessKind::Psld;
                 let value = if quadratic { "quadratic" } else { value };

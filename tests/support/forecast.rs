@@ -88,7 +88,7 @@ impl Block<'_> {
     /// Cov(X̂ᵢ, X̂ⱼ | X) = Pᵢ/Pⱼ Var(X̂ᵢ | X), i ≤ j
     /// ```
     pub fn variance_after(&self, before: f64) -> f64 {
-        let Process::Vp(table) = self.plan.process() else { panic!("a chain") };
+        let table = self.plan.table().expect("a chain");
         let chain = Ancestral::small(table.clone());
         let count = self.from - self.to;
         let start = |i: usize| (table.len() - self.from + i) as f64;
@@ -149,7 +149,7 @@ fn corrected(plan: &Plan, variance: f64) -> f64 {
     let parallel = plan.method().name() == "pc-parallel";
     let [windows, rounds] = if parallel { [4, 2] } else { [1, 0] };
     let corrector_steps = if parallel { 2 } else { 5 };
-    let Process::Vp(table) = plan.process() else { panic!("a process of data") };
+    let table = plan.process().table().expect("a process of data");
     let Clock::Reverse { horizon } = *plan.clock() else { panic!("OU time") };
     let end = table.level(1).ou_time();
     let flow = RandomizedMidpoint::new(ProbabilityFlow).with_windows(windows).unwrap();

@@ -17,7 +17,7 @@ const WITH_METHOD: [(&str, &str, &str); 26] = [
     ("ddim", "--timesteps 5,,1", "timesteps"),
     ("ddim", "--timesteps=", "timesteps | expected a value"),
     ("ddim", "--timesteps 99999999999999999999999", "timesteps | whole numbers"),
-    ("ddim", "--timesteps 5,3 --grid equal", "only one of grid, timesteps and blocks"),
+    ("ddim", "--timesteps 5,3 --grid equal", "only one of grid, timesteps, sigmas and blocks"),
     ("ddim", "--timesteps 5,3,1 --evaluations 2", "2 evaluations are too few | at least 3"),
     ("ddim", "--blocks 600,400", "blocks | ddim"),
     ("pmm2", "--blocks 600,300", "sum of the blocks | 900"),

@@ -1,8 +1,8 @@
 //! DDPM and DDIM: the steps of a discrete chain, re-spaced where levels are skipped.
 
 use super::far::LATEST;
-use super::recipe::{Choice, Course, MethodInfo, Price, Recipe, VP, choice};
-use super::visits::{Visits, Walk, chain_course, table};
+use super::recipe::{Choice, Course, DATA, MethodInfo, Price, Recipe, choice};
+use super::visits::{Visits, Walk};
 use crate::diffusion::dynamics::{Ancestral, Jump};
 use crate::diffusion::prediction::Prediction;
 use crate::diffusion::process::{Process, ProcessKind};
@@ -101,11 +101,10 @@ fn course(
     process: &Process,
     evaluations: Option<usize>,
 ) -> Result<Course> {
-    let table = table(method, process)?;
     let walk = Walk { method, price: PRICE, latest: LATEST };
-    let levels = visits.levels(walk, table, evaluations)?;
-    let evaluations = PRICE.of(levels.len() - 1) as f64;
-    chain_course(table, levels, Prediction::Epsilon, evaluations)
+    let route = visits.route(walk, process, evaluations)?;
+    let evaluations = PRICE.of(route.levels.len() - 1) as f64;
+    route.course(Prediction::Epsilon, evaluations)
 }
 
 impl Recipe for Ddpm {
@@ -118,7 +117,7 @@ impl Recipe for Ddpm {
     }
 
     fn info(&self, kind: ProcessKind) -> Option<MethodInfo> {
-        (kind == ProcessKind::Vp).then_some(MethodInfo {
+        kind.is_of_data().then_some(MethodInfo {
             title: "DDPM ancestral sampling, re-spaced where levels are skipped",
             source: "Ho et al. 2020, arXiv 2006.11239",
         })
@@ -130,7 +129,7 @@ impl Recipe for Ddpm {
 
     fn choices(&mut self) -> Vec<Choice<'_>> {
         let mut all = self.visits.choices();
-        all.push(choice(&VARIANCE, VP, &mut self.variance));
+        all.push(choice(&VARIANCE, DATA, &mut self.variance));
         all
     }
 
@@ -138,8 +137,8 @@ impl Recipe for Ddpm {
         course(self.name(), &self.visits, process, evaluations)
     }
 
-    fn sampler<F: Real>(&self, process: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {
-        let table = table(self.name(), process)?;
+    fn sampler<F: Real>(&self, _: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {
+        let table = course.table()?;
         if course.wanted == Prediction::Data {
             let jump = Jump::on_reverse_sde(course.clock.clone(), course.wanted)?;
             return Ok(Box::new(EulerMaruyama::new(jump)));
@@ -158,7 +157,7 @@ impl Recipe for Ddim {
     }
 
     fn info(&self, kind: ProcessKind) -> Option<MethodInfo> {
-        (kind == ProcessKind::Vp).then_some(MethodInfo {
+        kind.is_of_data().then_some(MethodInfo {
             title: "DDIM; deterministic for eta 0",
             source: "Song, Meng & Ermon 2020, arXiv 2010.02502",
         })
@@ -170,7 +169,7 @@ impl Recipe for Ddim {
 
     fn choices(&mut self) -> Vec<Choice<'_>> {
         let mut all = self.visits.choices();
-        all.push(choice(&ETA, VP, &mut self.eta));
+        all.push(choice(&ETA, DATA, &mut self.eta));
         all
     }
 
@@ -178,8 +177,8 @@ impl Recipe for Ddim {
         course(self.name(), &self.visits, process, evaluations)
     }
 
-    fn sampler<F: Real>(&self, process: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {
-        let table = table(self.name(), process)?;
+    fn sampler<F: Real>(&self, _: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {
+        let table = course.table()?;
         if course.wanted == Prediction::Data {
             let clock = course.clock.clone();
             let jump = match self.eta {

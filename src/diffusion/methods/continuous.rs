@@ -2,12 +2,12 @@
 
 use super::far::{LATEST_EXPLICIT, jumps};
 use super::recipe::{Course, Price};
-use super::visits::{Visits, Walk};
+use super::visits::{Route, Visits, Walk};
 use crate::diffusion::clock::Clock;
 use crate::diffusion::dynamics::Jump;
 use crate::diffusion::prediction::Prediction;
+use crate::diffusion::process::Process;
 use crate::diffusion::samplers::{FinalDenoise, Jumps};
-use crate::diffusion::schedule::LevelTable;
 use crate::error::{Error, Result};
 use crate::grid::TimeGrid;
 use crate::real::Real;
@@ -17,7 +17,7 @@ use crate::sampler::{EulerMaruyama, Sampler};
 pub(crate) fn course(
     method: &'static str,
     visits: &Visits,
-    table: &LevelTable,
+    process: &Process,
     evaluations: Option<usize>,
     cost: usize,
 ) -> Result<Course> {
@@ -30,10 +30,10 @@ pub(crate) fn course(
         return Err(Error::TooFew { method, given, needed: price.of(2) });
     }
     let walk = Walk { method, price, latest: LATEST_EXPLICIT };
-    let levels = visits.levels(walk, table, evaluations)?;
+    let Route { table, levels } = visits.route(walk, process, evaluations)?;
     let horizon = table.level(levels[0]).ou_time();
     let knots = levels.iter().map(|level| horizon - table.level(*level).ou_time()).collect();
-    let jumps = jumps(table, &levels);
+    let jumps = jumps(&table, &levels);
     // A jump has one evaluation.
     let saved = (cost - 1) * jumps.iter().filter(|jump| **jump).count();
     Ok(Course {
@@ -44,6 +44,7 @@ pub(crate) fn course(
         wanted: Prediction::Score,
         evaluations: (price.of(levels.len() - 1) - saved) as f64,
         levels,
+        table: Some(table),
     })
 }
 

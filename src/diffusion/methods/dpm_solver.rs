@@ -1,8 +1,8 @@
 //! DPM-Solver++(2M), the two-step solver of the probability flow.
 
-use super::far::LATEST;
+use super::far::latest_bounded;
 use super::recipe::{Choice, Course, MethodInfo, Price, Recipe};
-use super::visits::{Visits, Walk, chain_course, table};
+use super::visits::{Visits, Walk};
 use crate::diffusion::dynamics::DpmSolver;
 use crate::diffusion::prediction::Prediction;
 use crate::diffusion::process::{Process, ProcessKind};
@@ -32,7 +32,7 @@ impl Recipe for DpmSolver2M {
     }
 
     fn info(&self, kind: ProcessKind) -> Option<MethodInfo> {
-        (kind == ProcessKind::Vp).then_some(MethodInfo {
+        kind.is_of_data().then_some(MethodInfo {
             title: "DPM-Solver++(2M), two-step solver of the probability flow",
             source: "Lu et al. 2022, arXiv 2211.01095",
         })
@@ -48,22 +48,20 @@ impl Recipe for DpmSolver2M {
 
     fn course(&self, process: &Process, evaluations: Option<usize>) -> Result<Course> {
         let price = Price { each: 1, last: 1 };
-        let table = table(self.name(), process)?;
         let grid = self.visits.grid.map(|grid| match grid {
             Spacing::Leading => Spacing::LeadingOpen,
             Spacing::Linspace => Spacing::LinspaceOpen,
             other => other,
         });
         let visits = Visits { grid, ..self.visits.clone() };
-        let walk = Walk { method: self.name(), price, latest: LATEST };
-        let levels = visits.levels(walk, table, evaluations)?;
-        let evaluations = price.of(levels.len() - 1) as f64;
-        chain_course(table, levels, Prediction::Data, evaluations)
+        let walk = Walk { method: self.name(), price, latest: latest_bounded(process) };
+        let route = visits.route(walk, process, evaluations)?;
+        let evaluations = price.of(route.levels.len() - 1) as f64;
+        route.course(Prediction::Data, evaluations)
     }
 
-    fn sampler<F: Real>(&self, process: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {
-        let table = table(self.name(), process)?;
-        let solver = DpmSolver::new(table.clone(), course.levels.clone())?;
+    fn sampler<F: Real>(&self, _: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {
+        let solver = DpmSolver::new(course.table()?.clone(), course.levels.clone())?;
         Ok(Box::new(EulerMaruyama::new(solver)))
     }
 }

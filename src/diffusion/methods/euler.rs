@@ -1,8 +1,8 @@
 //! Euler–Maruyama on the reverse SDE: exponential on VP processes, plain or exponential in phase
 //! space.
 
-use super::recipe::{BOTH, Choice, Course, MethodInfo, PSLD, Recipe, VP, choice};
-use super::visits::{GRID, TIMESTEPS, Visits, table};
+use super::recipe::{ALL, Choice, Course, DATA, MethodInfo, PSLD, Recipe, choice};
+use super::visits::{GRID, SIGMAS, TIMESTEPS, Visits};
 use super::{continuous, phase};
 use crate::diffusion::dynamics::{Jump, ReversePsld, ReverseSde};
 use crate::diffusion::process::{Process, ProcessKind};
@@ -49,11 +49,6 @@ impl Recipe for Euler {
 
     fn info(&self, kind: ProcessKind) -> Option<MethodInfo> {
         match (kind, self.exponential) {
-            (ProcessKind::Vp, false) => Some(MethodInfo {
-                title: "Euler-Maruyama (exponential) on the reverse SDE, with a final denoising \
-                        step",
-                source: "Song et al. 2021, arXiv 2011.13456",
-            }),
             (ProcessKind::Psld, false) => Some(MethodInfo {
                 title: "Euler-Maruyama in the plain sense on the reverse SDE",
                 source: "Song et al. 2021, arXiv 2011.13456",
@@ -62,23 +57,29 @@ impl Recipe for Euler {
                 title: "exponential integrator: Euler-Maruyama with the linear part exact",
                 source: "classical",
             }),
-            (ProcessKind::Vp, true) => None,
+            (_, false) => Some(MethodInfo {
+                title: "Euler-Maruyama (exponential) on the reverse SDE, with a final denoising \
+                        step",
+                source: "Song et al. 2021, arXiv 2011.13456",
+            }),
+            (_, true) => None,
         }
     }
 
     fn enough_steps(&self, kind: ProcessKind) -> usize {
         match (kind, self.exponential) {
-            (ProcessKind::Vp, _) => 14,
             (ProcessKind::Psld, false) => 16,
             (ProcessKind::Psld, true) => 20,
+            _ => 14,
         }
     }
 
     fn choices(&mut self) -> Vec<Choice<'_>> {
-        let on = if self.exponential { PSLD } else { BOTH };
+        let on = if self.exponential { PSLD } else { ALL };
         let mut all = vec![choice(&GRID, on, &mut self.visits.grid)];
         if !self.exponential {
-            all.push(choice(&TIMESTEPS, VP, &mut self.visits.timesteps));
+            all.push(choice(&TIMESTEPS, DATA, &mut self.visits.timesteps));
+            all.push(choice(&SIGMAS, DATA, &mut self.visits.sigmas));
         }
         all.push(choice(&phase::END_TIME, PSLD, &mut self.end_time));
         all
@@ -87,25 +88,22 @@ impl Recipe for Euler {
     fn course(&self, process: &Process, evaluations: Option<usize>) -> Result<Course> {
         match process {
             Process::Psld(..) => self.steps().course(self.name(), process, evaluations),
-            Process::Vp(_) => {
-                let table = table(self.name(), process)?;
-                continuous::course(self.name(), &self.visits, table, evaluations, 1)
-            }
+            _ => continuous::course(self.name(), &self.visits, process, evaluations, 1),
         }
     }
 
     fn sampler<F: Real>(&self, process: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {
         match process {
-            Process::Vp(_) => {
-                let jump = Jump::on_reverse_sde(course.clock.clone(), course.wanted)?;
-                continuous::denoised(EulerMaruyama::new(ReverseSde), jump, course)
-            }
             Process::Psld(psld, _) if self.exponential => {
                 phase::finished(EulerMaruyama::new(ReversePsld::new(*psld)), *psld, course)
             }
             Process::Psld(psld, _) => {
                 let plain = Linearized::new(ReversePsld::new(*psld));
                 phase::finished(EulerMaruyama::new(plain), *psld, course)
+            }
+            _ => {
+                let jump = Jump::on_reverse_sde(course.clock.clone(), course.wanted)?;
+                continuous::denoised(EulerMaruyama::new(ReverseSde), jump, course)
             }
         }
     }

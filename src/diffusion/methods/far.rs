@@ -1,6 +1,7 @@
 //! The far noise: the level at which runs begin at the latest, and the steps that jump out of the
 //! noise by the ancestral rule.
 
+use crate::diffusion::process::{Process, ProcessKind};
 use crate::diffusion::samplers::Jumps;
 use crate::diffusion::schedule::LevelTable;
 use crate::error::{Error, Result};
@@ -15,6 +16,12 @@ pub(crate) const LATEST: f64 = 13.0;
 /// e^−12 of its variance.
 pub(crate) const LATEST_EXPLICIT: f64 = 6.0;
 
+/// The time at which methods begin that are bounded for any step. A flow begins in pure noise, as
+/// its networks predict the data there; see [`Flow`](crate::diffusion::Flow).
+pub(crate) fn latest_bounded(process: &Process) -> f64 {
+    if process.kind() == ProcessKind::Flow { f64::INFINITY } else { LATEST }
+}
+
 /// The last level of a table within this Ornstein–Uhlenbeck time.
 pub(crate) fn first_level(table: &LevelTable, latest: f64) -> Result<usize> {
     let short = |level: &usize| table.level(*level).ou_time() <= latest;
@@ -26,8 +33,8 @@ pub(crate) fn first_level(table: &LevelTable, latest: f64) -> Result<usize> {
 }
 
 /// Refuses listed levels that begin where nothing is left of the data.
-pub(crate) fn check_listed(table: &LevelTable, levels: &[usize]) -> Result<()> {
-    let first = first_level(table, LATEST)?;
+pub(crate) fn check_listed(table: &LevelTable, levels: &[usize], latest: f64) -> Result<()> {
+    let first = first_level(table, latest.max(LATEST))?;
     if levels[0] <= first {
         return Ok(());
     }

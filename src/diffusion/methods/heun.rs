@@ -2,7 +2,7 @@
 
 use super::far::{LATEST_EXPLICIT, jumps, with_jumps};
 use super::recipe::{Choice, Course, MethodInfo, Price, Recipe};
-use super::visits::{Visits, Walk, chain_course, table};
+use super::visits::{Visits, Walk};
 use crate::diffusion::dynamics::Jump;
 use crate::diffusion::prediction::Prediction;
 use crate::diffusion::process::{Process, ProcessKind};
@@ -29,7 +29,7 @@ impl Recipe for HeunFlow {
     }
 
     fn info(&self, kind: ProcessKind) -> Option<MethodInfo> {
-        (kind == ProcessKind::Vp).then_some(MethodInfo {
+        kind.is_of_data().then_some(MethodInfo {
             title: "Heun's method on the probability flow (EDM)",
             source: "Karras et al. 2022, arXiv 2206.00364",
         })
@@ -45,18 +45,17 @@ impl Recipe for HeunFlow {
 
     fn course(&self, process: &Process, evaluations: Option<usize>) -> Result<Course> {
         let price = Price { each: 2, last: 1 };
-        let table = table(self.name(), process)?;
         let walk = Walk { method: self.name(), price, latest: LATEST_EXPLICIT };
-        let levels = self.visits.levels(walk, table, evaluations)?;
-        let jumps = jumps(table, &levels);
+        let route = self.visits.route(walk, process, evaluations)?;
+        let jumps = jumps(&route.table, &route.levels);
         // A jump has one evaluation.
         let saved = jumps.iter().filter(|jump| **jump).count();
-        let evaluations = (price.of(levels.len() - 1) - saved) as f64;
-        Ok(Course { jumps, ..chain_course(table, levels, Prediction::Data, evaluations)? })
+        let evaluations = (price.of(route.levels.len() - 1) - saved) as f64;
+        Ok(Course { jumps, ..route.course(Prediction::Data, evaluations)? })
     }
 
-    fn sampler<F: Real>(&self, process: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {
-        let heun = Heun::new(table(self.name(), process)?.clone());
+    fn sampler<F: Real>(&self, _: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {
+        let heun = Heun::new(course.table()?.clone());
         let jump = Jump::on_flow(course.clock.clone(), course.wanted)?;
         with_jumps(heun, EulerMaruyama::new(jump), &course.jumps)
     }

@@ -130,6 +130,7 @@ impl Steps {
             clock: Clock::Phase { process: psld, horizon },
             wanted: Prediction::JointScore,
             levels: Vec::new(),
+            table: None,
             evaluations: self.cost * steps as f64 + 1.0,
         })
     }

@@ -3,8 +3,8 @@
 use super::ancestral::{VARIANCE, Variance};
 use super::far::{LATEST_EXPLICIT, jumps, with_jumps};
 use super::phase;
-use super::recipe::{BOTH, Choice, Course, MethodInfo, PSLD, Price, Recipe, VP, choice};
-use super::visits::{BLOCKS, GRID, TIMESTEPS, Visits, Walk, chain_course, table};
+use super::recipe::{ALL, Choice, Course, DATA, MethodInfo, PSLD, Price, Recipe, choice};
+use super::visits::{BLOCKS, GRID, SIGMAS, TIMESTEPS, Visits, Walk, table};
 use crate::diffusion::dynamics::ReversePsld;
 use crate::diffusion::prediction::Prediction;
 use crate::diffusion::process::{Process, ProcessKind};
@@ -80,38 +80,39 @@ impl Recipe for Poisson {
 
     fn info(&self, kind: ProcessKind) -> Option<MethodInfo> {
         let title = match (kind, self.selection) {
-            (ProcessKind::Vp, Selection::Bernoulli) => {
-                "Poisson midpoint on the DDPM chain, option 1: a step is a block of levels"
-            }
-            (ProcessKind::Vp, Selection::Single) => "Poisson midpoint on the DDPM chain, option 2",
             (ProcessKind::Psld, Selection::Bernoulli) => {
                 "Poisson midpoint on the reverse SDE, option 1"
             }
             (ProcessKind::Psld, Selection::Single) => {
                 "Poisson midpoint on the reverse SDE, option 2"
             }
+            (_, Selection::Bernoulli) => {
+                "Poisson midpoint on the DDPM chain, option 1: a step is a block of levels"
+            }
+            (_, Selection::Single) => "Poisson midpoint on the DDPM chain, option 2",
         };
         Some(MethodInfo { title, source: "Kandasamy & Nagaraj 2024, arXiv 2405.17068" })
     }
 
     fn enough_steps(&self, kind: ProcessKind) -> usize {
         match (kind, self.selection) {
-            (ProcessKind::Vp, Selection::Bernoulli) => 22,
-            (ProcessKind::Vp, Selection::Single) => 18,
             (ProcessKind::Psld, Selection::Bernoulli) => 42,
             (ProcessKind::Psld, Selection::Single) => 32,
+            (_, Selection::Bernoulli) => 22,
+            (_, Selection::Single) => 18,
         }
     }
 
     fn choices(&mut self) -> Vec<Choice<'_>> {
         vec![
-            choice(&GRID, BOTH, &mut self.visits.grid),
-            choice(&TIMESTEPS, VP, &mut self.visits.timesteps),
-            choice(&BLOCKS, VP, &mut self.visits.blocks),
-            choice(&VARIANCE, VP, &mut self.variance),
+            choice(&GRID, ALL, &mut self.visits.grid),
+            choice(&TIMESTEPS, DATA, &mut self.visits.timesteps),
+            choice(&SIGMAS, DATA, &mut self.visits.sigmas),
+            choice(&BLOCKS, DATA, &mut self.visits.blocks),
+            choice(&VARIANCE, DATA, &mut self.variance),
             choice(&phase::END_TIME, PSLD, &mut self.end_time),
             choice(&SUBSTEPS, PSLD, &mut self.substeps),
-            choice(&NOISE_SCALE, BOTH, &mut self.noise_scale),
+            choice(&NOISE_SCALE, ALL, &mut self.noise_scale),
         ]
     }
 
@@ -124,21 +125,21 @@ impl Recipe for Poisson {
         let table = table(self.name(), process)?;
         let price = Price { each: 2, last: 2 };
         let walk = Walk { method: self.name(), price, latest: LATEST_EXPLICIT };
-        let levels = self.visits.levels(walk, table, evaluations)?;
-        let jumps = jumps(table, &levels);
-        let expected = levels.windows(2).zip(&jumps).map(|(pair, jump)| match jump {
+        let route = self.visits.route(walk, process, evaluations)?.refined(table)?;
+        let jumps = jumps(&route.table, &route.levels);
+        let expected = route.levels.windows(2).zip(&jumps).map(|(pair, jump)| match jump {
             true => 1.0,
             false => 2.0 - 1.0 / (pair[0] - pair[1]) as f64,
         });
         let evaluations = expected.sum();
-        Ok(Course { jumps, ..chain_course(table, levels, Prediction::Epsilon, evaluations)? })
+        Ok(Course { jumps, ..route.course(Prediction::Epsilon, evaluations)? })
     }
 
     fn sampler<F: Real>(&self, process: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {
         if let Process::Psld(psld, _) = process {
             return phase::finished(self.in_phase_space(process)?, *psld, course);
         }
-        let chain = self.variance.unwrap_or_default().chain(table(self.name(), process)?);
+        let chain = self.variance.unwrap_or_default().chain(course.table()?);
         let jump = EulerMaruyama::new(chain.clone());
         with_jumps(self.configured(PoissonMidpoint::on_chain(chain))?, jump, &course.jumps)
     }

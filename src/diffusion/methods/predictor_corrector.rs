@@ -3,7 +3,7 @@
 use super::far::{LATEST_EXPLICIT, first_level};
 use super::phase::END_TIME;
 use super::randomized::{ROUNDS, TOLERANCE, WINDOWS, midpoint};
-use super::recipe::{Choice, Course, MethodInfo, Recipe, VP, choice};
+use super::recipe::{Choice, Course, DATA, MethodInfo, Recipe, choice};
 use super::visits::table;
 use crate::diffusion::clock::Clock;
 use crate::diffusion::dynamics::ProbabilityFlow;
@@ -151,7 +151,7 @@ impl Recipe for Corrected {
                 source: "Gupta, Cai & Chen 2024, Algorithms 1-3",
             }
         };
-        (kind == ProcessKind::Vp).then_some(info)
+        kind.is_of_data().then_some(info)
     }
 
     fn enough_steps(&self, _: ProcessKind) -> usize {
@@ -161,14 +161,14 @@ impl Recipe for Corrected {
     fn choices(&mut self) -> Vec<Choice<'_>> {
         let mut all = Vec::new();
         if self.parallel {
-            all.push(choice(&WINDOWS, VP, &mut self.windows));
-            all.push(choice(&ROUNDS, VP, &mut self.rounds));
-            all.push(choice(&TOLERANCE, VP, &mut self.tolerance));
+            all.push(choice(&WINDOWS, DATA, &mut self.windows));
+            all.push(choice(&ROUNDS, DATA, &mut self.rounds));
+            all.push(choice(&TOLERANCE, DATA, &mut self.tolerance));
         }
-        all.push(choice(&CORRECTOR_TIME, VP, &mut self.corrector_time));
-        all.push(choice(&CORRECTOR_STEP, VP, &mut self.corrector_step));
-        all.push(choice(&FRICTION, VP, &mut self.friction));
-        all.push(choice(&END_TIME, VP, &mut self.end_time));
+        all.push(choice(&CORRECTOR_TIME, DATA, &mut self.corrector_time));
+        all.push(choice(&CORRECTOR_STEP, DATA, &mut self.corrector_step));
+        all.push(choice(&FRICTION, DATA, &mut self.friction));
+        all.push(choice(&END_TIME, DATA, &mut self.end_time));
         all
     }
 
@@ -184,6 +184,7 @@ impl Recipe for Corrected {
             clock: Clock::Reverse { horizon: horizon(table)? },
             wanted: Prediction::Score,
             levels: Vec::new(),
+            table: None,
             evaluations: sampler.evaluations(),
             jumps: Vec::new(),
             predictor_steps: steps,

@@ -1,7 +1,7 @@
 //! The randomized midpoint on the probability flow.
 
-use super::recipe::{BOTH, Choice, Course, MethodInfo, PSLD, Recipe, VP, choice};
-use super::visits::{GRID, TIMESTEPS, Visits, table};
+use super::recipe::{ALL, Choice, Course, DATA, MethodInfo, PSLD, Recipe, choice};
+use super::visits::{GRID, SIGMAS, TIMESTEPS, Visits};
 use super::{continuous, phase};
 use crate::diffusion::dynamics::{Jump, ProbabilityFlow, PsldFlow};
 use crate::diffusion::process::{Process, ProcessKind};
@@ -84,30 +84,29 @@ impl Recipe for Randomized {
 
     fn info(&self, kind: ProcessKind) -> Option<MethodInfo> {
         let title = match kind {
-            ProcessKind::Vp => {
-                "randomized midpoint on the probability flow, with a final denoising step"
-            }
             ProcessKind::Psld => "randomized midpoint on the probability flow",
+            _ => "randomized midpoint on the probability flow, with a final denoising step",
         };
         Some(MethodInfo { title, source: "Gupta, Cai & Chen 2024, arXiv 2406.00924" })
     }
 
     fn enough_steps(&self, kind: ProcessKind) -> usize {
         match kind {
-            ProcessKind::Vp => 17,
             ProcessKind::Psld => 31,
+            _ => 17,
         }
     }
 
     fn choices(&mut self) -> Vec<Choice<'_>> {
         vec![
-            choice(&GRID, BOTH, &mut self.visits.grid),
-            choice(&TIMESTEPS, VP, &mut self.visits.timesteps),
+            choice(&GRID, ALL, &mut self.visits.grid),
+            choice(&TIMESTEPS, DATA, &mut self.visits.timesteps),
+            choice(&SIGMAS, DATA, &mut self.visits.sigmas),
             choice(&phase::END_TIME, PSLD, &mut self.end_time),
-            choice(&WINDOWS, BOTH, &mut self.windows),
-            choice(&ROUNDS, BOTH, &mut self.rounds),
-            choice(&TOLERANCE, BOTH, &mut self.tolerance),
-            choice(&CONTROL_VARIATE, BOTH, &mut self.control_variate),
+            choice(&WINDOWS, ALL, &mut self.windows),
+            choice(&ROUNDS, ALL, &mut self.rounds),
+            choice(&TOLERANCE, ALL, &mut self.tolerance),
+            choice(&CONTROL_VARIATE, ALL, &mut self.control_variate),
         ]
     }
 
@@ -118,21 +117,18 @@ impl Recipe for Randomized {
                 let steps = phase::Steps { grid: self.visits.grid, end_time: self.end_time, cost };
                 steps.course(self.name(), process, evaluations)
             }
-            Process::Vp(_) => {
-                let table = table(self.name(), process)?;
-                continuous::course(self.name(), &self.visits, table, evaluations, cost as usize)
-            }
+            _ => continuous::course(self.name(), &self.visits, process, evaluations, cost as usize),
         }
     }
 
     fn sampler<F: Real>(&self, process: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {
         match process {
-            Process::Vp(_) => {
-                let jump = Jump::on_flow(course.clock.clone(), course.wanted)?;
-                continuous::denoised(self.on(ProbabilityFlow)?, jump, course)
-            }
             Process::Psld(psld, _) => {
                 phase::finished(self.on(PsldFlow::new(*psld))?, *psld, course)
+            }
+            _ => {
+                let jump = Jump::on_flow(course.clock.clone(), course.wanted)?;
+                continuous::denoised(self.on(ProbabilityFlow)?, jump, course)
             }
         }
     }

@@ -3,6 +3,7 @@
 use crate::diffusion::clock::Clock;
 use crate::diffusion::prediction::Prediction;
 use crate::diffusion::process::{Process, ProcessKind};
+use crate::diffusion::schedule::LevelTable;
 use crate::error::{Error, Result};
 use crate::grid::TimeGrid;
 use crate::options::{Entry, Field, OptionInfo};
@@ -25,10 +26,11 @@ pub(crate) struct Choice<'o> {
     pub on: &'static [ProcessKind],
 }
 
-/// On both kinds of process.
-pub(crate) const BOTH: &[ProcessKind] = &ProcessKind::ALL;
-/// On variance-preserving processes.
-pub(crate) const VP: &[ProcessKind] = &[ProcessKind::Vp];
+/// On all kinds of process.
+pub(crate) const ALL: &[ProcessKind] = &ProcessKind::ALL;
+/// On processes of data alone.
+pub(crate) const DATA: &[ProcessKind] =
+    &[ProcessKind::Vp, ProcessKind::Flow, ProcessKind::Edm, ProcessKind::Ve];
 /// On phase-space diffusions.
 pub(crate) const PSLD: &[ProcessKind] = &[ProcessKind::Psld];
 
@@ -47,6 +49,9 @@ pub(crate) struct Course {
     pub grid: TimeGrid,
     pub clock: Clock,
     pub wanted: Prediction,
+    /// The table that [`levels`](Self::levels) index, if the method visits any: that of the
+    /// process, or one with the levels of a grid between its entries.
+    pub table: Option<LevelTable>,
     /// Levels of the table that are visited, from the noise to the data, if the method visits any.
     pub levels: Vec<usize>,
     /// Expected evaluations per chain.
@@ -55,6 +60,14 @@ pub(crate) struct Course {
     pub jumps: Vec<bool>,
     /// Steps of the predictor of a predictor–corrector run; 0 for other methods.
     pub predictor_steps: usize,
+}
+
+impl Course {
+    /// The table that the levels index.
+    pub(crate) fn table(&self) -> Result<&LevelTable> {
+        let missing = || Error::Missing { option: "levels", by: "a chain of levels".into() };
+        self.table.as_ref().ok_or_else(missing)
+    }
 }
 
 /// A generation method with its options: one file each.

@@ -90,6 +90,19 @@ impl Level {
         Ok(Self { log_alpha_bar })
     }
 
+    /// The level at this time of flow matching, where data are mixed with noise along a line:
+    /// (1−t) x₀ + t ε, so σ = t/(1−t). Time 1 is pure noise.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the time is not in [0, 1].
+    pub fn from_flow_time(time: f64) -> Result<Self> {
+        if !(0.0..=1.0).contains(&time) {
+            let expected = "a number in [0, 1]";
+            return Err(Error::Invalid { name: "flow time", given: time, expected });
+        }
+        if time == 1.0 { Ok(Self::PURE_NOISE) } else { Self::from_sigma(time / (1.0 - time)) }
+    }
+
     /// The level with this log signal-to-noise ratio log(ᾱ/(1−ᾱ)).
     ///
     /// # Errors
@@ -135,6 +148,17 @@ impl Level {
     /// σ = √((1−ᾱ)/ᾱ), the noise of the variance-exploding form.
     pub fn sigma(&self) -> f64 {
         self.noise() * libm::exp(-0.5 * self.log_alpha_bar)
+    }
+
+    /// Time of flow matching, t = √(1−ᾱ)/(√ᾱ + √(1−ᾱ)).
+    pub fn flow_time(&self) -> f64 {
+        self.noise() * self.flow_scale()
+    }
+
+    /// The factor c of the variable of flow matching, (1−t) x₀ + t ε = c (√ᾱ x₀ + √(1−ᾱ) ε):
+    /// 1/(√ᾱ + √(1−ᾱ)).
+    pub fn flow_scale(&self) -> f64 {
+        1.0 / (self.signal() + self.noise())
     }
 
     /// log(ᾱ/(1−ᾱ)).

@@ -3,13 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::level::Level;
+use super::sigma_grid::{Frame, SigmaGrid};
 use super::table::LevelTable;
 use crate::error::{Error, Result, count};
 use crate::options::{self, named_value};
 
 /// How the visited levels are spread over a table. `leading`, `trailing` and `linspace` have the
 /// names and numbers of diffusers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Spacing {
     /// round(n (1 − j/N)): equal steps, also in the time of a phase-space diffusion.
@@ -29,10 +31,12 @@ pub enum Spacing {
     LeadingOpen,
     /// `Linspace` as in the DPM-Solver of diffusers: N + 1 timesteps of which 0 is left out.
     LinspaceOpen,
+    /// A formula for σ, whose levels may lie between the entries of the table.
+    Sigmas(SigmaGrid),
 }
 
 impl Spacing {
-    /// All spacings.
+    /// All spacings over the entries of a table.
     pub const ALL: [Self; 8] = [
         Self::Equal,
         Self::Quadratic,
@@ -54,6 +58,7 @@ impl Spacing {
             Self::Linspace => "linspace",
             Self::LeadingOpen => "leading-open",
             Self::LinspaceOpen => "linspace-open",
+            Self::Sigmas(grid) => grid.rule.name(),
         }
     }
 
@@ -62,12 +67,31 @@ impl Spacing {
         matches!(self, Self::LeadingOpen | Self::LinspaceOpen)
     }
 
+    /// N + 1 levels from the noise to the clean end, on any process of data but flow matching.
+    ///
+    /// # Errors
+    /// As for [`levels`](Self::levels), and those of the formula.
+    pub fn noise_levels(&self, table: &LevelTable, steps: usize) -> Result<Vec<Level>> {
+        match self {
+            Self::Sigmas(grid) => grid.levels(Frame { table, flow: None }, steps),
+            _ => Ok(self.levels(table, steps)?.into_iter().map(|t| table.level(t)).collect()),
+        }
+    }
+
     /// N + 1 strictly decreasing levels; the last is 0, the clean end.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if N is not from 1 to n (n − 1 for the open spacings).
+    /// [`Error::Invalid`] if N is not from 1 to n (n − 1 for the open spacings). [`Error::Value`]
+    /// for a formula for σ, whose levels are not entries of the table.
     pub fn levels(&self, table: &LevelTable, steps: usize) -> Result<Vec<usize>> {
         let n = table.len();
+        if let Self::Sigmas(_) = self {
+            return Err(Error::Value {
+                option: "grid".into(),
+                given: self.to_string(),
+                expected: "a grid over the entries of the table".into(),
+            });
+        }
         let open = self.is_open();
         count("steps", steps, 1, n - usize::from(open && n > 1), "from 1 to the number of levels")?;
         let size = n as f64;
@@ -75,6 +99,7 @@ impl Spacing {
         let timesteps =
             |numbers: Vec<f64>| numbers.into_iter().map(|t| round(t) + 1).chain([0]).collect();
         let mut levels: Vec<usize> = match self {
+            Self::Sigmas(_) => Vec::new(),
             Self::Equal => (0..=steps).map(|j| round(size * (1.0 - j as f64 / parts))).collect(),
             Self::Quadratic => {
                 (0..=steps).map(|j| round(size * (1.0 - j as f64 / parts).powi(2))).collect()
@@ -112,7 +137,10 @@ impl Spacing {
 
 impl fmt::Display for Spacing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        match self {
+            Self::Sigmas(grid) => grid.fmt(f),
+            other => f.write_str(other.name()),
+        }
     }
 }
 
@@ -120,15 +148,21 @@ impl FromStr for Spacing {
     type Err = Error;
 
     /// Reads `equal` (or `uniform`), `quadratic`, `logsnr`, `leading`, `trailing`, `linspace`,
-    /// `leading-open` or `linspace-open`.
+    /// `leading-open` or `linspace-open`, or the name of a formula for σ with its parameters, as
+    /// `karras:rho=7:sigma-max=80`.
     ///
     /// # Errors
-    /// [`Error::Unknown`] for another name.
+    /// [`Error::Unknown`] for another name, and those of [`SigmaGrid`].
     fn from_str(text: &str) -> Result<Self> {
         if text == "uniform" {
             return Ok(Self::Equal);
         }
-        options::find("grid", Self::ALL, |spacing| spacing.name(), text)
+        let name = text.split(':').next().unwrap_or_default().trim();
+        if SigmaGrid::is_named(name) {
+            return text.parse().map(Self::Sigmas);
+        }
+        let formulas = SigmaGrid::defaults().map(Self::Sigmas);
+        options::find("grid", Self::ALL.into_iter().chain(formulas), |one| one.name(), text)
     }
 }
 

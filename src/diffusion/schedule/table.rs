@@ -1,7 +1,7 @@
 //! Discrete noise tables of DDPM-type chains, in f64.
 
 use super::level::Level;
-use crate::error::{Error, Result, count};
+use crate::error::{Error, Result, count, positive};
 use crate::options::by_name;
 
 /// A named way in which the rates β of a table change from level to level.
@@ -101,6 +101,88 @@ impl LevelTable {
             levels.push(Level::from_log_alpha_bar(log_alpha_bar)?);
         }
         Ok(Self { betas, levels, schedule: None })
+    }
+
+    /// The table of these levels, from the data to the noise: level 0 is clean, and each one is
+    /// noisier than the one before. The last may be pure noise. So any list of levels is a table.
+    ///
+    /// ```
+    /// use langevin::diffusion::{Level, LevelTable};
+    /// let levels = [0.1, 1.0, 10.0].map(|sigma| Level::from_sigma(sigma).unwrap());
+    /// let table = LevelTable::from_levels(levels)?;
+    /// assert_eq!((table.len(), table.level(3)), (3, levels[2]));
+    /// # Ok::<(), langevin::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if there are none or more than [`MAX_LEVELS`](Self::MAX_LEVELS), or one
+    /// is not noisier than the one before.
+    pub fn from_levels(noised: impl IntoIterator<Item = Level>) -> Result<Self> {
+        let mut levels = vec![Level::CLEAN];
+        levels.extend(noised);
+        Self::check(levels.len() - 1)?;
+        let mut betas = Vec::with_capacity(levels.len() - 1);
+        for pair in levels.windows(2) {
+            let noisier = pair[1].log_alpha_bar() < pair[0].log_alpha_bar();
+            if !noisier || pair[0] == Level::PURE_NOISE {
+                let given = pair[1].sigma();
+                let expected = "levels that become noisier from one to the next";
+                return Err(Error::Invalid { name: "sigma of a level", given, expected });
+            }
+            betas.push(-libm::expm1(pair[1].log_alpha_bar() - pair[0].log_alpha_bar()));
+        }
+        Ok(Self { betas, levels, schedule: None })
+    }
+
+    /// The table with the noise σ of every level multiplied by `shift`: the shift that larger
+    /// pictures need.
+    ///
+    /// ```text
+    /// σ′ = s σ        log-SNR′ = log-SNR − 2 log s
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the shift is not finite and positive.
+    pub fn shifted(&self, shift: f64) -> Result<Self> {
+        positive("shift", shift)?;
+        if shift == 1.0 {
+            return Ok(self.clone());
+        }
+        let moved = |level: &Level| match *level {
+            Level::PURE_NOISE => Ok(Level::PURE_NOISE),
+            level => Level::from_log_snr(level.log_snr() - 2.0 * libm::log(shift)),
+        };
+        let levels: Vec<_> = self.levels[1..].iter().map(moved).collect::<Result<_>>()?;
+        Self::from_levels(levels)
+    }
+
+    /// This table with the levels of another one between its own.
+    pub(crate) fn refined(&self, other: &Self) -> Result<Self> {
+        let mut all: Vec<Level> = self.levels[1..].to_vec();
+        let noisiest = self.levels[self.len()];
+        all.extend(other.levels[1..].iter().filter(|level| **level > noisiest));
+        all.sort_by(|a, b| b.log_alpha_bar().total_cmp(&a.log_alpha_bar()));
+        all.dedup();
+        Self::from_levels(all)
+    }
+
+    /// The number of a level that is in the table.
+    pub(crate) fn number_of(&self, level: Level) -> Option<usize> {
+        let log = level.log_alpha_bar();
+        let number = self.levels.partition_point(|known| known.log_alpha_bar() > log);
+        (self.levels.get(number) == Some(&level)).then_some(number)
+    }
+
+    /// The level at a number between those of the table, with log σ along a line between two
+    /// levels. Below level 1 it is level 1.
+    pub(crate) fn between(&self, number: f64) -> Result<Level> {
+        let below = (number.max(1.0) as usize).min(self.len());
+        let part = number.max(1.0) - below as f64;
+        if part <= 0.0 || below == self.len() {
+            return Ok(self.levels[below]);
+        }
+        let [a, b] = [below, below + 1].map(|t| self.levels[t].log_snr());
+        Level::from_log_snr(a + part * (b - a))
     }
 
     /// The table of [`Schedule::Linear`]: β from 0.1/n to 20/n, at most 0.999.

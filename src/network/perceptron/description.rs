@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::layers::Layer;
 use super::object::{Object, ROOT, count};
-use crate::diffusion::{Beta, Factor, Prediction, Process, ProcessKind, Psld, Schedule};
+use crate::diffusion::{Beta, Factor, Flow, Prediction, Process, ProcessKind, Psld, Schedule};
 use crate::error::Result;
 use crate::network::card::{Card, TimeInput};
 use crate::network::problem::wrong;
@@ -86,9 +86,18 @@ impl Description {
         let value: Value = serde_json::from_str(text).map_err(|error| {
             wrong("metadata `model`", error, "JSON as in docs/network-format.md")
         })?;
-        let keys =
-            ["input", "prediction", "process", "time", "condition", "labels", "layers", "data"];
-        let root = Object::new(ROOT, &value, &keys)?;
+        const KEYS: [&str; 9] = [
+            "input",
+            "prediction",
+            "sigma_data",
+            "process",
+            "time",
+            "condition",
+            "labels",
+            "layers",
+            "data",
+        ];
+        let root = Object::new(ROOT, &value, &KEYS)?;
         let input = root.count("input")?;
         let process = process(&root)?;
         let kind = process.as_ref().map(Process::kind);
@@ -160,7 +169,7 @@ fn read_data(root: &Object<'_>, numbers: usize, card: &mut Card) -> Result<()> {
 }
 
 fn process(root: &Object<'_>) -> Result<Option<Process>> {
-    let kinds = r#"{"kind": "vp", …}, {"kind": "psld", …} or {"kind": "none"}"#;
+    let kinds = r#"{"kind": KIND, …} with vp, flow, edm, ve, psld or none"#;
     let Some(value) = root.get("process") else { return Err(root.wrong("process", kinds)) };
     match value.get("kind").and_then(Value::as_str) {
         Some("vp") => {
@@ -168,6 +177,18 @@ fn process(root: &Object<'_>) -> Result<Option<Process>> {
             let schedule = vp.text("schedule")?;
             let levels = vp.count("levels")?;
             Ok(Some(Process::vp(schedule.parse::<Schedule>()?.table(levels)?)))
+        }
+        Some("flow") => {
+            let flow = Object::new("process", value, &["kind", "levels", "shift"])?;
+            let shift = flow.number("shift", "a finite number > 0", |x| x > 0.0)?;
+            Ok(Some(Process::Flow(Flow::new(flow.count("levels")?, shift)?)))
+        }
+        Some(kind @ ("edm" | "ve")) => {
+            let range = Object::new("process", value, &["kind", "sigma_min", "sigma_max"])?;
+            let sigma = |key| range.number(key, "a finite number > 0", |x| x > 0.0);
+            let sigmas = [sigma("sigma_min")?, sigma("sigma_max")?];
+            let process = if kind == "edm" { Process::edm(sigmas) } else { Process::ve(sigmas) };
+            process.map(Some)
         }
         Some("psld") => {
             let psld = Object::new("process", value, &["kind", "beta", "gamma", "nu", "kappa"])?;
@@ -194,6 +215,13 @@ fn prediction(root: &Object<'_>, kind: Option<ProcessKind>) -> Result<Option<Pre
             ("velocity", Some(Velocity)),
             ("score", Some(Score)),
         ],
+        Some(ProcessKind::Flow | ProcessKind::Edm | ProcessKind::Ve) => &[
+            ("epsilon", Some(Epsilon)),
+            ("data", Some(Data)),
+            ("velocity", Some(Velocity)),
+            ("score", Some(Score)),
+            ("flow", Some(Prediction::Flow)),
+        ],
         Some(ProcessKind::Psld) => &[
             ("epsilon-lower", Some(JointEpsilon(Factor::Lower))),
             ("epsilon-upper", Some(JointEpsilon(Factor::Upper))),
@@ -202,6 +230,10 @@ fn prediction(root: &Object<'_>, kind: Option<ProcessKind>) -> Result<Option<Pre
         None => &[("features", None)],
     };
     let given = root.text("prediction")?;
+    if let ("edm", Some(ProcessKind::Edm)) = (given, kind) {
+        let number = root.number("sigma_data", "a finite number > 0", |x| x > 0.0);
+        return number.map(|sigma_data| Some(Prediction::Edm { sigma_data }));
+    }
     let found = known.iter().find(|(name, _)| *name == given);
     found.map(|(_, prediction)| *prediction).ok_or_else(|| {
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
@@ -226,6 +258,20 @@ fn time(root: &Object<'_>, kind: Option<ProcessKind>) -> Result<Option<(TimeInpu
         (Some(ProcessKind::Vp), "log-snr") => TimeInput::LogSnr,
         (Some(ProcessKind::Vp), _) => {
             return Err(time.wrong("input", "for vp timestep or log-snr"));
+        }
+        (Some(ProcessKind::Flow), "timestep") => TimeInput::Timestep,
+        (Some(ProcessKind::Flow), "time") => TimeInput::Time,
+        (Some(ProcessKind::Flow), _) => {
+            return Err(time.wrong("input", "for flow timestep or time"));
+        }
+        (Some(ProcessKind::Edm | ProcessKind::Ve), "sigma") => TimeInput::Sigma,
+        (Some(ProcessKind::Edm | ProcessKind::Ve), "log-sigma") => TimeInput::LogSigma,
+        (Some(ProcessKind::Edm | ProcessKind::Ve), "quarter-log-sigma") => {
+            TimeInput::QuarterLogSigma
+        }
+        (Some(ProcessKind::Edm | ProcessKind::Ve), _) => {
+            let expected = "for edm and ve sigma, log-sigma or quarter-log-sigma";
+            return Err(time.wrong("input", expected));
         }
         (Some(ProcessKind::Psld), "time") => TimeInput::Time,
         (Some(ProcessKind::Psld), _) => return Err(time.wrong("input", "for psld time")),
