@@ -10,7 +10,7 @@ use super::prediction::Prediction;
 use super::schedule::Level;
 use crate::drift::batch::with_columns;
 use crate::drift::{Drift, Times};
-use crate::error::{BoxError, Result};
+use crate::error::{BoxError, Error, Result};
 use crate::real::Real;
 use crate::scratch::ScratchPool;
 use crate::state::{columns, columns_mut};
@@ -202,6 +202,7 @@ impl<F: Real, N: Drift<F>> Denoiser<F> for Faced<F, N> {
     ) -> Result<(), BoxError> {
         let rows = x.nrows();
         let width = x.ncols();
+        check_input(self.face.input, levels)?;
         let mut result = Ok(());
         with_columns(x, out, |x, out| {
             result = self.scratch.with(|Scratch { input, times }| {
@@ -233,6 +234,22 @@ impl<F: Real, N: Drift<F>> Denoiser<F> for Faced<F, N> {
     fn columns(&self) -> Option<usize> {
         self.network.columns()
     }
+}
+
+/// Refuses pure noise for a network that reads x₀ + σ ε: there σ is infinite.
+pub(crate) fn check_input(scale: InputScale, levels: Levels<'_>) -> Result<()> {
+    let in_noise = match levels {
+        Levels::Shared(level) => level == Level::PURE_NOISE,
+        Levels::PerRow(levels) => levels.contains(&Level::PURE_NOISE),
+    };
+    if !in_noise || scale != InputScale::Exploding {
+        return Ok(());
+    }
+    let given = "pure noise, where sigma is infinite".into();
+    let expected = "a noised level, for a network that reads x0 + sigma epsilon; \
+                    take a grid that begins below, as grid=exponential:sigma-max=80"
+        .into();
+    Err(Error::Model { given, expected })
 }
 
 /// Turns column-major rows of y into what a network reads.

@@ -104,10 +104,33 @@ impl Prediction {
         if self.is_joint() || wanted.is_joint() {
             return Factors::NONE;
         }
+        if let Some(factors) = self.directly(wanted, level) {
+            return factors;
+        }
         let a = level.signal();
         let s = level.noise();
-        match (self, wanted) {
-            // Directly, so that nothing is divided by a noise that vanishes.
+        let noise = self.to_epsilon(level);
+        let Factors { input: x, prediction: e } = match wanted {
+            Self::Score => Factors { input: 0.0, prediction: -1.0 / s },
+            Self::Data => Factors { input: 1.0 / a, prediction: -s / a },
+            Self::Velocity => Factors { input: -s / a, prediction: 1.0 / a },
+            Self::Flow => Factors { input: -1.0 / a, prediction: 1.0 / (a * level.flow_scale()) },
+            Self::Edm { sigma_data } => {
+                let root = libm::hypot(s, a * sigma_data);
+                let input = s / (a * sigma_data * root);
+                Factors { input, prediction: -root / (a * sigma_data) }
+            }
+            _ => Factors::SAME,
+        };
+        Factors { input: x + e * noise.input, prediction: e * noise.prediction }
+    }
+
+    /// Conversions that do not go by ε̂, so that nothing is divided by a noise or a signal that
+    /// vanishes.
+    fn directly(self, wanted: Self, level: Level) -> Option<Factors> {
+        let a = level.signal();
+        let s = level.noise();
+        Some(match (self, wanted) {
             (Self::Velocity, Self::Data) => Factors { input: a, prediction: -s },
             (Self::Data, Self::Velocity) => Factors { input: a / s, prediction: -1.0 / s },
             (Self::Score, Self::Data) => Factors { input: 1.0 / a, prediction: s * s / a },
@@ -141,25 +164,8 @@ impl Prediction {
                 Factors { input, prediction: root / (s * sigma_data) }
             }
             (Self::Data, Self::Score) => Factors { input: -1.0 / (s * s), prediction: a / (s * s) },
-            _ => {
-                let noise = self.to_epsilon(level);
-                let Factors { input: x, prediction: e } = match wanted {
-                    Self::Score => Factors { input: 0.0, prediction: -1.0 / s },
-                    Self::Data => Factors { input: 1.0 / a, prediction: -s / a },
-                    Self::Velocity => Factors { input: -s / a, prediction: 1.0 / a },
-                    Self::Flow => {
-                        Factors { input: -1.0 / a, prediction: 1.0 / (a * level.flow_scale()) }
-                    }
-                    Self::Edm { sigma_data } => {
-                        let root = libm::hypot(s, a * sigma_data);
-                        let input = s / (a * sigma_data * root);
-                        Factors { input, prediction: -root / (a * sigma_data) }
-                    }
-                    _ => Factors::SAME,
-                };
-                Factors { input: x + e * noise.input, prediction: e * noise.prediction }
-            }
-        }
+            _ => return None,
+        })
     }
 
     /// Whether `wanted` follows from this prediction at a level: from ε or the score alone, the

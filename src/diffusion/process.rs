@@ -1,5 +1,5 @@
-//! The processes by which data are noised: variance preserving, flow matching, those stated by σ, and
-//! one in phase space.
+//! The processes by which data are noised: variance preserving, flow matching, those stated by σ,
+//! and one in phase space.
 
 use std::fmt;
 

@@ -5,7 +5,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use super::engine::{Conditions, Engine, Numbers};
 use super::problem::wrong;
 use super::trained::Trained;
-use crate::diffusion::face::{scale_input, scale_score};
+use crate::diffusion::face::{check_input, scale_input, scale_score};
 use crate::diffusion::{Denoiser, Guided, InputScale, Levels, Prediction, Process};
 use crate::drift::batch::with_columns;
 use crate::error::{BoxError, Result};
@@ -105,6 +105,7 @@ impl<F: Real, E: Engine> Denoiser<F> for TrainedDenoiser<E> {
             self.network.forward(conditions, x, out)?;
             return Ok(());
         }
+        check_input(scale, levels)?;
         let rows = x.nrows();
         let width = x.ncols();
         let mut result = Ok(());
