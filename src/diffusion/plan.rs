@@ -1,6 +1,7 @@
 //! A planned generation: a method on a process with a budget, ready to run on a model.
 
 use super::clock::Clock;
+use super::condition::{Inpainting, Known};
 use super::denoised::Denoised;
 use super::denoiser::Denoiser;
 use super::method::Method;
@@ -8,10 +9,11 @@ use super::methods::recipe::Course;
 use super::phase_space::Lifted;
 use super::prediction::Prediction;
 use super::process::Process;
-use super::samplers::{self, Window};
+use super::projected::Projected;
+use super::samplers::{Replaced, Window, Windowed};
 use super::schedule::{Level, LevelTable};
 use crate::drift::Drift;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::grid::TimeGrid;
 use crate::real::Real;
 use crate::run::Run;
@@ -35,15 +37,20 @@ use crate::sampler::Sampler;
 pub struct Plan {
     method: Method,
     process: Process,
-    course: Course,
-    windowed: Option<Windowed>,
+    pub(super) course: Course,
+    /// How many steps of the method are left out at the noisy end.
+    pub(super) skipped: usize,
+    /// The known part of the data, and how the run is held to it.
+    pub(super) held: Option<(Known, Inpainting)>,
+    pub(super) window: Option<Window>,
+    /// The grid of a run.
+    grid: TimeGrid,
 }
 
-/// A run that is parallel in time: its window, and the grid with all steps as one.
-#[derive(Clone, Debug, PartialEq)]
-struct Windowed {
-    window: Window,
-    grid: TimeGrid,
+/// A sampler and the grid of a run with it.
+pub(super) struct Gridded<F: Real> {
+    pub sampler: Box<dyn Sampler<F>>,
+    pub grid: TimeGrid,
 }
 
 impl Method {
@@ -74,7 +81,15 @@ impl Plan {
         let course = method.course(process, evaluations)?;
         // The builders of the sampler check its options: now, not when the plan is run.
         method.sampler::<f64>(process, &course)?;
-        Ok(Self { method: method.clone(), process: process.clone(), course, windowed: None })
+        Ok(Self {
+            method: method.clone(),
+            process: process.clone(),
+            grid: course.grid.clone(),
+            course,
+            skipped: 0,
+            held: None,
+            window: None,
+        })
     }
 
     /// The method.
@@ -87,76 +102,15 @@ impl Plan {
         &self.process
     }
 
-    /// The time grid of a run: the steps of the method, or all of them as one if it is
-    /// [windowed](Self::windowed).
+    /// The time grid of a run: the steps of the method. Some are one if the plan is
+    /// [windowed](Self::windowed), or repeats them for a [known part](Self::inpainted) of the data.
     pub fn grid(&self) -> &TimeGrid {
-        self.windowed.as_ref().map_or(&self.course.grid, |windowed| &windowed.grid)
+        &self.grid
     }
 
     /// The times of the steps of the method.
     pub fn method_grid(&self) -> &TimeGrid {
         &self.course.grid
-    }
-
-    /// The window of a run that is parallel in time.
-    pub fn window(&self) -> Option<Window> {
-        self.windowed.as_ref().map(|windowed| windowed.window)
-    }
-
-    /// The same plan, parallel in time with the same bits: steps of the method are scanned with old
-    /// outputs of the model, and one batched call renews those of a whole window. See
-    /// [`samplers::Windowed`](super::samplers::Windowed).
-    ///
-    /// The chains of `ddpm` and `ddim` are taken [in data form](Self::in_data_form). A trained
-    /// network needs [`Rounded`](super::Rounded), or a tolerance.
-    ///
-    /// ```
-    /// use langevin::diffusion::Window;
-    /// use langevin::ndarray::array;
-    /// use langevin::prelude::*;
-    ///
-    /// let means = array![[-1.0, 0.0], [1.0, 0.0]];
-    /// let model = DiffusedMixture::new(GaussianMixture::isotropic(means.view(), 0.1)?);
-    /// let process = Process::vp(LevelTable::linear(1000)?);
-    /// let plan = Method::named("ddpm")?.plan(&process, 1000)?.in_data_form();
-    /// let sequential = plan.run(&model)?.seed(7).run()?;
-    /// let parallel = plan.windowed(Window::new(100)?)?.run(&model)?.seed(7).run()?;
-    /// assert_eq!(parallel.state, sequential.state);
-    /// assert!(parallel.cost.batched_calls < 110);
-    /// # Ok::<(), Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Value`] if a step of the method evaluates the model more than once.
-    pub fn windowed(&self, window: Window) -> Result<Self> {
-        let plan = Self { windowed: None, ..self.clone() }.in_data_form();
-        let sampler = plan.sampler::<f64>()?;
-        let steps = plan.course.grid.clone();
-        let windowed = samplers::Windowed::new(sampler, steps, window).map_err(|_| {
-            let name = self.method.name();
-            Error::Value {
-                option: "window".into(),
-                given: window.steps().to_string(),
-                expected: format!("none: a step of {name} takes more than one evaluation"),
-            }
-        })?;
-        let grid = windowed.grid()?;
-        Ok(Self { windowed: Some(Windowed { window, grid }), ..plan })
-    }
-
-    /// The same plan, with the chains of `ddpm` and `ddim` written for the data x̂₀ in place of the
-    /// noise. They are the same steps up to rounding. Other plans are returned as they are.
-    pub fn in_data_form(&self) -> Self {
-        let mut plan = self.clone();
-        let has_data_form = match &self.method {
-            Method::Ddpm(own) => own.has_data_form(),
-            Method::Ddim(own) => own.has_data_form(),
-            _ => false,
-        };
-        if has_data_form {
-            plan.course.wanted = Prediction::Data;
-        }
-        plan
     }
 
     /// Which level belongs to which time.
@@ -216,10 +170,37 @@ impl Plan {
     /// # Errors
     /// None that planning has not found already.
     pub fn sampler<F: Real>(&self) -> Result<Box<dyn Sampler<F>>> {
-        let sampler = self.method.sampler(&self.process, &self.course)?;
-        let Some(Windowed { window, .. }) = self.windowed else { return Ok(sampler) };
-        let steps = self.course.grid.clone();
-        Ok(Box::new(samplers::Windowed::new(sampler, steps, window)?))
+        let held = self.held_sampler()?;
+        let Some(window) = self.window else { return Ok(held.sampler) };
+        Ok(Box::new(Windowed::new(held.sampler, held.grid, window)?))
+    }
+
+    /// The sampler without a window, held to what is known of the data.
+    pub(super) fn held_sampler<F: Real>(&self) -> Result<Gridded<F>> {
+        let sampler = self.method.sampler::<F>(&self.process, &self.course)?;
+        let grid = self.course.grid.clone();
+        let (known, repeats) = match &self.held {
+            None | Some((_, Inpainting::Projection)) => return Ok(Gridded { sampler, grid }),
+            Some((known, Inpainting::Replacement)) => (known, None),
+            Some((known, Inpainting::Repaint { jump, repeats })) => {
+                (known, Some((*jump, *repeats)))
+            }
+        };
+        let mut held = Replaced::new(sampler, grid, self.course.clock.clone(), known.clone())?;
+        if let Some((jump, repeats)) = repeats {
+            held = held.with_repeats(jump, repeats)?;
+        }
+        Ok(Gridded { grid: held.grid()?, sampler: Box::new(held) })
+    }
+
+    /// The same plan with the grid that its sampler needs.
+    pub(super) fn regridded(mut self) -> Result<Self> {
+        let Gridded { sampler, grid } = self.held_sampler::<f64>()?;
+        self.grid = match self.window {
+            Some(window) => Windowed::new(sampler, grid, window)?.grid()?,
+            None => grid,
+        };
+        Ok(self)
     }
 
     /// The drift of a run: the model, asked what the sampler needs at the level of each time. A
@@ -229,6 +210,18 @@ impl Plan {
     /// [`Error::Model`](crate::Error::Model) or [`Error::Unreachable`](crate::Error::Unreachable)
     /// if the model does not give what the sampler needs.
     pub fn drift<'m, F: Real>(
+        &self,
+        model: impl Denoiser<F> + 'm,
+    ) -> Result<Box<dyn Drift<F> + 'm>> {
+        match &self.held {
+            Some((known, Inpainting::Projection)) => {
+                self.plain_drift(Projected::new(model, known)?)
+            }
+            _ => self.plain_drift(model),
+        }
+    }
+
+    fn plain_drift<'m, F: Real>(
         &self,
         model: impl Denoiser<F> + 'm,
     ) -> Result<Box<dyn Drift<F> + 'm>> {

@@ -3,12 +3,11 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::denoised::convert_data;
+use super::data_of::DataOf;
 use super::denoiser::{Denoiser, Levels};
 use super::prediction::Prediction;
-use super::schedule::Level;
 use crate::drift::GaussianMixture;
-use crate::error::{BoxError, Error, Result, count};
+use crate::error::{BoxError, Result, count};
 use crate::real::Real;
 use crate::scratch::ScratchPool;
 use crate::state::columns_mut;
@@ -31,10 +30,8 @@ use crate::state::columns_mut;
 /// The rounding is ours.
 #[derive(Debug)]
 pub struct Rounded<F, M> {
-    model: M,
+    model: DataOf<F, M>,
     bits: u32,
-    /// The mean of the data, where it is known: x̂₀ in pure noise.
-    mean: Option<Vec<F>>,
     scratch: ScratchPool<Vec<F>>,
 }
 
@@ -45,35 +42,11 @@ impl<F: Real, M: Denoiser<F>> Rounded<F, M> {
     /// This model with inputs rounded to so many bits of mantissa.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if there are no bits, or more than 52.
+    /// [`Error::Invalid`](crate::Error::Invalid) if there are no bits, or more than 52.
     pub fn new(model: M, bits: usize) -> Result<Self> {
         count("input bits", bits, 1, 52, "a whole number from 1 to 52")?;
-        let mean = model.known_data().map(|data| data.mean().mapv(F::from_f64).to_vec());
-        Ok(Self { model, bits: bits as u32, mean, scratch: ScratchPool::default() })
-    }
-}
-
-impl<F: Real, M: Denoiser<F>> Rounded<F, M> {
-    /// Writes the mean of the data to the rows whose level tells nothing about them.
-    fn fill_pure_noise(
-        &self,
-        levels: Levels<'_>,
-        mut out: ArrayViewMut2<'_, F>,
-    ) -> Result<(), BoxError> {
-        let from = self.model.prediction();
-        for (row, mut out) in out.rows_mut().into_iter().enumerate() {
-            let level = levels.at(row);
-            if level != Level::PURE_NOISE || from.reaches(Prediction::Data, level) {
-                continue;
-            }
-            let Some(mean) = &self.mean else {
-                let from = from.name();
-                let wanted = Prediction::Data.name();
-                return Err(Error::Unreachable { from, wanted, alpha_bar: 0.0 }.into());
-            };
-            out.iter_mut().zip(mean).for_each(|(to, x)| *to = *x);
-        }
-        Ok(())
+        let model = DataOf::new(model);
+        Ok(Self { model, bits: bits as u32, scratch: ScratchPool::default() })
     }
 }
 
@@ -90,7 +63,7 @@ fn round(x: f64, bits: u32) -> f64 {
 
 impl<F: Real, M: Denoiser<F>> Denoiser<F> for Rounded<F, M> {
     fn prediction(&self) -> Prediction {
-        let own = self.model.prediction();
+        let own = self.model.model.prediction();
         if own.is_joint() { own } else { Prediction::Data }
     }
 
@@ -98,39 +71,35 @@ impl<F: Real, M: Denoiser<F>> Denoiser<F> for Rounded<F, M> {
         &self,
         levels: Levels<'_>,
         x: ArrayView2<'_, F>,
-        mut out: ArrayViewMut2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
     ) -> Result<(), BoxError> {
-        let from = self.model.prediction();
-        let wanted = self.prediction();
         self.scratch.with(|scratch| {
             let (rows, columns) = x.dim();
             scratch.resize(rows * columns, F::zero());
             let mut rounded = columns_mut(scratch, rows, columns);
             rounded.zip_mut_with(&x, |to, x| *to = F::from_f64(round(x.widen(), self.bits)));
-            self.model.predict(levels, rounded.view(), out.view_mut())?;
-            if from == wanted {
-                return Ok(());
+            if self.prediction() == Prediction::Data {
+                self.model.predict(levels, rounded.view(), out)
+            } else {
+                self.model.model.predict(levels, rounded.view(), out)
             }
-            let convert = |level| from.convert(wanted, level);
-            convert_data(levels, rounded.view(), out.view_mut(), convert);
-            self.fill_pure_noise(levels, out)
         })
     }
 
     fn columns(&self) -> Option<usize> {
-        self.model.columns()
+        self.model.model.columns()
     }
 
     fn passes(&self) -> usize {
-        self.model.passes()
+        self.model.model.passes()
     }
 
     fn known_data(&self) -> Option<&GaussianMixture> {
-        self.model.known_data()
+        self.model.model.known_data()
     }
 
     fn range(&self) -> Option<[f64; 2]> {
-        self.model.range()
+        self.model.model.range()
     }
 }
 

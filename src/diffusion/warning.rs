@@ -161,7 +161,7 @@ impl Plan {
     fn few_steps(&self) -> Option<Warning> {
         let steps = self.method_grid().steps();
         let enough = self.enough_steps();
-        if steps >= enough {
+        if steps + self.skipped >= enough {
             return None;
         }
         let in_phase_space = matches!(self.clock(), Clock::Phase { .. });

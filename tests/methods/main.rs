@@ -28,6 +28,7 @@ mod diffusers;
 mod faces;
 mod flow;
 mod grids;
+mod inpainting;
 mod joint_score;
 mod models;
 mod phase_space;

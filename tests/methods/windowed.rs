@@ -97,7 +97,7 @@ fn a_windowed_run_can_be_cut() {
     let cut = run(grid(&[0, 3, 17, 30])).unwrap();
     assert_eq!(whole.state, cut.state);
     let error = run(TimeGrid::between(0.5, 999.0, 2).unwrap()).unwrap_err().to_string();
-    assert!(error.starts_with("time: given 0.5, expected a time of the grid"), "{error}");
+    assert!(error.starts_with("time: given 0.5, expected a time of the grid of"), "{error}");
 }
 
 /// The mean number of rounds of 16 chains alone.

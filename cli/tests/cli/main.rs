@@ -21,3 +21,4 @@ mod states;
 mod support;
 mod tables;
 mod targets;
+mod windows;

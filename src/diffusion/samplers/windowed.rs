@@ -7,7 +7,7 @@ use super::pages::{Replay, Span};
 use super::window::Window;
 use crate::dynamics::check_coefficients;
 use crate::error::{Error, Result};
-use crate::grid::{Interval, TimeGrid};
+use crate::grid::TimeGrid;
 use crate::noise::Noise;
 use crate::real::Real;
 use crate::sampler::{Sampler, Scheme, Step, Work};
@@ -75,17 +75,6 @@ impl<S: Scheme> Windowed<S> {
     /// None: the first time of a grid is below its last one.
     pub fn grid(&self) -> Result<TimeGrid> {
         TimeGrid::from_knots(vec![self.grid.time(0), self.grid.time(self.grid.steps())])
-    }
-
-    /// The steps of the sampler within a step of the run.
-    fn steps(&self, interval: Interval) -> Result<Range<usize>> {
-        let steps = self.grid.steps();
-        let index = |time: f64| {
-            let found = (0..=steps).find(|index| self.grid.time(*index) == time);
-            let expected = "a time of the grid of the windowed sampler";
-            found.ok_or(Error::Invalid { name: "time", given: time, expected })
-        };
-        Ok(index(interval.start)?..index(interval.end)?)
     }
 
     /// Moves the chosen chains by a step with their stored outputs.
@@ -189,7 +178,7 @@ impl<S: Scheme> Scheme for Windowed<S> {
 
 impl<F: Real, S: Sampler<F>> Sampler<F> for Windowed<S> {
     fn step(&self, step: &mut Step<'_, F>) -> Result<()> {
-        let steps = self.steps(step.interval)?;
+        let steps = self.grid.within(step.interval)?;
         let window = self.window.steps().min(steps.len());
         let width = step.state.layout().inputs() * step.state.dim();
         let chains = step.state.len();
