@@ -15,6 +15,8 @@ pub const PURPOSES: [(Purpose, u32); 8] = [
     (Purpose::Start, 4),
     (Purpose::Target, 5),
     (Purpose::Accept, 6),
+    (Purpose::Known, 7),
+    (Purpose::Jump, 8),
     (Purpose::User, 255),
 ];
 
