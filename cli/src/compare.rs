@@ -9,13 +9,13 @@ use langevin::network::Network;
 use langevin::prelude::Real;
 use serde_json::{Value, json};
 
-use crate::arguments::CommonOptions;
+use crate::arguments::{CommonOptions, interval};
 use crate::failure::{Failure, print_warning, refuse};
 use crate::inputs::Inputs;
 use crate::output::{create_all, print_report, write_file};
 use crate::reference::Reference;
 use crate::report::{merged, written};
-use crate::source::{Source, SourceOptions, interval};
+use crate::source::{Source, SourceOptions};
 
 #[derive(Args)]
 pub struct Compare {

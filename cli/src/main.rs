@@ -7,12 +7,15 @@ mod contents;
 mod csv;
 mod failure;
 mod generate;
+mod guidance;
 mod inputs;
 mod interrupt;
+mod known;
 mod methods;
 mod npy;
 mod npy_header;
 mod output;
+mod plan;
 mod probe;
 mod reference;
 mod report;
@@ -48,6 +51,9 @@ enum Command {
     /// Compare ways to generate: methods x evaluations x seeds, as a table, a CSV file and a
     /// picture
     Compare(Box<compare::Compare>),
+    /// The distribution of methods ahead of time, for Gaussian data: no simulation, and which method
+    /// to take for a budget
+    Plan(Box<plan::Plan>),
     /// The exact stationary covariance of a method on the target N(0, 1/k): no simulation
     Probe(Box<probe::Probe>),
     /// List methods, dynamics and ways to generate
@@ -71,6 +77,7 @@ fn main() -> ExitCode {
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
+        Command::Plan(arguments) => plan::run(&arguments),
         Command::Probe(arguments) => probe::run(&arguments),
         Command::Methods(arguments) => methods::run(&arguments),
         Command::Completions { shell } => completions(shell),

@@ -2,25 +2,26 @@
 //! the process along which it is used.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use clap::Args;
+use langevin::advanced::quoted;
 use langevin::diffusion::{ProcessKind, Rounded};
 use langevin::image::{self, Map};
-use langevin::network::{Network, TrainedDenoiser};
+use langevin::network::Network;
 use langevin::prelude::{Denoiser, DiffusedMixture, GaussianMixture, LevelTable, Process, Real};
 
-use crate::arguments::{Given, TargetOptions};
+use crate::arguments::{Given, TargetOptions, interval, pair};
 use crate::contents::Contents;
 use crate::failure::{Failure, refuse};
+use crate::guidance::{Guidance, GuidanceOptions};
 use crate::npy::{Accept, read_rows};
 use crate::target::{self, Target};
 
 /// The process by which data are noised.
 #[derive(Args)]
 pub struct ProcessOptions {
-    /// How data are noised, vp (variance preserving) or psld (phase space) [default: vp, or that of
-    /// the model]
+    /// How data are noised: vp (variance preserving), flow (flow matching), edm or ve (by ranges of
+    /// sigma) or psld (phase space) [default: vp, or that of the model]
     #[arg(long)]
     process: Option<ProcessKind>,
     #[command(flatten)]
@@ -38,12 +39,30 @@ impl ProcessOptions {
         betas.or(self.given.options.first().map(|(name, _)| *name))
     }
 
+    /// Whether a shift is all that is given.
+    fn is_shift_alone(&self) -> bool {
+        self.betas.is_none() && matches!(self.given.options[..], [("shift", _)])
+    }
+
+    /// The process of a network with the given shift.
+    fn shifted(&self, own: &Process) -> Result<Process, Failure> {
+        let text = self.given.options.first().map_or("", |(_, text)| text);
+        let shift = text.trim().parse().map_err(|_| {
+            Failure::Input(format!("shift: given `{}`, expected a number", quoted(text)))
+        })?;
+        Ok(own.shifted(shift)?)
+    }
+
     /// The process with its constants.
     fn process(&self) -> Result<Process, Failure> {
         if let Some(path) = &self.betas {
-            let psld = (self.process == Some(ProcessKind::Psld)).then_some("process psld");
+            let given = self.process.filter(|kind| *kind != ProcessKind::Vp);
+            let process = given.map(ProcessKind::name);
             let other = self.given.options.first().map(|(name, _)| *name);
-            if let Some(other) = psld.or(other) {
+            if let Some(process) = process {
+                return refuse(format!("give only one of --betas and --process {process}"));
+            }
+            if let Some(other) = other {
                 return refuse(format!("give only one of --betas and --{other}"));
             }
             let table = LevelTable::from_betas(read_betas(path)?);
@@ -92,10 +111,8 @@ pub struct SourceOptions {
     /// Class to draw from, for a network trained with labels
     #[arg(long, value_name = "K", requires = "model", allow_negative_numbers = true)]
     pub label: Option<usize>,
-    /// Weight of classifier-free guidance towards the label; 1 is none, and any other evaluates the
-    /// network twice [default: 1]
-    #[arg(long, value_name = "W", requires = "label", allow_negative_numbers = true)]
-    pub guidance: Option<f64>,
+    #[command(flatten)]
+    pub guidance: GuidanceOptions,
     /// Round the input of the model to B bits of mantissa, as 10, so that the bits of a windowed
     /// run of a network settle; a part of the model
     #[arg(long, value_name = "B", allow_negative_numbers = true)]
@@ -105,24 +122,15 @@ pub struct SourceOptions {
 }
 
 impl SourceOptions {
+    /// The process that is asked for, without a model.
+    pub fn process(&self) -> Result<Process, Failure> {
+        self.process.process()
+    }
+
     /// The file of rates, with the option that names it.
     pub fn betas(&self) -> (&'static str, Option<&Path>) {
         ("--betas", self.process.betas.as_deref())
     }
-}
-
-/// Two values with a separator between.
-fn pair<T: FromStr>(text: &str, separator: char) -> Option<(T, T)> {
-    let (first, second) = text.split_once(separator)?;
-    Some((first.trim().parse().ok()?, second.trim().parse().ok()?))
-}
-
-/// Two numbers with a comma between, the first below the second.
-pub fn interval(text: &str) -> Result<(f64, f64), String> {
-    // The length of an interval can be infinite where its ends are not.
-    pair(text, ',')
-        .filter(|(low, high)| f64::is_finite(high - low) && low < high)
-        .ok_or_else(|| "expected two finite numbers LO,HI with LO below HI, as -1,1".into())
 }
 
 /// Two whole numbers with an x between.
@@ -152,7 +160,7 @@ pub struct Source {
 
 enum Kind {
     Exact(Box<DiffusedMixture>),
-    Network { network: Network, label: Option<usize>, guidance: f64 },
+    Network { network: Network, label: Option<usize>, guidance: Guidance },
 }
 
 impl Source {
@@ -164,8 +172,11 @@ impl Source {
         if options.model.is_some() && options.target.bandwidth.is_some() {
             return refuse("--bandwidth belongs to a data set; leave it out with --model");
         }
-        if options.label.is_none() && options.guidance.is_some() {
-            return refuse("--guidance needs --label, the class to be guided to");
+        let away = options.guidance.guidance_model.is_some();
+        if options.label.is_none() && options.guidance.guidance.is_some() && !away {
+            return refuse(
+                "--guidance needs --label, the class to be guided to, or --guidance-model",
+            );
         }
         match &options.model {
             Some(path) => Self::network(path, options),
@@ -191,13 +202,17 @@ impl Source {
         let network = Network::load(path).map_err(named)?;
         let model = network.denoiser().map_err(named)?;
         let process = match (model.process(), options.process.process) {
-            (Process::Psld(..), Some(ProcessKind::Vp)) => {
-                let why = "trained for psld, expected a network for vp";
+            (Process::Psld(..), Some(kind)) if kind.is_of_data() => {
+                let why = format!("trained for psld, expected a network for {kind}");
                 return refuse(format!("--model {}: {why}", path.display()));
             }
-            // A network of data gives the joint score too: see `Lifted`.
-            (Process::Vp(_), Some(ProcessKind::Psld)) => options.process.process()?,
+            // A network of data is asked along any process of data, and gives the joint score too:
+            // see `Lifted`.
+            (own, Some(kind)) if own.kind() != kind => options.process.process()?,
             (own, _) => match options.process.constant() {
+                Some("shift") if options.process.is_shift_alone() => {
+                    options.process.shifted(own)?
+                }
                 Some(option) => {
                     let why = "the model brings the constants it was trained with";
                     return refuse(format!("--{option} is not an option here: {why}"));
@@ -205,11 +220,8 @@ impl Source {
                 None => own.clone(),
             },
         };
-        model.with_label(options.label).map_err(named)?;
-        let guidance = options.guidance.unwrap_or(1.0);
-        if !guidance.is_finite() {
-            return refuse(format!("--guidance: given {guidance}, expected a finite number"));
-        }
+        model.clone().with_label(options.label).map_err(named)?;
+        let guidance = Guidance::of(&options.guidance, options.label, model.process())?;
         let range = network.range().map(|[low, high]| (low, high));
         let image = network.image().map(|[rows, columns]| (rows, columns));
         let kind = Kind::Network { network, label: options.label, guidance };
@@ -265,7 +277,7 @@ impl Source {
         };
         let label = match label {
             None => String::new(),
-            Some(label) if *guidance == 1.0 => format!(", label {label}"),
+            Some(label) if guidance.weight == 1.0 => format!(", label {label}"),
             Some(label) => format!(", label {label} with guidance {guidance}"),
         };
         format!("network of {} parameters{label}", network.parameters())
@@ -281,14 +293,9 @@ impl Source {
     }
 
     fn plain_model<F: Real>(&self) -> Result<Box<dyn Denoiser<F> + '_>, Failure> {
-        let (network, label, guidance) = match &self.kind {
-            Kind::Exact(model) => return Ok(Box::new(&**model)),
-            Kind::Network { network, label, guidance } => (network, *label, *guidance),
-        };
-        let one: TrainedDenoiser<_> = network.denoiser()?.with_label(label)?;
-        if label.is_some() && guidance != 1.0 {
-            return Ok(Box::new(one.guided::<F>(guidance)?));
+        match &self.kind {
+            Kind::Exact(model) => Ok(Box::new(&**model)),
+            Kind::Network { network, label, guidance } => guidance.model(network, *label),
         }
-        Ok(Box::new(one))
     }
 }

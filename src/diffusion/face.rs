@@ -225,7 +225,7 @@ impl<F: Real, N: Drift<F>> Denoiser<F> for Faced<F, N> {
                 }
             });
             if self.face.prediction == Prediction::Score {
-                scale_rows(levels, rows, out, |level| self.face.input.score_factor(level));
+                scale_score(self.face.input, levels, rows, out);
             }
         });
         result

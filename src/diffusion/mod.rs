@@ -45,6 +45,7 @@ pub mod dynamics;
 mod exact;
 pub(crate) mod face;
 mod flow;
+mod forecast;
 #[cfg(feature = "serde")]
 mod form;
 mod guided;
@@ -71,6 +72,7 @@ pub use denoiser::{Denoiser, Levels};
 pub use exact::DiffusedMixture;
 pub use face::{Face, Faced, InputScale, Told};
 pub use flow::Flow;
+pub use forecast::{Calibration, Forecast, Ranked, Ranking, Spectrum};
 pub use guided::Guided;
 pub use method::Method;
 pub use noise_range::NoiseRange;

@@ -7,7 +7,7 @@ use super::flow::Flow;
 use super::noise_range::NoiseRange;
 use super::psld::Psld;
 use super::schedule::{Beta, LevelTable, SigmaGrid, SigmaRule, Spacing};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::options::by_name;
 
 /// The number of levels of processes that are stated by a formula.
@@ -82,6 +82,23 @@ impl Process {
             Self::Edm(_) => ProcessKind::Edm,
             Self::Ve(_) => ProcessKind::Ve,
             Self::Psld(..) => ProcessKind::Psld,
+        }
+    }
+
+    /// The process with the noise σ of every level multiplied by `shift`, as larger pictures need.
+    ///
+    /// # Errors
+    /// [`Error::NotTaken`](crate::Error::NotTaken) for a process that is not vp or flow matching,
+    /// [`Error::Invalid`](crate::Error::Invalid) if the shift is not finite and positive.
+    pub fn shifted(&self, shift: f64) -> Result<Self> {
+        match self {
+            Self::Vp(table) => table.shifted(shift).map(Self::Vp),
+            Self::Flow(flow) => Flow::new(flow.table().len(), flow.shift() * shift).map(Self::Flow),
+            other => Err(Error::NotTaken {
+                option: "shift".into(),
+                by: format!("the process {}", other.kind()),
+                takes: "other levels by sigma-min and sigma-max, or none".into(),
+            }),
         }
     }
 

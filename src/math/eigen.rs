@@ -11,6 +11,14 @@ pub(crate) fn gram(l: ArrayView2<'_, f64>) -> Array2<f64> {
     })
 }
 
+/// The product of two matrices. Its sums run in the order of the index, as those of [`gram`].
+pub(crate) fn product(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<f64> {
+    let columns = b.t().as_standard_layout().into_owned();
+    Array2::from_shape_fn((a.nrows(), b.ncols()), |(i, j)| {
+        a.row(i).iter().zip(columns.row(j)).map(|(x, y)| x * y).sum()
+    })
+}
+
 /// Eigenvalues, and eigenvectors as columns in the same order.
 pub(crate) fn symmetric(matrix: &Array2<f64>) -> (Array1<f64>, Array2<f64>) {
     let n = matrix.nrows();

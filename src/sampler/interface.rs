@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::step::Step;
 use crate::dynamics::LinearDynamics;
 use crate::error::Result;
+use crate::grid::Interval;
 use crate::real::Real;
 use crate::state::Layout;
 
@@ -53,6 +54,16 @@ pub trait Scheme: Send + Sync {
     /// [`Error::NotProbeable`](crate::Error::NotProbeable) if there is no such list.
     fn coin_scripts(&self) -> Result<Vec<CoinScript>> {
         Ok(vec![CoinScript { weight: 1.0, uniforms: Vec::new() }])
+    }
+
+    /// The same list for the step over this interval, where steps differ: the blocks of a discrete
+    /// chain have different numbers of sub-steps.
+    ///
+    /// # Errors
+    /// As for [`coin_scripts`](Self::coin_scripts).
+    fn coin_scripts_of(&self, interval: Interval) -> Result<Vec<CoinScript>> {
+        let _ = interval;
+        self.coin_scripts()
     }
 }
 
@@ -114,6 +125,9 @@ macro_rules! forward {
             }
             fn coin_scripts(&self) -> Result<Vec<CoinScript>> {
                 (**self).coin_scripts()
+            }
+            fn coin_scripts_of(&self, interval: Interval) -> Result<Vec<CoinScript>> {
+                (**self).coin_scripts_of(interval)
             }
         }
 

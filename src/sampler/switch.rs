@@ -1,9 +1,10 @@
 //! Runs one sampler for the first steps of a run and another one for the rest.
 
 use super::either::Either;
-use super::interface::{Sampler, Scheme};
+use super::interface::{CoinScript, Sampler, Scheme};
 use super::step::Step;
 use crate::error::Result;
+use crate::grid::Interval;
 use crate::real::Real;
 use crate::state::Layout;
 
@@ -53,6 +54,13 @@ impl<A: Scheme, B: Scheme> Scheme for Switch<A, B> {
 
     fn evaluations_per_step(&self) -> f64 {
         self.samplers.evaluations_per_step()
+    }
+
+    fn coin_scripts_of(&self, interval: Interval) -> Result<Vec<CoinScript>> {
+        match interval.index < self.at {
+            true => self.samplers.first.coin_scripts_of(interval),
+            false => self.samplers.second.coin_scripts_of(interval),
+        }
     }
 }
 

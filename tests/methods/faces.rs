@@ -1,5 +1,5 @@
-//! Networks of flow matching, EDM and variance-exploding processes: one exact model behind each face
-//! gives the same samples, with every method.
+//! Networks of flow matching, EDM and variance-exploding processes: one exact model behind each
+//! face gives the same samples, with every method.
 
 use langevin::diffusion::{Clock, Denoised, Face, Faced, InputScale, Level, ProcessKind, Told};
 use langevin::ndarray::Array2;

@@ -37,6 +37,10 @@ fn grids_have_the_numbers_of_other_software() {
     ] {
         near(grid, &sigmas(&process, grid, 5), &want, 6e-6);
     }
+    // Between the levels of the table by log σ; on them it is the quadratic grid.
+    let power = sigmas(&process, "power", 5);
+    let quadratic = sigmas(&process, "quadratic", 5);
+    near("power", &power, &quadratic, 1e-12);
     let flow: Vec<f64> =
         [0.923077, 0.818182, 0.666667, 0.428571].iter().map(|t: &f64| t / (1.0 - t)).collect();
     near("shifted", &sigmas(&process, "shifted:shift=3", 5)[1..], &flow, 2e-5);

@@ -27,6 +27,7 @@ mod coefficients;
 mod diffusers;
 mod faces;
 mod flow;
+mod forecast;
 mod grids;
 mod guidance;
 mod inpainting;

@@ -3,6 +3,7 @@
 
 mod arrays;
 mod compare;
+mod conditions;
 mod failures;
 mod generate;
 mod generate_refusals;

@@ -17,7 +17,7 @@ pub(crate) const GRID: OptionInfo = OptionInfo::new(
     "NAME",
     "Spread of the visited levels: equal, quadratic, logsnr, leading, trailing, linspace, or a \
      formula for sigma: karras, exponential, polyexponential, beta, beta-timesteps, sgm-uniform, \
-     simple, normal, kl-optimal, shifted, flow-linspace, with parameters as karras:rho=7 [default: \
+     simple, power, normal, kl-optimal, shifted, flow-linspace, with parameters as karras:rho=7 [default: \
      quadratic on vp, shifted on flow, karras on edm, exponential on ve]; in phase space of the \
      steps: uniform or quadratic [default: uniform]",
 );

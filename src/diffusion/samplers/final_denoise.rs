@@ -2,6 +2,7 @@
 
 use crate::diffusion::clock::Clock;
 use crate::error::{Error, Result};
+use crate::grid::Interval;
 use crate::real::Real;
 use crate::sampler::update::scale_and_add;
 use crate::sampler::{CoinScript, Sampler, Scheme, Step};
@@ -49,6 +50,13 @@ impl<S: Scheme> Scheme for FinalDenoise<S> {
 
     fn coin_scripts(&self) -> Result<Vec<CoinScript>> {
         self.sampler.coin_scripts()
+    }
+
+    fn coin_scripts_of(&self, interval: Interval) -> Result<Vec<CoinScript>> {
+        match interval.start < self.from {
+            true => self.sampler.coin_scripts_of(interval),
+            false => Ok(vec![CoinScript { weight: 1.0, uniforms: Vec::new() }]),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A sampler whose steps out of the far noise are taken by another one.
 
 use crate::error::Result;
+use crate::grid::Interval;
 use crate::real::Real;
 use crate::sampler::{CoinScript, Either, Sampler, Scheme, Step};
 use crate::state::Layout;
@@ -25,6 +26,10 @@ impl<S: Scheme, J: Scheme> Jumps<S, J> {
         let others = "the sampler of the other steps";
         Ok(Self { samplers: Either::new(sampler, jump, "sampler of jumps", others)?, jumps })
     }
+
+    fn jumps_at(&self, interval: Interval) -> bool {
+        self.jumps.get(interval.index as usize).copied().unwrap_or(false)
+    }
 }
 
 impl<S: Scheme, J: Scheme> Scheme for Jumps<S, J> {
@@ -39,11 +44,17 @@ impl<S: Scheme, J: Scheme> Scheme for Jumps<S, J> {
     fn coin_scripts(&self) -> Result<Vec<CoinScript>> {
         self.samplers.first.coin_scripts()
     }
+
+    fn coin_scripts_of(&self, interval: Interval) -> Result<Vec<CoinScript>> {
+        match self.jumps_at(interval) {
+            true => self.samplers.second.coin_scripts_of(interval),
+            false => self.samplers.first.coin_scripts_of(interval),
+        }
+    }
 }
 
 impl<F: Real, S: Sampler<F>, J: Sampler<F>> Sampler<F> for Jumps<S, J> {
     fn step(&self, step: &mut Step<'_, F>) -> Result<()> {
-        let jumps = self.jumps.get(step.interval.index as usize).copied().unwrap_or(false);
-        self.samplers.step(!jumps, step)
+        self.samplers.step(!self.jumps_at(step.interval), step)
     }
 }

@@ -39,6 +39,11 @@ pub enum SigmaRule {
     SgmUniform,
     /// The timesteps n − 1 − ⌊j n/N⌋.
     Simple,
+    /// The levels n (1 − j/N)^ρ, between entries by log σ: 1 is equal, 2 quadratic steps.
+    Power {
+        /// ρ, customarily 2.
+        rho: f64,
+    },
     /// The timesteps (n − 1)(1 − u), between entries by log σ.
     Normal,
     /// σ = tan((1 − u) atan σ_max + u atan σ_min).
@@ -179,6 +184,9 @@ impl SigmaGrid {
             }
             SigmaRule::SgmUniform => by_timestep(&|j| (n - 1.0) * (1.0 - j as f64 / size)),
             SigmaRule::Simple => by_timestep(&|j| n - 1.0 - (j as f64 * n / size).floor()),
+            SigmaRule::Power { rho } => {
+                by_timestep(&|j| n * libm::pow(1.0 - j as f64 / size, rho) - 1.0)
+            }
             SigmaRule::Normal => by_timestep(&|j| (n - 1.0) * (1.0 - part(j))),
             SigmaRule::Shifted { shift } => {
                 let shift = positive("shift", shift.or(frame.flow).unwrap_or(1.0))?;

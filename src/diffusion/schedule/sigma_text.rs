@@ -17,6 +17,8 @@ const SIGMA_MAX: OptionInfo = OptionInfo::new("sigma-max", "S", "Sigma of the fi
 
 /// The customary exponent of Karras et al.
 const KARRAS: f64 = 7.0;
+/// The exponent of quadratic steps.
+const QUADRATIC: f64 = 2.0;
 /// The customary shape of both sides.
 const SHAPE: f64 = 0.6;
 
@@ -31,6 +33,7 @@ impl SigmaRule {
             Self::BetaTimesteps { .. } => "beta-timesteps",
             Self::SgmUniform => "sgm-uniform",
             Self::Simple => "simple",
+            Self::Power { .. } => "power",
             Self::Normal => "normal",
             Self::KlOptimal => "kl-optimal",
             Self::Shifted { .. } => "shifted",
@@ -55,7 +58,9 @@ impl Parameters {
     /// Those that a rule takes.
     fn entries(&mut self, rule: SigmaRule) -> Vec<Entry<'_>> {
         let mut all: Vec<Entry<'_>> = match rule {
-            SigmaRule::Karras { .. } | SigmaRule::Polyexponential { .. } => {
+            SigmaRule::Karras { .. }
+            | SigmaRule::Polyexponential { .. }
+            | SigmaRule::Power { .. } => {
                 vec![Entry { info: &RHO, field: &mut self.rho }]
             }
             SigmaRule::Beta { .. } | SigmaRule::BetaTimesteps { .. } => vec![
@@ -90,6 +95,7 @@ impl Parameters {
         match grid.rule {
             SigmaRule::Karras { rho } => Self { rho: unless(rho, KARRAS), ..own },
             SigmaRule::Polyexponential { rho } => Self { rho: unless(rho, 1.0), ..own },
+            SigmaRule::Power { rho } => Self { rho: unless(rho, QUADRATIC), ..own },
             SigmaRule::Beta { alpha, beta } | SigmaRule::BetaTimesteps { alpha, beta } => {
                 Self { alpha: unless(alpha, SHAPE), beta: unless(beta, SHAPE), ..own }
             }
@@ -108,6 +114,7 @@ impl Parameters {
         let rule = match rule {
             SigmaRule::Karras { .. } => SigmaRule::Karras { rho: exponent(KARRAS)? },
             SigmaRule::Polyexponential { .. } => SigmaRule::Polyexponential { rho: exponent(1.0)? },
+            SigmaRule::Power { .. } => SigmaRule::Power { rho: exponent(QUADRATIC)? },
             SigmaRule::Beta { .. } => {
                 shapes().map(|[alpha, beta]| SigmaRule::Beta { alpha, beta })?
             }
@@ -136,7 +143,7 @@ impl SigmaGrid {
         ["rho", "alpha", "beta", "shift", "terminal", "sigma-min", "sigma-max"];
 
     /// One of each rule, with its customary parameters.
-    pub fn defaults() -> [Self; 11] {
+    pub fn defaults() -> [Self; 12] {
         [
             SigmaRule::Karras { rho: KARRAS },
             SigmaRule::Exponential,
@@ -145,6 +152,7 @@ impl SigmaGrid {
             SigmaRule::BetaTimesteps { alpha: SHAPE, beta: SHAPE },
             SigmaRule::SgmUniform,
             SigmaRule::Simple,
+            SigmaRule::Power { rho: QUADRATIC },
             SigmaRule::Normal,
             SigmaRule::KlOptimal,
             SigmaRule::Shifted { shift: None },

@@ -148,6 +148,10 @@ impl<D: LinearDynamics> Scheme for PoissonMidpoint<D> {
             }
         }
     }
+
+    fn coin_scripts_of(&self, interval: Interval) -> Result<Vec<CoinScript>> {
+        coins::scripts(self.selection, self.substeps(interval))
+    }
 }
 
 impl<F: Real, D: LinearDynamics> Sampler<F> for PoissonMidpoint<D> {
