@@ -177,7 +177,7 @@ impl TimeGrid {
     ///
     /// # Errors
     /// [`Error::Invalid`] if there are none.
-    pub(crate) fn from_step(&self, first: usize) -> Result<Self> {
+    pub(crate) fn skipping(&self, first: usize) -> Result<Self> {
         let knots = (first..=self.steps).map(|index| self.time(index));
         Self::from_knots(knots.collect())
     }

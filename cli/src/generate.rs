@@ -76,7 +76,7 @@ impl Generate {
             None => method.plan_listed(process)?,
         };
         if let Some(strength) = self.strength {
-            plan = plan.from_strength(strength)?;
+            plan = plan.with_strength(strength)?;
         }
         plan = self.known.held(plan, dim)?;
         match self.window()? {

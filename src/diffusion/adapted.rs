@@ -81,7 +81,7 @@ impl Plan {
     /// let means = array![[-1.0, 0.0], [1.0, 0.0]];
     /// let model = DiffusedMixture::new(GaussianMixture::isotropic(means.view(), 0.1)?);
     /// let process = Process::vp(LevelTable::linear(1000)?);
-    /// let plan = Method::named("ddim")?.plan(&process, 50)?.from_strength(0.4)?;
+    /// let plan = Method::named("ddim")?.plan(&process, 50)?.with_strength(0.4)?;
     /// assert_eq!(plan.evaluations(), 20.0);
     /// let start = plan.noised(array![[0.9, 0.2], [-1.1, 0.0]].view(), 7, 0)?;
     /// let samples = plan.run(&model)?.start(start).seed(7).run()?;
@@ -94,7 +94,7 @@ impl Plan {
     /// # Errors
     /// [`Error::Invalid`] if the strength is not in (0, 1], or leaves no step; [`Error::Model`] for
     /// a predictor–corrector run, whose steps are phases of many.
-    pub fn from_strength(&self, strength: f64) -> Result<Self> {
+    pub fn with_strength(&self, strength: f64) -> Result<Self> {
         if !(strength > 0.0 && strength <= 1.0) {
             let expected = "a number in (0, 1]";
             return Err(Error::Invalid { name: "strength", given: strength, expected });
@@ -110,7 +110,7 @@ impl Plan {
         let saved: f64 = (0..skipped).map(|step| self.cost_of(step)).sum::<Result<f64>>()?;
         let mut plan = self.clone();
         let course = &mut plan.course;
-        course.grid = course.grid.from_step(skipped)?;
+        course.grid = course.grid.skipping(skipped)?;
         course.levels.drain(..skipped.min(course.levels.len()));
         course.jumps.drain(..skipped.min(course.jumps.len()));
         course.evaluations -= saved;

@@ -190,14 +190,16 @@ impl<F: Real, C, U> Guided<F, C, U> {
         })
     }
 
-    /// The same for those rows whose level is inside the interval. `write` reads their inputs.
+    /// The same for those rows whose level is inside the interval.
     fn guide_some(
         &self,
         levels: &[Level],
         x: ArrayView2<'_, F>,
         mut out: ArrayViewMut2<'_, F>,
-        write: impl FnOnce(Levels<'_>, ArrayView2<'_, F>, ArrayViewMut2<'_, F>) -> Result<(), BoxError>,
-    ) -> Result<(), BoxError> {
+    ) -> Result<(), BoxError>
+    where
+        U: Denoiser<F>,
+    {
         let weight = self.weight()?;
         self.scratch.with(|scratch| {
             let Scratch { other, x: inputs, rows, levels: inside } = scratch;
@@ -216,7 +218,8 @@ impl<F: Real, C, U> Guided<F, C, U> {
                 to.assign(&x.row(*row));
             }
             let mut other = columns_mut(other, count, x.ncols());
-            write(Levels::PerRow(inside), inputs.view(), other.view_mut())?;
+            let inside = Levels::PerRow(inside);
+            self.unconditional.predict(inside, inputs.view(), other.view_mut())?;
             for (u, row) in other.rows().into_iter().zip(&*rows) {
                 self.guide_row(weight, out.row_mut(*row), u);
             }
@@ -286,13 +289,10 @@ impl<F: Real, C: Denoiser<F>, U: Denoiser<F>> Denoiser<F> for Guided<F, C, U> {
         mut out: ArrayViewMut2<'_, F>,
     ) -> Result<(), BoxError> {
         self.conditional.predict(levels, x, out.view_mut())?;
-        let other = &self.unconditional;
         match (self.interval, levels) {
             (Some(_), Levels::Shared(level)) if !self.guides(level) => Ok(()),
-            (Some(_), Levels::PerRow(levels)) => {
-                self.guide_some(levels, x, out, |levels, x, out| other.predict(levels, x, out))
-            }
-            _ => self.guide(out, |out| other.predict(levels, x, out)),
+            (Some(_), Levels::PerRow(levels)) => self.guide_some(levels, x, out),
+            _ => self.guide(out, |out| self.unconditional.predict(levels, x, out)),
         }
     }
 

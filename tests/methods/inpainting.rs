@@ -65,8 +65,8 @@ fn moments(plan: &Plan) -> [f64; 2] {
     [mean, variance]
 }
 
-/// A method and its evaluations, a way, and mean and variance. The truth is 0.9 and 0.19. Numbers of
-/// many digits are those of a separate program.
+/// A method and its evaluations, a way, and mean and variance. The truth is 0.9 and 0.19. Numbers
+/// of many digits are those of a separate program.
 const EXACT: [(&str, usize, &str, [f64; 2]); 12] = [
     ("ddpm", 1000, "replacement", [0.6256140611169482, 0.3077974125579012]),
     ("ddpm", 50, "replacement", [0.6081057446402763, 0.28748201536335943]),
@@ -182,7 +182,7 @@ fn known_parts_that_make_no_sense_are_refused() {
     let wide = Known::new(vec![1.0; 3], vec![1.0; 3]).unwrap();
     for way in [Inpainting::Replacement, Inpainting::Projection] {
         let plan = planned("ddpm", 1000, 20).inpainted(wide.clone(), way).unwrap();
-        let error = plan.run(&pair()).and_then(|run| run.run()).unwrap_err().to_string();
+        let error = plan.run(pair()).and_then(|run| run.run()).unwrap_err().to_string();
         assert!(error.contains("mask: given shape (3), expected (2)"), "{error}");
     }
     let refused = |plan: Plan, way: Inpainting| {
@@ -197,6 +197,6 @@ fn known_parts_that_make_no_sense_are_refused() {
     assert_eq!(error, "give only one of known parts of the data");
     // In phase space a model of data is projected.
     let plan = planned_in_phase_space("roba").inpainted(known(), Inpainting::Projection).unwrap();
-    let samples = plan.run(&pair()).unwrap().chains(50).run().unwrap();
+    let samples = plan.run(pair()).unwrap().chains(50).run().unwrap();
     assert!(samples.positions().column(0).iter().all(|x| (x - 1.0).abs() < 0.2));
 }

@@ -19,7 +19,7 @@ fn process(kind: ProcessKind) -> Process {
 fn a_strength_takes_the_last_steps() {
     let plan = planned("ddim", 1000, 50);
     for (strength, taken) in [(1.0, 50), (0.8, 40), (0.5, 25), (0.29, 14), (0.02, 1)] {
-        let part = plan.from_strength(strength).unwrap();
+        let part = plan.with_strength(strength).unwrap();
         assert_eq!(part.grid().steps(), taken, "{strength}");
         assert_eq!(part.levels(), &plan.levels()[50 - taken..]);
         assert_eq!(part.timesteps().unwrap()[..], plan.timesteps().unwrap()[50 - taken..]);
@@ -34,7 +34,7 @@ fn what_is_left_costs_what_is_planned() {
     for kind in ProcessKind::ALL {
         for method in Method::on(kind) {
             let plan = method.plan(&process(kind), 400).unwrap();
-            let part = plan.from_strength(0.4);
+            let part = plan.with_strength(0.4);
             if method.name().starts_with("pc") {
                 let error = part.unwrap_err().to_string();
                 assert!(error.contains("a start in the middle of pc"), "{error}");
@@ -59,7 +59,7 @@ fn what_is_left_costs_what_is_planned() {
 fn a_multistep_method_begins_with_an_empty_memory() {
     let model = DiffusedMixture::new(two_modes());
     let plan = planned("dpmpp2m", 1000, 20);
-    let part = plan.from_strength(0.5).unwrap();
+    let part = plan.with_strength(0.5).unwrap();
     let timesteps = part.timesteps().unwrap();
     let list: Vec<_> = timesteps.iter().map(usize::to_string).collect();
     let listed = planned(&format!("dpmpp2m:timesteps={}", list.join("+")), 1000, 10);
@@ -77,7 +77,7 @@ fn a_multistep_method_begins_with_an_empty_memory() {
 fn noised_data_come_back_as_data() {
     let target = two_modes();
     let model = DiffusedMixture::new(target.clone());
-    let plan = planned("ddpm:grid=equal", 1000, 1000).from_strength(0.3).unwrap();
+    let plan = planned("ddpm:grid=equal", 1000, 1000).with_strength(0.3).unwrap();
     let chains = 2000;
     for seed in [1, 2, 3] {
         let data = target.sample(chains, 77 + seed).unwrap();
@@ -102,9 +102,9 @@ fn noised_data_come_back_as_data() {
 fn strengths_that_make_no_sense_are_refused() {
     let plan = planned("ddim", 1000, 20);
     for bad in [0.0, -0.5, 1.1, f64::NAN] {
-        let error = plan.from_strength(bad).unwrap_err().to_string();
+        let error = plan.with_strength(bad).unwrap_err().to_string();
         assert!(error.contains("expected a number in (0, 1]"), "{error}");
     }
-    let error = plan.from_strength(0.04).unwrap_err().to_string();
+    let error = plan.with_strength(0.04).unwrap_err().to_string();
     assert!(error.contains("at least one of them"), "{error}");
 }
