@@ -8,6 +8,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 use crate::drift::{Drift, Times};
 use crate::error::{BoxError, Result};
+use crate::noise::{Address, Noise, Purpose};
 use crate::real::Real;
 use crate::sampler::Evaluator;
 
@@ -41,6 +42,18 @@ pub(super) struct Pages<F> {
     /// Output of step i of chain c: number j is at ((i mod window) width + j) chains + c.
     outputs: Vec<F>,
     call: Call<F>,
+    drawn: Drawn<F>,
+}
+
+/// The normals that open steps have drawn. A step is scanned many times, and draws the same ones.
+#[derive(Debug, Default)]
+struct Drawn<F> {
+    /// Normals of a row, or 0 if nothing is drawn yet.
+    width: usize,
+    /// Which step they belong to, plus 1, for every slot of the window and every chain.
+    steps: Vec<usize>,
+    /// Laid out as the outputs.
+    normals: Vec<F>,
 }
 
 /// The rows of a call, in pieces that are column-major each.
@@ -72,6 +85,7 @@ impl<F: Real> Pages<F> {
         self.spans.resize(chains, open);
         self.outputs.clear();
         self.outputs.resize(window * width * chains, F::zero());
+        self.drawn.width = 0;
     }
 
     /// Moves every window to its first open step. Steps that enter it take the last output as a
@@ -164,6 +178,53 @@ impl<F: Real> Pages<F> {
     }
 }
 
+impl<F: Real> Pages<F> {
+    /// Whether a draw is the increment of the step that is replayed, of the chains that take it.
+    fn is_increment(&self, address: Address, chains: usize) -> bool {
+        let is_first = address.purpose() == Purpose::Increment && address.index() == 0;
+        is_first && address.step() as usize == self.step && chains == self.active.len()
+    }
+
+    /// Writes the normals of the step, if all of its chains have drawn them before.
+    fn recall(&self, out: &mut [F]) -> bool {
+        let chains = self.spans.len();
+        let slot = self.step % self.window;
+        let Drawn { width, steps, normals } = &self.drawn;
+        let is_known = |chain: &usize| steps[slot * chains + chain] == self.step + 1;
+        let rows = self.active.len();
+        if *width == 0 || width * rows != out.len() || !self.active.iter().all(is_known) {
+            return false;
+        }
+        for (j, column) in out.chunks_exact_mut(rows).enumerate() {
+            let from = &normals[(slot * width + j) * chains..][..chains];
+            column.iter_mut().zip(&self.active).for_each(|(z, chain)| *z = from[*chain]);
+        }
+        true
+    }
+
+    /// Keeps the normals of the step.
+    fn keep(&mut self, out: &[F]) {
+        let chains = self.spans.len();
+        let rows = self.active.len();
+        let Drawn { width, steps, normals } = &mut self.drawn;
+        if *width == 0 {
+            *width = out.len() / rows;
+            steps.clear();
+            steps.resize(self.window * chains, 0);
+            normals.resize(self.window * *width * chains, F::zero());
+        }
+        if *width * rows != out.len() {
+            return;
+        }
+        let slot = self.step % self.window;
+        for (j, column) in out.chunks_exact(rows).enumerate() {
+            let to = &mut normals[(slot * *width + j) * chains..][..chains];
+            self.active.iter().zip(column).for_each(|(chain, z)| to[*chain] = *z);
+        }
+        self.active.iter().for_each(|chain| steps[slot * chains + chain] = self.step + 1);
+    }
+}
+
 /// Whether two numbers have the same bits, or differ by no more than the tolerance.
 fn is_same<F: Real>(new: F, old: F, tolerance: f64) -> bool {
     let [new, old] = [new.widen(), old.widen()];
@@ -194,5 +255,27 @@ impl<F: Real> Drift<F> for Replay<F> {
         }
         pages.eval(times, x, out);
         Ok(())
+    }
+}
+
+/// Another source of noise, with the normals of open steps kept.
+pub(super) struct Kept<'n, F: Real> {
+    pub source: &'n dyn Noise<F>,
+    pub replay: &'n Replay<F>,
+}
+
+impl<F: Real> Noise<F> for Kept<'_, F> {
+    fn normals(&self, address: Address, chains: &[u32], out: &mut [F]) {
+        let mut pages = self.replay.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if !pages.is_increment(address, chains.len()) {
+            self.source.normals(address, chains, out);
+        } else if !pages.recall(out) {
+            self.source.normals(address, chains, out);
+            pages.keep(out);
+        }
+    }
+
+    fn uniforms(&self, address: Address, chains: &[u32], out: &mut [f64]) {
+        self.source.uniforms(address, chains, out);
     }
 }

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::pages::{Replay, Span};
+use super::pages::{Kept, Replay, Span};
 use super::window::Window;
 use crate::dynamics::check_coefficients;
 use crate::error::{Error, Result};
@@ -36,8 +36,8 @@ use crate::state::{Layout, State};
 /// Evaluations: at least N, and about 7 to 9 N with 1000 steps and a window of 100 to 200. Rounds,
 /// which wait for each other, are the batched calls of the cost. With a
 /// [tolerance](Window::with_tolerance) small changes pass: fewer rounds, and a small error. A
-/// trained network must be [`Rounded`](crate::diffusion::Rounded) for the bits to settle. Memory: 3
-/// W rows of the model for each chain.
+/// trained network must be [`Rounded`](crate::diffusion::Rounded) for the bits to settle. Memory: 4
+/// W rows for each chain.
 ///
 /// Source: Shih et al. 2023 (arXiv 2305.16317) for the window; Chen et al. 2024 (arXiv 2405.15986)
 /// for the scan with an exact linear part. Deviation: they stop by a tolerance.
@@ -97,7 +97,8 @@ impl<S: Scheme> Windowed<S> {
             part.take_rows(state, &pages.active);
         }
         let moved = if all { &mut *state } else { &mut *part };
-        let mut inner = Step::new(interval, replay, noise, moved, work);
+        let kept = Kept { source: noise, replay };
+        let mut inner = Step::new(interval, replay, &kept, moved, work);
         self.sampler.step(&mut inner)?;
         let evaluations = inner.cost().evaluations;
         if evaluations != count as u64 {
@@ -165,7 +166,9 @@ impl<S: Scheme> Scheme for Windowed<S> {
 
     fn scratch(&self, dim: usize) -> usize {
         let layout = self.sampler.layout();
-        let row = layout.inputs().saturating_mul(dim).saturating_mul(3).saturating_add(2);
+        // Inputs, outputs old and new, and normals.
+        let blocks = layout.inputs().saturating_mul(3).saturating_add(layout.blocks());
+        let row = blocks.saturating_mul(dim).saturating_add(3);
         let window = self.window.steps().min(self.grid.steps()).saturating_mul(row);
         let states = layout.columns(dim).saturating_mul(2);
         window.saturating_add(states).saturating_add(self.sampler.scratch(dim))
