@@ -14,6 +14,7 @@ mod ddpm;
 mod dpm_solver;
 mod euler;
 mod heun;
+mod multistep;
 mod naive;
 mod poisson;
 mod predictor_corrector;

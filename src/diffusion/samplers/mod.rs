@@ -4,6 +4,7 @@ mod corrector_plan;
 mod final_denoise;
 mod heun;
 mod jumps;
+mod multistep;
 mod pages;
 mod predictor_corrector;
 mod replaced;
@@ -15,6 +16,10 @@ pub use corrector_plan::CorrectorPlan;
 pub use final_denoise::FinalDenoise;
 pub use heun::Heun;
 pub use jumps::Jumps;
+pub use multistep::{
+    Deis, ErSde, Family, Multistep, NoiseFunction, Rule, SaSolver, SdeDpm, Steps, Tau, TwoNodes,
+    UniPc, Variant,
+};
 pub use predictor_corrector::PredictorCorrector;
 pub use replaced::Replaced;
 pub use symmetric_splitting::SymmetricSplitting;
