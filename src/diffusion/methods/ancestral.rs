@@ -3,7 +3,7 @@
 use super::far::LATEST;
 use super::recipe::{Choice, Course, DATA, MethodInfo, Price, Recipe, choice};
 use super::visits::{Visits, Walk};
-use crate::diffusion::dynamics::Ancestral;
+use crate::diffusion::dynamics::{Ancestral, Jump};
 use crate::diffusion::prediction::Prediction;
 use crate::diffusion::process::{Process, ProcessKind};
 use crate::diffusion::schedule::LevelTable;
@@ -77,6 +77,20 @@ pub struct Ddim {
     pub eta: Option<f64>,
 }
 
+impl Ddpm {
+    /// Whether its steps can be written for the data in place of the noise.
+    pub(crate) fn has_data_form(&self) -> bool {
+        self.variance.unwrap_or_default() == Variance::Small
+    }
+}
+
+impl Ddim {
+    /// Whether its steps can be written for the data in place of the noise.
+    pub(crate) fn has_data_form(&self) -> bool {
+        matches!(self.eta, None | Some(0.0 | 1.0))
+    }
+}
+
 /// One evaluation per step.
 const PRICE: Price = Price { each: 1, last: 1 };
 
@@ -125,6 +139,10 @@ impl Recipe for Ddpm {
 
     fn sampler<F: Real>(&self, _: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {
         let table = course.table()?;
+        if course.wanted == Prediction::Data {
+            let jump = Jump::on_reverse_sde(course.clock.clone(), course.wanted)?;
+            return Ok(Box::new(EulerMaruyama::new(jump)));
+        }
         Ok(Box::new(EulerMaruyama::new(self.variance.unwrap_or_default().chain(table))))
     }
 }
@@ -161,6 +179,14 @@ impl Recipe for Ddim {
 
     fn sampler<F: Real>(&self, _: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {
         let table = course.table()?;
+        if course.wanted == Prediction::Data {
+            let clock = course.clock.clone();
+            let jump = match self.eta {
+                Some(1.0) => Jump::on_reverse_sde(clock, course.wanted)?,
+                _ => Jump::on_flow(clock, course.wanted)?,
+            };
+            return Ok(Box::new(EulerMaruyama::new(jump)));
+        }
         let chain = Ancestral::ddim(table.clone(), self.eta.unwrap_or(0.0))?;
         Ok(Box::new(EulerMaruyama::new(chain)))
     }

@@ -5,8 +5,12 @@ mod final_denoise;
 mod heun;
 mod jumps;
 mod multistep;
+mod pages;
 mod predictor_corrector;
+mod replaced;
 mod symmetric_splitting;
+mod window;
+mod windowed;
 
 pub use corrector_plan::CorrectorPlan;
 pub use final_denoise::FinalDenoise;
@@ -17,4 +21,7 @@ pub use multistep::{
     UniPc, Variant,
 };
 pub use predictor_corrector::PredictorCorrector;
+pub use replaced::Replaced;
 pub use symmetric_splitting::SymmetricSplitting;
+pub use window::Window;
+pub use windowed::Windowed;
