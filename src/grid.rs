@@ -148,6 +148,40 @@ impl TimeGrid {
         Interval { index: index as u32, start, length, end }
     }
 
+    /// The steps from the start to the end of an interval of a coarser grid.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the two are no times of this grid.
+    pub(crate) fn within(&self, interval: Interval) -> Result<std::ops::Range<usize>> {
+        Ok(self.index_of(interval.start)?..self.index_of(interval.end)?)
+    }
+
+    /// The index of a time that is a knot.
+    fn index_of(&self, time: f64) -> Result<usize> {
+        let mut low = 0;
+        let mut high = self.steps;
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.time(middle) < time {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        let expected = "a time of the grid of the sampler";
+        let is_knot = self.time(low) == time;
+        is_knot.then_some(low).ok_or(Error::Invalid { name: "time", given: time, expected })
+    }
+
+    /// The steps from `first` on.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if there are none.
+    pub(crate) fn skipping(&self, first: usize) -> Result<Self> {
+        let knots = (first..=self.steps).map(|index| self.time(index));
+        Self::from_knots(knots.collect())
+    }
+
     /// The intervals of all steps in order.
     pub fn iter(&self) -> Intervals<'_> {
         Intervals { grid: self, next: 0 }

@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
@@ -135,4 +136,18 @@ impl CommonOptions {
     pub fn single(&self, network: bool) -> bool {
         self.precision.map_or(network, |precision| precision == Precision::F32)
     }
+}
+
+/// Two values with a separator between.
+pub fn pair<T: FromStr>(text: &str, separator: char) -> Option<(T, T)> {
+    let (first, second) = text.split_once(separator)?;
+    Some((first.trim().parse().ok()?, second.trim().parse().ok()?))
+}
+
+/// Two numbers with a comma between, the first below the second.
+pub fn interval(text: &str) -> Result<(f64, f64), String> {
+    // The length of an interval can be infinite where its ends are not.
+    pair(text, ',')
+        .filter(|(low, high)| f64::is_finite(high - low) && low < high)
+        .ok_or_else(|| "expected two finite numbers LO,HI with LO below HI, as -1,1".into())
 }

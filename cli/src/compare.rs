@@ -9,13 +9,13 @@ use langevin::network::Network;
 use langevin::prelude::Real;
 use serde_json::{Value, json};
 
-use crate::arguments::CommonOptions;
+use crate::arguments::{CommonOptions, interval};
 use crate::failure::{Failure, print_warning, refuse};
 use crate::inputs::Inputs;
 use crate::output::{create_all, print_report, write_file};
 use crate::reference::Reference;
 use crate::report::{merged, written};
-use crate::source::{Source, SourceOptions, interval};
+use crate::source::{Source, SourceOptions};
 
 #[derive(Args)]
 pub struct Compare {
@@ -158,6 +158,7 @@ fn settings<F: Real>(arguments: &Compare, source: &Source) -> Value {
         "inputs": arguments.inputs().json(),
         "bandwidth": arguments.source.target.bandwidth,
         "scale": arguments.source.scale,
+        "input_bits": arguments.source.input_bits,
         "process": source.process.to_string(),
         "model": source.describe(),
         "methods": arguments.methods,

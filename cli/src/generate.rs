@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use langevin::advanced::quoted;
 use langevin::compare::Distances;
-use langevin::diffusion::Warning;
+use langevin::diffusion::{Warning, Window};
 use langevin::image;
 use langevin::prelude::{Denoiser, GaussianMixture, Method, Plan, Process, Real};
 use langevin::run::Start;
@@ -14,6 +15,7 @@ use crate::arguments::{Given, RunOptions};
 use crate::beginning::{Anew, settings};
 use crate::failure::{Failure, print_warning, refuse};
 use crate::inputs::Inputs;
+use crate::known::KnownOptions;
 use crate::output::{create_all, print_report, write_file};
 use crate::report::{Report, draw};
 use crate::simulation::{Job, Outcome, read_start, schedule, simulate};
@@ -41,6 +43,16 @@ pub struct Generate {
     /// Take the start positions as data, and noise them to the first level: image to image
     #[arg(long, requires = "start")]
     noise_start: bool,
+    /// Take the last part F of the steps, from the start positions noised to the first of them
+    #[arg(long, value_name = "F", requires = "start", allow_negative_numbers = true)]
+    strength: Option<f64>,
+    #[command(flatten)]
+    known: KnownOptions,
+    /// Parallel in time: scan windows of W steps with old outputs of the model, and renew them in
+    /// one batched call. The result is that of --window 1, bit for bit; --tolerance E lets changes
+    /// of an output up to E pass
+    #[arg(long, value_name = "W", allow_negative_numbers = true)]
+    window: Option<usize>,
     /// Picture of the first samples, at most 100, as small images: high numbers are dark
     #[arg(long, value_name = "OUT.png")]
     grid_image: Option<PathBuf>,
@@ -52,22 +64,51 @@ pub struct Generate {
 }
 
 impl Generate {
-    fn plan(&self, process: &Process) -> Result<Plan, Failure> {
+    fn plan(&self, process: &Process, dim: usize) -> Result<Plan, Failure> {
         let mut method: Method = self.method.parse()?;
         for (name, text) in &self.given.options {
-            method = method.with(name, text)?;
+            if self.window.is_none() || *name != "tolerance" {
+                method = method.with(name, text)?;
+            }
         }
-        match self.evaluations {
-            Some(evaluations) => Ok(method.plan(process, evaluations)?),
-            None => Ok(method.plan_listed(process)?),
+        let mut plan = match self.evaluations {
+            Some(evaluations) => method.plan(process, evaluations)?,
+            None => method.plan_listed(process)?,
+        };
+        if let Some(strength) = self.strength {
+            plan = plan.with_strength(strength)?;
         }
+        plan = self.known.held(plan, dim)?;
+        match self.window()? {
+            Some(_) if self.run.every.is_some() => {
+                refuse("give only one of --window and --every: a windowed run is one step")
+            }
+            Some(window) => Ok(plan.windowed(window)?),
+            None => Ok(plan),
+        }
+    }
+
+    /// The window, with the tolerance that belongs to it.
+    fn window(&self) -> Result<Option<Window>, Failure> {
+        let Some(steps) = self.window else { return Ok(None) };
+        let window = Window::new(steps)?;
+        let tolerance = self.given.options.iter().find(|(name, _)| *name == "tolerance");
+        let Some((_, text)) = tolerance else { return Ok(Some(window)) };
+        let Ok(number) = text.trim().parse() else {
+            return refuse(format!("tolerance: given `{}`, expected a number", quoted(text)));
+        };
+        Ok(Some(window.with_tolerance(number)?))
     }
 
     fn inputs(&self) -> Inputs<'_> {
         let [target, data] = self.source.target.files();
         let model = ("--model", self.source.model.as_deref());
         let start = ("--start", self.start.as_deref());
+        let [mask, known] = self.known.files();
         Inputs::new([
+            mask,
+            known,
+            ("--guidance-model", self.source.guidance.guidance_model.as_deref()),
             target,
             data,
             model,
@@ -116,7 +157,7 @@ impl Generate {
             let shape = start.dim();
             return refuse(format!("start: given shape {shape:?}, expected ({chains}, {dim})"));
         }
-        if self.noise_start {
+        if self.noise_start || self.strength.is_some() {
             let first_chain = self.run.beginning.first_chain();
             let start = plan.noised(start.view(), seed, first_chain)?.into();
             return Ok(Anew { start, seed });
@@ -146,8 +187,8 @@ pub fn run(arguments: &Generate) -> Result<(), Failure> {
 fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let run = &arguments.run;
     let source = Source::load(&arguments.source)?;
-    let plan = arguments.plan(&source.process)?;
     let dim = source.dimension();
+    let plan = arguments.plan(&source.process, dim)?;
     let frames = schedule(run.every, None, plan.grid().steps())?;
     let shape = arguments.image_shape;
     let tiles = arguments.grid_image.as_ref().map(|_| source.tiles(shape)).transpose()?;
@@ -215,7 +256,14 @@ fn json(arguments: &Generate, source: &Source, plan: &Plan, passes: usize) -> Va
         "bandwidth": arguments.source.target.bandwidth,
         "scale": arguments.source.scale,
         "label": arguments.source.label,
-        "guidance": arguments.source.guidance,
+        "guidance": arguments.source.guidance.guidance,
+        "guidance_interval": arguments.source.guidance.guidance_interval,
+        "guidance_rescale": arguments.source.guidance.guidance_rescale,
+        "input_bits": arguments.source.input_bits,
+        "strength": arguments.strength,
+        "inpaint": arguments.known.way().map(|way| way.to_string()),
+        "window": plan.window().map(|window| window.steps()),
+        "tolerance": plan.window().map(|window| window.tolerance()),
         "process": source.process.kind().to_string(),
         "planned_evaluations": plan.evaluations(),
         "model_calls_per_evaluation": passes,
@@ -253,13 +301,18 @@ fn heading<F: Real>(
 ) -> String {
     let samples = &outcome.samples;
     format!(
-        "{} on {}, {}: {} chains, {} steps, {} dimensions, {}\n\
+        "{} on {}, {}: {} chains, {}, {} dimensions, {}\n\
          {:.2} model evaluations per chain, {:.2} planned, in {} batched calls{}; {:.3} s",
         arguments.method,
         source.process,
         source.describe(),
         arguments.run.chains,
-        outcome.steps(),
+        plan.window().map_or_else(
+            || format!("{} steps", outcome.steps()),
+            |window| {
+                format!("{} steps in windows of {}", plan.method_grid().steps(), window.steps())
+            }
+        ),
         samples.dim,
         F::NAME,
         samples.evaluations_per_chain(),

@@ -9,12 +9,13 @@ use langevin::ndarray::{Array1, Axis};
 use langevin::prelude::{Method, Process};
 use serde_json::json;
 
+use crate::arguments::interval;
 use crate::failure::{Failure, refuse};
 use crate::inputs::Inputs;
 use crate::npy::{Accept, read_rows};
 use crate::output::print_line;
 use crate::reference::Reference;
-use crate::source::{Source, SourceOptions, interval};
+use crate::source::{Source, SourceOptions};
 
 #[derive(Args)]
 pub struct Plan {

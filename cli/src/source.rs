@@ -2,18 +2,18 @@
 //! the process along which it is used.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use clap::Args;
 use langevin::advanced::quoted;
-use langevin::diffusion::ProcessKind;
+use langevin::diffusion::{ProcessKind, Rounded};
 use langevin::image::{self, Map};
-use langevin::network::{Network, TrainedDenoiser};
+use langevin::network::Network;
 use langevin::prelude::{Denoiser, DiffusedMixture, GaussianMixture, LevelTable, Process, Real};
 
-use crate::arguments::{Given, TargetOptions};
+use crate::arguments::{Given, TargetOptions, interval, pair};
 use crate::contents::Contents;
 use crate::failure::{Failure, refuse};
+use crate::guidance::{Guidance, GuidanceOptions};
 use crate::npy::{Accept, read_rows};
 use crate::target::{self, Target};
 
@@ -111,10 +111,12 @@ pub struct SourceOptions {
     /// Class to draw from, for a network trained with labels
     #[arg(long, value_name = "K", requires = "model", allow_negative_numbers = true)]
     pub label: Option<usize>,
-    /// Weight of classifier-free guidance towards the label; 1 is none, and any other evaluates the
-    /// network twice [default: 1]
-    #[arg(long, value_name = "W", requires = "label", allow_negative_numbers = true)]
-    pub guidance: Option<f64>,
+    #[command(flatten)]
+    pub guidance: GuidanceOptions,
+    /// Round the input of the model to B bits of mantissa, as 10, so that the bits of a windowed
+    /// run of a network settle; a part of the model
+    #[arg(long, value_name = "B", allow_negative_numbers = true)]
+    pub input_bits: Option<usize>,
     #[command(flatten)]
     process: ProcessOptions,
 }
@@ -129,20 +131,6 @@ impl SourceOptions {
     pub fn betas(&self) -> (&'static str, Option<&Path>) {
         ("--betas", self.process.betas.as_deref())
     }
-}
-
-/// Two values with a separator between.
-fn pair<T: FromStr>(text: &str, separator: char) -> Option<(T, T)> {
-    let (first, second) = text.split_once(separator)?;
-    Some((first.trim().parse().ok()?, second.trim().parse().ok()?))
-}
-
-/// Two numbers with a comma between, the first below the second.
-pub fn interval(text: &str) -> Result<(f64, f64), String> {
-    // The length of an interval can be infinite where its ends are not.
-    pair(text, ',')
-        .filter(|(low, high)| f64::is_finite(high - low) && low < high)
-        .ok_or_else(|| "expected two finite numbers LO,HI with LO below HI, as -1,1".into())
 }
 
 /// Two whole numbers with an x between.
@@ -161,6 +149,7 @@ pub struct Tiles {
 /// A model of noised data, and the process along which it is used.
 pub struct Source {
     kind: Kind,
+    input_bits: Option<usize>,
     pub process: Process,
     /// Range of the numbers of the data and the sides of one picture, if known.
     pub range: Option<(f64, f64)>,
@@ -171,7 +160,7 @@ pub struct Source {
 
 enum Kind {
     Exact(Box<DiffusedMixture>),
-    Network { network: Network, label: Option<usize>, guidance: f64 },
+    Network { network: Network, label: Option<usize>, guidance: Guidance },
 }
 
 impl Source {
@@ -183,8 +172,11 @@ impl Source {
         if options.model.is_some() && options.target.bandwidth.is_some() {
             return refuse("--bandwidth belongs to a data set; leave it out with --model");
         }
-        if options.label.is_none() && options.guidance.is_some() {
-            return refuse("--guidance needs --label, the class to be guided to");
+        let away = options.guidance.guidance_model.is_some();
+        if options.label.is_none() && options.guidance.guidance.is_some() && !away {
+            return refuse(
+                "--guidance needs --label, the class to be guided to, or --guidance-model",
+            );
         }
         match &options.model {
             Some(path) => Self::network(path, options),
@@ -195,7 +187,8 @@ impl Source {
                 let process = options.process.process()?;
                 let Target { mixture, map } = target::load(&options.target, options.scale)?;
                 let kind = Kind::Exact(Box::new(DiffusedMixture::new(mixture)));
-                Ok(Self { kind, process, range: options.scale, image: None, map })
+                let input_bits = options.input_bits;
+                Ok(Self { kind, input_bits, process, range: options.scale, image: None, map })
             }
         }
     }
@@ -227,15 +220,12 @@ impl Source {
                 None => own.clone(),
             },
         };
-        model.with_label(options.label).map_err(named)?;
-        let guidance = options.guidance.unwrap_or(1.0);
-        if !guidance.is_finite() {
-            return refuse(format!("--guidance: given {guidance}, expected a finite number"));
-        }
+        model.clone().with_label(options.label).map_err(named)?;
+        let guidance = Guidance::of(&options.guidance, options.label, model.process())?;
         let range = network.range().map(|[low, high]| (low, high));
         let image = network.image().map(|[rows, columns]| (rows, columns));
         let kind = Kind::Network { network, label: options.label, guidance };
-        Ok(Self { kind, process, range, image, map: None })
+        Ok(Self { kind, input_bits: options.input_bits, process, range, image, map: None })
     }
 
     /// The distribution that is sampled, if it is known.
@@ -287,22 +277,25 @@ impl Source {
         };
         let label = match label {
             None => String::new(),
-            Some(label) if *guidance == 1.0 => format!(", label {label}"),
+            Some(label) if guidance.weight == 1.0 => format!(", label {label}"),
             Some(label) => format!(", label {label} with guidance {guidance}"),
         };
         format!("network of {} parameters{label}", network.parameters())
     }
 
-    /// The model, with its label and guidance.
+    /// The model, with its label and guidance, at rounded inputs if so asked.
     pub fn model<F: Real>(&self) -> Result<Box<dyn Denoiser<F> + '_>, Failure> {
-        let (network, label, guidance) = match &self.kind {
-            Kind::Exact(model) => return Ok(Box::new(&**model)),
-            Kind::Network { network, label, guidance } => (network, *label, *guidance),
-        };
-        let one: TrainedDenoiser<_> = network.denoiser()?.with_label(label)?;
-        if label.is_some() && guidance != 1.0 {
-            return Ok(Box::new(one.guided::<F>(guidance)?));
+        let model = self.plain_model()?;
+        match self.input_bits {
+            Some(bits) => Ok(Box::new(Rounded::new(model, bits)?)),
+            None => Ok(model),
         }
-        Ok(Box::new(one))
+    }
+
+    fn plain_model<F: Real>(&self) -> Result<Box<dyn Denoiser<F> + '_>, Failure> {
+        match &self.kind {
+            Kind::Exact(model) => Ok(Box::new(&**model)),
+            Kind::Network { network, label, guidance } => guidance.model(network, *label),
+        }
     }
 }

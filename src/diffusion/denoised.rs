@@ -175,7 +175,7 @@ impl<F: Real, M: Denoiser<F>> Drift<F> for Denoised<F, M> {
 }
 
 /// out ← c x + d out, with factors for all rows or for each.
-fn convert_data<F: Real>(
+pub(super) fn convert_data<F: Real>(
     levels: Levels<'_>,
     x: ArrayView2<'_, F>,
     mut out: ArrayViewMut2<'_, F>,

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use super::methods::recipe::{Choice, Course, Recipe};
 use super::methods::{
-    Corrected, Ddim, Ddpm, DpmSolver2M, Euler, HeunFlow, MethodInfo, Naive, Poisson, Randomized,
-    Reduced, Symmetric,
+    Corrected, Ddim, Ddpm, DeisFlow, DpmSolver2M, Euler, ExtendedSde, HeunFlow, MethodInfo,
+    MultistepDpm, Naive, Poisson, Randomized, Reduced, Sa, Symmetric, UnifiedPc,
 };
 use super::process::{Process, ProcessKind};
 use super::schedule::SigmaGrid;
@@ -72,6 +72,16 @@ methods! {
     Ddim(Ddim),
     /// DPM-Solver++(2M).
     DpmSolver2M(DpmSolver2M),
+    /// SDE-DPM-Solver++, and DPM-Solver++(3M).
+    MultistepDpm(MultistepDpm),
+    /// SA-Solver.
+    Sa(Sa),
+    /// ER-SDE.
+    ErSde(ExtendedSde),
+    /// UniPC.
+    UniPc(UnifiedPc),
+    /// DEIS.
+    Deis(DeisFlow),
     /// Heun's method on the probability flow.
     Heun(HeunFlow),
     /// Euler–Maruyama.

@@ -35,7 +35,10 @@
 //! A label and guidance belong to the model: see [`Guided`]. [`Method::on`] lists the methods of a
 //! process. The formulas are in `docs/diffusion.md` and `docs/phase-space.md` of the source.
 
+mod adapted;
 mod clock;
+mod condition;
+mod data_of;
 mod denoised;
 mod denoiser;
 pub mod dynamics;
@@ -54,13 +57,16 @@ mod plan;
 mod prediction;
 mod process;
 mod process_options;
+mod projected;
 mod psld;
+mod rounded;
 pub mod samplers;
 mod schedule;
 mod start;
 mod warning;
 
 pub use clock::Clock;
+pub use condition::{Inpainting, Known};
 pub use denoised::Denoised;
 pub use denoiser::{Denoiser, Levels};
 pub use exact::DiffusedMixture;
@@ -74,7 +80,10 @@ pub use phase_space::Lifted;
 pub use plan::Plan;
 pub use prediction::{Factors, Prediction};
 pub use process::{Process, ProcessKind};
+pub use projected::Projected;
 pub use psld::{Factor, Psld};
+pub use rounded::Rounded;
+pub use samplers::Window;
 pub use schedule::{
     Beta, Level, LevelTable, Schedule, SigmaGrid, SigmaRule, Spacing, blocks, check_levels,
     from_timesteps,

@@ -1,6 +1,7 @@
 //! A planned generation: a method on a process with a budget, ready to run on a model.
 
 use super::clock::Clock;
+use super::condition::{Inpainting, Known};
 use super::denoised::Denoised;
 use super::denoiser::Denoiser;
 use super::method::Method;
@@ -8,6 +9,8 @@ use super::methods::recipe::Course;
 use super::phase_space::Lifted;
 use super::prediction::Prediction;
 use super::process::Process;
+use super::projected::Projected;
+use super::samplers::{Replaced, Window, Windowed};
 use super::schedule::{Level, LevelTable};
 use crate::drift::Drift;
 use crate::error::Result;
@@ -34,7 +37,20 @@ use crate::sampler::Sampler;
 pub struct Plan {
     method: Method,
     process: Process,
-    course: Course,
+    pub(super) course: Course,
+    /// How many steps of the method are left out at the noisy end.
+    pub(super) skipped: usize,
+    /// The known part of the data, and how the run is held to it.
+    pub(super) held: Option<(Known, Inpainting)>,
+    pub(super) window: Option<Window>,
+    /// The grid of a run.
+    grid: TimeGrid,
+}
+
+/// A sampler and the grid of a run with it.
+pub(super) struct Gridded<F: Real> {
+    pub sampler: Box<dyn Sampler<F>>,
+    pub grid: TimeGrid,
 }
 
 impl Method {
@@ -65,7 +81,15 @@ impl Plan {
         let course = method.course(process, evaluations)?;
         // The builders of the sampler check its options: now, not when the plan is run.
         method.sampler::<f64>(process, &course)?;
-        Ok(Self { method: method.clone(), process: process.clone(), course })
+        Ok(Self {
+            method: method.clone(),
+            process: process.clone(),
+            grid: course.grid.clone(),
+            course,
+            skipped: 0,
+            held: None,
+            window: None,
+        })
     }
 
     /// The method.
@@ -78,8 +102,14 @@ impl Plan {
         &self.process
     }
 
-    /// The time grid of a run.
+    /// The time grid of a run: the steps of the method. Some are one if the plan is
+    /// [windowed](Self::windowed), or repeats them for a [known part](Self::inpainted) of the data.
     pub fn grid(&self) -> &TimeGrid {
+        &self.grid
+    }
+
+    /// The times of the steps of the method.
+    pub fn method_grid(&self) -> &TimeGrid {
         &self.course.grid
     }
 
@@ -130,7 +160,7 @@ impl Plan {
     }
 
     /// Expected evaluations per chain, at most the budget; the maximum if a tolerance may save
-    /// some.
+    /// some. A [windowed](Self::windowed) run takes more.
     pub fn evaluations(&self) -> f64 {
         self.course.evaluations
     }
@@ -140,7 +170,37 @@ impl Plan {
     /// # Errors
     /// None that planning has not found already.
     pub fn sampler<F: Real>(&self) -> Result<Box<dyn Sampler<F>>> {
-        self.method.sampler(&self.process, &self.course)
+        let held = self.held_sampler()?;
+        let Some(window) = self.window else { return Ok(held.sampler) };
+        Ok(Box::new(Windowed::new(held.sampler, held.grid, window)?))
+    }
+
+    /// The sampler without a window, held to what is known of the data.
+    pub(super) fn held_sampler<F: Real>(&self) -> Result<Gridded<F>> {
+        let sampler = self.method.sampler::<F>(&self.process, &self.course)?;
+        let grid = self.course.grid.clone();
+        let (known, repeats) = match &self.held {
+            None | Some((_, Inpainting::Projection)) => return Ok(Gridded { sampler, grid }),
+            Some((known, Inpainting::Replacement)) => (known, None),
+            Some((known, Inpainting::Repaint { jump, repeats })) => {
+                (known, Some((*jump, *repeats)))
+            }
+        };
+        let mut held = Replaced::new(sampler, grid, self.course.clock.clone(), known.clone())?;
+        if let Some((jump, repeats)) = repeats {
+            held = held.with_repeats(jump, repeats)?;
+        }
+        Ok(Gridded { grid: held.grid()?, sampler: Box::new(held) })
+    }
+
+    /// The same plan with the grid that its sampler needs.
+    pub(super) fn regridded(mut self) -> Result<Self> {
+        let Gridded { sampler, grid } = self.held_sampler::<f64>()?;
+        self.grid = match self.window {
+            Some(window) => Windowed::new(sampler, grid, window)?.grid()?,
+            None => grid,
+        };
+        Ok(self)
     }
 
     /// The drift of a run: the model, asked what the sampler needs at the level of each time. A
@@ -150,6 +210,18 @@ impl Plan {
     /// [`Error::Model`](crate::Error::Model) or [`Error::Unreachable`](crate::Error::Unreachable)
     /// if the model does not give what the sampler needs.
     pub fn drift<'m, F: Real>(
+        &self,
+        model: impl Denoiser<F> + 'm,
+    ) -> Result<Box<dyn Drift<F> + 'm>> {
+        match &self.held {
+            Some((known, Inpainting::Projection)) => {
+                self.plain_drift(Projected::new(model, known)?)
+            }
+            _ => self.plain_drift(model),
+        }
+    }
+
+    fn plain_drift<'m, F: Real>(
         &self,
         model: impl Denoiser<F> + 'm,
     ) -> Result<Box<dyn Drift<F> + 'm>> {
@@ -183,7 +255,7 @@ impl Plan {
         let sampler = self.sampler::<F>()?;
         let start = self.start(&model)?;
         let drift = self.drift::<F>(model)?;
-        let run = Run::with_precision(sampler, drift, self.course.grid.clone());
+        let run = Run::with_precision(sampler, drift, self.grid().clone());
         Ok(match start {
             Some(start) => run.start(start),
             None => run,

@@ -159,9 +159,9 @@ impl Plan {
     }
 
     fn few_steps(&self) -> Option<Warning> {
-        let steps = self.grid().steps();
+        let steps = self.method_grid().steps();
         let enough = self.enough_steps();
-        if steps >= enough {
+        if steps + self.skipped >= enough {
             return None;
         }
         let in_phase_space = matches!(self.clock(), Clock::Phase { .. });
@@ -179,18 +179,18 @@ impl Plan {
         if !matches!(self.clock(), Clock::Phase { .. }) {
             return least;
         }
-        let longest = self.grid().iter().map(|step| step.length).fold(0.0, f64::max);
-        let steps = self.grid().steps() as f64;
+        let longest = self.method_grid().iter().map(|step| step.length).fold(0.0, f64::max);
+        let steps = self.method_grid().steps() as f64;
         least.max((steps * longest / 8.0 * 0.5 * least as f64).ceil() as usize)
     }
 
     /// A budget that pays for so many steps.
     fn enough_evaluations(&self, steps: usize) -> usize {
-        let per_step = self.evaluations() / self.grid().steps() as f64;
+        let per_step = self.evaluations() / self.method_grid().steps() as f64;
         let about = (per_step * steps as f64) as usize;
         let is_enough = |evaluations: &usize| {
             let plan = self.method().plan(self.process(), *evaluations);
-            plan.is_ok_and(|plan| plan.grid().steps() >= plan.enough_steps())
+            plan.is_ok_and(|plan| plan.method_grid().steps() >= plan.enough_steps())
         };
         (about..about + 100).find(is_enough).unwrap_or(about)
     }

@@ -35,6 +35,10 @@ pub enum Purpose {
     Target = 5,
     /// Acceptance or rejection of a proposal.
     Accept = 6,
+    /// The noise of data that are known, at the level that a step has reached.
+    Known = 7,
+    /// A jump up to a noisier level.
+    Jump = 8,
     /// For code outside this crate.
     User = 255,
 }

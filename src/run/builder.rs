@@ -312,7 +312,8 @@ impl<'a, F: Real> Run<'a, F> {
             Some(chunk) => chunk,
             None => chunk::default_chunk::<F>(columns, state.nrows(), self.threads),
         };
-        let mut chunks = Chunks::new(state, low, chunk, self.threads)?;
+        let mut chunks =
+            Chunks::new(state, low, chunk, self.threads, self.sampler.spreads_calls())?;
         let earlier = std::mem::take(&mut self.earlier);
         chunks.continue_from(self.first_chain, earlier.cost, earlier.frozen);
         Ok(chunks)

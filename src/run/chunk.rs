@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use ndarray::{Array2, ArrayViewMut2, Axis};
 
 use super::samples::{Divergence, NonFinite};
+use super::threads::Threads;
 use crate::drift::Drift;
 use crate::error::{Error, Result};
 use crate::grid::TimeGrid;
@@ -63,10 +64,8 @@ pub(super) struct Chunks<F> {
     chunk: usize,
     tallies: Vec<Tally>,
     lanes: Mutex<Vec<Lane<F>>>,
-    #[cfg(feature = "rayon")]
-    pool: Option<rayon::ThreadPool>,
-    #[cfg(feature = "rayon")]
-    serial: bool,
+    #[cfg_attr(not(feature = "rayon"), allow(dead_code))]
+    threads: Threads,
 }
 
 /// What a chunk has cost so far, and which of its chains are frozen.
@@ -135,24 +134,12 @@ impl<F: Real> Chunks<F> {
         low: Array2<F>,
         chunk: usize,
         threads: Option<usize>,
+        spreads: bool,
     ) -> Result<Self> {
         let count = state.nrows().div_ceil(chunk);
-        #[cfg(feature = "rayon")]
-        let pool = match threads.map(|threads| threads.min(count)) {
-            // A thread without a chunk would have nothing to do.
-            Some(threads) if threads > 1 => Some(
-                rayon::ThreadPoolBuilder::new()
-                    .num_threads(threads)
-                    .build()
-                    .map_err(|source| Error::Threads { threads, source: Box::new(source) })?,
-            ),
-            _ => None,
-        };
-        #[cfg(not(feature = "rayon"))]
-        if let Some(threads) = threads.filter(|threads| *threads > 1) {
-            let expected = "1, as this build is without the feature `rayon`";
-            return Err(Error::Invalid { name: "threads", given: threads as f64, expected });
-        }
+        // A thread without a chunk would have nothing to do, unless steps spread their own calls.
+        let useful = if spreads { usize::MAX } else { count };
+        let threads = Threads::new(threads, useful)?;
         Ok(Self {
             state,
             low,
@@ -161,10 +148,7 @@ impl<F: Real> Chunks<F> {
             chunk,
             tallies: vec![Tally::default(); count],
             lanes: Mutex::new(Vec::new()),
-            #[cfg(feature = "rayon")]
-            pool,
-            #[cfg(feature = "rayon")]
-            serial: threads == Some(1) || count == 1,
+            threads,
         })
     }
 
@@ -206,13 +190,13 @@ impl<F: Real> Chunks<F> {
         });
         let advance = |part: Part<'_, F>| advance_part(segment, part, lanes, &shared).err();
         #[cfg(feature = "rayon")]
-        let failures: Vec<Failure> = if self.serial {
+        let failures: Vec<Failure> = if self.threads.serial {
             parts.filter_map(advance).collect()
         } else {
             use rayon::prelude::*;
             let parts: Vec<_> = parts.collect();
             let run = || parts.into_par_iter().filter_map(advance).collect();
-            match &self.pool {
+            match &self.threads.pool {
                 Some(pool) => pool.install(run),
                 None => run(),
             }

@@ -16,6 +16,7 @@ mod start;
 mod state_file;
 mod stop_when;
 mod summary;
+mod threads;
 mod trace;
 
 pub use builder::Run;

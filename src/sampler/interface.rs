@@ -34,6 +34,12 @@ pub trait Scheme: Send + Sync {
         0
     }
 
+    /// Whether a step spreads its own calls of the drift over the threads of the run. A run of one
+    /// chunk then uses all of them.
+    fn spreads_calls(&self) -> bool {
+        false
+    }
+
     /// The dynamics that the sampler follows, or `None` if it is made of others or has none. Runs
     /// check its coefficients, and the [`probe`](crate::probe) checks its stationary distribution.
     fn dynamics(&self) -> Option<&dyn LinearDynamics> {
@@ -110,6 +116,9 @@ macro_rules! forward {
             }
             fn scratch(&self, dim: usize) -> usize {
                 (**self).scratch(dim)
+            }
+            fn spreads_calls(&self) -> bool {
+                (**self).spreads_calls()
             }
             fn dynamics(&self) -> Option<&dyn LinearDynamics> {
                 (**self).dynamics()

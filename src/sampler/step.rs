@@ -107,6 +107,52 @@ impl<'s, F: Real> Evaluator<'s, F> {
         result.map_err(|source| self.failure(source))
     }
 
+    /// The threads that a call may be spread over: those of the run, within a step that
+    /// [spreads its calls](super::Scheme::spreads_calls).
+    pub(crate) fn threads(&self) -> usize {
+        #[cfg(feature = "rayon")]
+        if rayon::current_thread_index().is_some() {
+            return rayon::current_num_threads();
+        }
+        1
+    }
+
+    /// One batched call with a time for each row, cut into pieces of this many rows. Each piece is
+    /// column-major, and threads share them.
+    pub(crate) fn at_pieces(
+        &mut self,
+        times: &[f64],
+        width: usize,
+        piece: usize,
+        x: &[F],
+        out: &mut [F],
+    ) -> Result<()> {
+        self.cost.evaluations += times.len() as u64;
+        self.cost.batched_calls += 1;
+        out.fill(F::nan());
+        let drift = self.drift;
+        let eval = |((times, x), out): ((&[f64], &[F]), &mut [F])| {
+            let rows = times.len();
+            let times = Times::PerRow(times);
+            drift.eval(times, columns(x, rows, width), columns_mut(out, rows, width)).err()
+        };
+        let size = piece * width;
+        #[cfg(feature = "rayon")]
+        let failure = if times.len() > piece {
+            use rayon::prelude::*;
+            let pieces = times.par_chunks(piece).zip(x.par_chunks(size));
+            pieces.zip(out.par_chunks_mut(size)).filter_map(eval).find_first(|_| true)
+        } else {
+            eval(((times, x), out))
+        };
+        #[cfg(not(feature = "rayon"))]
+        let failure = {
+            let pieces = times.chunks(piece).zip(x.chunks(size));
+            pieces.zip(out.chunks_mut(size)).find_map(eval)
+        };
+        failure.map_or(Ok(()), |source| Err(self.failure(source)))
+    }
+
     /// The log density of the drift, if it has one.
     pub fn density(&self) -> Option<&'s dyn LogDensity<F>> {
         self.drift.density()

@@ -221,6 +221,38 @@ impl<F: Real> State<F> {
         self.low.resize(if layout.keeps_low::<F>() { length } else { 0 }, F::zero());
     }
 
+    /// Copies another state. It reuses its own memory.
+    pub(crate) fn assign(&mut self, other: &Self) {
+        self.chains.clone_from(&other.chains);
+        self.data.clone_from(&other.data);
+        self.low.clone_from(&other.low);
+        self.dim = other.dim;
+        self.layout = other.layout;
+        self.carried_known = other.carried_known;
+    }
+
+    /// Copies the chains in these rows of another state that keeps no low part. It reuses its own
+    /// memory.
+    pub(crate) fn take_rows(&mut self, other: &Self, rows: &[usize]) {
+        self.dim = other.dim;
+        self.layout = other.layout;
+        self.carried_known = other.carried_known;
+        self.chains.clear();
+        self.chains.extend(rows.iter().map(|row| other.chains[*row]));
+        self.data.clear();
+        for column in other.data.chunks_exact(other.chains.len()) {
+            self.data.extend(rows.iter().map(|row| column[*row]));
+        }
+    }
+
+    /// Copies the chains back to these rows of the state that they were taken from.
+    pub(crate) fn put_rows(&self, other: &mut Self, rows: &[usize]) {
+        let to = other.data.chunks_exact_mut(other.chains.len());
+        for (column, from) in to.zip(self.data.chunks_exact(rows.len())) {
+            rows.iter().zip(from).for_each(|(row, x)| column[*row] = *x);
+        }
+    }
+
     /// Copies `rows` into the state. They have shape (chains, some or all columns).
     pub(crate) fn load(&mut self, rows: ArrayView2<'_, F>) {
         copy_columns(rows, &mut self.data);

@@ -14,8 +14,8 @@ enum Second {
     None,
     /// Momenta with this variance under the stationary distribution.
     Momentum(f64),
-    /// What a multistep method keeps from the step before.
-    Memory,
+    /// What a multistep method keeps from so many steps before.
+    Memory(u8),
 }
 
 /// The blocks of a state, and which of them the drift reads.
@@ -46,7 +46,13 @@ impl Layout {
 
     /// A position, and the memory of a multistep method. The memory is zero at the start.
     pub const fn with_memory() -> Self {
-        Self { second: Second::Memory, ..Self::POSITION }
+        Self { second: Second::Memory(1), ..Self::POSITION }
+    }
+
+    /// A position, and `blocks` blocks that a multistep method keeps, newest first: at least one.
+    pub const fn with_memory_of(blocks: u8) -> Self {
+        let blocks = if blocks == 0 { 1 } else { blocks };
+        Self { second: Second::Memory(blocks), ..Self::POSITION }
     }
 
     /// The same layout with a drift that reads and writes both blocks.
@@ -75,9 +81,13 @@ impl Layout {
         self.keeps_low && F::NAME == "f32"
     }
 
-    /// The number of blocks that a step updates: 1, or 2 with a momentum or memory.
+    /// The number of blocks that a step updates: 1, or more with a momentum or memory.
     pub const fn blocks(&self) -> usize {
-        if matches!(self.second, Second::None) { 1 } else { 2 }
+        match self.second {
+            Second::None => 1,
+            Second::Momentum(_) => 2,
+            Second::Memory(blocks) => 1 + blocks as usize,
+        }
     }
 
     /// The number of blocks that the drift reads and writes.
@@ -122,7 +132,8 @@ impl fmt::Display for Layout {
         match self.second {
             Second::None => {}
             Second::Momentum(variance) => write!(f, " momentum={variance:e}")?,
-            Second::Memory => f.write_str(" memory")?,
+            Second::Memory(1) => f.write_str(" memory")?,
+            Second::Memory(blocks) => write!(f, " memory={blocks}")?,
         }
         let others = [(self.joint, " joint"), (self.carries, " carried"), (self.keeps_low, " low")];
         others.iter().filter(|(has, _)| *has).try_for_each(|(_, name)| f.write_str(name))
@@ -133,7 +144,8 @@ impl FromStr for Layout {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        const EXPECTED: &str = "position, then momentum=VARIANCE or memory, joint, carried, low";
+        const EXPECTED: &str =
+            "position, then momentum=VARIANCE, memory or memory=BLOCKS, joint, carried, low";
         let fail = || Error::Value {
             option: "layout".into(),
             given: text.into(),
@@ -146,6 +158,9 @@ impl FromStr for Layout {
             layout = match (word, word.strip_prefix("momentum=")) {
                 (_, Some(variance)) => Self::with_momentum(variance.parse().map_err(|_| fail())?),
                 ("memory", _) => Self::with_memory(),
+                (word, _) if word.starts_with("memory=") => {
+                    Self::with_memory_of(word["memory=".len()..].parse().map_err(|_| fail())?)
+                }
                 ("joint", _) => layout.joint(),
                 ("carried", _) => layout.carrying(true),
                 ("low", _) => layout.keeping_low_part(),

@@ -6,16 +6,7 @@ use langevin::ndarray::{Array1, Array2, array};
 use langevin::prelude::*;
 
 use crate::support::forecast::end_variance;
-use crate::support::{phase, planned, vp};
-
-/// The 8 × 8 digits, scaled to [−1, 1].
-fn digits() -> Spectrum {
-    let bytes = include_bytes!("../../examples/data/digits_8x8_u8.npy");
-    let numbers = &bytes[bytes.len() - 1797 * 64..];
-    let scaled = |at: usize| f64::from(numbers[at]) / 8.0 - 1.0;
-    let data = Array2::from_shape_fn((1797, 64), |(i, j)| scaled(64 * i + j));
-    Spectrum::of_data(data.view()).unwrap()
-}
+use crate::support::{digits, phase, planned, vp};
 
 /// Every method on every process, against the recursion of second moments of tests/support.
 #[test]
@@ -40,12 +31,8 @@ fn variances_are_those_of_the_exact_recursion() {
             let off = (found.variance[0] / want - 1.0).abs();
             assert!(off < 1e-12, "{method} on {kind}: {} {want}", found.variance[0]);
             assert_eq!(found.mean, [0.0]);
-            let noisy = !["ddim", "dpmpp2m", "heun", "rm"].contains(&method.name());
-            assert_eq!(
-                found.is_stochastic,
-                noisy || kind == ProcessKind::Psld && noisy,
-                "{method}"
-            );
+            let flow = ["ddim", "dpmpp2m", "dpmpp3m", "heun", "rm", "unipc", "deis"];
+            assert_eq!(found.is_stochastic, !flow.contains(&method.name()), "{method}");
         }
     }
 }

@@ -14,6 +14,7 @@ mod ddpm;
 mod dpm_solver;
 mod euler;
 mod heun;
+mod multistep;
 mod naive;
 mod poisson;
 mod predictor_corrector;
@@ -30,14 +31,18 @@ mod flow;
 mod forecast;
 mod forms;
 mod grids;
+mod guidance;
+mod inpainting;
 mod joint_score;
 mod models;
 mod phase_space;
 mod plans;
 mod probe;
+mod strength;
 mod tables;
 mod variances;
 mod warnings;
+mod windowed;
 
 #[path = "../support/mod.rs"]
 mod support;

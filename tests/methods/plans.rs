@@ -103,7 +103,7 @@ fn check_price(stated: &str, method: &Method, process: &Process) {
 }
 
 /// A value for every option.
-const VALUES: [(&str, &str); 21] = [
+const VALUES: [(&str, &str); 31] = [
     ("grid", "equal"),
     ("timesteps", "998+500+0"),
     ("sigmas", "10+1+0.1"),
@@ -122,6 +122,16 @@ const VALUES: [(&str, &str); 21] = [
     ("corrector-time", "0.75"),
     ("corrector-step", "0.3"),
     ("friction", "1.5"),
+    ("lower-at-end", ""),
+    ("order", "1"),
+    ("rule", "linear"),
+    ("noise-share", "0.5"),
+    ("predictor", "3"),
+    ("corrector", "3"),
+    ("tau", "0.5"),
+    ("tau-interval", "0.1+1"),
+    ("noise-function", "ddpm"),
+    ("variant", "bh1"),
     ("form", "noise"),
     ("switch", "300"),
     ("selection", "importance"),

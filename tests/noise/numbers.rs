@@ -7,7 +7,7 @@ use langevin::prelude::*;
 pub const SEEDS: [u64; 4] = [0, 1, 0xDEAD_BEEF, u64::MAX];
 
 /// Every purpose with its pinned number.
-pub const PURPOSES: [(Purpose, u32); 8] = [
+pub const PURPOSES: [(Purpose, u32); 10] = [
     (Purpose::Increment, 0),
     (Purpose::Path, 1),
     (Purpose::Coin, 2),
@@ -15,6 +15,8 @@ pub const PURPOSES: [(Purpose, u32); 8] = [
     (Purpose::Start, 4),
     (Purpose::Target, 5),
     (Purpose::Accept, 6),
+    (Purpose::Known, 7),
+    (Purpose::Jump, 8),
     (Purpose::User, 255),
 ];
 

@@ -1,7 +1,7 @@
 //! No step allocates memory after the first one, for samplers and for generations.
 
 use langevin::advanced::{Philox, State, Step, Work};
-use langevin::diffusion::ProcessKind;
+use langevin::diffusion::{ProcessKind, Window};
 use langevin::ndarray::{Array1, Array2};
 use langevin::prelude::*;
 
@@ -79,6 +79,37 @@ fn no_step_of_a_generation_allocates_after_the_first() {
     assert_eq!(process.kind(), ProcessKind::Vp);
     check_generations::<f64>(&process);
     check_generations::<f32>(&process);
+}
+
+/// A windowed run is one step. The second one, of other chains, finds all memory in place.
+fn check_windowed<F: Real>(method: &str) {
+    let process = Process::vp(LevelTable::linear(1000).unwrap());
+    let plan = method.parse::<Method>().unwrap().plan(&process, 50).unwrap();
+    let plan = plan.windowed(Window::new(20).unwrap()).unwrap();
+    let sampler = plan.sampler::<F>().unwrap();
+    for model in &models() {
+        let drift = plan.drift::<F>(model).unwrap();
+        let noise = Philox::new(5);
+        let start = Array2::zeros((9, 2));
+        let mut work = Work::new();
+        let mut step = |state: &mut State<F>| {
+            let interval = plan.grid().interval(0);
+            sampler.step(&mut Step::new(interval, &drift, &noise, state, &mut work)).unwrap();
+        };
+        let state = || State::new(start.view(), 2, sampler.layout(), 0, &noise).unwrap();
+        step(&mut state());
+        let mut state = state();
+        let counted = allocation_counter::measure(|| step(&mut state));
+        assert_eq!(counted.count_total, 0, "{method}: {counted:?}");
+    }
+}
+
+#[test]
+fn no_window_allocates_after_the_first() {
+    for method in ["ddpm", "dpmpp2m", "em"] {
+        check_windowed::<f64>(method);
+        check_windowed::<f32>(method);
+    }
 }
 
 #[test]

@@ -111,3 +111,12 @@ macro_rules! instruction_set_probe {
         }
     };
 }
+
+/// The 8 × 8 digits, scaled to [−1, 1].
+pub fn digits() -> langevin::diffusion::Spectrum {
+    let bytes = include_bytes!("../../examples/data/digits_8x8_u8.npy");
+    let numbers = &bytes[bytes.len() - 1797 * 64..];
+    let scaled = |at: usize| f64::from(numbers[at]) / 8.0 - 1.0;
+    let data = Array2::from_shape_fn((1797, 64), |(i, j)| scaled(64 * i + j));
+    langevin::diffusion::Spectrum::of_data(data.view()).unwrap()
+}

@@ -10,7 +10,7 @@ use crate::support::{
     succeed,
 };
 
-const KEYS: &str = "bandwidth chains failures halves_of_reference inputs methods model \
+const KEYS: &str = "bandwidth chains failures halves_of_reference input_bits inputs methods model \
                     model_calls_per_evaluation precision process reference rows scale seed \
                     seeds version";
 const COLUMNS: &str = "method,budget,seed,evaluations,network_calls_per_evaluation,seconds,\

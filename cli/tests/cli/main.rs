@@ -3,6 +3,7 @@
 
 mod arrays;
 mod compare;
+mod conditions;
 mod failures;
 mod generate;
 mod generate_refusals;
@@ -21,3 +22,4 @@ mod states;
 mod support;
 mod tables;
 mod targets;
+mod windows;

@@ -68,9 +68,24 @@ impl Plan {
     /// [`Error::NotProbeable`] if coins of the method cannot be averaged exactly: for
     /// predictor–corrector methods, and where a tolerance stops rounds early.
     pub fn forecast(&self, data: &Spectrum) -> Result<Forecast> {
+        let prior = Spectrum::diagonal(vec![0.0; data.len()], vec![1.0; data.len()])?;
+        self.forecast_from(data, &prior)
+    }
+
+    /// The same from another start: positions with these means and variances in the eigen-directions
+    /// of the data.
+    ///
+    /// # Errors
+    /// As for [`forecast`](Self::forecast), and [`Error::Shape`] if the start has another dimension.
+    pub fn forecast_from(&self, data: &Spectrum, start: &Spectrum) -> Result<Forecast> {
+        if start.len() != data.len() {
+            let given = format!("{} dimensions", start.len());
+            let expected = format!("{}, as the data", data.len());
+            return Err(Error::Shape { what: "start of a forecast", given, expected });
+        }
         let sampler = self.sampler::<f64>()?;
         let drift = self.drift::<f64>(Exact::new(data, self.wanted()))?;
-        let mut reader = Reader::new(&*sampler, &*drift, data.len());
+        let mut reader = Reader::new(&*sampler, &*drift, start);
         for interval in self.grid() {
             reader.step(interval)?;
         }

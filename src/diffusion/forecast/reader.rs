@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use super::spectrum::Spectrum;
 use crate::drift::Drift;
 use crate::error::{Error, Result};
 use crate::grid::Interval;
@@ -107,20 +108,22 @@ struct Sums {
 }
 
 impl<'a> Reader<'a> {
-    /// The prior of the process: independent standard normals, and momenta from their prior.
+    /// Positions with these means and variances, and momenta from their prior.
     pub(super) fn new(
         sampler: &'a dyn Sampler<f64>,
         drift: &'a dyn Drift<f64>,
-        dim: usize,
+        start: &Spectrum,
     ) -> Self {
+        let dim = start.len();
         let layout = sampler.layout();
         let blocks = layout.columns(1);
         let mut covariance = vec![0.0; blocks * blocks * dim];
-        covariance[..dim].fill(1.0);
+        covariance[..dim].copy_from_slice(start.variances());
         if let Some(variance) = layout.momentum_variance() {
             covariance[(blocks + 1) * dim..(blocks + 2) * dim].fill(variance);
         }
-        let mean = vec![0.0; blocks * dim];
+        let mut mean = vec![0.0; blocks * dim];
+        mean[..dim].copy_from_slice(start.mean());
         let work = Work::new();
         Self { sampler, drift, dim, blocks, mean, covariance, is_stochastic: false, work }
     }

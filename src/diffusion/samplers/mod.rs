@@ -4,12 +4,24 @@ mod corrector_plan;
 mod final_denoise;
 mod heun;
 mod jumps;
+mod multistep;
+mod pages;
 mod predictor_corrector;
+mod replaced;
 mod symmetric_splitting;
+mod window;
+mod windowed;
 
 pub use corrector_plan::CorrectorPlan;
 pub use final_denoise::FinalDenoise;
 pub use heun::Heun;
 pub use jumps::Jumps;
+pub use multistep::{
+    Deis, ErSde, Family, Multistep, NoiseFunction, Rule, SaSolver, SdeDpm, Steps, Tau, TwoNodes,
+    UniPc, Variant,
+};
 pub use predictor_corrector::PredictorCorrector;
+pub use replaced::Replaced;
 pub use symmetric_splitting::SymmetricSplitting;
+pub use window::Window;
+pub use windowed::Windowed;
