@@ -2,7 +2,7 @@
 //! odds: coefficients, what the forms share, exact distributions, and eight modes.
 
 use langevin::diffusion::dynamics::{Ancestral, Form};
-use langevin::diffusion::{Denoised, Level, Schedule, Spacing, Spectrum};
+use langevin::diffusion::{Denoised, Level, Spacing};
 use langevin::dynamics::{LinearDynamics, Transition};
 use langevin::metrics::radial_wasserstein;
 use langevin::ndarray::{Array2, Array3, Axis};
@@ -12,7 +12,6 @@ use ndarray_npy::read_npy;
 use crate::support::affine::read;
 use crate::support::blocks::{Block, Coins, Normal, run};
 use crate::support::docs;
-use crate::support::forecast::end_variance;
 use crate::support::gaussian::model;
 use crate::support::{ring, vp};
 
@@ -296,44 +295,4 @@ fn two_forms_meet_between_blocks() {
         }
     }
     assert!(first > 5 && second > 5);
-}
-
-/// For measurements: methods and budgets from the environment.
-#[test]
-#[ignore = "prints a table"]
-fn table_of_modes() {
-    let methods = std::env::var("METHODS").unwrap_or_else(|_| "pmm2".into());
-    for method in methods.split(',') {
-        let cell = |e| format!("{:.3}", modes(method, e));
-        println!("{method:40} {:?}", [10, 14, 20, 30, 40, 50, 80].map(cell));
-    }
-}
-
-#[test]
-#[ignore = "prints a table"]
-fn table_of_enough() {
-    let methods = std::env::var("METHODS").unwrap_or_else(|_| "pmm2".into());
-    for method in methods.split(',') {
-        for steps in 1..26 {
-            let mut range = [f64::INFINITY, 0.0f64];
-            let in_phase_space = std::env::var("PROCESS").is_ok_and(|p| p == "psld");
-            let betas = [Beta::constant(8.0), Beta::linear(0.1, 20.0)];
-            let phase = betas.map(|beta| Process::psld(Psld::PAPER, beta.unwrap()));
-            let vp = Schedule::ALL.map(|schedule| Process::vp(schedule.table(1000).unwrap()));
-            let processes = if in_phase_space { phase.to_vec() } else { vp.to_vec() };
-            for process in processes {
-                for grid in ["quadratic", "equal", "logsnr", "leading", "trailing", "linspace"] {
-                    let method = format!("{method}:grid={grid}").parse::<Method>().unwrap();
-                    let Ok(plan) = method.plan(&process, 2 * steps) else { continue };
-                    let data = Spectrum::diagonal(vec![0.0], vec![0.25]).unwrap();
-                    let ratio = match method.to_string().contains('+') {
-                        true => plan.forecast(&data).unwrap().variance[0] / 0.25,
-                        false => end_variance(&plan, 0.25) / 0.25,
-                    };
-                    range = [range[0].min(ratio), range[1].max(ratio)];
-                }
-            }
-            println!("{method} {steps}: {range:?}");
-        }
-    }
 }

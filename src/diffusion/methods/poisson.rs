@@ -63,8 +63,8 @@ const JOINT: Form = Form::Data;
 /// - Evaluations: 2 − q₀ per block in expectation, 1 for one level. Where the block ends in the
 ///   data, A″ = 0 in its last level. So in the data form that level is always selected, for 2
 ///   evaluations.
-/// - Order: weak 1 in the length of the block. Its error is that of the chain with all levels, up to
-///   a term of second order.
+/// - Order: weak 1 in the length of the block. Its error is that of the chain with all levels, up
+///   to a term of second order.
 ///
 /// Source: Kandasamy & Nagaraj 2024 (arXiv 2405.17068). Deviations: they hold the noise fixed
 /// (`form=noise`) and select uniformly. Other forms and importance odds are ours; data prediction
