@@ -24,6 +24,6 @@ pub use crate::run::{
     Every, MomentsObserver, NonFinite, Observer, Run, Samples, Snapshot, StopWhen, Trace,
 };
 pub use crate::sampler::{
-    EulerMaruyama, Mala, PoissonMidpoint, RandomizedMidpoint, Sampler, Scheme, Selection,
+    EulerMaruyama, Mala, Odds, PoissonMidpoint, RandomizedMidpoint, Sampler, Scheme, Selection,
     Splitting, Switch, Word,
 };

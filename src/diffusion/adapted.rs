@@ -59,12 +59,7 @@ impl Plan {
     /// noise. They are the same steps up to rounding. Other plans are returned as they are.
     pub fn in_data_form(&self) -> Self {
         let mut plan = self.clone();
-        let has_data_form = match self.method() {
-            Method::Ddpm(own) => own.has_data_form(),
-            Method::Ddim(own) => own.has_data_form(),
-            _ => false,
-        };
-        if has_data_form {
+        if matches!(self.method(), Method::Ddpm(_) | Method::Ddim(_)) {
             plan.course.wanted = Prediction::Data;
         }
         plan

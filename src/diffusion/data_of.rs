@@ -32,7 +32,7 @@ impl<F: Real, M: Denoiser<F>> DataOf<F, M> {
     ) -> Result<(), BoxError> {
         let from = self.model.prediction();
         self.model.predict(levels, x, out.view_mut())?;
-        convert_data(levels, x, out.view_mut(), |level| from.convert(Prediction::Data, level));
+        convert_data(levels, x, out.view_mut(), |_, level| from.convert(Prediction::Data, level));
         if from.reaches(Prediction::Data, Level::PURE_NOISE) {
             return Ok(());
         }

@@ -23,6 +23,8 @@ pub struct Denoised<F, M> {
     model: M,
     clock: Clock,
     wanted: Prediction,
+    /// What is wanted from a time on, if that is another prediction.
+    later: Option<(f64, Prediction)>,
     /// What is wanted in pure noise, where it does not follow from the prediction.
     in_pure_noise: Option<Vec<F>>,
     levels: ScratchPool<Vec<Level>>,
@@ -51,7 +53,8 @@ impl<F: Real, M: Denoiser<F>> Denoised<F, M> {
         let from = model.prediction();
         let mut in_pure_noise = None;
         if matches!(clock, Clock::Phase { .. }) {
-            if !from.is_joint() || wanted != Prediction::JointScore {
+            let wants = matches!(wanted, Prediction::JointScore | Prediction::JointData);
+            if !from.is_joint() || from == Prediction::JointData || !wants {
                 let given = format!("a prediction of {from}, to give {wanted}");
                 let expected = "a model of position and momentum, to give the joint score".into();
                 return Err(Error::Model { given, expected });
@@ -77,7 +80,22 @@ impl<F: Real, M: Denoiser<F>> Denoised<F, M> {
         }
         in_pure_noise = in_pure_noise.filter(|_| !from.reaches(wanted, Level::PURE_NOISE));
         let levels = ScratchPool::default();
-        Ok(Self { model, clock, wanted, in_pure_noise, levels, precision: PhantomData })
+        let later = None;
+        Ok(Self { model, clock, wanted, later, in_pure_noise, levels, precision: PhantomData })
+    }
+
+    /// The same, with another prediction from a time on.
+    pub(crate) fn changing(mut self, later: Option<(f64, Prediction)>) -> Self {
+        self.later = later;
+        self
+    }
+
+    /// What is wanted at a time.
+    fn wanted_at(&self, time: f64) -> Prediction {
+        match self.later {
+            Some((from, later)) if time >= from => later,
+            _ => self.wanted,
+        }
     }
 
     /// The clock.
@@ -91,14 +109,27 @@ impl<F: Real, M: Denoiser<F>> Denoised<F, M> {
     }
 
     /// Turns predictions into what is wanted, in place.
-    fn convert(&self, levels: Levels<'_>, x: ArrayView2<'_, F>, mut out: ArrayViewMut2<'_, F>) {
+    fn convert(
+        &self,
+        times: Times<'_>,
+        levels: Levels<'_>,
+        x: ArrayView2<'_, F>,
+        mut out: ArrayViewMut2<'_, F>,
+    ) {
         match (&self.clock, self.model.prediction()) {
-            (Clock::Phase { process, .. }, Prediction::JointEpsilon(factor)) => {
-                convert_joint(levels, out, |level| process.score_of_noise(level.tau(), factor));
+            (Clock::Phase { process, .. }, from) => {
+                if let Prediction::JointEpsilon(factor) = from {
+                    let score = |level: Level| process.score_of_noise(level.tau(), factor);
+                    convert_joint(levels, out.view_mut(), score);
+                }
+                // All rows of a batch are wanted alike, as they are of one step.
+                if !out.is_empty() && self.wanted_at(times.at(0)) == Prediction::JointData {
+                    turn_to_data(levels, x, out, |level| process.data_of_score(level.tau()));
+                }
             }
-            (Clock::Phase { .. }, _) => {}
             (_, from) => {
-                convert_data(levels, x, out.view_mut(), |level| from.convert(self.wanted, level));
+                let factors = |row, level| from.convert(self.wanted_at(times.at(row)), level);
+                convert_data(levels, x, out.view_mut(), factors);
                 if let Some(known) = &self.in_pure_noise {
                     let in_noise = |row: &usize| levels.at(*row) == Level::PURE_NOISE;
                     for row in (0..out.nrows()).filter(in_noise) {
@@ -121,18 +152,18 @@ impl<F: Real, M: Denoiser<F>> Drift<F> for Denoised<F, M> {
             Times::Shared(time) => {
                 let levels = Levels::Shared(self.clock.level(time)?);
                 self.model.predict(levels, x, out.view_mut())?;
-                self.convert(levels, x, out);
+                self.convert(times, levels, x, out);
                 Ok(())
             }
-            Times::PerRow(times) => self.levels.with(|own| {
-                check_rows("times of a batch", x.nrows(), times.len())?;
+            Times::PerRow(each) => self.levels.with(|own| {
+                check_rows("times of a batch", x.nrows(), each.len())?;
                 own.clear();
-                for time in times {
+                for time in each {
                     own.push(self.clock.level(*time)?);
                 }
                 let levels = Levels::PerRow(own);
                 self.model.predict(levels, x, out.view_mut())?;
-                self.convert(levels, x, out);
+                self.convert(times, levels, x, out);
                 Ok(())
             }),
         }
@@ -148,11 +179,11 @@ pub(super) fn convert_data<F: Real>(
     levels: Levels<'_>,
     x: ArrayView2<'_, F>,
     mut out: ArrayViewMut2<'_, F>,
-    factors: impl Fn(Level) -> Factors,
+    factors: impl Fn(usize, Level) -> Factors,
 ) {
     match levels {
         Levels::Shared(level) => {
-            let factors = factors(level);
+            let factors = factors(0, level);
             if factors != Factors::SAME {
                 let c = F::from_f64(factors.input);
                 let d = F::from_f64(factors.prediction);
@@ -161,7 +192,7 @@ pub(super) fn convert_data<F: Real>(
         }
         Levels::PerRow(levels) => {
             for (row, level) in levels.iter().enumerate() {
-                let factors = factors(*level);
+                let factors = factors(row, *level);
                 if factors == Factors::SAME {
                     continue;
                 }
@@ -197,6 +228,33 @@ fn convert_joint<F: Real>(
                 let turn = |x: &mut F, m: &mut F| (*x, *m) = (a * *x + b * *m, c * *x + d * *m);
                 Zip::from(&mut x).and(&mut m).for_each(turn);
             }
+        }
+    }
+}
+
+/// out ← P z + Q̃ out, with matrices for all rows or for each.
+fn turn_to_data<F: Real>(
+    levels: Levels<'_>,
+    z: ArrayView2<'_, F>,
+    mut out: ArrayViewMut2<'_, F>,
+    matrices: impl Fn(Level) -> [Block; 2],
+) {
+    let dim = out.ncols() / 2;
+    let rounded = |level| matrices(level).map(|m| m.map(|row| row.map(F::from_f64)));
+    let shared = match levels {
+        Levels::Shared(level) => Some(rounded(level)),
+        Levels::PerRow(_) => None,
+    };
+    for (row, mut out) in out.rows_mut().into_iter().enumerate() {
+        let [p, q] = shared.unwrap_or_else(|| rounded(levels.at(row)));
+        for j in 0..dim {
+            let z = [z[[row, j]], z[[row, j + dim]]];
+            let score = [out[j], out[j + dim]];
+            let part = |i: usize| {
+                (p[i][0] * z[0] + p[i][1] * z[1]) + (q[i][0] * score[0] + q[i][1] * score[1])
+            };
+            out[j] = part(0);
+            out[j + dim] = part(1);
         }
     }
 }

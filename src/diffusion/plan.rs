@@ -118,7 +118,7 @@ impl Plan {
         &self.course.clock
     }
 
-    /// What the sampler asks of the model.
+    /// What the sampler asks of the model at first.
     pub fn wanted(&self) -> Prediction {
         self.course.wanted
     }
@@ -228,12 +228,13 @@ impl Plan {
         let clock = self.course.clock.clone();
         let wanted = self.course.wanted;
         let time = self.course.grid.time(0);
+        let later = self.course.later;
         Ok(match &self.process {
             Process::Psld(psld, _) if !model.prediction().is_joint() => {
                 let model = Lifted::new(model, *psld)?;
-                Box::new(Denoised::starting_at(time, model, clock, wanted)?)
+                Box::new(Denoised::starting_at(time, model, clock, wanted)?.changing(later))
             }
-            _ => Box::new(Denoised::starting_at(time, model, clock, wanted)?),
+            _ => Box::new(Denoised::starting_at(time, model, clock, wanted)?.changing(later)),
         })
     }
 

@@ -7,7 +7,7 @@ use crate::options::by_name;
 /// What a model predicts from noised data.
 ///
 /// The first six are about data noised by a variance-preserving process,
-/// x = √ᾱ x₀ + √(1−ᾱ) ε. The last two are about z = (x, m), data and momentum noised by a
+/// x = √ᾱ x₀ + √(1−ᾱ) ε. The others are about z = (x, m), data and momentum noised by a
 /// phase-space diffusion; such a model reads and writes 2·dim columns.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -34,12 +34,15 @@ pub enum Prediction {
     },
     /// ∇ log p(z), the score of position and momentum together.
     JointScore,
+    /// E[z₀ | z], data and momentum before they were noised. It is what methods may ask for; models
+    /// predict the joint score or noise.
+    JointData,
     /// The noise ε in both blocks, with z = e^{Fτ} (x₀, 0) + (root) ε and this root.
     JointEpsilon(Factor),
 }
 
 impl Prediction {
-    /// All predictions; that of EDM with its customary σ_d.
+    /// All predictions of models; that of EDM with its customary σ_d.
     pub const ALL: [Self; 9] = [
         Self::Score,
         Self::Epsilon,
@@ -53,7 +56,7 @@ impl Prediction {
     ];
 
     /// Its name: `score`, `epsilon`, `data`, `velocity`, `flow`, `edm`, `joint-score`,
-    /// `epsilon-lower` or `epsilon-upper`.
+    /// `joint-data`, `epsilon-lower` or `epsilon-upper`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Score => "score",
@@ -63,6 +66,7 @@ impl Prediction {
             Self::Flow => "flow",
             Self::Edm { .. } => "edm",
             Self::JointScore => "joint-score",
+            Self::JointData => "joint-data",
             Self::JointEpsilon(Factor::Lower) => "epsilon-lower",
             Self::JointEpsilon(Factor::Upper) => "epsilon-upper",
         }
@@ -70,7 +74,7 @@ impl Prediction {
 
     /// Whether it is about position and momentum together.
     pub fn is_joint(self) -> bool {
-        matches!(self, Self::JointScore | Self::JointEpsilon(_))
+        matches!(self, Self::JointScore | Self::JointData | Self::JointEpsilon(_))
     }
 
     /// (c, d) with ε̂ = c x + d · (this prediction).
@@ -90,7 +94,7 @@ impl Prediction {
                 let root = libm::hypot(s, a * sigma_data);
                 Factors { input: s / (root * root), prediction: -a * sigma_data / root }
             }
-            Self::JointScore | Self::JointEpsilon(_) => Factors::NONE,
+            Self::JointScore | Self::JointData | Self::JointEpsilon(_) => Factors::NONE,
         }
     }
 

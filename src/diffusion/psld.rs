@@ -185,6 +185,26 @@ impl Psld {
         }
     }
 
+    /// The covariance of z(τ) given x₀ and m₀.
+    fn kernel(&self, tau: f64) -> Block {
+        self.forward().covariance(tau, self.intensity())
+    }
+
+    /// (P, Q̃) with E[z₀ | z] = P z + Q̃ score, z₀ = (x₀, m₀): P = e^{−Fτ} and Q̃ = e^{−Fτ} Σ, with
+    /// Σ the covariance of z(τ) given z₀.
+    pub(crate) fn data_of_score(&self, tau: f64) -> [Block; 2] {
+        let back = self.forward().negated().exponential(tau);
+        [back, product(&back, &self.kernel(tau))]
+    }
+
+    /// (C, D) with score = C z + D E[z₀ | z]: C = −Σ⁻¹ and D = Σ⁻¹ e^{Fτ}.
+    pub(crate) fn score_of_data(&self, tau: f64) -> [Block; 2] {
+        let [[a, b], [_, d]] = self.kernel(tau);
+        let determinant = a * d - b * b;
+        let inverse = [[d, -b], [-b, a]].map(|row| row.map(|x| x / determinant));
+        [inverse.map(|row| row.map(|x| -x)), product(&inverse, &self.propagator(tau))]
+    }
+
     /// What z(τ) says about x₀. With E = e^{Fτ} (1, 0) and R = R(τ): y = R⁻¹E·z/(EᵀR⁻¹E) = x₀ +
     /// N(0, n), n = 1/(EᵀR⁻¹E), and q ⟂ E. E is taken without its factor e^{λτ}, which would
     /// underflow for large τ; it cancels in all but the level.

@@ -18,6 +18,14 @@ pub trait LinearDynamics: Send + Sync {
     /// True if `transition` depends on `length` alone. Samplers then reuse their coefficients from
     /// step to step.
     fn is_autonomous(&self) -> bool;
+
+    /// A clock in which the drift changes at an even pace. Importance odds of a
+    /// [`PoissonMidpoint`](crate::PoissonMidpoint) measure with it how far the drift has moved. It
+    /// is the time itself, unless the dynamics knows better. A chain of noise levels has λ = ½
+    /// log(ᾱ/(1−ᾱ)).
+    fn drift_clock(&self, time: f64) -> f64 {
+        time
+    }
 }
 
 /// Linear dynamics in continuous time. A step can have inner times anywhere, as randomized
@@ -42,6 +50,9 @@ impl<D: LinearDynamics + ?Sized> LinearDynamics for Box<D> {
     }
     fn is_autonomous(&self) -> bool {
         (**self).is_autonomous()
+    }
+    fn drift_clock(&self, time: f64) -> f64 {
+        (**self).drift_clock(time)
     }
 }
 

@@ -139,7 +139,7 @@ pub fn stationary_covariance(
 ) -> Result<Stationary> {
     positive("curvature", curvature)?;
     let interval = TimeGrid::uniform(step, 1)?.interval(0);
-    let scripts = sampler.coin_scripts()?;
+    let scripts = sampler.coin_scripts().or_else(|_| sampler.coin_scripts_of(interval))?;
     let reader = Reader { sampler, interval, curvature };
     assumptions::same_steps(&reader, &scripts)?;
     if let Some(dynamics) = sampler.dynamics() {

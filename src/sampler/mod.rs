@@ -18,7 +18,7 @@ pub(crate) use either::Either;
 pub use euler_maruyama::EulerMaruyama;
 pub use interface::{CoinScript, Sampler, Scheme};
 pub use mala::Mala;
-pub use poisson_midpoint::{PoissonMidpoint, Selection};
+pub use poisson_midpoint::{Odds, PoissonMidpoint, Selection};
 pub use randomized_midpoint::RandomizedMidpoint;
 pub use splitting::{PositionNoise, Splitting, Word};
 pub use step::{Evaluator, Step, StepNoise};

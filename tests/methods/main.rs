@@ -29,6 +29,7 @@ mod diffusers;
 mod faces;
 mod flow;
 mod forecast;
+mod forms;
 mod grids;
 mod guidance;
 mod inpainting;

@@ -103,7 +103,7 @@ fn check_price(stated: &str, method: &Method, process: &Process) {
 }
 
 /// A value for every option.
-const VALUES: [(&str, &str); 28] = [
+const VALUES: [(&str, &str); 31] = [
     ("grid", "equal"),
     ("timesteps", "998+500+0"),
     ("sigmas", "10+1+0.1"),
@@ -132,6 +132,9 @@ const VALUES: [(&str, &str); 28] = [
     ("tau-interval", "0.1+1"),
     ("noise-function", "ddpm"),
     ("variant", "bh1"),
+    ("form", "noise"),
+    ("switch", "300"),
+    ("selection", "importance"),
 ];
 
 /// Reading and printing are inverse to each other, for each option alone and for all together.
@@ -187,6 +190,7 @@ fn every_option_acts() {
                 // Some options need another one.
                 let base = match name {
                     "tolerance" => method.clone().with("rounds", "2").unwrap(),
+                    "switch" => method.clone().with("form", "velocity+data").unwrap(),
                     "noise-form" => method.clone().with("lambda-s", "0.5").unwrap(),
                     _ => method.clone(),
                 };

@@ -5,8 +5,9 @@ use langevin::diffusion::{ProcessKind, Schedule, Warning};
 use langevin::prelude::*;
 
 use crate::support::affine::after;
+use crate::support::blocks::{Block, Normal};
 use crate::support::docs;
-use crate::support::forecast::{Block, end_variance};
+use crate::support::forecast::{end_variance, poisson};
 use crate::support::gaussian::model;
 use crate::support::matrix::diagonal;
 use crate::support::{planned, vp};
@@ -180,18 +181,21 @@ fn both_precisions_come_out_of_the_far_noise_alike() {
 /// The formula for a block of levels against the matrices of the sampler, averaged over its coins.
 #[test]
 fn a_block_of_levels_is_averaged_exactly() {
-    for (method, selection) in [("pmm1", Selection::Bernoulli), ("pmm2", Selection::Single)] {
-        let plan = planned(&format!("{method}:blocks=400+560+31+8+1"), 1000, 10);
+    let options = ["", ":form=noise", ":form=velocity", ":selection=importance"];
+    for (method, option) in ["pmm1", "pmm2"].into_iter().flat_map(|m| options.map(|o| (m, o))) {
+        let plan = planned(&format!("{method}{option}:blocks=400+560+31+8+1"), 1000, 10);
+        let (chain, coins) = poisson(&plan);
         let sampler = plan.sampler::<f64>().unwrap();
         let drift = plan.drift::<f64>(model(DATA)).unwrap();
+        let data = Normal { mean: 0.0, variance: DATA };
         for (i, pair) in plan.levels().windows(2).enumerate().skip(2) {
-            let block = Block { plan: &plan, variance: DATA, from: pair[0], to: pair[1] };
-            let coins = PoissonMidpoint::new(Overdamped, pair[0] - pair[1]).unwrap();
-            let coins = coins.with_selection(selection).coin_scripts().unwrap();
+            let block = Block { chain: &chain, data, coins, from: pair[0], to: pair[1] };
             let interval = plan.grid().interval(i);
+            let coins = sampler.coin_scripts_of(interval).unwrap();
             let read = after(&*sampler, interval, &*drift, &coins, &diagonal(0.7, 0.0))[0][0];
-            let found = block.variance_after(0.7);
-            assert!((found / read - 1.0).abs() < 1e-10, "{method} {pair:?}: {found} {read}");
+            let found = block.after(Normal { mean: 0.0, variance: 0.7 }).variance;
+            let name = format!("{method}{option} {pair:?}");
+            assert!((found / read - 1.0).abs() < 1e-10, "{name}: {found} {read}");
         }
     }
 }

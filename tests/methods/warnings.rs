@@ -112,8 +112,8 @@ fn few_steps_are_said_with_what_would_do() {
         let warnings = plan(method, process, evaluations).warnings(&unknown(None)).unwrap();
         warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     };
-    let said = few("pmm2", &vp(), 20);
-    let start = "pmm2 takes 10 steps, and below 18 its samples may be far off; try ";
+    let said = few("pmm2", &vp(), 10);
+    let start = "pmm2 takes 5 steps, and below 8 its samples may be far off; try ";
     assert!(said.starts_with(start) && said.ends_with("evaluations or more, or dpmpp2m"), "{said}");
     // As many as it says are enough.
     for (method, process) in [

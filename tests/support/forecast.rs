@@ -2,12 +2,12 @@
 //! by step.
 
 use langevin::advanced::{CoinScript, Interval};
-use langevin::diffusion::dynamics::{Ancestral, ProbabilityFlow};
+use langevin::diffusion::dynamics::{Ancestral, Form, ProbabilityFlow};
 use langevin::diffusion::{Clock, Level, Spectrum};
-use langevin::dynamics::LinearDynamics;
 use langevin::prelude::*;
 
 use super::affine::after;
+use super::blocks::{Block, Coins, Normal};
 use super::gaussian::{model, no_coins, slopes};
 use super::matrix::{Matrix, diagonal};
 
@@ -27,13 +27,19 @@ pub fn end_variance(plan: &Plan, variance: f64) -> f64 {
     let jumps = plan.jumps();
     let mut covariance = start(plan, &*sampler, variance);
     for (i, interval) in plan.grid().iter().enumerate() {
-        let block = plan.levels().get(i..i + 2).filter(|_| plan.method().name().starts_with("pmm"));
-        covariance = match block {
+        let pair = plan.levels().get(i..i + 2).filter(|_| plan.method().name().starts_with("pmm"));
+        covariance = match pair {
             Some(pair) if !jumps.contains(&i) => {
-                let block = Block { plan, variance, from: pair[0], to: pair[1] };
-                diagonal(block.variance_after(covariance[0][0]), 0.0)
+                let (chain, coins) = poisson(plan);
+                let data = Normal { mean: 0.0, variance };
+                let block = Block { chain: &chain, data, coins, from: pair[0], to: pair[1] };
+                let before = Normal { mean: 0.0, variance: covariance[0][0] };
+                diagonal(block.after(before).variance, 0.0)
             }
-            _ => after(&*sampler, interval, &*drift, &coins(plan), &covariance),
+            _ => {
+                let coins = sampler.coin_scripts_of(interval).unwrap();
+                after(&*sampler, interval, &*drift, &coins, &covariance)
+            }
         };
     }
     covariance[0][0]
@@ -55,99 +61,16 @@ fn start(plan: &Plan, sampler: &dyn Sampler<f64>, variance: f64) -> Matrix {
     if differs { noised } else { prior }
 }
 
-/// The coins of a planned step, as a list that averages exactly.
-fn coins(plan: &Plan) -> Vec<CoinScript> {
-    let poisson = |selection| {
-        let sampler = PoissonMidpoint::new(Overdamped, 16).unwrap();
-        sampler.with_selection(selection).coin_scripts().unwrap()
+/// The chain of a planned Poisson midpoint with the small variance, and its coins.
+pub fn poisson(plan: &Plan) -> (Ancestral, Coins) {
+    let Method::Poisson(method) = plan.method() else { panic!("a Poisson midpoint") };
+    let form = match plan.wanted() {
+        Prediction::Epsilon => Form::Noise,
+        Prediction::Data => Form::Data,
+        _ => Form::Velocity,
     };
-    let in_phase_space = matches!(plan.process(), Process::Psld(..));
-    match plan.method().name() {
-        "pmm1" if in_phase_space => poisson(Selection::Bernoulli),
-        "pmm2" if in_phase_space => poisson(Selection::Single),
-        "rm" => RandomizedMidpoint::new(Overdamped).coin_scripts().unwrap(),
-        _ => no_coins(),
-    }
-}
-
-/// A block of levels of a Poisson midpoint on Gaussian data, by hand.
-pub struct Block<'b> {
-    pub plan: &'b Plan,
-    pub variance: f64,
-    pub from: usize,
-    pub to: usize,
-}
-
-/// A number a X + n, with the variance of n.
-#[derive(Clone, Copy)]
-struct Noisy {
-    factor: f64,
-    variance: f64,
-}
-
-impl Block<'_> {
-    /// The variance of the position after the block. With b = kᵢ x at sub-step i and Pᵢ the product
-    /// of the factors A′ of the sub-steps from i on,
-    ///
-    /// ```text
-    /// X⁺ = X̂_K + Σ Hᵢ Yᵢ          Yᵢ = K Pᵢ₊₁ G′ᵢ (kᵢ X̂ᵢ − k₀ X)
-    /// Cov(X̂ᵢ, X̂ⱼ | X) = Pᵢ/Pⱼ Var(X̂ᵢ | X), i ≤ j
-    /// ```
-    pub fn variance_after(&self, before: f64) -> f64 {
-        let table = self.plan.table().expect("a chain");
-        let chain = Ancestral::small(table.clone());
-        let count = self.from - self.to;
-        let start = |i: usize| (table.len() - self.from + i) as f64;
-        let steps: Vec<_> = (0..count).map(|i| chain.transition(start(i), 1.0)).collect();
-        let level = |i: usize| table.level(self.from - i);
-        let slope: Vec<f64> = (0..count).map(|i| slopes(self.variance, level(i)).noise).collect();
-        // The path X̂, and the products P.
-        let mut path = vec![Noisy { factor: 1.0, variance: 0.0 }];
-        for (i, step) in steps.iter().enumerate() {
-            let [a, g] = [step.propagator[0][0], step.gain[0][0]];
-            path.push(Noisy {
-                factor: a * path[i].factor + g * slope[0],
-                variance: a * a * path[i].variance + step.covariance[0][0],
-            });
-        }
-        let mut products = vec![1.0; count + 1];
-        for i in (0..count).rev() {
-            products[i] = products[i + 1] * steps[i].propagator[0][0];
-        }
-        // Yᵢ = cᵢ (kᵢ X̂ᵢ − k₀ X).
-        let weight = |i: usize| count as f64 * products[i + 1] * steps[i].gain[0][0];
-        let correction = |i: usize| Noisy {
-            factor: weight(i) * (slope[i] * path[i].factor - slope[0]),
-            variance: (weight(i) * slope[i]).powi(2) * path[i].variance,
-        };
-        let with_end = |i: usize| weight(i) * slope[i] * products[i] * path[i].variance;
-        let second = |n: Noisy| n.factor * n.factor * before + n.variance;
-        let end = path[count];
-        let share = 1.0 / count as f64;
-        if self.plan.method().name() == "pmm2" {
-            let selected = |i: usize| {
-                let own = correction(i);
-                second(Noisy {
-                    factor: end.factor + own.factor,
-                    variance: end.variance + own.variance + 2.0 * with_end(i),
-                })
-            };
-            return (0..count).map(|i| share * selected(i)).sum();
-        }
-        // The mean over the coins has the share 1/K of every Yᵢ, and Hᵢ the variance (1 − 1/K)/K.
-        let factor = end.factor + (0..count).map(|i| share * correction(i).factor).sum::<f64>();
-        let mut noise = end.variance;
-        let mut later = 0.0;
-        let mut spread = 0.0;
-        for i in (0..count).rev() {
-            let own = share * weight(i) * slope[i];
-            noise += 2.0 * share * with_end(i) + own * own * path[i].variance;
-            noise += 2.0 * own * products[i] * path[i].variance * later;
-            later += own / products[i];
-            spread += share * (1.0 - share) * second(correction(i));
-        }
-        factor * factor * before + noise + spread
-    }
+    let chain = Ancestral::small(plan.table().expect("a chain").clone()).with_form(form);
+    (chain, Coins::Of(method.selection, method.odds.unwrap_or_default()))
 }
 
 /// The predictor–corrector: its phases by hand, each step of them by its matrices.

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "not every test program needs all of it")]
 
 pub mod affine;
+pub mod blocks;
 pub mod by_hand;
 pub mod cost;
 pub mod docs;

@@ -1,5 +1,6 @@
 //! Discrete diffusion chains: DDPM with both variances, DDIM with any η, on any levels of a table.
 
+use super::form::{Form, Forms};
 use crate::diffusion::schedule::{Level, LevelTable};
 use crate::dynamics::{LinearDynamics, Transition};
 use crate::error::{Error, Result};
@@ -16,13 +17,21 @@ enum Noise {
 }
 
 /// A step of a discrete diffusion chain from level t to level s < t of a table; the drift is ε̂ at
-/// level t.
+/// level t, or another quantity that says the same ([`Form`]).
 ///
 /// ```text
 /// x_s = √ᾱ_s x̂₀ + √(1 − ᾱ_s − σ²) ε̂ + σ z           x̂₀ = (x − √(1−ᾱ_t) ε̂)/√ᾱ_t
 /// small: σ² = η² β̃,  β̃ = β (1−ᾱ_s)/(1−ᾱ_t),  β = 1 − ᾱ_t/ᾱ_s;  η = 1 is the DDPM posterior
 /// large: σ² = β, with the mean of the small variance;  no noise in the step to level 0
+///
+/// data form       x_s = A x + G x̂₀ + σ z         r = (1−ᾱ_s)/(1−ᾱ_t)
+///                 A = √( r ((1−η²) + η² (ᾱ_t/ᾱ_s) r) )
+///                 G = (ᾱ_s β + ᾱ_t η² β r)/((1−ᾱ_t)(√ᾱ_s + √ᾱ_t A))
+/// velocity form   x_s = (A + √ᾱ_t G) x − √(1−ᾱ_t) G v + σ z
 /// ```
+///
+/// All terms of the data form are positive, so no digits are lost. To level 0 it is exactly A = 0,
+/// G = 1, and it starts from pure noise too, ᾱ = 0.
 ///
 /// Time s of a run is level n − s of the table, so grids count 0, …, n and every step may skip
 /// levels: its coefficients are derived anew from ᾱ_t/ᾱ_s ("re-spaced"). With
@@ -36,17 +45,20 @@ enum Noise {
 pub struct Ancestral {
     table: LevelTable,
     noise: Noise,
+    forms: Forms,
+    /// The noisiest level with the near form.
+    near: usize,
 }
 
 impl Ancestral {
     /// DDPM with the variance of the posterior, β̃.
     pub fn small(table: LevelTable) -> Self {
-        Self { table, noise: Noise::Eta(1.0) }
+        Self::new(table, Noise::Eta(1.0))
     }
 
     /// DDPM with the variance β.
     pub fn large(table: LevelTable) -> Self {
-        Self { table, noise: Noise::Large }
+        Self::new(table, Noise::Large)
     }
 
     /// DDIM: deterministic for η = 0, the posterior of DDPM for η = 1.
@@ -57,7 +69,30 @@ impl Ancestral {
         if !(0.0..=1.0).contains(&eta) {
             return Err(Error::Invalid { name: "eta", given: eta, expected: "a number in [0, 1]" });
         }
-        Ok(Self { table, noise: Noise::Eta(eta) })
+        Ok(Self::new(table, Noise::Eta(eta)))
+    }
+
+    fn new(table: LevelTable, noise: Noise) -> Self {
+        Self { table, noise, forms: Form::Noise.into(), near: 0 }
+    }
+
+    /// Holds this quantity fixed in a step; it is the drift. Default [`Form::Noise`].
+    pub fn with_form(mut self, form: Form) -> Self {
+        self.forms = form.into();
+        self
+    }
+
+    /// Holds the far form fixed in steps that start above level `near`, and the near form in the
+    /// others.
+    pub fn with_forms(mut self, forms: Forms, near: usize) -> Self {
+        self.forms = forms;
+        self.near = near;
+        self
+    }
+
+    /// The quantity held fixed in steps that start at this level.
+    pub fn form_at(&self, level: usize) -> Form {
+        if level > self.near { self.forms.far } else { self.forms.near }
     }
 
     /// The table.
@@ -66,23 +101,57 @@ impl Ancestral {
     }
 
     /// The step from one level to a less noisy one.
-    fn between(&self, from: Level, to: Level) -> Transition {
+    fn between(&self, from: Level, to: Level, form: Form) -> Transition {
         let ratio = to.log_alpha_bar() - from.log_alpha_bar(); // log(ᾱ_s/ᾱ_t)
         let beta = -libm::expm1(-ratio);
         let posterior = beta * to.one_minus_alpha_bar() / from.one_minus_alpha_bar();
-        let (share, variance) = match self.noise {
-            Noise::Eta(eta) => (eta * eta * posterior, eta * eta * posterior),
-            Noise::Large if to == Level::CLEAN => (posterior, 0.0),
-            Noise::Large => (posterior, beta),
+        let [share, variance] = match self.noise {
+            Noise::Eta(eta) => [eta * eta * posterior; 2],
+            Noise::Large if to == Level::CLEAN => [posterior, 0.0],
+            Noise::Large => [posterior, beta],
         };
-        let growth = libm::exp(0.5 * ratio);
-        // √(1 − ᾱ_s − σ²) − √(ᾱ_s/ᾱ_t) √(1−ᾱ_t), as a quotient: both roots are close to each other.
-        let left = (to.one_minus_alpha_bar() - share).max(0.0);
-        let right = growth * growth * from.one_minus_alpha_bar();
-        // right − left = (ᾱ_s/ᾱ_t)(1−ᾱ_t) − (1−ᾱ_s) + σ² = ᾱ_s/ᾱ_t − 1 + σ²
-        let gain = -(libm::expm1(ratio) + share) / (left.sqrt() + right.sqrt());
-        Transition { propagator: one(growth), gain: one(gain), covariance: one(variance) }
+        let [propagator, gain] = match form {
+            Form::Noise => noise_form(from, to, share),
+            Form::Data => self.data_form(from, to),
+            Form::Velocity => {
+                let [a, g] = self.data_form(from, to);
+                [a + from.signal() * g, -from.noise() * g]
+            }
+        };
+        Transition { propagator: one(propagator), gain: one(gain), covariance: one(variance) }
     }
+
+    /// The factors of x and of x̂₀ in a step.
+    fn data_form(&self, from: Level, to: Level) -> [f64; 2] {
+        if to == Level::CLEAN {
+            return [0.0, 1.0];
+        }
+        let log_ratio = to.log_alpha_bar() - from.log_alpha_bar();
+        let beta = -libm::expm1(-log_ratio);
+        let noise = from.one_minus_alpha_bar();
+        let r = to.one_minus_alpha_bar() / noise;
+        let squared = match self.noise {
+            Noise::Eta(eta) => eta * eta,
+            Noise::Large => 1.0,
+        };
+        // e^(−2h) = (ᾱ_t/ᾱ_s) r, with h the growth of λ.
+        let shrink = libm::exp(-log_ratio) * r;
+        let propagator = (r * ((1.0 - squared) + squared * shrink)).sqrt();
+        let share = to.alpha_bar() * beta + from.alpha_bar() * squared * beta * r;
+        [propagator, share / (noise * (to.signal() + from.signal() * propagator))]
+    }
+}
+
+/// The factors of x and of ε̂ in a step whose posterior has the variance `share`.
+fn noise_form(from: Level, to: Level, share: f64) -> [f64; 2] {
+    let ratio = to.log_alpha_bar() - from.log_alpha_bar();
+    let growth = libm::exp(0.5 * ratio);
+    // √(1 − ᾱ_s − σ²) − √(ᾱ_s/ᾱ_t) √(1−ᾱ_t), as a quotient: both roots are close to each other.
+    let left = (to.one_minus_alpha_bar() - share).max(0.0);
+    let right = growth * growth * from.one_minus_alpha_bar();
+    // right − left = (ᾱ_s/ᾱ_t)(1−ᾱ_t) − (1−ᾱ_s) + σ² = ᾱ_s/ᾱ_t − 1 + σ²
+    let gain = -(libm::expm1(ratio) + share) / (left.sqrt() + right.sqrt());
+    [growth, gain]
 }
 
 impl LinearDynamics for Ancestral {
@@ -91,9 +160,11 @@ impl LinearDynamics for Ancestral {
     }
 
     fn transition(&self, start: f64, length: f64) -> Transition {
-        let level = |time| self.table.number_at(time).map(|number| self.table.level(number));
-        match (level(start), level(start + length)) {
-            (Ok(from), Ok(to)) => self.between(from, to),
+        let number = |time| self.table.number_at(time);
+        match (number(start), number(start + length)) {
+            (Ok(from), Ok(to)) => {
+                self.between(self.table.level(from), self.table.level(to), self.form_at(from))
+            }
             // Outside the table: a run sees it, as its clock is an error there.
             _ => Transition::UNDEFINED,
         }
@@ -101,6 +172,12 @@ impl LinearDynamics for Ancestral {
 
     fn is_autonomous(&self) -> bool {
         false
+    }
+
+    /// λ = ½ log(ᾱ/(1−ᾱ)).
+    fn drift_clock(&self, time: f64) -> f64 {
+        let number = self.table.number_at(time);
+        number.map_or(f64::NAN, |number| 0.5 * self.table.level(number).log_snr())
     }
 }
 

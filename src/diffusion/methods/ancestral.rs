@@ -1,9 +1,9 @@
 //! DDPM and DDIM: the steps of a discrete chain, re-spaced where levels are skipped.
 
-use super::far::LATEST;
+use super::far::latest_bounded;
 use super::recipe::{Choice, Course, DATA, MethodInfo, Price, Recipe, choice};
 use super::visits::{Visits, Walk};
-use crate::diffusion::dynamics::{Ancestral, Jump};
+use crate::diffusion::dynamics::{Ancestral, Form};
 use crate::diffusion::prediction::Prediction;
 use crate::diffusion::process::{Process, ProcessKind};
 use crate::diffusion::schedule::LevelTable;
@@ -77,20 +77,6 @@ pub struct Ddim {
     pub eta: Option<f64>,
 }
 
-impl Ddpm {
-    /// Whether its steps can be written for the data in place of the noise.
-    pub(crate) fn has_data_form(&self) -> bool {
-        self.variance.unwrap_or_default() == Variance::Small
-    }
-}
-
-impl Ddim {
-    /// Whether its steps can be written for the data in place of the noise.
-    pub(crate) fn has_data_form(&self) -> bool {
-        matches!(self.eta, None | Some(0.0 | 1.0))
-    }
-}
-
 /// One evaluation per step.
 const PRICE: Price = Price { each: 1, last: 1 };
 
@@ -101,10 +87,21 @@ fn course(
     process: &Process,
     evaluations: Option<usize>,
 ) -> Result<Course> {
-    let walk = Walk { method, price: PRICE, latest: LATEST };
+    let latest = latest_bounded(process);
+    let walk = Walk { method, price: PRICE, latest };
     let route = visits.route(walk, process, evaluations)?;
     let evaluations = PRICE.of(route.levels.len() - 1) as f64;
-    route.course(Prediction::Epsilon, evaluations)
+    // From pure noise, where a flow begins, only the data form is finite.
+    let wanted = match process.kind() {
+        ProcessKind::Vp => Prediction::Epsilon,
+        _ => Prediction::Data,
+    };
+    route.course(wanted, evaluations)
+}
+
+/// The form of the steps of a course.
+fn form(course: &Course) -> Form {
+    if course.wanted == Prediction::Data { Form::Data } else { Form::Noise }
 }
 
 impl Recipe for Ddpm {
@@ -139,11 +136,8 @@ impl Recipe for Ddpm {
 
     fn sampler<F: Real>(&self, _: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {
         let table = course.table()?;
-        if course.wanted == Prediction::Data {
-            let jump = Jump::on_reverse_sde(course.clock.clone(), course.wanted)?;
-            return Ok(Box::new(EulerMaruyama::new(jump)));
-        }
-        Ok(Box::new(EulerMaruyama::new(self.variance.unwrap_or_default().chain(table))))
+        let chain = self.variance.unwrap_or_default().chain(table);
+        Ok(Box::new(EulerMaruyama::new(chain.with_form(form(course)))))
     }
 }
 
@@ -179,15 +173,7 @@ impl Recipe for Ddim {
 
     fn sampler<F: Real>(&self, _: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {
         let table = course.table()?;
-        if course.wanted == Prediction::Data {
-            let clock = course.clock.clone();
-            let jump = match self.eta {
-                Some(1.0) => Jump::on_reverse_sde(clock, course.wanted)?,
-                _ => Jump::on_flow(clock, course.wanted)?,
-            };
-            return Ok(Box::new(EulerMaruyama::new(jump)));
-        }
         let chain = Ancestral::ddim(table.clone(), self.eta.unwrap_or(0.0))?;
-        Ok(Box::new(EulerMaruyama::new(chain)))
+        Ok(Box::new(EulerMaruyama::new(chain.with_form(form(course)))))
     }
 }

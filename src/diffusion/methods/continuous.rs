@@ -42,6 +42,7 @@ pub(crate) fn course(
         grid: TimeGrid::from_knots(knots)?,
         clock: Clock::Reverse { horizon },
         wanted: Prediction::Score,
+        later: None,
         evaluations: (price.of(levels.len() - 1) - saved) as f64,
         levels,
         table: Some(table),

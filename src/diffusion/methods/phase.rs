@@ -129,6 +129,7 @@ impl Steps {
             grid: TimeGrid::from_knots(knots)?,
             clock: Clock::Phase { process: psld, horizon },
             wanted: Prediction::JointScore,
+            later: None,
             levels: Vec::new(),
             table: None,
             evaluations: self.cost * steps as f64 + 1.0,

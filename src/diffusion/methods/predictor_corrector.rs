@@ -183,6 +183,7 @@ impl Recipe for Corrected {
             grid: sampler.grid()?,
             clock: Clock::Reverse { horizon: horizon(table)? },
             wanted: Prediction::Score,
+            later: None,
             levels: Vec::new(),
             table: None,
             evaluations: sampler.evaluations(),

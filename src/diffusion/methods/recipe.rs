@@ -49,6 +49,8 @@ pub(crate) struct Course {
     pub grid: TimeGrid,
     pub clock: Clock,
     pub wanted: Prediction,
+    /// What is asked from a time on, if that is another prediction.
+    pub later: Option<(f64, Prediction)>,
     /// The table that [`levels`](Self::levels) index, if the method visits any: that of the
     /// process, or one with the levels of a grid between its entries.
     pub table: Option<LevelTable>,

@@ -165,6 +165,7 @@ impl Route {
             grid: TimeGrid::from_knots(table.times(&levels))?,
             clock: Clock::Chain(table.clone()),
             wanted,
+            later: None,
             levels,
             table: Some(table),
             evaluations,

@@ -3,12 +3,17 @@
 
 mod coins;
 mod path;
+mod scripts;
 mod selection;
+mod shares;
 mod table;
 
-pub use selection::Selection;
+pub use selection::{Odds, Selection};
 
 use path::Path;
+use selection::Rule;
+use shares::Shares;
+use table::Table;
 
 use super::interface::{CoinScript, Sampler, Scheme};
 use super::step::Step;
@@ -22,16 +27,21 @@ use crate::state::Layout;
 ///
 /// ```text
 /// X̂ᵢ₊₁ = A′ X̂ᵢ + G′ b₀ + Γ′ Zᵢ
-/// Xᵢ₊₁ = A′ Xᵢ + G′ [ b₀ + K Hᵢ ( b(X̂ᵢ, tᵢ) − b₀ ) ] + Γ′ Zᵢ
+/// Xᵢ₊₁ = A′ Xᵢ + G′ [ b₀ + (Hᵢ/qᵢ) ( b(X̂ᵢ, tᵢ) − b₀ ) ] + Γ′ Zᵢ
 /// b₀ = b(X, t₀)    X̂₀ = X₀ = X    X⁺ = X_K    tᵢ = t₀ + i h/K
-/// P(Hᵢ = 1) = 1/K, independent (option 1) or exactly one Hᵢ = 1 (option 2)
+/// P(Hᵢ = 1) = qᵢ, independent (option 1) or exactly one Hᵢ = 1 (option 2)
+/// qᵢ = 1/K, or by importance
 /// ```
 ///
 /// A′, G′ and Γ′Γ′ᵀ = Q′ belong to a step of length h/K. X̂ and X share the standard normals Zᵢ.
+/// The mean over the coins, with X and Z fixed, is one Picard round of the K small steps.
 ///
-/// - Options: [`Selection`]. The default is [`Selection::Single`], option 2.
-/// - Evaluations per step and chain: 1 + (1 − 1/K) in expectation. A selected sub-step 0 has the
-///   drift b₀ and costs nothing. K = 1 is Euler–Maruyama.
+/// - Options: [`Selection`] and [`Odds`]. The default is [`Selection::Single`], option 2, with
+///   [`Odds::Uniform`].
+/// - Evaluations per step and chain: 2 − q₀ in expectation. A selected sub-step 0 has the drift b₀
+///   and costs nothing. K = 1 is Euler–Maruyama.
+/// - A step in which only the last sub-step has a weight selects that one always. It is so where a
+///   chain ends in the data and [holds the data fixed](crate::diffusion::dynamics::Form::Data).
 /// - Depth: 2 batched calls, or 1 for K = 1. The second call takes all selected midpoints of all
 ///   chains.
 /// - Order: weak 1. As h → 0 the bias is that of Euler–Maruyama with step h/K.
@@ -53,8 +63,7 @@ use crate::state::Layout;
 pub struct PoissonMidpoint<D> {
     dynamics: D,
     substeps: Substeps,
-    selection: Selection,
-    noise_scale: f64,
+    rule: Rule,
 }
 
 /// How many small steps a step imitates.
@@ -77,19 +86,25 @@ impl<D: LinearDynamics> PoissonMidpoint<D> {
     pub fn new(dynamics: D, substeps: usize) -> Result<Self> {
         count("substeps", substeps, 1, Self::MAX_SUBSTEPS, "a whole number from 1 to 1000000")?;
         let substeps = Substeps::Fixed(substeps);
-        Ok(Self { dynamics, substeps, selection: Selection::Single, noise_scale: 1.0 })
+        Ok(Self { dynamics, substeps, rule: Rule::PAPER })
     }
 
     /// Imitates small steps of length 1, as many as each step is long. Use it on a discrete chain,
     /// such as [`Ancestral`](crate::diffusion::dynamics::Ancestral). The small steps are then the
     /// steps of the chain, and a step of the grid is a block of them.
     pub fn on_chain(dynamics: D) -> Self {
-        Self { dynamics, substeps: Substeps::Unit, selection: Selection::Single, noise_scale: 1.0 }
+        Self { dynamics, substeps: Substeps::Unit, rule: Rule::PAPER }
     }
 
     /// Selects sub-steps in this way. Default [`Selection::Single`].
     pub fn with_selection(mut self, selection: Selection) -> Self {
-        self.selection = selection;
+        self.rule.selection = selection;
+        self
+    }
+
+    /// Selects sub-steps with these probabilities. Default [`Odds::Uniform`].
+    pub fn with_odds(mut self, odds: Odds) -> Self {
+        self.rule.odds = odds;
         self
     }
 
@@ -105,7 +120,7 @@ impl<D: LinearDynamics> PoissonMidpoint<D> {
                 expected: "a number in (0, 1]",
             });
         }
-        self.noise_scale = noise_scale;
+        self.rule.noise_scale = noise_scale;
         Ok(self)
     }
 
@@ -121,6 +136,18 @@ impl<D: LinearDynamics> PoissonMidpoint<D> {
             Substeps::Unit => (interval.length.round() as usize).clamp(1, Self::MAX_SUBSTEPS),
         }
     }
+
+    /// Expected drift evaluations of a step over this interval: 2 − q₀.
+    pub fn evaluations_of(&self, interval: Interval) -> f64 {
+        self.table(interval).shares().evaluations()
+    }
+
+    /// The coefficients and the probabilities of a step.
+    fn table(&self, interval: Interval) -> Table {
+        let mut table = Table::default();
+        table.update(&self.dynamics, interval, self.substeps(interval), self.rule);
+        table
+    }
 }
 
 impl<D: LinearDynamics> Scheme for PoissonMidpoint<D> {
@@ -133,24 +160,31 @@ impl<D: LinearDynamics> Scheme for PoissonMidpoint<D> {
     }
 
     fn evaluations_per_step(&self) -> f64 {
-        match self.substeps {
-            Substeps::Fixed(substeps) => 2.0 - 1.0 / substeps as f64,
-            Substeps::Unit => 2.0,
+        match (self.substeps, self.rule.odds) {
+            (Substeps::Unit, _) => 2.0,
+            (Substeps::Fixed(1), _) => 1.0,
+            (Substeps::Fixed(substeps), Odds::Uniform) => 2.0 - 1.0 / substeps as f64,
+            // The drift has not moved at sub-step 0.
+            (Substeps::Fixed(substeps), Odds::Importance) => 2.0 - shares::EVEN / substeps as f64,
         }
     }
 
     fn coin_scripts(&self) -> Result<Vec<CoinScript>> {
-        match self.substeps {
-            Substeps::Fixed(substeps) => coins::scripts(self.selection, substeps),
-            Substeps::Unit => {
-                let reason = "a discrete chain has no stationary distribution";
+        match (self.substeps, self.rule.odds) {
+            (Substeps::Fixed(substeps), Odds::Uniform) => {
+                let mut equal = Shares::default();
+                equal.make_equal(substeps);
+                scripts::scripts(self.rule.selection, &equal)
+            }
+            _ => {
+                let reason = "its coins depend on the interval of the step";
                 Err(Error::NotProbeable { reason })
             }
         }
     }
 
     fn coin_scripts_of(&self, interval: Interval) -> Result<Vec<CoinScript>> {
-        coins::scripts(self.selection, self.substeps(interval))
+        scripts::scripts(self.rule.selection, self.table(interval).shares())
     }
 }
 
@@ -158,9 +192,9 @@ impl<F: Real, D: LinearDynamics> Sampler<F> for PoissonMidpoint<D> {
     fn step(&self, step: &mut Step<'_, F>) -> Result<()> {
         let substeps = self.substeps(step.interval);
         let path = step.own.get::<Path<F>>();
-        path.prepare(&self.dynamics, step.interval, substeps, self.noise_scale);
+        path.prepare(&self.dynamics, step.interval, substeps, self.rule);
         let noise = step.noise.source();
-        path.begin(step.interval, self.selection, &mut step.drift, noise, step.state)?;
+        path.begin(step.interval, self.rule.selection, &mut step.drift, noise, step.state)?;
         for round in 0..path.rounds() {
             path.jump_to_round(round, &mut step.noise, step.state);
         }

@@ -2,7 +2,7 @@
 //! to the end, and the correction by the drift at the midpoints.
 
 use super::coins::Midpoints;
-use super::selection::Selection;
+use super::selection::{Rule, Selection};
 use super::table::Table;
 use crate::drift::Times;
 use crate::dynamics::LinearDynamics;
@@ -59,9 +59,9 @@ impl<F: Real> Path<F> {
         dynamics: &dyn LinearDynamics,
         interval: Interval,
         substeps: usize,
-        scale: f64,
+        rule: Rule,
     ) {
-        self.table.update(dynamics, interval, substeps, scale);
+        self.table.update(dynamics, interval, substeps, rule);
         self.substeps = substeps;
     }
 
@@ -77,7 +77,8 @@ impl<F: Real> Path<F> {
         let width = state.layout().inputs() * state.dim();
         self.drift.resize(state.len() * width, F::zero());
         drift.at(Times::Shared(interval.start), width, state.blocks(), &mut self.drift)?;
-        self.midpoints.draw(selection, self.substeps, interval.index, noise, state.chains());
+        let shares = self.table.shares();
+        self.midpoints.draw(selection, shares, interval.index, noise, state.chains());
         if self.reserved != [state.len(), state.dim()] {
             self.reserve(selection, state);
         }

@@ -1,6 +1,8 @@
 //! Coefficients of the jumps between sub-steps, composed from small steps. They are kept while the
 //! small step stays the same.
 
+use super::selection::{Odds, Rule};
+use super::shares::Shares;
 use crate::dynamics::{LinearDynamics, Transition};
 use crate::grid::Interval;
 use crate::math::block::{self, Block, ZERO};
@@ -10,7 +12,7 @@ use crate::sampler::update::Coefficients;
 #[derive(Default)]
 pub(super) struct Table {
     /// The input of the table. While it stays the same, the table is kept.
-    key: Option<(Transition, usize, f64)>,
+    key: Option<(Transition, usize, Rule)>,
     autonomous: bool,
     /// The small steps. There is one if the dynamics is autonomous, else K.
     small: Vec<Transition>,
@@ -18,8 +20,9 @@ pub(super) struct Table {
     from_start: Vec<Coefficients>,
     /// Not autonomous: `[i]` goes from i to K.
     to_end: Vec<Coefficients>,
-    /// `[i]` is K · A(i+1, K) · G′ᵢ.
+    /// `[i]` is wᵢ/qᵢ with wᵢ = A(i+1, K) G′ᵢ.
     corrections: Vec<Block>,
+    shares: Shares,
 }
 
 impl Table {
@@ -28,26 +31,26 @@ impl Table {
         dynamics: &dyn LinearDynamics,
         interval: Interval,
         substeps: usize,
-        scale: f64,
+        rule: Rule,
     ) {
         let length = interval.length / substeps as f64;
         let small = |i: usize| {
-            dynamics.transition(interval.start + length * i as f64, length).with_noise_scaled(scale)
+            let small = dynamics.transition(interval.start + length * i as f64, length);
+            small.with_noise_scaled(rule.noise_scale)
         };
         let first = small(0);
         self.autonomous = dynamics.is_autonomous();
-        if self.autonomous && self.key == Some((first, substeps, scale)) {
+        if self.autonomous && self.key == Some((first, substeps, rule)) {
             return;
         }
         // A dynamics that changes with time has new small steps in every step. So its table is
         // never reused.
-        self.key = self.autonomous.then_some((first, substeps, scale));
+        self.key = self.autonomous.then_some((first, substeps, rule));
         self.small.clear();
         self.small.push(first);
         if !self.autonomous {
             self.small.extend((1..substeps).map(small));
         }
-        let count = substeps as f64;
 
         self.from_start.clear();
         let mut jump = Transition::IDENTITY;
@@ -61,8 +64,7 @@ impl Table {
         let mut rest = Transition::IDENTITY;
         for i in (0..substeps).rev() {
             let small = *self.small_step(i);
-            self.corrections
-                .push(block::scaled(&block::product(&rest.propagator, &small.gain), count));
+            self.corrections.push(block::product(&rest.propagator, &small.gain));
             rest = small.then(&rest);
             if !self.autonomous {
                 self.to_end.push(Coefficients::new(&rest));
@@ -70,6 +72,20 @@ impl Table {
         }
         self.corrections.reverse();
         self.to_end.reverse();
+        let start = interval.start;
+        let moved = |i: usize| match i {
+            _ if self.autonomous => length * i as f64,
+            _ => dynamics.drift_clock(start + length * i as f64) - dynamics.drift_clock(start),
+        };
+        share(&mut self.shares, rule.odds, &self.corrections, moved);
+        for (i, weight) in self.corrections.iter_mut().enumerate() {
+            *weight = block::scaled(weight, self.shares.factor(i));
+        }
+    }
+
+    /// The probabilities of the sub-steps.
+    pub(super) fn shares(&self) -> &Shares {
+        &self.shares
     }
 
     fn small_step(&self, i: usize) -> &Transition {
@@ -100,5 +116,23 @@ impl Table {
 
     pub(super) fn is_noisy(&self) -> bool {
         self.small.iter().any(|t| t.covariance != ZERO)
+    }
+}
+
+/// The probabilities of sub-steps with these weights. If only one of them has an effect, and it
+/// has a drift of its own, it is selected always: coins would only add noise. That is so in a step
+/// that ends in the data, if the data are held fixed.
+fn share(shares: &mut Shares, odds: Odds, weights: &[Block], moved: impl Fn(usize) -> f64) {
+    let last = weights.len() - 1;
+    if last > 0 && weights[last] != ZERO && weights[..last].iter().all(|w| *w == ZERO) {
+        return shares.make_certain(weights.len(), last);
+    }
+    match odds {
+        Odds::Uniform => shares.make_equal(weights.len()),
+        Odds::Importance => {
+            let size = |w: &Block| w.iter().flatten().map(|x| x * x).sum::<f64>().sqrt();
+            let importance = |(i, w): (usize, &Block)| size(w) * moved(i).abs();
+            shares.make_weighted(weights.iter().enumerate().map(importance));
+        }
     }
 }
