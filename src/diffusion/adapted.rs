@@ -119,9 +119,10 @@ impl Plan {
         if course.jumps.get(step) == Some(&true) {
             return Ok(1.0);
         }
-        match (self.method(), course.levels.get(step..step + 2)) {
-            // The midpoint of a block of K levels is its start with probability 1/K.
-            (Method::Poisson(_), Some([from, to])) => Ok(2.0 - 1.0 / (from - to) as f64),
+        match self.method() {
+            Method::Poisson(own) if self.process().kind().is_of_data() => {
+                own.cost_of(self.process(), course, step)
+            }
             _ => Ok(self.method().sampler::<f64>(self.process(), course)?.evaluations_per_step()),
         }
     }

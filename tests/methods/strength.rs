@@ -32,7 +32,9 @@ fn a_strength_takes_the_last_steps() {
 fn what_is_left_costs_what_is_planned() {
     let model = DiffusedMixture::new(two_modes());
     for kind in ProcessKind::ALL {
-        for method in Method::on(kind) {
+        let importance = Method::named("pmm2").unwrap().with("selection", "importance").unwrap();
+        let others = kind.is_of_data().then_some(importance);
+        for method in Method::on(kind).into_iter().chain(others) {
             let plan = method.plan(&process(kind), 400).unwrap();
             let part = plan.with_strength(0.4);
             if method.name().starts_with("pc") {

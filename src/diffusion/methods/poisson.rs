@@ -140,6 +140,13 @@ impl Poisson {
         Ok(chain.with_forms(forms, near))
     }
 
+    /// Expected evaluations of a block of a course on a process of data.
+    pub(crate) fn cost_of(&self, process: &Process, course: &Course, step: usize) -> Result<f64> {
+        let chain = self.chain(process, course.table()?, &course.levels)?;
+        let sampler = self.configured(PoissonMidpoint::on_chain(chain))?;
+        Ok(sampler.evaluations_of(course.grid.interval(step)))
+    }
+
     /// In phase space: the data form, or that of the score, which is called noise.
     fn joint_form(&self) -> Result<Form> {
         let forms = self.form.unwrap_or(JOINT.into());
