@@ -114,3 +114,65 @@ fn bad_options_and_times_are_named() {
     let error = error.unwrap_err();
     assert!(matches!(error, Error::Invalid { name: "time", given: 13.0, .. }), "{error}");
 }
+
+/// Algorithm 2 of EDM: noise up to σ̂ = σ (1 + γ), then the step from there. The model is asked at
+/// σ̂, and the noise of the step is scaled by all that follows.
+#[test]
+fn churn_is_algorithm_2_of_edm() {
+    let v = 0.3;
+    for (method, noise, steps) in [
+        ("heun:churn=2:churn-min=0.05:churn-max=20:churn-noise=1.1:grid=karras", 1.1, 12),
+        ("heun:churn=40:timesteps=900+600+100+7", 1.0, 4),
+    ] {
+        let plan = planned(method, 1000, 2 * steps - 1);
+        let [churn, low, high] = if steps == 12 { [2.0, 0.05, 20.0] } else { [40.0, 0.0, 1e9] };
+        let table = plan.table().unwrap();
+        let drift = plan.drift::<f64>(model(v)).unwrap();
+        assert_eq!(plan.levels().len(), steps + 1);
+        for (interval, pair) in plan.grid().iter().zip(plan.levels().windows(2)) {
+            let [from, to] = [table.level(pair[0]), table.level(pair[1])];
+            let inside = low <= from.sigma() && from.sigma() <= high;
+            let gamma = (churn / steps as f64).min(2f64.sqrt() - 1.0);
+            let hat = from.sigma() * if inside { 1.0 + gamma } else { 1.0 };
+            // Of y = x/√ᾱ at σ, x̂₀ is the factor v/(v + σ²).
+            let slope = |sigma: f64| sigma / (v + sigma * sigma);
+            let change = to.sigma() - hat;
+            let guess = 1.0 + change * slope(hat);
+            let end = match pair[1] {
+                0 => v / (v + hat * hat),
+                _ => 1.0 + change * (slope(hat) + slope(to.sigma()) * guess) / 2.0,
+            };
+            let spread = noise * (hat * hat - from.sigma() * from.sigma()).sqrt();
+            let map = diagonal(end * to.signal() / from.signal(), 0.0);
+            let covariance = diagonal((end * to.signal() * spread).powi(2), 0.0);
+            let found = read(&*plan.sampler().unwrap(), interval, &*drift, &[]);
+            found.check(&format!("{method} {pair:?}"), &map, &covariance);
+            assert_eq!(found.columns.len(), usize::from(inside), "{method} {pair:?}");
+        }
+    }
+}
+
+/// Without churn, or with churn nowhere, the bits are those of the plain method.
+#[test]
+fn no_churn_is_the_plain_method() {
+    let end = |method: &str| {
+        let plan = planned(method, 1000, 15);
+        plan.run(model(0.3)).unwrap().chains(20).seed(1).run().unwrap().positions().to_owned()
+    };
+    for method in ["heun:churn=0", "heun:churn=9:churn-min=1e6", "heun:churn=9:churn-max=0"] {
+        assert_eq!(end(method), end("heun"), "{method}");
+    }
+    assert_ne!(end("heun:churn=9"), end("heun"));
+    check_cost(&planned("heun:churn=9", 1000, 15), 15);
+}
+
+#[test]
+fn bad_churn_is_named() {
+    let said = |method: &str| crate::support::refusal(method, &crate::support::vp(), 15);
+    assert!(said("heun:churn=-1").starts_with("churn: given -1"));
+    assert!(said("heun:churn=inf").starts_with("churn: given inf"));
+    assert!(said("heun:churn=1:churn-noise=-2").starts_with("churn-noise: given -2"));
+    assert!(said("heun:churn=1:churn-min=NaN").starts_with("churn-min: given NaN"));
+    let alone = said("heun:churn-max=5");
+    assert!(alone.contains("churn"), "{alone}");
+}

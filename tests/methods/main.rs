@@ -26,6 +26,7 @@ mod symmetric;
 mod catalog;
 mod coefficients;
 mod diffusers;
+mod diffusers_multistep;
 mod faces;
 mod flow;
 mod forecast;

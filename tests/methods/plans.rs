@@ -103,7 +103,7 @@ fn check_price(stated: &str, method: &Method, process: &Process) {
 }
 
 /// A value for every option.
-const VALUES: [(&str, &str); 31] = [
+const VALUES: [(&str, &str); 35] = [
     ("grid", "equal"),
     ("timesteps", "998+500+0"),
     ("sigmas", "10+1+0.1"),
@@ -135,6 +135,10 @@ const VALUES: [(&str, &str); 31] = [
     ("form", "noise"),
     ("switch", "300"),
     ("selection", "importance"),
+    ("churn", "9"),
+    ("churn-min", "1"),
+    ("churn-max", "1"),
+    ("churn-noise", "1.1"),
 ];
 
 /// Reading and printing are inverse to each other, for each option alone and for all together.
@@ -190,6 +194,9 @@ fn every_option_acts() {
                 // Some options need another one.
                 let base = match name {
                     "tolerance" => method.clone().with("rounds", "2").unwrap(),
+                    "churn-min" | "churn-max" | "churn-noise" => {
+                        method.clone().with("churn", "9").unwrap()
+                    }
                     "switch" => method.clone().with("form", "velocity+data").unwrap(),
                     "noise-form" => method.clone().with("lambda-s", "0.5").unwrap(),
                     _ => method.clone(),

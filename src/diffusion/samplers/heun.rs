@@ -1,9 +1,11 @@
 //! Heun's method for the probability flow, in the variance-exploding form of EDM. Two evaluations;
 //! order 2.
 
-use crate::diffusion::schedule::LevelTable;
+use super::churn::{Churn, Churned, Lift};
+use crate::diffusion::schedule::{LevelTable, check_levels};
 use crate::drift::Times;
 use crate::error::Result;
+use crate::noise::Purpose;
 use crate::real::Real;
 use crate::sampler::update::scale_and_add;
 use crate::sampler::{Sampler, Scheme, Step};
@@ -19,17 +21,66 @@ use crate::state::Layout;
 /// ```
 ///
 /// Evaluations: 2 per step, 1 for the step to level 0. Order 2. Source: Karras et al. 2022 (arXiv
-/// 2206.00364), Algorithm 1.
+/// 2206.00364), Algorithm 1; with [`Churn`] Algorithm 2, which adds noise before a step, and so
+/// before the model is asked:
+///
+/// ```text
+/// σ̂ = σ (1 + γ), ŷ = y + √(σ̂² − σ²) noise z          the step then goes from ŷ and σ̂ to σ′
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Heun {
     table: LevelTable,
+    lifts: Vec<Lift>,
+    noise: f64,
 }
 
 impl Heun {
     /// Heun's method on the levels of this table.
     pub fn new(table: LevelTable) -> Self {
-        Self { table }
+        Self { table, lifts: Vec::new(), noise: 1.0 }
     }
+
+    /// Heun's method through these levels of a table with churn, its table and its levels. The
+    /// table has the levels that churn leads up to as well.
+    ///
+    /// # Errors
+    /// [`Error::Levels`](crate::Error::Levels) unless the levels strictly decrease to 0.
+    /// [`Error::Invalid`](crate::Error::Invalid) for options of churn that are negative or not
+    /// finite.
+    pub fn with_churn(table: &LevelTable, levels: &[usize], churn: Churn) -> Result<ChurnedHeun> {
+        check_levels(table, levels)?;
+        let Churned { table, levels, lifts } = Churned::new(&churn, table, levels)?;
+        let sampler = Self { table: table.clone(), lifts, noise: churn.noise };
+        Ok(ChurnedHeun { sampler, table, levels })
+    }
+
+    /// Adds the noise of churn. Returns the level that it leads up to.
+    fn lift<F: Real>(&self, step: &mut Step<'_, F>, from: usize) -> usize {
+        let Some(&Lift { to, .. }) = self.lifts.iter().find(|lift| lift.from == from) else {
+            return from;
+        };
+        let source = self.table.level(from);
+        let lifted = self.table.level(to);
+        let growth = lifted.sigma() / source.sigma();
+        let scale = self.noise * source.sigma() * ((growth - 1.0) * (growth + 1.0)).sqrt();
+        let count = step.state.len() * step.state.dim();
+        let z = step.noise.normals(Purpose::Increment, 0, step.state.chains(), count);
+        let a = lifted.signal() / source.signal();
+        scale_and_add(step.state.parts().own, a, lifted.signal() * scale, z);
+        to
+    }
+}
+
+/// Heun's method with churn, and the levels that a run visits.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ChurnedHeun {
+    /// The sampler.
+    pub sampler: Heun,
+    /// The table of its clock.
+    pub table: LevelTable,
+    /// The visited levels of that table, from the noise to the data.
+    pub levels: Vec<usize>,
 }
 
 #[derive(Default)]
@@ -52,14 +103,19 @@ impl Scheme for Heun {
 impl<F: Real> Sampler<F> for Heun {
     fn step(&self, step: &mut Step<'_, F>) -> Result<()> {
         let dim = step.state.dim();
-        let from = self.table.number_at(step.interval.start)?;
+        let start = self.table.number_at(step.interval.start)?;
         let to = self.table.number_at(step.interval.end)?;
+        let from = self.lift(step, start);
+        let time = match from == start {
+            true => step.interval.start,
+            false => (self.table.len() - from) as f64,
+        };
         let source = self.table.level(from);
         let goal = self.table.level(to);
         let Scratch { first, second, point } = step.own.get::<Scratch<F>>();
         let x = step.state.parts().own;
         first.resize(x.len(), F::zero());
-        step.drift.at(Times::Shared(step.interval.start), dim, x, first)?;
+        step.drift.at(Times::Shared(time), dim, x, first)?;
         // In terms of x: y_E = r y + (1 − r) x̂₀ and
         // y⁺ = r y + (1 − r)[(1 − 1/2r) x̂₀ + (1/2r) x̂₀_E] with r = σ′/σ.
         let r = goal.sigma() / source.sigma();

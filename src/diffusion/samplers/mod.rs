@@ -1,5 +1,6 @@
 //! Samplers that only diffusion models need.
 
+pub(crate) mod churn;
 mod corrector_plan;
 mod final_denoise;
 mod heun;
@@ -12,9 +13,10 @@ mod symmetric_splitting;
 mod window;
 mod windowed;
 
+pub use churn::Churn;
 pub use corrector_plan::CorrectorPlan;
 pub use final_denoise::FinalDenoise;
-pub use heun::Heun;
+pub use heun::{ChurnedHeun, Heun};
 pub use jumps::Jumps;
 pub use multistep::{
     Deis, ErSde, Family, Multistep, NoiseFunction, Rule, SaSolver, SdeDpm, Steps, Tau, TwoNodes,
