@@ -116,7 +116,7 @@ impl SaSolver {
 
 impl Family for SaSolver {
     fn memory(&self) -> u8 {
-        self.predictor.max(self.corrector.max(2) - 1).max(1).min(MOST_NODES) as u8
+        self.predictor.max(self.corrector.max(2) - 1).min(MOST_NODES) as u8
     }
 
     fn rule(&self, steps: &Steps, step: usize) -> Rule {
