@@ -21,7 +21,7 @@ fn steps(count: usize) -> Steps {
 }
 
 /// The variance of x after all steps on N(0, v) data, from the right start: a recursion by hand of
-/// (x, m₁, …) with x̂₀ = k x, or ε̂ = k x. From a step `first` on, with the outputs of the exact flow
+/// (x, m₁, …) with x̂₀ = k x, or ε̂ = k x. From step `first` on, with outputs of the exact flow
 /// before it.
 fn end_variance<R: Family>(family: R, steps: &Steps, v: f64, first: usize) -> f64 {
     let memory = usize::from(family.memory());

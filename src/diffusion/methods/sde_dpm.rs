@@ -22,7 +22,7 @@ const SHARE: OptionInfo = OptionInfo::new(
     "Share of noise of sde-dpmpp solvers in [0, 1], from the flow to the reverse SDE [default: 1]",
 );
 
-/// SDE-DPM-Solver++ (`sde-dpmpp1`, `sde-dpmpp2m`, `sde-dpmpp3m`), and DPM-Solver++(3M) without noise
+/// SDE-DPM-Solver++ (`sde-dpmpp1`, `sde-dpmpp2m`, `sde-dpmpp3m`), DPM-Solver++(3M) without noise
 /// (`dpmpp3m`): one evaluation per step.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -83,7 +83,7 @@ impl Recipe for MultistepDpm {
     }
 
     fn enough_steps(&self, _: ProcessKind) -> usize {
-        // Three outputs extrapolate further: on a table of 20 levels the variance is 3.6 times right.
+        // Three outputs extrapolate further: a table of 20 levels ends with 3.6 times the variance.
         if self.order == 3 && !self.is_flow { 21 } else { 20 }
     }
 

@@ -64,7 +64,7 @@ pub trait Family: Send + Sync {
 ///
 /// Evaluations: 1 per step. The state holds the outputs of the steps before, so a run may be cut
 /// anywhere. The first steps have lower orders, until the memory is full. The step to the clean end
-/// has order 1: it goes to x̂₀. Time counts steps: a run has the grid 0, 1, …, N, or that of a table
+/// has order 1, to x̂₀. Time counts steps: a run has the grid 0, 1, …, N, or that of a table
 /// with the same levels.
 #[derive(Clone, Debug)]
 pub struct Multistep<R> {

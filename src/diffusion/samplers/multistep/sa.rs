@@ -74,7 +74,7 @@ impl Tau {
 ///
 /// ```text
 /// predict  x⁺ = √((1−ᾱ_s)/(1−ᾱ_t)) e^(−τ²h) x + √ᾱ_s Σ_j w_j m_j + N(0, (1−ᾱ_s)(1 − e^(−2τ²h)))
-/// correct  the same step and the same noise, with q outputs, that at the predicted point among them
+/// correct  the same step with the same noise, of q outputs, that at the predicted point among them
 /// ```
 ///
 /// The weights are integrals of the interpolating polynomial with c = 1 + τ², and y/2 for two

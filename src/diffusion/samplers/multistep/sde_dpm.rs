@@ -53,7 +53,7 @@ named_value!(TwoNodes);
 ///
 /// ```text
 /// x⁺ = √((1−ᾱ_s)/(1−ᾱ_t)) e^(−ηh) x + √ᾱ_s D + N(0, (1−ᾱ_s)(1 − e^(−2ηh)))
-/// h = λ_s − λ_t,  λ = ½ log(ᾱ/(1−ᾱ)),  y = (1+η) h,  M₀ = 1 − e^(−y), M₁ = 1 − M₀/y, M₂ = 1 − 2M₁/y
+/// h = λ_s − λ_t,  λ = ½ log(ᾱ/(1−ᾱ)),  y = (1+η) h,  M₀ = 1−e^(−y), M₁ = 1−M₀/y, M₂ = 1−2M₁/y
 /// 1   D = M₀ b
 /// 2   D = M₀ b + κ d                      d = (b − m₁) h/(λ_t − λ₋₁)
 /// 3   D = M₀ b + M₁ d + M₂ d₂             d, d₂: first and half the second derivative, times h, h²
