@@ -14,7 +14,7 @@ against=(--reference examples/data/digits_8x8_u8.npy --reference-range 0,16 --fe
 
 echo "== DDPM with 1000 evaluations against fewer"
 "$langevin" compare --model examples/models/digits.safetensors "${against[@]}" --metric features,frechet,energy,copies \
-    --methods ddpm@1000,ddpm,ddpm:grid=equal,ddim,dpmpp2m,pmm2,pmm2:grid=equal --evaluations 20,40,50,60,80 \
+    --methods ddpm@1000,ddpm,ddpm:grid=equal,ddim,dpmpp2m,pmm2:form=noise,pmm2:form=noise:grid=equal --evaluations 20,40,50,60,80 \
     --seeds "${SEEDS:-5}" --chains "${CHAINS:-10000}" --csv "$folder/ddpm.csv" --plot "$folder/ddpm.svg" | tee "$folder/ddpm.txt"
 
 echo "== the scale of the position noise, at 50 evaluations and other seeds: 0 is none"

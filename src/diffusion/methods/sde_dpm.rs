@@ -88,7 +88,10 @@ impl Recipe for MultistepDpm {
     }
 
     fn choices(&mut self) -> Vec<Choice<'_>> {
-        let mut all = self.walked.choices();
+        let mut all = match self.order {
+            3 => self.walked.choices(),
+            _ => self.walked.visits.choices(),
+        };
         if self.order > 1 {
             all.push(choice(&RULE, DATA, &mut self.rule));
         }
