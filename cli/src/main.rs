@@ -51,8 +51,7 @@ enum Command {
     /// Compare ways to generate: methods x evaluations x seeds, as a table, a CSV file and a
     /// picture
     Compare(Box<compare::Compare>),
-    /// The distribution of methods ahead of time, for Gaussian data: no simulation, and which method
-    /// to take for a budget
+    /// The distribution of methods ahead of time, for Gaussian data: which one to take for a budget
     Plan(Box<plan::Plan>),
     /// The exact stationary covariance of a method on the target N(0, 1/k): no simulation
     Probe(Box<probe::Probe>),

@@ -12,7 +12,8 @@
 //! ```
 //!
 //! So the numbers are those of the sampler that runs, whatever the method, the process and the
-//! grid. They tell which method explodes, how much variance is lost, and which of two budgets is enough.
+//! grid. They tell which method explodes, how much variance is lost, and which of two budgets is
+//! enough.
 //!
 //! They cannot see what is not Gaussian: modes, features, guidance, and what a trained network does
 //! away from the data that it was trained on. [`Calibration`] adds the error of a network.
@@ -72,11 +73,12 @@ impl Plan {
         self.forecast_from(data, &prior)
     }
 
-    /// The same from another start: positions with these means and variances in the eigen-directions
-    /// of the data.
+    /// The same from another start: positions with these means and variances in the
+    /// eigen-directions of the data.
     ///
     /// # Errors
-    /// As for [`forecast`](Self::forecast), and [`Error::Shape`] if the start has another dimension.
+    /// As for [`forecast`](Self::forecast), and [`Error::Shape`] if the start has another
+    /// dimension.
     pub fn forecast_from(&self, data: &Spectrum, start: &Spectrum) -> Result<Forecast> {
         if start.len() != data.len() {
             let given = format!("{} dimensions", start.len());

@@ -42,7 +42,7 @@ impl Recipe for DeisFlow {
     }
 
     fn enough_steps(&self, _: ProcessKind) -> usize {
-        20
+        8
     }
 
     fn choices(&mut self) -> Vec<Choice<'_>> {

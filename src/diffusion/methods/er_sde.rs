@@ -51,7 +51,7 @@ impl Recipe for ExtendedSde {
     }
 
     fn enough_steps(&self, _: ProcessKind) -> usize {
-        20
+        10
     }
 
     fn choices(&mut self) -> Vec<Choice<'_>> {

@@ -83,8 +83,12 @@ impl Recipe for MultistepDpm {
     }
 
     fn enough_steps(&self, _: ProcessKind) -> usize {
-        // Three outputs extrapolate further: a table of 20 levels ends with 3.6 times the variance.
-        if self.order == 3 && !self.is_flow { 21 } else { 20 }
+        match (self.is_flow, self.order) {
+            (true, _) | (_, 2) => 9,
+            // Three outputs extrapolate: a table of 20 levels ends with 3.6 times the variance.
+            (_, 3) => 21,
+            _ => 20,
+        }
     }
 
     fn choices(&mut self) -> Vec<Choice<'_>> {

@@ -49,7 +49,7 @@ impl Recipe for UnifiedPc {
     }
 
     fn enough_steps(&self, _: ProcessKind) -> usize {
-        20
+        8
     }
 
     fn choices(&mut self) -> Vec<Choice<'_>> {

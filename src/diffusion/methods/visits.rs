@@ -17,9 +17,9 @@ pub(crate) const GRID: OptionInfo = OptionInfo::new(
     "NAME",
     "Spread of the visited levels: equal, quadratic, logsnr, leading, trailing, linspace, or a \
      formula for sigma: karras, exponential, polyexponential, beta, beta-timesteps, sgm-uniform, \
-     simple, power, normal, kl-optimal, shifted, flow-linspace, with parameters as karras:rho=7 [default: \
-     quadratic on vp, shifted on flow, karras on edm, exponential on ve]; in phase space of the \
-     steps: uniform or quadratic [default: uniform]",
+     simple, power, normal, kl-optimal, shifted, flow-linspace, with parameters as karras:rho=7 \
+     [default: quadratic on vp, shifted on flow, karras on edm, exponential on ve]; in phase space \
+     of the steps: uniform or quadratic [default: uniform]",
 );
 pub(crate) const SIGMAS: OptionInfo = OptionInfo::new(
     "sigmas",
