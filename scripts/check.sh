@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Everything that must hold before a change lands. Usage: scripts/check.sh [fast | all]
 #
-# fast: format, lints, tests; minutes. all (the default): also the structure of the sources, the
-# documentation, the library without features, examples, the commands of the README, links, benches.
+# fast: format, lints (benches too), tests; minutes. all (the default): also the structure of the
+# sources, the documentation, the library without features, examples, the commands of the README,
+# links.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -30,10 +31,10 @@ bare() {
     step cargo test -p langevin --no-default-features --test run
 }
 
-# Examples are built with and without pictures, and run. Each takes seconds.
+# Examples are checked without pictures, built with them, and run. Each takes seconds.
 examples() {
     local folder=$1 name
-    step cargo build --release -p langevin --examples
+    step cargo check -p langevin --examples
     step cargo build --release -p langevin --examples --features "$features"
     for path in examples/*.rs; do
         name=$(basename "$path" .rs)
@@ -86,7 +87,6 @@ all)
     bare
     examples "$folder"
     commands "$folder"
-    step cargo bench -p langevin --no-run
     minimum
     ;;
 *)

@@ -40,6 +40,9 @@ pub struct Plan {
     /// Methods, each NAME[:OPTION=VALUE].. [default: all of the process]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     methods: Vec<String>,
+    /// Grids to try with every method that names none, as quadratic,power:rho=1.5,karras
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    grids: Vec<String>,
     /// Budgets of model evaluations
     #[arg(long, value_name = "LIST", value_delimiter = ',', required = true)]
     evaluations: Vec<usize>,
@@ -107,16 +110,34 @@ fn inputs(arguments: &Plan) -> Inputs<'_> {
     ])
 }
 
-/// The methods that are named, or all that run on the process.
+/// The methods that are named, or all that run on the process, each with the grids to try.
 fn methods(arguments: &Plan, process: &Process) -> Result<Vec<Method>, Failure> {
-    if arguments.methods.is_empty() {
-        return Ok(Method::on(process.kind()));
-    }
-    let read = |text: &String| {
+    let read = |text: &String| -> Result<Method, Failure> {
         let named = |error| Failure::Input(format!("--methods `{}`: {error}", quoted(text)));
         text.parse().map_err(named)
     };
-    arguments.methods.iter().map(read).collect()
+    let all = match &arguments.methods[..] {
+        [] => Method::on(process.kind()),
+        given => given.iter().map(read).collect::<Result<_, _>>()?,
+    };
+    if arguments.grids.is_empty() {
+        return Ok(all);
+    }
+    let mut with_grids = Vec::new();
+    for method in all {
+        let levels = ["grid", "timesteps", "sigmas", "blocks"];
+        let given = method.given().iter().any(|(name, _)| levels.contains(name));
+        let takes = method.options(process.kind()).iter().any(|option| option.name == "grid");
+        if given || !takes {
+            with_grids.push(method);
+            continue;
+        }
+        for grid in &arguments.grids {
+            let named = |error| Failure::Input(format!("--grids `{}`: {error}", quoted(grid)));
+            with_grids.push(method.clone().with("grid", grid).map_err(named)?);
+        }
+    }
+    Ok(with_grids)
 }
 
 /// One column or one row of numbers.

@@ -162,6 +162,22 @@ impl Prediction {
                 let input = a * s * (1.0 - sigma_data * sigma_data) / (root * root);
                 Factors { input, prediction: -sigma_data / root }
             }
+            (Self::Flow, Self::Edm { sigma_data }) => {
+                let c = level.flow_scale();
+                let root = libm::hypot(s, a * sigma_data);
+                let input = c * (s - sigma_data * sigma_data * a) / (sigma_data * root);
+                Factors { input, prediction: -c * root / sigma_data }
+            }
+            (Self::Edm { sigma_data }, Self::Flow) => {
+                let root = libm::hypot(s, a * sigma_data);
+                let input = (s - sigma_data * sigma_data * a) / (root * root);
+                Factors { input, prediction: -sigma_data / (root * level.flow_scale()) }
+            }
+            (Self::Velocity, Self::Edm { sigma_data }) => {
+                let root = libm::hypot(s, a * sigma_data);
+                let input = a * s * (1.0 - sigma_data * sigma_data) / (sigma_data * root);
+                Factors { input, prediction: -root / sigma_data }
+            }
             (Self::Data, Self::Edm { sigma_data }) => {
                 let root = libm::hypot(s, a * sigma_data);
                 let input = -sigma_data * a / (root * s);

@@ -174,7 +174,8 @@ fn number_in(table: &LevelTable, input: TimeInput, level: Level) -> f64 {
         whole
     } else {
         let [noisier, cleaner] = [below + 1, below].map(|t| table.level(t).log_snr());
-        whole + (cleaner - level.log_snr()) / (cleaner - noisier)
+        let own = Level::from_log_alpha_bar(wanted).map_or(cleaner, |level| level.log_snr());
+        whole + (cleaner - own) / (cleaner - noisier)
     }
 }
 

@@ -147,9 +147,14 @@ fn descriptions_that_are_not_of_the_format() {
     );
     refused_with(|m| m["prediction"] = json!("epsilon-lower"), &["for this process one of"]);
     refused_with(
-        |m| m["process"] = json!({"kind": "ve"}),
-        &["process: given {\"kind\":\"ve\"}", "psld"],
+        |m| m["process"] = json!({"kind": "sde"}),
+        &["process: given {\"kind\":\"sde\"}", "psld"],
     );
+    refused_with(|m| m["process"] = json!({"kind": "ve"}), &["process.sigma_min: given nothing"]);
+    let edm = json!({"kind": "edm", "sigma_min": 3.0, "sigma_max": 2.0});
+    refused_with(|m| m["process"] = edm.clone(), &["above sigma-min"]);
+    let flow = json!({"kind": "flow", "levels": 10, "shift": 0.0});
+    refused_with(|m| m["process"] = flow.clone(), &["process.shift"]);
     refused_with(|m| m["process"]["schedule"] = json!("sigmoid"), &["unknown schedule `sigmoid`"]);
     refused_with(|m| m["process"]["levels"] = json!(0), &["process.levels"]);
     refused_with(|m| m["process"]["levels"] = json!(1_000_001), &["levels"]);

@@ -11,6 +11,7 @@ mod memory;
 mod network;
 #[cfg(feature = "onnx")]
 mod onnx;
+mod processes;
 mod rows;
 #[path = "../support/mod.rs"]
 mod support;

@@ -75,7 +75,7 @@ fn normals_of_neighbouring_streams_are_uncorrelated() {
         };
         check_uncorrelated(&mut checks, "coordinates 2j + 1, 2j + 2", &pick(1), &pick(2));
     }
-    checks.finish(120);
+    checks.finish(136);
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn different_addresses_give_different_numbers() {
             }
         }
     }
-    assert_eq!(found.len(), 1_000_000);
+    assert_eq!(found.len(), 1_250_000);
     found.sort_unstable();
     assert!(found.windows(2).all(|two| two[0] != two[1]));
 }

@@ -12,6 +12,7 @@ mod models;
 mod outputs;
 mod phase;
 mod places;
+mod plan;
 mod probe;
 mod program;
 mod refusals;

@@ -102,8 +102,8 @@ impl Ranking {
 }
 
 impl Ranked {
-    /// The visited levels as other programs accept them: 0-based timesteps, or σ where they lie
-    /// between the levels of the process.
+    /// The visited levels as other programs accept them: 0-based timesteps, or where they lie
+    /// between the levels of the process their σ, or t of flow matching.
     pub fn visits(&self) -> String {
         if let Some(timesteps) = self.plan.timesteps() {
             let texts: Vec<_> = timesteps.iter().map(ToString::to_string).collect();
@@ -114,8 +114,11 @@ impl Ranked {
         if noised.is_empty() {
             return "steps in the time of the process".into();
         }
-        let texts: Vec<_> = noised.iter().map(|level| format!("{:.6}", level.sigma())).collect();
-        format!("sigmas {}", texts.join(","))
+        // At the pure noise of a flow σ is infinite, and t is 1.
+        let is_flow = matches!(self.plan.process(), Process::Flow(_));
+        let number = |level: &Level| if is_flow { level.flow_time() } else { level.sigma() };
+        let texts: Vec<_> = noised.iter().map(|level| format!("{:.6}", number(level))).collect();
+        format!("{} {}", if is_flow { "times" } else { "sigmas" }, texts.join(","))
     }
 }
 
@@ -153,7 +156,7 @@ impl fmt::Display for Ranking {
 impl serde::Serialize for Ranked {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeMap;
-        let mut map = serializer.serialize_map(Some(7))?;
+        let mut map = serializer.serialize_map(Some(8))?;
         map.serialize_entry("method", &self.plan.method().to_string())?;
         map.serialize_entry("budget", &self.budget)?;
         map.serialize_entry("planned_evaluations", &self.plan.evaluations())?;
@@ -162,6 +165,8 @@ impl serde::Serialize for Ranked {
         map.serialize_entry("timesteps", &self.plan.timesteps())?;
         let sigmas: Vec<f64> = self.plan.visited().iter().map(Level::sigma).collect();
         map.serialize_entry("sigmas", &sigmas)?;
+        let times: Vec<f64> = self.plan.visited().iter().map(Level::flow_time).collect();
+        map.serialize_entry("flow_times", &times)?;
         map.end()
     }
 }
