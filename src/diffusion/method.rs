@@ -31,7 +31,7 @@ macro_rules! methods {
         /// assert_eq!(method.to_string(), "pmm2:grid=equal");
         /// assert_eq!(method, Method::named("pmm2")?.with("grid", "equal")?);
         /// let error = "ddim:windows=3".parse::<Method>().unwrap_err().to_string();
-        /// assert!(error.contains("which takes grid, timesteps, eta"), "{error}");
+        /// assert!(error.contains("which takes grid, timesteps, sigmas, eta"), "{error}");
         /// # Ok::<(), Error>(())
         /// ```
         #[derive(Clone, Debug, PartialEq)]

@@ -125,8 +125,8 @@ fn uniforms_of_neighbouring_streams_are_uncorrelated() {
 #[test]
 fn different_addresses_give_different_numbers() {
     // Two normals come from one block, of which 104 bits count. Two blocks agree in them with
-    // probability 2⁻¹⁰⁴, and in the rounded normals a few times as often. A million have 5e11
-    // couples, so a right library fails with probability 3e-20 times a few.
+    // probability 2⁻¹⁰⁴, and in the rounded normals a few times as often. 1.25 million have 8e11
+    // couples, so a right library fails with probability 4e-20 times a few.
     let chains: Vec<u32> = (0..124).chain([u32::MAX]).collect();
     let n = chains.len();
     let pairs = 10;

@@ -65,25 +65,29 @@ fn a_start_that_is_not_the_noised_distribution_is_said() {
     assert!(stderr(&output).contains("warning: the mean square of the start is 0.000, but"));
 }
 
-/// The known explosion: the standard deviation is 301 where the data lie in [−1, 1].
+/// The known explosion of the form of the paper: the standard deviation is 301 where the data lie in [−1, 1].
 #[test]
 fn samples_far_outside_of_the_range_are_said() {
     let folder = folder("starts-range", NARROW);
     let model = network("digits");
     let run = format!("--model {model} --chains 100");
-    let output = langevin(&folder, &format!("generate {run} --method pmm2 --evaluations 20"));
+    let noise = "--method pmm2 --form noise --evaluations 20";
+    let output = langevin(&folder, &format!("generate {run} {noise}"));
     let said = stderr(&output);
     assert!(output.status.success());
     assert!(said.contains("warning: pmm2 takes 10 steps, and below 18"), "{said}");
     assert!(said.contains("numbers are far outside of the range of the data, -1 to 1"), "{said}");
     let data = crate::support::repository("examples/data/digits_8x8_u8.npy");
-    let compare = format!("compare {run} --methods pmm2,ddim --evaluations 20 --reference {data}");
+    let methods = "--methods pmm2:form=noise,ddim --evaluations 20";
+    let compare = format!("compare {run} {methods} --reference {data}");
     let output = langevin(&folder, &format!("{compare} --seeds 1 --metric frechet --quiet"));
     assert!(output.status.success(), "{}", stderr(&output));
     let table = String::from_utf8_lossy(&output.stdout);
-    assert!(table.contains("\npmm2 !") && !table.contains("\nddim !"), "{table}");
-    assert!(table.contains("\n! pmm2 with 20 evaluations, seed 0: "), "{table}");
-    assert!(stderr(&output).contains("warning: pmm2 with 20 evaluations: pmm2 takes 10 steps"));
+    assert!(table.contains("\npmm2:form=noise !") && !table.contains("\nddim !"), "{table}");
+    assert!(table.contains("\n! pmm2:form=noise with 20 evaluations, seed 0: "), "{table}");
+    let said = stderr(&output);
+    let warning = "warning: pmm2:form=noise with 20 evaluations: pmm2 takes 10 steps";
+    assert!(said.contains(warning), "{said}");
 }
 
 #[test]
