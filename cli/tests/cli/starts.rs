@@ -65,7 +65,8 @@ fn a_start_that_is_not_the_noised_distribution_is_said() {
     assert!(stderr(&output).contains("warning: the mean square of the start is 0.000, but"));
 }
 
-/// The known explosion of the form of the paper: the standard deviation is 301 where the data lie in [−1, 1].
+/// The known explosion of the form of the paper: the standard deviation is 301 where the data lie
+/// in [−1, 1].
 #[test]
 fn samples_far_outside_of_the_range_are_said() {
     let folder = folder("starts-range", NARROW);

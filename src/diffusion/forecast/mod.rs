@@ -67,7 +67,8 @@ impl Plan {
     ///
     /// # Errors
     /// [`Error::NotProbeable`] if coins of the method cannot be averaged exactly: for
-    /// predictor–corrector methods, and where a tolerance stops rounds early.
+    /// predictor–corrector methods, and where a tolerance stops rounds early. So for a plan that is
+    /// held to a known part of the data.
     pub fn forecast(&self, data: &Spectrum) -> Result<Forecast> {
         let prior = Spectrum::diagonal(vec![0.0; data.len()], vec![1.0; data.len()])?;
         self.forecast_from(data, &prior)
@@ -84,6 +85,10 @@ impl Plan {
             let given = format!("{} dimensions", start.len());
             let expected = format!("{}, as the data", data.len());
             return Err(Error::Shape { what: "start of a forecast", given, expected });
+        }
+        if self.held.is_some() {
+            let reason = "a known part of the data has no place in their eigen-directions";
+            return Err(Error::NotProbeable { reason });
         }
         let sampler = self.sampler::<f64>()?;
         let drift = self.drift::<f64>(Exact::new(data, self.wanted()))?;
