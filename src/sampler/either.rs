@@ -37,6 +37,11 @@ impl<A: Scheme, B: Scheme> Either<A, B> {
         self.first.evaluations_per_step().max(self.second.evaluations_per_step())
     }
 
+    /// What steps of both keep: each has working memory of its own.
+    pub fn scratch(&self, dim: usize) -> usize {
+        self.first.scratch(dim).saturating_add(self.second.scratch(dim))
+    }
+
     /// A step of the first sampler, or of the second. Each has working memory of its own.
     pub fn step<F: Real>(&self, takes_first: bool, step: &mut Step<'_, F>) -> Result<()>
     where

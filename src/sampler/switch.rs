@@ -56,6 +56,10 @@ impl<A: Scheme, B: Scheme> Scheme for Switch<A, B> {
         self.samplers.evaluations_per_step()
     }
 
+    fn scratch(&self, dim: usize) -> usize {
+        self.samplers.scratch(dim)
+    }
+
     fn coin_scripts_of(&self, interval: Interval) -> Result<Vec<CoinScript>> {
         match interval.index < self.at {
             true => self.samplers.first.coin_scripts_of(interval),

@@ -95,3 +95,51 @@ fn one_model_behind_all_faces_gives_the_same_samples() {
         }
     }
 }
+
+/// What a network of this face says about one row.
+fn told(face: Face, told: f64, x: &Array2<f64>) -> Array2<f64> {
+    let network = Behind { face, model: DiffusedMixture::new(ring(0.3)) };
+    let mut out = Array2::zeros(x.dim());
+    network.eval(Times::Shared(told), x.view(), out.view_mut()).unwrap();
+    out
+}
+
+/// Positions after every step of a run of `ddim`.
+fn traced(plan: &Plan, start: &Array2<f64>) -> Vec<Array2<f64>> {
+    let model = DiffusedMixture::new(ring(0.3));
+    let mut trace = Trace::new(Every::new(1).unwrap());
+    plan.run(&model).unwrap().start(start.clone()).observe(&mut trace).run().unwrap();
+    trace.positions().outer_iter().map(|frame| frame.to_owned()).collect()
+}
+
+/// The Euler steps of other software for flow matching, x_f + (t′ − t) v, and for EDM,
+/// x + (σ′ − σ)(x − D)/σ, are those of `ddim` on their grids.
+#[test]
+fn euler_steps_of_other_software_are_those_of_ddim() {
+    let start = Array2::from_shape_fn((4, 2), |(i, j)| 0.7 * i as f64 - 1.1 + 0.4 * j as f64);
+    let far =
+        |a: &Array2<f64>, b: &Array2<f64>| (a - b).iter().fold(0.0f64, |far, x| far.max(x.abs()));
+    for (grid, steps) in [("flow-linspace", 4), ("flow-linspace", 28), ("shifted", 10)] {
+        let method: Method = format!("ddim:grid={grid}").parse().unwrap();
+        let plan = method.plan(&Process::flow(3.0).unwrap(), steps).unwrap();
+        let mut x = start.clone();
+        for (pair, found) in plan.visited().windows(2).zip(traced(&plan, &start)) {
+            let [t, next] = [pair[0].flow_time(), pair[1].flow_time()];
+            x = &x + &(told(Face::flow(), t, &x) * (next - t));
+            let found = found * pair[1].flow_scale();
+            assert!(far(&found, &x) < 1e-11, "{grid} {steps} at {t}: {:e}", far(&found, &x));
+        }
+    }
+    let plan = Method::named("ddim").unwrap();
+    let plan = plan.plan(&Process::edm([0.002, 80.0]).unwrap(), 12).unwrap();
+    let first = plan.first_level().unwrap();
+    let mut x = &start / first.signal();
+    for (pair, found) in plan.visited().windows(2).zip(traced(&plan, &start)) {
+        let [sigma, next] = [pair[0].sigma(), pair[1].sigma()];
+        let data = told(Face::ve(), sigma, &x);
+        x = &x + &((&x - &data) * ((next - sigma) / sigma));
+        let found = found / pair[1].signal();
+        let scale = 1.0 + sigma;
+        assert!(far(&found, &x) < 1e-11 * scale, "edm at {sigma}: {:e}", far(&found, &x));
+    }
+}

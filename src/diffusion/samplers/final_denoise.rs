@@ -48,6 +48,10 @@ impl<S: Scheme> Scheme for FinalDenoise<S> {
         self.sampler.evaluations_per_step()
     }
 
+    fn scratch(&self, dim: usize) -> usize {
+        self.sampler.scratch(dim)
+    }
+
     fn coin_scripts(&self) -> Result<Vec<CoinScript>> {
         self.sampler.coin_scripts()
     }

@@ -41,6 +41,10 @@ impl<S: Scheme, J: Scheme> Scheme for Jumps<S, J> {
         self.samplers.evaluations_per_step()
     }
 
+    fn scratch(&self, dim: usize) -> usize {
+        self.samplers.scratch(dim)
+    }
+
     fn coin_scripts(&self) -> Result<Vec<CoinScript>> {
         self.samplers.first.coin_scripts()
     }

@@ -131,6 +131,13 @@ impl<P: Scheme, C: Scheme> Scheme for PredictorCorrector<P, C> {
     fn evaluations_per_step(&self) -> f64 {
         self.evaluations() / self.phases.len() as f64
     }
+
+    /// That of the predictor, and that of a corrector with its state.
+    fn scratch(&self, dim: usize) -> usize {
+        let own = |c: &C| c.scratch(dim).saturating_add(c.layout().columns(dim));
+        let corrector = self.correctors.iter().map(own).max().unwrap_or(0);
+        self.predictor.scratch(dim).saturating_add(corrector)
+    }
 }
 
 impl<F: Real, P: Sampler<F>, C: Sampler<F>> Sampler<F> for PredictorCorrector<P, C> {
