@@ -1,8 +1,6 @@
 //! Networks of other processes as models: which variable they read, which number they are told, and
 //! what they predict.
 
-use std::marker::PhantomData;
-
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::denoiser::{Denoiser, Levels};
@@ -47,7 +45,7 @@ impl InputScale {
     }
 
     /// The factor of a score of the variable that turns it into the score of y.
-    fn score_factor(self, level: Level) -> f64 {
+    pub(crate) fn score_factor(self, level: Level) -> f64 {
         match self {
             Self::Edm { .. } => Self::Exploding.factor(level),
             other => other.factor(level),
@@ -161,12 +159,11 @@ pub struct Faced<F, N> {
     network: N,
     face: Face,
     scratch: ScratchPool<Scratch<F>>,
-    precision: PhantomData<fn() -> F>,
 }
 
 /// Working memory: what the network reads and is told.
 #[derive(Clone, Debug)]
-pub(crate) struct Scratch<F> {
+struct Scratch<F> {
     input: Vec<F>,
     times: Vec<f64>,
 }
@@ -180,7 +177,7 @@ impl<F> Default for Scratch<F> {
 impl<F: Real, N: Drift<F>> Faced<F, N> {
     /// A model made of a network, which is a drift: times are the numbers told.
     pub fn new(face: Face, network: N) -> Self {
-        Self { network, face, scratch: ScratchPool::default(), precision: PhantomData }
+        Self { network, face, scratch: ScratchPool::default() }
     }
 
     /// How the network sees noised data.
@@ -208,7 +205,7 @@ impl<F: Real, N: Drift<F>> Denoiser<F> for Faced<F, N> {
             result = self.scratch.with(|Scratch { input, times }| {
                 input.clear();
                 input.extend_from_slice(x);
-                scale_input(self.face.input, levels, rows, input);
+                scale_rows(levels, rows, input, |level| self.face.input.factor(level));
                 let input = columns(input, rows, width);
                 let told = |level| self.face.told.number(level);
                 match levels {
@@ -225,7 +222,7 @@ impl<F: Real, N: Drift<F>> Denoiser<F> for Faced<F, N> {
                 }
             });
             if self.face.prediction == Prediction::Score {
-                scale_score(self.face.input, levels, rows, out);
+                scale_rows(levels, rows, out, |level| self.face.input.score_factor(level));
             }
         });
         result
@@ -252,31 +249,9 @@ pub(crate) fn check_input(scale: InputScale, levels: Levels<'_>) -> Result<()> {
     Err(Error::Model { given, expected })
 }
 
-/// Turns column-major rows of y into what a network reads.
-pub(crate) fn scale_input<F: Real>(
-    scale: InputScale,
-    levels: Levels<'_>,
-    rows: usize,
-    input: &mut [F],
-) {
-    if scale != InputScale::Preserving {
-        scale_rows(levels, rows, input, |level| scale.factor(level));
-    }
-}
-
-/// Turns scores of what a network reads, column-major, into scores of y.
-pub(crate) fn scale_score<F: Real>(
-    scale: InputScale,
-    levels: Levels<'_>,
-    rows: usize,
-    score: &mut [F],
-) {
-    if scale != InputScale::Preserving {
-        scale_rows(levels, rows, score, |level| scale.score_factor(level));
-    }
-}
-
-fn scale_rows<F: Real>(
+/// Multiplies column-major rows by a factor of their level: y by [`InputScale::factor`] is what a
+/// network reads, and its score by [`InputScale::score_factor`] the score of y.
+pub(crate) fn scale_rows<F: Real>(
     levels: Levels<'_>,
     rows: usize,
     numbers: &mut [F],

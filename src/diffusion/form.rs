@@ -6,7 +6,7 @@ use super::flow::Flow;
 use super::noise_range::NoiseRange;
 use super::process::Process;
 use super::psld::Psld;
-use super::schedule::{Beta, LevelTable, Schedule, SigmaGrid, SigmaRule};
+use super::schedule::{Beta, LevelTable, Schedule};
 use crate::error::{Error, Result};
 
 /// The fields of a process; a table without a named schedule is given by its rates.
@@ -58,14 +58,8 @@ impl TryFrom<Form> for Process {
                 expected: "schedule and levels, or betas".into(),
             }),
             Form::Flow { levels, shift } => Flow::new(levels, shift).map(Self::Flow),
-            Form::Edm { levels, sigmas } => {
-                let grid = SigmaGrid::new(SigmaRule::Karras { rho: 7.0 });
-                NoiseRange::new(sigmas, levels, grid).map(Self::Edm)
-            }
-            Form::Ve { levels, sigmas } => {
-                let grid = SigmaGrid::new(SigmaRule::Exponential);
-                NoiseRange::new(sigmas, levels, grid).map(Self::Ve)
-            }
+            Form::Edm { levels, sigmas } => NoiseRange::edm(sigmas, levels).map(Self::Edm),
+            Form::Ve { levels, sigmas } => NoiseRange::ve(sigmas, levels).map(Self::Ve),
             Form::Psld { beta, gamma, nu, kappa } => {
                 Ok(Self::psld(Psld::new(gamma, nu, kappa)?, beta.parse::<Beta>()?))
             }

@@ -1,6 +1,6 @@
 //! Processes that are stated by a range of σ: variance exploding, and that of EDM.
 
-use super::schedule::{Level, LevelTable, SigmaGrid, Spacing};
+use super::schedule::{Level, LevelTable, SigmaGrid, SigmaRule, Spacing};
 use crate::error::{Error, Result, positive};
 
 /// A process whose levels are stated by σ, x = x₀ + σ ε.
@@ -41,6 +41,22 @@ impl NoiseRange {
         levels.reverse();
         let table = LevelTable::from_levels(levels.into_iter().skip(1))?;
         Ok(Self { sigma_min, sigma_max, table })
+    }
+
+    /// n = `levels` levels as EDM spreads them: σ^(1/7) along a line.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn edm(sigmas: [f64; 2], levels: usize) -> Result<Self> {
+        Self::new(sigmas, levels, SigmaGrid::new(SigmaRule::Karras { rho: 7.0 }))
+    }
+
+    /// n = `levels` levels equally spaced in log σ.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn ve(sigmas: [f64; 2], levels: usize) -> Result<Self> {
+        Self::new(sigmas, levels, SigmaGrid::new(SigmaRule::Exponential))
     }
 
     /// σ of the first and the last level.

@@ -55,18 +55,18 @@ impl Process {
     /// The process of EDM with 1000 levels, σ between these numbers, as [`NoiseRange::EDM`].
     ///
     /// # Errors
-    /// Those of [`NoiseRange::new`].
+    /// Those of [`NoiseRange::edm`].
     pub fn edm(sigmas: [f64; 2]) -> Result<Self> {
-        NoiseRange::new(sigmas, LEVELS, SigmaGrid::new(KARRAS)).map(Self::Edm)
+        NoiseRange::edm(sigmas, LEVELS).map(Self::Edm)
     }
 
     /// A variance-exploding process with 1000 levels, σ between these numbers, as
     /// [`NoiseRange::VE`].
     ///
     /// # Errors
-    /// Those of [`NoiseRange::new`].
+    /// Those of [`NoiseRange::ve`].
     pub fn ve(sigmas: [f64; 2]) -> Result<Self> {
-        NoiseRange::new(sigmas, LEVELS, SigmaGrid::new(SigmaRule::Exponential)).map(Self::Ve)
+        NoiseRange::ve(sigmas, LEVELS).map(Self::Ve)
     }
 
     /// A phase-space Langevin diffusion with this rate.

@@ -4,7 +4,7 @@ use super::flow::Flow;
 use super::noise_range::NoiseRange;
 use super::process::{Process, ProcessKind};
 use super::psld::Psld;
-use super::schedule::{Beta, Schedule, SigmaGrid, SigmaRule};
+use super::schedule::{Beta, Schedule};
 use crate::error::Result;
 use crate::options::{self, Entry, KnownOptions, OptionInfo, OptionValue, Value, named_value};
 
@@ -121,10 +121,8 @@ impl Options {
     fn process(&self, kind: ProcessKind) -> Result<Process> {
         let levels = self.levels.unwrap_or(1000);
         let shift = self.shift.unwrap_or(1.0);
-        let range = |[low, high]: [f64; 2], rule| {
-            let sigmas = [self.sigma_min.unwrap_or(low), self.sigma_max.unwrap_or(high)];
-            NoiseRange::new(sigmas, levels, SigmaGrid::new(rule))
-        };
+        let sigmas =
+            |[low, high]: [f64; 2]| [self.sigma_min.unwrap_or(low), self.sigma_max.unwrap_or(high)];
         match kind {
             ProcessKind::Vp => {
                 let schedule = self.schedule.unwrap_or(Schedule::Linear);
@@ -135,10 +133,8 @@ impl Options {
                 Ok(Process::vp(table.shifted(shift)?))
             }
             ProcessKind::Flow => Flow::new(levels, shift).map(Process::Flow),
-            ProcessKind::Edm => {
-                range(NoiseRange::EDM, SigmaRule::Karras { rho: 7.0 }).map(Process::Edm)
-            }
-            ProcessKind::Ve => range(NoiseRange::VE, SigmaRule::Exponential).map(Process::Ve),
+            ProcessKind::Edm => NoiseRange::edm(sigmas(NoiseRange::EDM), levels).map(Process::Edm),
+            ProcessKind::Ve => NoiseRange::ve(sigmas(NoiseRange::VE), levels).map(Process::Ve),
             ProcessKind::Psld => {
                 let paper = Psld::PAPER;
                 let psld = Psld::new(

@@ -5,7 +5,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use super::engine::{Conditions, Engine, Numbers};
 use super::problem::wrong;
 use super::trained::Trained;
-use crate::diffusion::face::{check_input, scale_input, scale_score};
+use crate::diffusion::face::{check_input, scale_rows};
 use crate::diffusion::{Denoiser, Guided, InputScale, Levels, Prediction, Process};
 use crate::drift::batch::with_columns;
 use crate::error::{BoxError, Result};
@@ -111,11 +111,11 @@ impl<F: Real, E: Engine> Denoiser<F> for TrainedDenoiser<E> {
         let mut result = Ok(());
         with_columns(x, out, |x, out| {
             let mut input = x.to_vec();
-            scale_input(scale, levels, rows, &mut input);
+            scale_rows(levels, rows, &mut input, |level| scale.factor(level));
             let input = columns(&input, rows, width);
             result = self.network.forward(conditions, input, columns_mut(out, rows, width));
             if self.prediction == Prediction::Score {
-                scale_score(scale, levels, rows, out);
+                scale_rows(levels, rows, out, |level| scale.score_factor(level));
             }
         });
         Ok(result?)

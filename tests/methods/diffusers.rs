@@ -10,22 +10,22 @@ use langevin::ndarray::{Array2, array};
 use langevin::prelude::*;
 use serde_json::Value;
 
-fn golden() -> Value {
+pub fn golden() -> Value {
     serde_json::from_str(include_str!("../golden/diffusers_reference.json")).unwrap()
 }
 
-fn model() -> DiffusedMixture {
+pub fn model() -> DiffusedMixture {
     let means = array![[1.0, 0.0], [-0.5, 0.8], [-0.3, -0.9]];
     let data = GaussianMixture::isotropic(means.view(), 0.3).unwrap();
     DiffusedMixture::new(data.with_weights(&[0.2, 0.5, 0.3]).unwrap())
 }
 
-fn rows(value: &Value) -> Array2<f64> {
+pub fn rows(value: &Value) -> Array2<f64> {
     let rows: Vec<Vec<f64>> = serde_json::from_value(value.clone()).unwrap();
     Array2::from_shape_vec((rows.len(), 2), rows.into_iter().flatten().collect()).unwrap()
 }
 
-fn table(name: &Value) -> LevelTable {
+pub fn table(name: &Value) -> LevelTable {
     let schedule = match name.as_str().unwrap() {
         "scaled_linear" => Schedule::ScaledLinear,
         "squaredcos_cap_v2" => Schedule::Cosine,
@@ -40,7 +40,7 @@ fn tolerance(schedule: &Value) -> f64 {
 }
 
 /// The noise of the reference: 1.2 sin(0.37 (step+1) + 1.3 row + 2.1 coordinate).
-struct Sines;
+pub struct Sines;
 
 impl Noise<f64> for Sines {
     fn normals(&self, address: Address, chains: &[u32], out: &mut [f64]) {

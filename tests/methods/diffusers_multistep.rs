@@ -1,49 +1,16 @@
 //! The numbers of diffusers (0.42.0, run by `golden/multistep_reference.py`) for multistep solvers:
 //! DPM-Solver++ and its SDE, SA-Solver, UniPC and DEIS, on the same ε and the same noise.
 
-use langevin::advanced::{Address, Noise};
-use langevin::diffusion::Schedule;
-use langevin::ndarray::{Array2, array};
+use langevin::ndarray::Array2;
 use langevin::prelude::*;
 use serde_json::Value;
 
-fn model() -> DiffusedMixture {
-    let means = array![[1.0, 0.0], [-0.5, 0.8], [-0.3, -0.9]];
-    let data = GaussianMixture::isotropic(means.view(), 0.3).unwrap();
-    DiffusedMixture::new(data.with_weights(&[0.2, 0.5, 0.3]).unwrap())
-}
-
-fn rows(value: &Value) -> Array2<f64> {
-    let rows: Vec<Vec<f64>> = serde_json::from_value(value.clone()).unwrap();
-    Array2::from_shape_vec((rows.len(), 2), rows.into_iter().flatten().collect()).unwrap()
-}
-
-fn start() -> Array2<f64> {
-    let golden = include_str!("../golden/diffusers_reference.json");
-    rows(&serde_json::from_str::<Value>(golden).unwrap()["x_T"])
-}
-
-/// The noise of the reference: 1.2 sin(0.37 (step+1) + 1.3 row + 2.1 coordinate).
-struct Sines;
-
-impl Noise<f64> for Sines {
-    fn normals(&self, address: Address, chains: &[u32], out: &mut [f64]) {
-        for (i, z) in out.iter_mut().enumerate() {
-            let coordinate = (i / chains.len()) as f64;
-            let row = f64::from(chains[i % chains.len()]);
-            let step = f64::from(address.step() + 1);
-            *z = 1.2 * (0.37 * step + 1.3 * row + 2.1 * coordinate).sin();
-        }
-    }
-    fn uniforms(&self, _: Address, _: &[u32], out: &mut [f64]) {
-        out.fill(0.5);
-    }
-}
+use crate::diffusers::{Sines, golden, model, rows, table};
 
 /// Positions after every step of a plan.
 fn states(plan: &Plan) -> Vec<Array2<f64>> {
     let mut trace = Trace::new(Every::new(1).unwrap());
-    let run = plan.run(model()).unwrap().start(start()).noise(Sines);
+    let run = plan.run(model()).unwrap().start(rows(&golden()["x_T"])).noise(Sines);
     run.observe(&mut trace).run().unwrap();
     trace.positions().outer_iter().map(|frame| frame.to_owned()).collect()
 }
@@ -54,18 +21,14 @@ fn far(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
 
 /// A case of the reference: what it is called, its plan, and its states.
 fn plan_of(case: &Value) -> (String, Plan) {
-    let schedule = match case["schedule"].as_str().unwrap() {
-        "squaredcos_cap_v2" => Schedule::Cosine,
-        other => other.parse().unwrap(),
-    };
-    let process = Process::vp(schedule.table(1000).unwrap());
+    let process = Process::vp(table(&case["schedule"]));
     let steps = case["n"].as_u64().unwrap() as usize;
     let grid = case["spacing"].as_str().unwrap();
     let method = format!("{}:grid={grid}", case["method"].as_str().unwrap());
     let plan = method.parse::<Method>().unwrap().plan(&process, steps).unwrap();
     let timesteps: Vec<usize> = serde_json::from_value(case["timesteps"].clone()).unwrap();
     let visited: Vec<usize> = plan.levels()[..steps].iter().map(|level| level - 1).collect();
-    let name = format!("{method}, {schedule}, {steps} steps");
+    let name = format!("{method}, {}, {steps} steps", case["schedule"]);
     assert_eq!(visited, timesteps, "{name}");
     (name, plan)
 }

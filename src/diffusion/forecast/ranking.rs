@@ -84,7 +84,10 @@ impl Ranking {
                     }
                     Err(error) => return Err(error),
                 };
-                let forecast = calibration.map_or(plain.clone(), |c| c.apply(data, &plain));
+                let forecast = match calibration {
+                    Some(calibration) => calibration.apply(data, &plain),
+                    None => plain,
+                };
                 let frechet = forecast.frechet(data);
                 let divergence = forecast.divergence(data, FLOOR * largest);
                 own.push(Ranked { budget, plan, forecast, frechet, divergence });

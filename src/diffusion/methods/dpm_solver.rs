@@ -1,12 +1,11 @@
 //! DPM-Solver++(2M), the two-step solver of the probability flow.
 
-use super::far::latest_bounded;
-use super::recipe::{Choice, Course, MethodInfo, Price, Recipe};
-use super::visits::{Visits, Walk};
+use super::multistep;
+use super::recipe::{Choice, Course, MethodInfo, Recipe};
+use super::visits::Visits;
 use crate::diffusion::dynamics::DpmSolver;
 use crate::diffusion::prediction::Prediction;
 use crate::diffusion::process::{Process, ProcessKind};
-use crate::diffusion::schedule::Spacing;
 use crate::error::Result;
 use crate::real::Real;
 use crate::sampler::{EulerMaruyama, Sampler};
@@ -14,7 +13,8 @@ use crate::sampler::{EulerMaruyama, Sampler};
 /// DPM-Solver++(2M): one evaluation per step.
 ///
 /// The grids `leading` and `linspace` are those of other software for this solver, which leave out
-/// the last noised level: [`Spacing::LeadingOpen`] and [`Spacing::LinspaceOpen`].
+/// the last noised level: `leading-open` and `linspace-open` of
+/// [`Spacing`](crate::diffusion::Spacing).
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct DpmSolver2M {
@@ -47,17 +47,7 @@ impl Recipe for DpmSolver2M {
     }
 
     fn course(&self, process: &Process, evaluations: Option<usize>) -> Result<Course> {
-        let price = Price { each: 1, last: 1 };
-        let grid = self.visits.grid.map(|grid| match grid {
-            Spacing::Leading => Spacing::LeadingOpen,
-            Spacing::Linspace => Spacing::LinspaceOpen,
-            other => other,
-        });
-        let visits = Visits { grid, ..self.visits.clone() };
-        let walk = Walk { method: self.name(), price, latest: latest_bounded(process) };
-        let route = visits.route(walk, process, evaluations)?;
-        let evaluations = price.of(route.levels.len() - 1) as f64;
-        route.course(Prediction::Data, evaluations)
+        multistep::course(self.name(), &self.visits, process, evaluations, Prediction::Data)
     }
 
     fn sampler<F: Real>(&self, _: &Process, course: &Course) -> Result<Box<dyn Sampler<F>>> {

@@ -133,7 +133,7 @@ impl Family for ErSde {
             false => self.function.log_share(from) - self.function.log_share(to),
         };
         let log_ratio = libm::log(to) - libm::log(from) - theta;
-        let mut rule = steps.first_order(step, theta, -libm::expm1(log_ratio));
+        let mut rule = steps.rule(step, theta, &[-libm::expm1(log_ratio), 0.0, 0.0, 0.0]);
         if nodes == 1 {
             return rule;
         }

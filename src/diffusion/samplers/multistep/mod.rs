@@ -5,16 +5,19 @@ pub(crate) mod weights;
 
 mod deis;
 mod er_sde;
+mod nodes;
 mod sa;
 mod sde_dpm;
 mod steps;
+mod two_nodes;
 mod unipc;
 
 pub use deis::Deis;
 pub use er_sde::{ErSde, NoiseFunction};
 pub use sa::{SaSolver, Tau};
-pub use sde_dpm::{SdeDpm, TwoNodes};
+pub use sde_dpm::SdeDpm;
 pub use steps::Steps;
+pub use two_nodes::TwoNodes;
 pub use unipc::{UniPc, Variant};
 
 use crate::diffusion::prediction::Prediction;

@@ -1,8 +1,8 @@
 //! SA-Solver: stochastic Adams predictor and corrector on the reverse SDE.
 
-use super::sde_dpm::TwoNodes;
+use super::nodes::{Choice, Weights, add_correction};
 use super::steps::Steps;
-use super::unipc::{Choice, Weights, add_correction};
+use super::two_nodes::TwoNodes;
 use super::weights::MOST_NODES;
 use super::{Family, Rule};
 use crate::diffusion::schedule::{Level, LevelTable};
@@ -124,9 +124,7 @@ impl Family for SaSolver {
         let own = self.predicted(steps, step).own;
         // τ² h is not a number where τ = 0 and h is infinite.
         let theta = if tau == 0.0 { 0.0 } else { tau * tau * steps.span(step).h };
-        let mut rule = steps.first_order(step, theta, own[0]);
-        let scale = steps.level(step + 1).signal();
-        (0..MOST_NODES).for_each(|j| rule.gains[j] = scale * own[j]);
+        let mut rule = steps.rule(step, theta, &own);
         let none = self.corrector == 0 || step == 0 || rule.propagator == 0.0;
         if none || steps.span(step - 1).h.is_infinite() {
             return rule;

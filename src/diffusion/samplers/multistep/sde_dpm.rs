@@ -1,52 +1,11 @@
 //! SDE-DPM-Solver++ of orders 1 to 3, and DPM-Solver++ without noise.
 
+use super::nodes::Choice;
 use super::steps::Steps;
-use super::weights::{MOST_NODES, lagrange, moments};
+use super::two_nodes::TwoNodes;
+use super::weights::{lagrange, moments};
 use super::{Family, Rule};
 use crate::error::{Error, Result, count};
-use crate::options::{by_name, named_value};
-
-/// How two outputs are weighted. All are of second order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TwoNodes {
-    /// κ = M₀/2: the customary midpoint rule.
-    #[default]
-    Midpoint,
-    /// κ = M₁: the integral of the line through both ("heun" in diffusers). For three outputs it is
-    /// the integral of the parabola, of third order; with the midpoint rule they have the customary
-    /// weights, whose order is 2.
-    Exact,
-    /// κ = y/2.
-    Linear,
-}
-
-impl TwoNodes {
-    /// All rules.
-    pub const ALL: [Self; 3] = [Self::Midpoint, Self::Exact, Self::Linear];
-
-    /// Its name: `midpoint`, `exact` or `linear`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Midpoint => "midpoint",
-            Self::Exact => "exact",
-            Self::Linear => "linear",
-        }
-    }
-
-    /// The weight κ of the change per step.
-    pub(super) fn slope(self, y: f64) -> f64 {
-        match self {
-            Self::Midpoint => 0.5 * -libm::expm1(-y),
-            Self::Exact => moments(y)[1],
-            Self::Linear => 0.5 * y,
-        }
-    }
-}
-
-by_name!(TwoNodes, "rule of two outputs");
-
-named_value!(TwoNodes);
 
 /// SDE-DPM-Solver++ of order 1, 2 or 3, between the probability flow (η = 0, DPM-Solver++) and the
 /// reverse SDE (η = 1).
@@ -96,28 +55,14 @@ impl Family for SdeDpm {
         // η h is not a number where η = 0 and h is infinite.
         let theta = if self.eta == 0.0 { 0.0 } else { self.eta * span.h };
         let y = (1.0 + self.eta) * span.h;
-        let moments = moments(y);
-        let nodes = steps.nodes(step, self.order);
-        let mut rule = steps.first_order(step, theta, moments[0]);
-        if nodes == 1 {
-            return rule;
-        }
-        let places = steps.places(step, nodes);
-        let scale = span.to.signal();
-        let weights = match (nodes, self.rule) {
-            (2, rule) => {
-                let slope = rule.slope(y) / -places[1];
-                [moments[0] + slope, -slope, 0.0, 0.0]
-            }
-            (_, rule) => {
-                let mut moments = moments;
-                if rule != TwoNodes::Exact {
-                    moments[2] *= 0.5;
-                }
-                lagrange(&places[..3], &moments)
-            }
+        let count = steps.nodes(step, self.order);
+        let weights = if count == 3 && self.rule != TwoNodes::Exact {
+            let mut halved = moments(y);
+            halved[2] *= 0.5;
+            lagrange(&steps.places(step, count)[..count], &halved)
+        } else {
+            Choice { count, corrects: false, two_nodes: self.rule }.weights(steps, step, y).own
         };
-        (0..MOST_NODES).for_each(|j| rule.gains[j] = scale * weights[j]);
-        rule
+        steps.rule(step, theta, &weights)
     }
 }

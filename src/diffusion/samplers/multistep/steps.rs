@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Steps {
     levels: Vec<Level>,
-    lower_at_end: usize,
+    lower_at_end: bool,
 }
 
 /// What a step needs: its ends and what lies between them.
@@ -44,7 +44,7 @@ impl Steps {
                 expected: "at least two, each less noisy than the one before".into(),
             });
         }
-        Ok(Self { levels, lower_at_end: 0 })
+        Ok(Self { levels, lower_at_end: false })
     }
 
     /// The levels of a table with these numbers.
@@ -61,7 +61,7 @@ impl Steps {
     /// With orders that fall to 1 over the last steps: the order is at most the number of steps
     /// that are left.
     pub fn lower_at_end(self, lower: bool) -> Self {
-        Self { lower_at_end: if lower { MOST_NODES } else { 0 }, ..self }
+        Self { lower_at_end: lower, ..self }
     }
 
     /// The number of steps.
@@ -96,7 +96,7 @@ impl Steps {
         }
         // An output at pure noise has its node at −∞.
         let pure = usize::from(self.levels[0] == Level::PURE_NOISE);
-        let left = if self.lower_at_end > 0 { self.len() - step } else { usize::MAX };
+        let left = if self.lower_at_end { self.len() - step } else { usize::MAX };
         most.min(step + 1 - pure).min(left).max(1)
     }
 
@@ -111,12 +111,13 @@ impl Steps {
         places
     }
 
-    /// The step to the clean end, and any step of order 1: from pure noise it forgets x.
-    pub(super) fn first_order(&self, step: usize, theta: f64, weight: f64) -> Rule {
+    /// The step along the reverse SDE of this Θ, with these weights of the outputs of the step and
+    /// of earlier ones. From pure noise it forgets x.
+    pub(super) fn rule(&self, step: usize, theta: f64, weights: &[f64; MOST_NODES]) -> Rule {
         let span = self.span(step);
         let [propagator, variance] = span.reverse(theta);
         let mut gains = [0.0; MOST_NODES + 1];
-        gains[0] = span.to.signal() * weight;
+        gains.iter_mut().zip(weights).for_each(|(gain, weight)| *gain = span.to.signal() * weight);
         Rule { propagator, gains, variance }
     }
 }

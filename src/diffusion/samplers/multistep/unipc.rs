@@ -1,8 +1,8 @@
 //! UniPC: a predictor and a corrector on the probability flow, with one evaluation per step.
 
-use super::sde_dpm::TwoNodes;
+use super::nodes::{Choice, Weights, add_correction};
 use super::steps::Steps;
-use super::weights::{MOST_NODES, lagrange, moments};
+use super::two_nodes::TwoNodes;
 use super::{Family, Rule};
 use crate::error::{Result, count};
 use crate::options::{by_name, named_value};
@@ -41,51 +41,6 @@ impl Variant {
 by_name!(Variant, "variant of UniPC");
 
 named_value!(Variant);
-
-/// Weights of the outputs of a step and of the output at its end, in units of the step.
-pub(super) struct Weights {
-    /// Of the output at the end; 0 for a predictor.
-    pub end: f64,
-    /// Of the output of the step, and of earlier ones.
-    pub own: [f64; MOST_NODES],
-}
-
-/// Weights through `count` outputs of a step, and its end where it corrects.
-pub(super) struct Choice {
-    pub count: usize,
-    pub corrects: bool,
-    pub two_nodes: TwoNodes,
-}
-
-impl Choice {
-    pub fn weights(&self, steps: &Steps, step: usize, y: f64) -> Weights {
-        let moments = moments(y);
-        let places = steps.places(step, self.count);
-        let mut own = [0.0; MOST_NODES];
-        if self.corrects && self.count == 0 {
-            return Weights { end: moments[0], own };
-        }
-        if self.corrects && self.count == 1 {
-            let slope = self.two_nodes.slope(y);
-            own[0] = moments[0] - slope;
-            return Weights { end: slope, own };
-        }
-        if !self.corrects && self.count == 2 {
-            let slope = self.two_nodes.slope(y) / -places[1];
-            own[0] = moments[0] + slope;
-            own[1] = -slope;
-            return Weights { end: 0.0, own };
-        }
-        if !self.corrects {
-            return Weights { end: 0.0, own: lagrange(&places[..self.count], &moments) };
-        }
-        let mut nodes = [1.0; MOST_NODES];
-        nodes[1..=self.count].copy_from_slice(&places[..self.count]);
-        let all = lagrange(&nodes[..=self.count], &moments);
-        own[..self.count].copy_from_slice(&all[1..=self.count]);
-        Weights { end: all[0], own }
-    }
-}
 
 /// UniPC of order p = 1, 2 or 3.
 ///
@@ -136,9 +91,7 @@ impl Family for UniPc {
 
     fn rule(&self, steps: &Steps, step: usize) -> Rule {
         let own = self.predictor(steps, step).own;
-        let mut rule = steps.first_order(step, 0.0, own[0]);
-        let scale = steps.level(step + 1).signal();
-        (0..MOST_NODES).for_each(|j| rule.gains[j] = scale * own[j]);
+        let mut rule = steps.rule(step, 0.0, &own);
         // The step from pure noise has no corrector: its nodes are infinitely far apart.
         if step == 0 || steps.span(step - 1).h.is_infinite() || rule.propagator == 0.0 {
             return rule;
@@ -152,19 +105,5 @@ impl Family for UniPc {
         let corrector = corrector.weights(steps, step - 1, steps.span(step - 1).h);
         add_correction(&mut rule, steps.level(step).signal(), &corrector, &before);
         rule
-    }
-}
-
-/// Adds A e to a rule.
-pub(super) fn add_correction(
-    rule: &mut Rule,
-    signal: f64,
-    corrector: &Weights,
-    predictor: &[f64; MOST_NODES],
-) {
-    let scale = rule.propagator * signal;
-    rule.gains[0] += scale * corrector.end;
-    for j in 0..MOST_NODES {
-        rule.gains[j + 1] += scale * (corrector.own[j] - predictor[j]);
     }
 }
