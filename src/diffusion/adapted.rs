@@ -123,6 +123,7 @@ impl Plan {
             Method::Poisson(own) if self.process().kind().is_of_data() => {
                 own.cost_of(self.process(), course, step)
             }
+            Method::TwoStep(own) => own.cost_of(course, step),
             _ => Ok(self.method().sampler::<f64>(self.process(), course)?.evaluations_per_step()),
         }
     }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::methods::recipe::{Choice, Course, Recipe};
 use super::methods::{
     Corrected, Ddim, Ddpm, DeisFlow, DpmSolver2M, Euler, ExtendedSde, HeunFlow, MethodInfo,
-    MultistepDpm, Naive, Poisson, Randomized, Reduced, Sa, Symmetric, UnifiedPc,
+    MultistepDpm, Naive, Poisson, Randomized, Reduced, Sa, Symmetric, TwoStep, UnifiedPc,
 };
 use super::process::{Process, ProcessKind};
 use super::schedule::SigmaGrid;
@@ -94,6 +94,8 @@ methods! {
     Reduced(Reduced),
     /// The Poisson midpoint.
     Poisson(Poisson),
+    /// The Poisson midpoint around a two-step base.
+    TwoStep(TwoStep),
     /// The randomized midpoint.
     Randomized(Randomized),
     /// Predictor–corrector.

@@ -19,6 +19,7 @@ pub use euler_maruyama::EulerMaruyama;
 pub use interface::{CoinScript, Sampler, Scheme};
 pub use mala::Mala;
 pub use poisson_midpoint::{Odds, PoissonMidpoint, Selection};
+pub(crate) use poisson_midpoint::{Shares, scripts};
 pub use randomized_midpoint::RandomizedMidpoint;
 pub use splitting::{PositionNoise, Splitting, Word};
 pub use step::{Evaluator, Step, StepNoise};

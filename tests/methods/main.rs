@@ -21,6 +21,7 @@ mod predictor_corrector;
 mod randomized;
 mod reduced;
 mod symmetric;
+mod two_step;
 
 // Tests that go through many methods.
 mod catalog;

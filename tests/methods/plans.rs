@@ -103,7 +103,7 @@ fn check_price(stated: &str, method: &Method, process: &Process) {
 }
 
 /// A value for every option.
-const VALUES: [(&str, &str); 35] = [
+const VALUES: [(&str, &str); 36] = [
     ("grid", "equal"),
     ("timesteps", "998+500+0"),
     ("sigmas", "10+1+0.1"),
@@ -135,6 +135,7 @@ const VALUES: [(&str, &str); 35] = [
     ("form", "noise"),
     ("switch", "300"),
     ("selection", "importance"),
+    ("extrapolation", "0.25"),
     ("churn", "9"),
     ("churn-min", "1"),
     ("churn-max", "1"),
@@ -191,6 +192,8 @@ fn every_option_acts() {
                 // In phase space equal steps are the default.
                 let quadratic = name == "grid" && kind == ProcessKind::Psld;
                 let value = if quadratic { "quadratic" } else { value };
+                let known = name == "selection" && method.name() == "pmm2m";
+                let value = if known { "uniform" } else { value };
                 // Some options need another one.
                 let base = match name {
                     "tolerance" => method.clone().with("rounds", "2").unwrap(),

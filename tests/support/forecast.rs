@@ -27,7 +27,8 @@ pub fn end_variance(plan: &Plan, variance: f64) -> f64 {
     let jumps = plan.jumps();
     let mut covariance = start(plan, &*sampler, variance);
     for (i, interval) in plan.grid().iter().enumerate() {
-        let pair = plan.levels().get(i..i + 2).filter(|_| plan.method().name().starts_with("pmm"));
+        let pair =
+            plan.levels().get(i..i + 2).filter(|_| matches!(plan.method(), Method::Poisson(_)));
         covariance = match pair {
             Some(pair) if !jumps.contains(&i) => {
                 let (chain, coins) = poisson(plan);

@@ -18,6 +18,7 @@ pub(crate) mod recipe;
 mod sa;
 mod sde_dpm;
 mod splitting;
+mod two_step;
 mod unipc;
 mod visits;
 
@@ -35,5 +36,6 @@ pub use recipe::MethodInfo;
 pub use sa::Sa;
 pub use sde_dpm::MultistepDpm;
 pub use splitting::{Naive, NoiseForm, Reduced, Symmetric};
+pub use two_step::TwoStep;
 pub use unipc::UnifiedPc;
 pub use visits::{Sigmas, Visits};

@@ -40,11 +40,11 @@ const SWITCH: OptionInfo = OptionInfo::new(
     "LEVEL",
     "Level from which on blocks have the second of two forms [default: where alpha bar is 1/2]",
 );
-const SELECTION: OptionInfo = OptionInfo::new(
+pub(crate) const SELECTION: OptionInfo = OptionInfo::new(
     "selection",
     "NAME",
     "How likely each sub-step of a Poisson midpoint is selected: uniform, or by importance \
-     [default: uniform]",
+     [default: uniform; importance for pmm2m]",
 );
 
 /// The form in phase space, unless another one is given.

@@ -10,6 +10,7 @@ mod pages;
 mod predictor_corrector;
 mod replaced;
 mod symmetric_splitting;
+mod two_step_midpoint;
 mod window;
 mod windowed;
 
@@ -25,5 +26,6 @@ pub use multistep::{
 pub use predictor_corrector::PredictorCorrector;
 pub use replaced::Replaced;
 pub use symmetric_splitting::SymmetricSplitting;
+pub use two_step_midpoint::TwoStepMidpoint;
 pub use window::Window;
 pub use windowed::Windowed;

@@ -8,11 +8,12 @@ mod selection;
 mod shares;
 mod table;
 
+pub(crate) use scripts::scripts;
 pub use selection::{Odds, Selection};
+pub(crate) use shares::Shares;
 
 use path::Path;
 use selection::Rule;
-use shares::Shares;
 use table::Table;
 
 use super::interface::{CoinScript, Sampler, Scheme};
@@ -174,7 +175,7 @@ impl<D: LinearDynamics> Scheme for PoissonMidpoint<D> {
             (Substeps::Fixed(substeps), Odds::Uniform) => {
                 let mut equal = Shares::default();
                 equal.make_equal(substeps);
-                scripts::scripts(self.rule.selection, &equal)
+                scripts(self.rule.selection, &equal)
             }
             _ => {
                 let reason = "its coins depend on the interval of the step";
@@ -184,7 +185,7 @@ impl<D: LinearDynamics> Scheme for PoissonMidpoint<D> {
     }
 
     fn coin_scripts_of(&self, interval: Interval) -> Result<Vec<CoinScript>> {
-        scripts::scripts(self.rule.selection, self.table(interval).shares())
+        scripts(self.rule.selection, self.table(interval).shares())
     }
 }
 

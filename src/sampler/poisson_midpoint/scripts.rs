@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::sampler::interface::CoinScript;
 
 /// Coins for exact averages, see [`Scheme::coin_scripts`](crate::sampler::Scheme::coin_scripts).
-pub(super) fn scripts(selection: Selection, shares: &Shares) -> Result<Vec<CoinScript>> {
+pub(crate) fn scripts(selection: Selection, shares: &Shares) -> Result<Vec<CoinScript>> {
     let substeps = shares.substeps();
     if substeps == 1 || shares.certain().is_some() {
         return Ok(vec![CoinScript { weight: 1.0, uniforms: Vec::new() }]);

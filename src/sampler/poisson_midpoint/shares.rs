@@ -1,12 +1,14 @@
 //! The probabilities with which the sub-steps of a Poisson midpoint step are selected, and what a
 //! uniform number selects.
 
+use super::selection::Odds;
+
 /// The part of importance odds that is spread evenly, so that no sub-step is too rare.
-pub(super) const EVEN: f64 = 0.1;
+pub(crate) const EVEN: f64 = 0.1;
 
 /// The probability qᵢ of every sub-step.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Shares {
+pub(crate) struct Shares {
     substeps: usize,
     kind: Kind,
     /// Unequal shares: qᵢ.
@@ -28,8 +30,33 @@ enum Kind {
 }
 
 impl Shares {
+    /// The probabilities of sub-steps with these weights, of this size, when the drift has moved so
+    /// far. If only the last of them has an effect, and it has a drift of its own, it is selected
+    /// always: coins would only add noise. That is so in a step that ends in the data, if the data
+    /// are held fixed.
+    pub(crate) fn assign<W>(
+        &mut self,
+        odds: Odds,
+        weights: &[W],
+        size: impl Fn(&W) -> f64,
+        moved: impl Fn(usize) -> f64,
+    ) {
+        let last = weights.len() - 1;
+        let acts = |w: &W| size(w) != 0.0;
+        if last > 0 && acts(&weights[last]) && !weights[..last].iter().any(acts) {
+            return self.make_certain(weights.len(), last);
+        }
+        match odds {
+            Odds::Uniform => self.make_equal(weights.len()),
+            Odds::Importance => {
+                let importance = |(i, w): (usize, &W)| size(w) * moved(i).abs();
+                self.make_weighted(weights.iter().enumerate().map(importance));
+            }
+        }
+    }
+
     /// All sub-steps alike.
-    pub(super) fn make_equal(&mut self, substeps: usize) {
+    pub(crate) fn make_equal(&mut self, substeps: usize) {
         if self.kind == Kind::Equal && self.substeps == substeps {
             return;
         }
@@ -40,13 +67,13 @@ impl Shares {
     }
 
     /// One sub-step always.
-    pub(super) fn make_certain(&mut self, substeps: usize, substep: usize) {
+    pub(crate) fn make_certain(&mut self, substeps: usize, substep: usize) {
         self.kind = Kind::Certain(substep);
         self.substeps = substeps;
     }
 
     /// Each sub-step by its importance. Without a finite positive sum they are all alike.
-    pub(super) fn make_weighted(&mut self, importances: impl ExactSizeIterator<Item = f64>) {
+    pub(crate) fn make_weighted(&mut self, importances: impl ExactSizeIterator<Item = f64>) {
         let substeps = importances.len();
         self.own.clear();
         self.own.extend(importances);
@@ -68,12 +95,12 @@ impl Shares {
     }
 
     /// K.
-    pub(super) fn substeps(&self) -> usize {
+    pub(crate) fn substeps(&self) -> usize {
         self.substeps
     }
 
     /// qᵢ.
-    pub(super) fn share(&self, substep: usize) -> f64 {
+    pub(crate) fn share(&self, substep: usize) -> f64 {
         match self.kind {
             Kind::Equal => 1.0 / self.substeps as f64,
             Kind::Unequal => self.own[substep],
@@ -82,7 +109,7 @@ impl Shares {
     }
 
     /// The factor 1/qᵢ of a correction, or 1 for one that never occurs.
-    pub(super) fn factor(&self, substep: usize) -> f64 {
+    pub(crate) fn factor(&self, substep: usize) -> f64 {
         match self.kind {
             Kind::Equal => self.substeps as f64,
             Kind::Unequal => 1.0 / self.own[substep],
@@ -91,7 +118,7 @@ impl Shares {
     }
 
     /// The sub-step that is selected without a coin, if there is one.
-    pub(super) fn certain(&self) -> Option<usize> {
+    pub(crate) fn certain(&self) -> Option<usize> {
         match self.kind {
             Kind::Certain(substep) => Some(substep),
             _ => None,
@@ -99,12 +126,12 @@ impl Shares {
     }
 
     /// Expected evaluations of a step: sub-step 0 costs none.
-    pub(super) fn evaluations(&self) -> f64 {
+    pub(crate) fn evaluations(&self) -> f64 {
         2.0 - self.share(0)
     }
 
     /// The sub-step of option 2 for a uniform number.
-    pub(super) fn pick(&self, u: f64) -> usize {
+    pub(crate) fn pick(&self, u: f64) -> usize {
         let chosen = match self.kind {
             Kind::Equal => (u * self.substeps as f64) as usize,
             Kind::Unequal => self.sums.partition_point(|sum| *sum <= u),
@@ -114,7 +141,7 @@ impl Shares {
     }
 
     /// The next sub-step of option 1, from `open` on; K or more if there is none.
-    pub(super) fn next(&self, open: usize, u: f64) -> usize {
+    pub(crate) fn next(&self, open: usize, u: f64) -> usize {
         if self.kind == Kind::Equal {
             // The number of tails before the next head. It has P(gap ≥ j) = survival of j tails.
             return open + self.survival.partition_point(|s| u < *s);
@@ -124,7 +151,7 @@ impl Shares {
     }
 
     /// The uniform number in the middle of the cell that [`pick`](Self::pick) gives this sub-step.
-    pub(super) fn cell(&self, substep: usize) -> f64 {
+    pub(crate) fn cell(&self, substep: usize) -> f64 {
         match (self.kind, substep) {
             (Kind::Equal, _) => (substep as f64 + 0.5) / self.substeps as f64,
             (Kind::Unequal, 0) => 0.5 * self.sums[0],
@@ -135,7 +162,7 @@ impl Shares {
 
     /// The uniform number in the middle of the cell for which [`next`](Self::next) gives this
     /// sub-step, or none for K.
-    pub(super) fn cell_from(&self, open: usize, substep: usize) -> f64 {
+    pub(crate) fn cell_from(&self, open: usize, substep: usize) -> f64 {
         // Equal shares are searched from the first entry on.
         let equal = self.kind == Kind::Equal;
         let shift = if equal { open } else { 0 };

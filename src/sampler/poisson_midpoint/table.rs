@@ -1,7 +1,7 @@
 //! Coefficients of the jumps between sub-steps, composed from small steps. They are kept while the
 //! small step stays the same.
 
-use super::selection::{Odds, Rule};
+use super::selection::Rule;
 use super::shares::Shares;
 use crate::dynamics::{LinearDynamics, Transition};
 use crate::grid::Interval;
@@ -77,7 +77,8 @@ impl Table {
             _ if self.autonomous => length * i as f64,
             _ => dynamics.drift_clock(start + length * i as f64) - dynamics.drift_clock(start),
         };
-        share(&mut self.shares, rule.odds, &self.corrections, moved);
+        let size = |w: &Block| w.iter().flatten().map(|x| x * x).sum::<f64>().sqrt();
+        self.shares.assign(rule.odds, &self.corrections, size, moved);
         for (i, weight) in self.corrections.iter_mut().enumerate() {
             *weight = block::scaled(weight, self.shares.factor(i));
         }
@@ -116,23 +117,5 @@ impl Table {
 
     pub(super) fn is_noisy(&self) -> bool {
         self.small.iter().any(|t| t.covariance != ZERO)
-    }
-}
-
-/// The probabilities of sub-steps with these weights. If only one of them has an effect, and it
-/// has a drift of its own, it is selected always: coins would only add noise. That is so in a step
-/// that ends in the data, if the data are held fixed.
-fn share(shares: &mut Shares, odds: Odds, weights: &[Block], moved: impl Fn(usize) -> f64) {
-    let last = weights.len() - 1;
-    if last > 0 && weights[last] != ZERO && weights[..last].iter().all(|w| *w == ZERO) {
-        return shares.make_certain(weights.len(), last);
-    }
-    match odds {
-        Odds::Uniform => shares.make_equal(weights.len()),
-        Odds::Importance => {
-            let size = |w: &Block| w.iter().flatten().map(|x| x * x).sum::<f64>().sqrt();
-            let importance = |(i, w): (usize, &Block)| size(w) * moved(i).abs();
-            shares.make_weighted(weights.iter().enumerate().map(importance));
-        }
     }
 }
