@@ -19,7 +19,7 @@ echo "== DDPM with 1000 evaluations against fewer"
 
 echo "== budgets from 10 to 80 evaluations"
 "$langevin" compare --model examples/models/digits.safetensors "${against[@]}" --metric features,frechet \
-    --methods ddpm@1000,pmm2,pmm2:form=velocity+data,pmm2:selection=importance,pmm1,sde-dpmpp2m,sde-dpmpp2m:rule=exact,sde-dpmpp3m,sa,er-sde,ddpm,unipc,dpmpp2m,deis,ddim,heun \
+    --methods ddpm@1000,pmm2m,pmm2m:selection=uniform,pmm2,pmm2:form=velocity+data,pmm2:selection=importance,pmm1,sde-dpmpp2m,sde-dpmpp2m:rule=exact,sde-dpmpp3m,sa,er-sde,ddpm,unipc,dpmpp2m,deis,ddim,heun \
     --evaluations 10,14,20,30,40,50,80 --seeds "${SEEDS:-5}" --chains "${CHAINS:-10000}" \
     --csv "$folder/budgets.csv" --plot "$folder/budgets.svg" | tee "$folder/budgets.txt"
 

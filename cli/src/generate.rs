@@ -25,9 +25,9 @@ use crate::source::{Source, SourceOptions, Tiles, image_shape};
 pub struct Generate {
     #[command(flatten)]
     source: SourceOptions,
-    /// vp: ddpm | ddim | dpmpp2m | heun | em | pmm1 | pmm2 | rm | pc | pc-parallel; psld: em | ei |
-    /// sscs | oba | bao | obab | roba | rbao | robab | pmm1 | pmm2 | rm (see `langevin methods`);
-    /// options may stand behind it, as in pmm2:grid=equal
+    /// vp: ddpm | ddim | dpmpp2m | heun | em | pmm1 | pmm2 | pmm2m | rm | pc | pc-parallel; psld:
+    /// em | ei | sscs | oba | bao | obab | roba | rbao | robab | pmm1 | pmm2 | rm (see
+    /// `langevin methods`); options may stand behind it, as in pmm2:grid=equal
     #[arg(long)]
     method: String,
     #[command(flatten)]

@@ -17,19 +17,19 @@ use crate::sampler::{Odds, Sampler};
 const EXTRAPOLATION: OptionInfo = OptionInfo::new(
     "extrapolation",
     "E",
-    "Limit in [0, 1] up to which pmm2m follows the line through its last two outputs, in lengths of \
-     the block before [default: 0.5]",
+    "Limit in [0, 1] up to which pmm2m follows the line through its last two outputs, in lengths \
+     of the block before [default: 0.5]",
 );
 
-/// The Poisson midpoint around a two-step base (`pmm2m`). A block holds no output fixed. It follows
-/// the line through the outputs of this block and the one before, up to a limit. The rule is that of
-/// [`TwoStepMidpoint`].
+/// The Poisson midpoint around a two-step base (`pmm2m`). A block holds no output fixed. It
+/// follows the line through the outputs of this block and the one before, up to a limit. The rule
+/// is that of [`TwoStepMidpoint`].
 ///
 /// - The data is the output, and sub-steps are selected by importance.
-/// - Evaluations: 2 − q₀ per block in expectation, 1 for one level, 2 for the block that ends in the
-///   data.
-/// - Order: weak 1 in the length of the block. Its error is that of the chain with all levels, up to
-///   a term of second order.
+/// - Evaluations: 2 − q₀ per block in expectation, 1 for one level, 2 for the block that ends in
+///   the data.
+/// - Its error is that of the chain with all levels, up to a term of second order in the length of
+///   the blocks.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct TwoStep {

@@ -11,7 +11,8 @@ use crate::real::Real;
 use crate::sampler::{CoinScript, Odds, Sampler, Scheme, Selection, Shares, Step, scripts};
 use crate::state::{Layout, Parts};
 
-/// The Poisson midpoint on a chain of levels, around a two-step base. A step is a block of K levels.
+/// The Poisson midpoint on a chain of levels, around a two-step base. A step is a block of K
+/// levels.
 ///
 /// ```text
 /// fᵢ = b + eᵢ (b − m)                     eᵢ = min( (λᵢ − λ₀)/(λ₀ − λ₋₁), E )
@@ -28,9 +29,10 @@ use crate::state::{Layout, Parts};
 ///   mostly noise. The limit E (`extrapolation`) is ½ by default: half of the block before.
 /// - The mean over the coins is one Picard round of the chain around the path X̂. The base is of
 ///   second order, so X̂ is nearer to the chain, and the corrections are smaller.
-/// - Evaluations: 2 − q₀ per block and chain in expectation, 1 for a block of one level. A block that
-///   ends in the data selects its last level always, if the chain holds the data.
-/// - Order: weak 1 in the length of the block, from the noise of the selection.
+/// - Evaluations: 2 − q₀ per block and chain in expectation, 1 for a block of one level. A block
+///   that ends in the data selects its last level always, if the chain holds the data.
+/// - The distribution of a Gaussian is that of all levels, up to a term of second order in the
+///   length of the blocks.
 /// - The state has one memory block. A run starts with an empty memory.
 ///
 /// Source: ours; the base is that of DPM-Solver++(2M) (Lu et al. 2022, arXiv 2211.01095), the
