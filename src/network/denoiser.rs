@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::engine::{Conditions, Engine, Numbers};
+use super::engine::{Conditions, Engine, Labels, Numbers};
 use super::problem::wrong;
 use super::trained::Trained;
 use crate::diffusion::face::{check_input, scale_rows};
@@ -99,7 +99,7 @@ impl<F: Real, E: Engine> Denoiser<F> for TrainedDenoiser<E> {
             Levels::Shared(level) => Numbers::Shared(card.number(level)),
             Levels::PerRow(_) => Numbers::PerRow(&number),
         };
-        let conditions = Conditions { times, label: self.label };
+        let conditions = Conditions { times, labels: Labels::Shared(self.label) };
         let scale = card.input();
         if scale == InputScale::Preserving {
             self.network.forward(conditions, x, out)?;

@@ -33,13 +33,35 @@ impl std::fmt::Debug for Numbers<'_> {
     }
 }
 
-/// The conditions of a batch: the numbers that tell the times, and a class for all rows.
+/// The classes of the rows, checked by the caller; `None` is none.
+#[derive(Clone, Copy, Debug)]
+pub enum Labels<'a> {
+    /// All rows have this class.
+    Shared(Option<usize>),
+    /// The class of each row.
+    PerRow(&'a [Option<usize>]),
+}
+
+impl Labels<'_> {
+    /// The class of a row.
+    ///
+    /// # Panics
+    /// If there is one for each row and fewer than `row` + 1 of them.
+    pub fn at(&self, row: usize) -> Option<usize> {
+        match self {
+            Self::Shared(label) => *label,
+            Self::PerRow(labels) => labels[row],
+        }
+    }
+}
+
+/// The conditions of a batch: the numbers that tell the times, and the classes.
 #[derive(Clone, Copy, Debug)]
 pub struct Conditions<'a> {
     /// The times.
     pub times: Numbers<'a>,
-    /// The class, checked by the caller; `None` is none.
-    pub label: Option<usize>,
+    /// The classes.
+    pub labels: Labels<'a>,
 }
 
 /// Runs the forward pass of a network. [`Trained`](super::Trained) adds everything else: labels,
@@ -53,6 +75,13 @@ pub trait Engine: Send + Sync {
 
     /// The number of classes that a label can name, or `None` without labels.
     fn classes(&self) -> Option<usize> {
+        None
+    }
+
+    /// The rows that a call should have at least, or `None` if small calls cost no more. A run then
+    /// takes all chains together, in one call for each evaluation of a step, and leaves the threads
+    /// to the engine.
+    fn batch(&self) -> Option<usize> {
         None
     }
 

@@ -24,14 +24,16 @@
 
 mod card;
 mod denoiser;
+pub(crate) mod description;
 mod engine;
+pub(crate) mod object;
 mod perceptron;
-mod problem;
+pub(crate) mod problem;
 mod trained;
 
 pub use card::{Card, TimeInput};
 pub use denoiser::TrainedDenoiser;
-pub use engine::{Conditions, Engine, Numbers};
+pub use engine::{Conditions, Engine, Labels, Numbers};
 pub use perceptron::Perceptron;
 pub use trained::Trained;
 

@@ -3,7 +3,7 @@
 use crate::error::Error;
 
 /// An error about a place.
-pub(super) fn wrong(
+pub(crate) fn wrong(
     what: impl Into<String>,
     given: impl std::fmt::Display,
     expected: impl Into<String>,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, ShapeBuilder};
 
 use super::card::Card;
-use super::engine::{Conditions, Engine, Numbers};
+use super::engine::{Conditions, Engine, Labels, Numbers};
 use super::problem::wrong;
 use crate::diffusion::{LevelTable, Prediction, Process};
 use crate::drift::Times;
@@ -118,9 +118,10 @@ impl<E: Engine> Trained<E> {
         out: ArrayViewMut2<'_, F>,
     ) -> Result<()> {
         self.check_label(label)?;
+        let labels = Labels::Shared(label);
         match times {
             Times::Shared(time) => {
-                self.forward(Conditions { times: Numbers::Shared(time), label }, x, out)
+                self.forward(Conditions { times: Numbers::Shared(time), labels }, x, out)
             }
             Times::PerRow(times) => {
                 if times.len() != x.nrows() {
@@ -129,7 +130,7 @@ impl<E: Engine> Trained<E> {
                     return Err(Error::Shape { what: "times given to a network", given, expected });
                 }
                 let number = |row: usize| times[row];
-                self.forward(Conditions { times: Numbers::PerRow(&number), label }, x, out)
+                self.forward(Conditions { times: Numbers::PerRow(&number), labels }, x, out)
             }
         }
     }

@@ -31,13 +31,19 @@ pub(super) struct ConditionMaker {
 }
 
 impl ConditionMaker {
-    /// Adds a row of the table to `lanes` conditions.
+    /// Adds the row of the table for the label of each of `lanes` conditions.
     #[inline(always)]
-    pub(super) fn add_label(&self, label: usize, condition: &mut [f32], lanes: usize) {
-        if let Some(table) = &self.table {
-            let row = &table[label * self.program.output_width..];
+    pub(super) fn add_label(
+        &self,
+        label: impl Fn(usize) -> usize,
+        condition: &mut [f32],
+        lanes: usize,
+    ) {
+        let Some(table) = &self.table else { return };
+        for lane in 0..lanes {
+            let row = &table[label(lane) * self.program.output_width..];
             for (numbers, entry) in condition.chunks_exact_mut(lanes).zip(row) {
-                numbers.iter_mut().for_each(|c| *c += entry);
+                numbers[lane] += entry;
             }
         }
     }

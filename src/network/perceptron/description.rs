@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::layers::Layer;
-use super::object::{Object, ROOT, count};
-use crate::diffusion::{Beta, Factor, Flow, Prediction, Process, ProcessKind, Psld, Schedule};
+use crate::diffusion::{Process, ProcessKind};
 use crate::error::Result;
 use crate::network::card::{Card, TimeInput};
+use crate::network::description::{prediction, process, read_data, time_input};
+use crate::network::object::{Object, ROOT};
 use crate::network::problem::wrong;
 
 /// Residuals inside residuals.
@@ -99,7 +100,7 @@ impl Description {
         ];
         let root = Object::new(ROOT, &value, &KEYS)?;
         let input = root.count("input")?;
-        let process = process(&root)?;
+        let process = process(&root, input)?;
         let kind = process.as_ref().map(Process::kind);
         let prediction = prediction(&root, kind)?;
         let time = time(&root, kind)?;
@@ -150,97 +151,6 @@ fn check_layers(root: &Object<'_>, condition: &[Layer], layers: &[Layer]) -> Res
     Ok(())
 }
 
-/// Range and shape of the data, which have this many numbers.
-fn read_data(root: &Object<'_>, numbers: usize, card: &mut Card) -> Result<()> {
-    let Some(value) = root.get("data") else { return Ok(()) };
-    let data = Object::new("data", value, &["range", "image"])?;
-    let finite = |value: &Value| value.as_f64().filter(|x| x.is_finite());
-    let expected = "two finite numbers, the smaller one first";
-    card.range = data.pair("range", finite, expected)?;
-    if card.range.is_some_and(|[low, high]| !(low < high)) {
-        return Err(data.wrong("range", expected));
-    }
-    card.image = data.pair("image", count, "the two sides of a picture")?;
-    if card.image.is_some_and(|[height, width]| height.checked_mul(width) != Some(numbers)) {
-        let expected = format!("two sides whose product is {numbers}, the numbers of the data");
-        return Err(data.wrong("image", expected));
-    }
-    Ok(())
-}
-
-fn process(root: &Object<'_>) -> Result<Option<Process>> {
-    let kinds = r#"{"kind": KIND, …} with vp, flow, edm, ve, psld or none"#;
-    let Some(value) = root.get("process") else { return Err(root.wrong("process", kinds)) };
-    match value.get("kind").and_then(Value::as_str) {
-        Some("vp") => {
-            let vp = Object::new("process", value, &["kind", "schedule", "levels"])?;
-            let schedule = vp.text("schedule")?;
-            let levels = vp.count("levels")?;
-            Ok(Some(Process::vp(schedule.parse::<Schedule>()?.table(levels)?)))
-        }
-        Some("flow") => {
-            let flow = Object::new("process", value, &["kind", "levels", "shift"])?;
-            let shift = flow.number("shift", "a finite number > 0", |x| x > 0.0)?;
-            Ok(Some(Process::Flow(Flow::new(flow.count("levels")?, shift)?)))
-        }
-        Some(kind @ ("edm" | "ve")) => {
-            let range = Object::new("process", value, &["kind", "sigma_min", "sigma_max"])?;
-            let sigma = |key| range.number(key, "a finite number > 0", |x| x > 0.0);
-            let sigmas = [sigma("sigma_min")?, sigma("sigma_max")?];
-            let process = if kind == "edm" { Process::edm(sigmas) } else { Process::ve(sigmas) };
-            process.map(Some)
-        }
-        Some("psld") => {
-            let psld = Object::new("process", value, &["kind", "beta", "gamma", "nu", "kappa"])?;
-            let number = |key| psld.number(key, "a finite number >= 0", |x| x >= 0.0);
-            let beta = psld.number("beta", "a finite number > 0", |x| x > 0.0)?;
-            if root.count("input")? % 2 == 1 {
-                return Err(root.wrong("input", "an even number, positions and momenta, for psld"));
-            }
-            let process = Psld::new(number("gamma")?, number("nu")?, number("kappa")?)?;
-            Ok(Some(Process::psld(process, Beta::constant(beta)?)))
-        }
-        Some("none") => Object::new("process", value, &["kind"]).map(|_| None),
-        _ => Err(root.wrong("process", kinds)),
-    }
-}
-
-/// What is predicted; `None` for features.
-fn prediction(root: &Object<'_>, kind: Option<ProcessKind>) -> Result<Option<Prediction>> {
-    use Prediction::{Data, Epsilon, JointEpsilon, JointScore, Score, Velocity};
-    let known: &[(&str, Option<Prediction>)] = match kind {
-        Some(ProcessKind::Vp) => &[
-            ("epsilon", Some(Epsilon)),
-            ("data", Some(Data)),
-            ("velocity", Some(Velocity)),
-            ("score", Some(Score)),
-        ],
-        Some(ProcessKind::Flow | ProcessKind::Edm | ProcessKind::Ve) => &[
-            ("epsilon", Some(Epsilon)),
-            ("data", Some(Data)),
-            ("velocity", Some(Velocity)),
-            ("score", Some(Score)),
-            ("flow", Some(Prediction::Flow)),
-        ],
-        Some(ProcessKind::Psld) => &[
-            ("epsilon-lower", Some(JointEpsilon(Factor::Lower))),
-            ("epsilon-upper", Some(JointEpsilon(Factor::Upper))),
-            ("score", Some(JointScore)),
-        ],
-        None => &[("features", None)],
-    };
-    let given = root.text("prediction")?;
-    if let ("edm", Some(ProcessKind::Edm)) = (given, kind) {
-        let number = root.number("sigma_data", "a finite number > 0", |x| x > 0.0);
-        return number.map(|sigma_data| Some(Prediction::Edm { sigma_data }));
-    }
-    let found = known.iter().find(|(name, _)| *name == given);
-    found.map(|(_, prediction)| *prediction).ok_or_else(|| {
-        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-        root.wrong("prediction", format!("for this process one of {}", names.join(", ")))
-    })
-}
-
 fn time(root: &Object<'_>, kind: Option<ProcessKind>) -> Result<Option<(TimeInput, Embedding)>> {
     let Some(value) = root.get("time") else { return Ok(None) };
     let embedding = value.get("embedding").and_then(Value::as_str);
@@ -253,32 +163,7 @@ fn time(root: &Object<'_>, kind: Option<ProcessKind>) -> Result<Option<(TimeInpu
         }
     };
     let time = Object::new("time", value, keys)?;
-    let input = match (kind, time.text("input")?) {
-        (Some(ProcessKind::Vp), "timestep") => TimeInput::Timestep,
-        (Some(ProcessKind::Vp), "log-snr") => TimeInput::LogSnr,
-        (Some(ProcessKind::Vp), _) => {
-            return Err(time.wrong("input", "for vp timestep or log-snr"));
-        }
-        (Some(ProcessKind::Flow), "timestep") => TimeInput::Timestep,
-        (Some(ProcessKind::Flow), "time") => TimeInput::Time,
-        (Some(ProcessKind::Flow), _) => {
-            return Err(time.wrong("input", "for flow timestep or time"));
-        }
-        (Some(ProcessKind::Edm | ProcessKind::Ve), "sigma") => TimeInput::Sigma,
-        (Some(ProcessKind::Edm | ProcessKind::Ve), "log-sigma") => TimeInput::LogSigma,
-        (Some(ProcessKind::Edm | ProcessKind::Ve), "quarter-log-sigma") => {
-            TimeInput::QuarterLogSigma
-        }
-        (Some(ProcessKind::Edm | ProcessKind::Ve), _) => {
-            let expected = "for edm and ve sigma, log-sigma or quarter-log-sigma";
-            return Err(time.wrong("input", expected));
-        }
-        (Some(ProcessKind::Psld), "time") => TimeInput::Time,
-        (Some(ProcessKind::Psld), _) => return Err(time.wrong("input", "for psld time")),
-        (None, _) => {
-            return Err(root.wrong("time", "nothing: a map of data to features has no time"));
-        }
-    };
+    let input = time_input(root, &time, kind)?;
     if embedding == Some("fourier") {
         return Ok(Some((input, Embedding::Fourier { tensor: time.text("frequencies")?.into() })));
     }

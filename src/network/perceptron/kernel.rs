@@ -5,7 +5,7 @@ use super::compiled::Compiled;
 use super::elementwise::{Norm, moments, normalise, silu};
 use super::product::{Projected, Then, padded, product};
 use super::program::{Op, Program};
-use crate::network::engine::Numbers;
+use crate::network::engine::{Labels, Numbers};
 
 /// Numbers in a cache line.
 const LINE: usize = 16;
@@ -81,8 +81,9 @@ impl<'a> Condition<'a> {
 pub(super) struct Forward<'a> {
     pub model: &'a Compiled,
     pub numbers: Numbers<'a>,
-    /// Row of the label table.
-    pub label: usize,
+    pub labels: Labels<'a>,
+    /// The row of the label table for no label.
+    pub unlabelled: usize,
     pub rows: &'a mut dyn Rows,
     pub scratch: &'a mut Scratch,
 }
@@ -116,10 +117,13 @@ impl Forward<'_> {
     /// The projections of the condition, where all rows have the same.
     #[inline(always)]
     fn shared_condition(&mut self) {
-        let (Some(maker), Numbers::Shared(number)) = (&self.model.condition, &self.numbers) else {
+        let (Some(maker), Numbers::Shared(number), Labels::Shared(label)) =
+            (&self.model.condition, &self.numbers, self.labels)
+        else {
             return;
         };
-        let key = (number.to_bits(), self.label);
+        let label = label.unwrap_or(self.unlabelled);
+        let key = (number.to_bits(), label);
         if self.scratch.known == Some(key) {
             return;
         }
@@ -135,7 +139,7 @@ impl Forward<'_> {
             Condition::None,
         );
         let condition = slots[maker.program.output].get_mut(maker.program.output_width);
-        maker.add_label(self.label, condition, 1);
+        maker.add_label(|_| label, condition, 1);
         self.scratch.projected.resize(self.model.store.projected(), 0.0);
         for (layer, at) in &self.model.store.projections {
             let layer = &self.model.store.linears[*layer];
@@ -160,13 +164,14 @@ impl Forward<'_> {
         let mut condition = Condition::None;
         if let Some(maker) = &self.model.condition {
             condition = Condition::Projected(&scratch.projected);
-            if let Numbers::PerRow(number) = self.numbers {
+            let shared = (self.numbers, self.labels);
+            if !matches!(shared, (Numbers::Shared(_), Labels::Shared(_))) {
                 let slots = &mut scratch.condition;
                 slots[0].reserve(padded(maker.program.widths[0]) * width);
                 let to = slots[0].get_mut(maker.embedding.width() * width);
                 let mut before = None;
                 for lane in 0..width {
-                    let number = number(start + lane.min(count - 1));
+                    let number = self.numbers.at(start + lane.min(count - 1));
                     // Rows beside each other often have the same time.
                     if before == Some(number.to_bits()) {
                         to.chunks_exact_mut(width).for_each(|lanes| lanes[lane] = lanes[lane - 1]);
@@ -177,7 +182,9 @@ impl Forward<'_> {
                 }
                 execute::<S, V>(simd, self.model, &maker.program, slots, Condition::None);
                 let lanes = slots[maker.program.output].get_mut(maker.program.output_width * width);
-                maker.add_label(self.label, lanes, width);
+                let row = |lane: usize| start + lane.min(count - 1);
+                let label = |lane| self.labels.at(row(lane)).unwrap_or(self.unlabelled);
+                maker.add_label(label, lanes, width);
                 condition = Condition::Lanes(lanes);
             }
         }

@@ -8,7 +8,6 @@ mod embedding;
 mod header;
 mod kernel;
 mod layers;
-mod object;
 mod product;
 mod program;
 mod rows;
@@ -105,12 +104,12 @@ impl Engine for Perceptron {
         out: ArrayViewMut2<'_, F>,
     ) -> Result<()> {
         // The last row of the table of labels stands for none.
-        let label = conditions.label.unwrap_or(self.classes.unwrap_or(0));
-        let numbers = conditions.times;
+        let unlabelled = self.classes.unwrap_or(0);
+        let Conditions { times: numbers, labels } = conditions;
         let model = &self.compiled;
         let rows = &mut Views { x, out };
         self.scratch.with(|scratch| {
-            simd::dispatch_simd(Forward { model, numbers, label, rows, scratch });
+            simd::dispatch_simd(Forward { model, numbers, labels, unlabelled, rows, scratch });
         });
         Ok(())
     }

@@ -6,16 +6,16 @@ use crate::error::{Error, Result};
 use crate::network::problem::wrong;
 
 /// The most numbers in a row, the most classes, the largest width of an embedding.
-pub(super) const MOST: usize = 1 << 20;
+pub(crate) const MOST: usize = 1 << 20;
 
 /// A JSON object whose keys are all known.
-pub(super) struct Object<'a> {
+pub(crate) struct Object<'a> {
     path: String,
     map: &'a Map<String, Value>,
 }
 
 impl<'a> Object<'a> {
-    pub(super) fn new(path: &str, value: &'a Value, keys: &[&str]) -> Result<Self> {
+    pub(crate) fn new(path: &str, value: &'a Value, keys: &[&str]) -> Result<Self> {
         let Some(map) = value.as_object() else {
             return Err(wrong(path, value, format!("an object with {}", keys.join(", "))));
         };
@@ -27,32 +27,32 @@ impl<'a> Object<'a> {
         }
     }
 
-    pub(super) fn path(&self, key: &str) -> String {
+    pub(crate) fn path(&self, key: &str) -> String {
         if self.path == ROOT { key.into() } else { format!("{}.{key}", self.path) }
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<&'a Value> {
+    pub(crate) fn get(&self, key: &str) -> Option<&'a Value> {
         self.map.get(key).filter(|value| !value.is_null())
     }
 
-    pub(super) fn wrong(&self, key: &str, expected: impl Into<String>) -> Error {
+    pub(crate) fn wrong(&self, key: &str, expected: impl Into<String>) -> Error {
         match self.map.get(key) {
             Some(value) => wrong(self.path(key), value, expected),
             None => wrong(self.path(key), "nothing", expected),
         }
     }
 
-    pub(super) fn text(&self, key: &str) -> Result<&'a str> {
+    pub(crate) fn text(&self, key: &str) -> Result<&'a str> {
         self.get(key).and_then(Value::as_str).ok_or_else(|| self.wrong(key, "a text"))
     }
 
-    pub(super) fn count(&self, key: &str) -> Result<usize> {
+    pub(crate) fn count(&self, key: &str) -> Result<usize> {
         self.get(key)
             .and_then(count)
             .ok_or_else(|| self.wrong(key, format!("a whole number from 1 to {MOST}")))
     }
 
-    pub(super) fn number(
+    pub(crate) fn number(
         &self,
         key: &str,
         expected: &'static str,
@@ -62,7 +62,7 @@ impl<'a> Object<'a> {
         number.ok_or_else(|| self.wrong(key, expected))
     }
 
-    pub(super) fn pair<T>(
+    pub(crate) fn pair<T>(
         &self,
         key: &str,
         read: impl Fn(&Value) -> Option<T>,
@@ -78,8 +78,8 @@ impl<'a> Object<'a> {
     }
 }
 
-pub(super) const ROOT: &str = "description";
+pub(crate) const ROOT: &str = "description";
 
-pub(super) fn count(value: &Value) -> Option<usize> {
+pub(crate) fn count(value: &Value) -> Option<usize> {
     value.as_u64().and_then(|n| usize::try_from(n).ok()).filter(|n| (1..=MOST).contains(n))
 }
