@@ -376,10 +376,10 @@ pub enum Error {
         /// What was expected there.
         expected: String,
     },
-    /// tract, the library that runs ONNX networks, failed.
+    /// ONNX Runtime, the library that runs ONNX networks, failed.
     #[cfg(feature = "onnx")]
     #[error("ONNX network, {doing}: {}", escaped(.message))]
-    Tract {
+    Engine {
         /// The operation that failed.
         doing: &'static str,
         /// The message of the library.

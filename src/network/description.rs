@@ -64,7 +64,10 @@ pub(crate) fn process(root: &Object<'_>, input: usize) -> Result<Option<Process>
 }
 
 /// What is predicted; `None` for features.
-pub(crate) fn prediction(root: &Object<'_>, kind: Option<ProcessKind>) -> Result<Option<Prediction>> {
+pub(crate) fn prediction(
+    root: &Object<'_>,
+    kind: Option<ProcessKind>,
+) -> Result<Option<Prediction>> {
     use Prediction::{Data, Epsilon, JointEpsilon, JointScore, Score, Velocity};
     let known: &[(&str, Option<Prediction>)] = match kind {
         Some(ProcessKind::Vp) => &[
@@ -100,7 +103,11 @@ pub(crate) fn prediction(root: &Object<'_>, kind: Option<ProcessKind>) -> Result
 }
 
 /// Which number tells a network of this process the time.
-pub(crate) fn time_input(root: &Object<'_>, time: &Object<'_>, kind: Option<ProcessKind>) -> Result<TimeInput> {
+pub(crate) fn time_input(
+    root: &Object<'_>,
+    time: &Object<'_>,
+    kind: Option<ProcessKind>,
+) -> Result<TimeInput> {
     let known: &[(&str, TimeInput)] = match kind {
         Some(ProcessKind::Vp) => {
             &[("timestep", TimeInput::Timestep), ("log-snr", TimeInput::LogSnr)]

@@ -1,54 +1,78 @@
-//! Any network from an ONNX file, run by [tract](https://github.com/sonos/tract): feature `onnx`.
-//!
-//! The file has one or two inputs and one output, f32, in any order and of any names:
-//!
-//! ```text
-//! x   (N, d)   rows of data; [position | momentum] for psld         the input of two axes
-//! t   (N)      the time of each row, as a number    the input of one axis; optional
-//! y   (N, d)   the prediction; (N, m) for features
-//! ```
-//!
-//! N is a name or a number, and d is a number. Labels, guidance and embeddings of the time belong
-//! inside the graph. A [`Card`](crate::network::Card) adds what the file does not contain: the
-//! process, the prediction and the kind of time. `examples/training/export_onnx.py` writes such
-//! files.
+//! Any network from an ONNX file, run by [ONNX Runtime](https://onnxruntime.ai): feature `onnx`.
 //!
 //! ```no_run
-//! use langevin::network::{Card, TimeInput};
 //! use langevin::onnx::OnnxNetwork;
 //! use langevin::prelude::*;
 //!
-//! let process = Process::vp(LevelTable::linear(1000)?);
-//! let card = Card::new(process, Prediction::Epsilon, Some(TimeInput::Timestep));
-//! let model = OnnxNetwork::load("tests/golden/onnx/digits.onnx", card)?.denoiser()?;
-//! let plan = Method::named("ddim")?.plan(model.process(), 50)?;
-//! let samples = plan.run_in::<f32>(&model)?.chains(16).run()?;
+//! let network = OnnxNetwork::load("examples/models/fashion-vp.onnx")?;
+//! let boots = network.denoiser()?.with_label(Some(9))?;
+//! let plan = Method::named("pmm2m")?.plan(boots.process(), 20)?;
+//! let samples = plan.run_in::<f32>(&boots)?.chains(16).run()?;
 //! # Ok::<(), Error>(())
 //! ```
 //!
+//! # The library
+//!
+//! ONNX Runtime is a shared library, which is loaded when the first network is. Nothing else of this
+//! crate needs it. Its path is [`OnnxLoader::library`], or the environment variable
+//! `ORT_DYLIB_PATH`. Version 1.17 or later is required. `pip download onnxruntime` brings it, and
+//! `scripts/engine.sh` of the source fetches and unpacks it. A process loads it once, and keeps it.
+//!
+//! # The graph
+//!
+//! ```text
+//! x       (N, d) or (N, …) with the product d    rows of data; [position | momentum] for psld
+//! t       (N), (N, 1), (1) or one number         the time, as a number; may be absent
+//! label   (N), (N, 1)                            the class; may be absent
+//! y       (N, d), or the shape of x              the prediction; (N, m) for features
+//! ```
+//!
+//! x and y are f32; t is f32, f64, i64 or i32; label is i64 or i32. A t of whole numbers is told the
+//! nearest one. If t is one number for a call, rows of different times run in different calls. N is
+//! a name or a number. If it is a number, rows are filled up to it. A description says the rest
+//! (docs/network-format.md of the source): the process, the prediction, the kind of time, and names
+//! where they are not obvious. It is read from `NAME.json` beside `NAME.onnx`, or from the entry
+//! `langevin` of the metadata of the file, or given as a [`Card`](crate::network::Card) and
+//! [`Names`].
+//!
+//! # Threads
+//!
+//! On the CPU every session of the engine has one thread. A call cuts its rows into blocks of
+//! [`OnnxEngine::block`] and spreads them over as many sessions as the engine has
+//! [threads](OnnxLoader::threads), by default all cores. Calls from several threads share these
+//! sessions, so threads do not multiply. A run takes all its chains in one call for each evaluation,
+//! unless [`Run::chunk`](crate::Run::chunk) says otherwise. Each session holds the weights.
+//!
 //! # Reproducibility
 //!
-//! On one machine the result for a row does not depend on the other rows. So chunks and threads do
-//! not change a bit. Rows run in blocks of a fixed size, and the last block is filled up. The size
-//! is the N of the file, or 32 if N is a name. When a file is loaded, a block of test rows runs in
-//! several orders. If a row changes by a bit, blocks have one row ([`OnnxEngine::block`]), and a
-//! file with a fixed N is rejected. This is a test, not a proof.
-//!
-//! Between machines bits **may differ**, unlike everything else in this crate. tract chooses its
-//! kernels by the processor and uses the cosine of the platform. Steps also allocate.
+//! On one machine and the CPU the result for a row does not depend on the other rows. So chunks and
+//! threads do not change a bit. When a file is loaded, a block of test rows runs in several orders
+//! and sizes. If a row changes by a bit with the number of rows, all blocks are filled up to one
+//! size. If it changes with its place, blocks have one row, and a file with a fixed N is rejected.
+//! This is a test, not a proof. Between machines bits **may differ**, as ONNX Runtime chooses its
+//! kernels by the processor. On other devices nothing is promised.
 //!
 //! # Bad rows and bad files
 //!
-//! A row that contains NaN or infinity gives NaN. A panic of tract is caught and becomes an error.
-//! Load only files that you trust: a malicious file can keep tract busy without end.
+//! A row that contains NaN or infinity gives NaN. A network that gives NaN for finite test rows is
+//! rejected. Load only files that you trust.
 
-mod blocks;
+mod any;
+mod check;
+mod description;
+mod device;
 mod engine;
-mod plan;
+mod graph;
+mod loader;
+mod pool;
 mod problem;
-mod signature;
+mod runtime;
 
+pub use any::{AnyEngine, AnyNetwork};
+pub use description::Names;
+pub use device::Device;
 pub use engine::OnnxEngine;
+pub use loader::OnnxLoader;
 
 /// A network from an ONNX file.
 pub type OnnxNetwork = crate::network::Trained<OnnxEngine>;

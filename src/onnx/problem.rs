@@ -1,10 +1,6 @@
-//! Errors about ONNX files and from tract.
+//! Errors about ONNX files and of ONNX Runtime.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use tract_onnx::prelude::TractResult;
-
-use crate::error::{Error, Result};
+use crate::error::Error;
 
 /// An error about a place of the file.
 pub(super) fn wrong(
@@ -15,22 +11,11 @@ pub(super) fn wrong(
     Error::Onnx { what: what.into(), given: given.into(), expected: expected.into() }
 }
 
-/// Calls tract. It returns errors, but files that are wrong in ways it does not expect can make it
-/// panic.
-pub(super) fn guarded<T>(doing: &'static str, f: impl FnOnce() -> TractResult<T>) -> Result<T> {
-    let message = match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(Ok(value)) => return Ok(value),
-        Ok(Err(error)) => format!("{error:#}"),
-        Err(panic) => {
-            let said = panic.downcast_ref::<String>().map(String::as_str);
-            let said =
-                said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-            format!("panic: {said}")
-        }
-    };
-    let mut message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+/// The error of a call of ONNX Runtime, on one line and not too long.
+pub(super) fn failed(doing: &'static str, error: impl std::fmt::Display) -> Error {
+    let mut message = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
     if message.chars().count() > 400 {
         message = message.chars().take(400).chain("…".chars()).collect();
     }
-    Err(Error::Tract { doing, message })
+    Error::Engine { doing, message }
 }

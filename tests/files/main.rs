@@ -4,6 +4,11 @@
 mod changed;
 mod damaged;
 mod errors;
+#[macro_use]
+#[cfg(feature = "onnx")]
+mod engine;
+#[cfg(feature = "onnx")]
+mod fashion;
 mod guidance;
 mod layers;
 mod made;
