@@ -35,7 +35,7 @@
 //! | module | what is in it |
 //! |---|---|
 //! | [`prelude`] | the names that most programs need |
-//! | [`drift`] | your gradient ([`PerRow`], [`Batched`]), mixtures, logistic regression |
+//! | [`drift`] | your gradient ([`PerRow`], [`Batched`], [`PerChain`]), mixtures, logistic regression |
 //! | [`dynamics`] | [`Overdamped`], [`Underdamped`], and the traits for an equation of your own |
 //! | [`sampler`] | the methods: [`EulerMaruyama`], [`PoissonMidpoint`], [`Splitting`], … |
 //! | [`run`] | [`Run`], [`Samples`], and observers that look at a run while it goes on |
@@ -200,7 +200,7 @@ pub mod sampler;
 mod scratch;
 mod state;
 
-pub use drift::{Batched, Drift, GaussianMixture, PerRow};
+pub use drift::{Batched, Drift, GaussianMixture, PerChain, PerRow};
 pub use dynamics::{Overdamped, Underdamped};
 pub use error::{BoxError, Error, Result};
 pub use grid::TimeGrid;

@@ -14,7 +14,8 @@ pub use crate::diffusion::{
     Beta, Denoiser, DiffusedMixture, Guided, LevelTable, Method, Plan, Prediction, Process, Psld,
 };
 pub use crate::drift::{
-    Batched, Drift, GaussianMixture, LogDensity, LogisticRegression, PerRow, Times, WithDensity,
+    Batched, Drift, GaussianMixture, LogDensity, LogisticRegression, PerChain, PerRow, Times,
+    WithDensity,
 };
 pub use crate::dynamics::{Overdamped, Underdamped};
 pub use crate::error::{BoxError, Error, Result};

@@ -3,7 +3,7 @@
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::denoised::convert_data;
-use super::denoiser::{Denoiser, Levels};
+use super::denoiser::{Denoiser, Levels, predict_with};
 use super::prediction::Prediction;
 use super::schedule::Level;
 use crate::error::{BoxError, Error, Result};
@@ -23,15 +23,16 @@ impl<F: Real, M: Denoiser<F>> DataOf<F, M> {
         Self { model, mean }
     }
 
-    /// Writes x̂₀ of every row.
+    /// Writes x̂₀ of every row, with the numbers of the chains if they are known.
     pub fn predict(
         &self,
+        chains: Option<&[u32]>,
         levels: Levels<'_>,
         x: ArrayView2<'_, F>,
         mut out: ArrayViewMut2<'_, F>,
     ) -> Result<(), BoxError> {
         let from = self.model.prediction();
-        self.model.predict(levels, x, out.view_mut())?;
+        predict_with(&self.model, chains, levels, x, out.view_mut())?;
         convert_data(levels, x, out.view_mut(), |_, level| from.convert(Prediction::Data, level));
         if from.reaches(Prediction::Data, Level::PURE_NOISE) {
             return Ok(());

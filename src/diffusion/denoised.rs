@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, Zip};
 
 use super::clock::Clock;
-use super::denoiser::{Denoiser, Levels};
+use super::denoiser::{Denoiser, Levels, predict_with};
 use super::prediction::{Factors, Prediction};
 use super::schedule::Level;
 use crate::drift::batch::check_rows;
@@ -141,9 +141,11 @@ impl<F: Real, M: Denoiser<F>> Denoised<F, M> {
     }
 }
 
-impl<F: Real, M: Denoiser<F>> Drift<F> for Denoised<F, M> {
-    fn eval(
+impl<F: Real, M: Denoiser<F>> Denoised<F, M> {
+    /// Evaluates, with the numbers of the chains if they are known.
+    fn eval_some(
         &self,
+        chains: Option<&[u32]>,
         times: Times<'_>,
         x: ArrayView2<'_, F>,
         mut out: ArrayViewMut2<'_, F>,
@@ -151,7 +153,7 @@ impl<F: Real, M: Denoiser<F>> Drift<F> for Denoised<F, M> {
         match times {
             Times::Shared(time) => {
                 let levels = Levels::Shared(self.clock.level(time)?);
-                self.model.predict(levels, x, out.view_mut())?;
+                predict_with(&self.model, chains, levels, x, out.view_mut())?;
                 self.convert(times, levels, x, out);
                 Ok(())
             }
@@ -162,11 +164,36 @@ impl<F: Real, M: Denoiser<F>> Drift<F> for Denoised<F, M> {
                     own.push(self.clock.level(*time)?);
                 }
                 let levels = Levels::PerRow(own);
-                self.model.predict(levels, x, out.view_mut())?;
+                predict_with(&self.model, chains, levels, x, out.view_mut())?;
                 self.convert(times, levels, x, out);
                 Ok(())
             }),
         }
+    }
+}
+
+impl<F: Real, M: Denoiser<F>> Drift<F> for Denoised<F, M> {
+    fn eval(
+        &self,
+        times: Times<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        self.eval_some(None, times, x, out)
+    }
+
+    fn eval_chains(
+        &self,
+        chains: &[u32],
+        times: Times<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        self.eval_some(Some(chains), times, x, out)
+    }
+
+    fn batch(&self) -> Option<usize> {
+        self.model.batch()
     }
 
     fn columns(&self) -> Option<usize> {

@@ -85,8 +85,31 @@ pub trait Denoiser<F: Real>: Send + Sync {
         out: ArrayViewMut2<'_, F>,
     ) -> Result<(), BoxError>;
 
+    /// The same for rows that belong to the chains with these numbers, one for each row. Runs call
+    /// it. A model that differs between chains, such as one with a label for each, implements it,
+    /// and its `predict` returns an error. A model around another one passes it on.
+    ///
+    /// # Errors
+    /// As for [`predict`](Self::predict).
+    fn predict_chains(
+        &self,
+        chains: &[u32],
+        levels: Levels<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        let _ = chains;
+        self.predict(levels, x, out)
+    }
+
     /// The required number of columns, or `None` if any will do.
     fn columns(&self) -> Option<usize> {
+        None
+    }
+
+    /// The rows that a call should have at least, or `None` if small calls cost no more. See
+    /// [`Drift::batch`](crate::Drift::batch).
+    fn batch(&self) -> Option<usize> {
         None
     }
 
@@ -108,6 +131,20 @@ pub trait Denoiser<F: Real>: Send + Sync {
     }
 }
 
+/// Predicts with the numbers of the chains, if they are known.
+pub(crate) fn predict_with<F: Real, M: Denoiser<F> + ?Sized>(
+    model: &M,
+    chains: Option<&[u32]>,
+    levels: Levels<'_>,
+    x: ArrayView2<'_, F>,
+    out: ArrayViewMut2<'_, F>,
+) -> Result<(), BoxError> {
+    match chains {
+        Some(chains) => model.predict_chains(chains, levels, x, out),
+        None => model.predict(levels, x, out),
+    }
+}
+
 macro_rules! forward {
     ($pointer:ty) => {
         impl<F: Real, M: Denoiser<F> + ?Sized> Denoiser<F> for $pointer {
@@ -122,6 +159,20 @@ macro_rules! forward {
                 out: ArrayViewMut2<'_, F>,
             ) -> Result<(), BoxError> {
                 (**self).predict(levels, x, out)
+            }
+
+            fn predict_chains(
+                &self,
+                chains: &[u32],
+                levels: Levels<'_>,
+                x: ArrayView2<'_, F>,
+                out: ArrayViewMut2<'_, F>,
+            ) -> Result<(), BoxError> {
+                (**self).predict_chains(chains, levels, x, out)
+            }
+
+            fn batch(&self) -> Option<usize> {
+                (**self).batch()
             }
 
             fn columns(&self) -> Option<usize> {

@@ -7,7 +7,7 @@ use super::denoiser::{Denoiser, Levels};
 use super::prediction::Prediction;
 use super::schedule::Level;
 use crate::drift::batch::with_columns;
-use crate::drift::{Drift, Times};
+use crate::drift::{Drift, Times, eval_with};
 use crate::error::{BoxError, Error, Result};
 use crate::real::Real;
 use crate::scratch::ScratchPool;
@@ -186,13 +186,11 @@ impl<F: Real, N: Drift<F>> Faced<F, N> {
     }
 }
 
-impl<F: Real, N: Drift<F>> Denoiser<F> for Faced<F, N> {
-    fn prediction(&self) -> Prediction {
-        self.face.prediction
-    }
-
-    fn predict(
+impl<F: Real, N: Drift<F>> Faced<F, N> {
+    /// Predicts, with the numbers of the chains if they are known.
+    fn predict_some(
         &self,
+        chains: Option<&[u32]>,
         levels: Levels<'_>,
         x: ArrayView2<'_, F>,
         out: ArrayViewMut2<'_, F>,
@@ -211,13 +209,25 @@ impl<F: Real, N: Drift<F>> Denoiser<F> for Faced<F, N> {
                 match levels {
                     Levels::Shared(level) => {
                         let times = Times::Shared(told(level));
-                        self.network.eval(times, input, columns_mut(out, rows, width))
+                        eval_with(
+                            &self.network,
+                            chains,
+                            times,
+                            input,
+                            columns_mut(out, rows, width),
+                        )
                     }
                     Levels::PerRow(levels) => {
                         times.clear();
                         times.extend(levels.iter().map(|level| told(*level)));
                         let times = Times::PerRow(times);
-                        self.network.eval(times, input, columns_mut(out, rows, width))
+                        eval_with(
+                            &self.network,
+                            chains,
+                            times,
+                            input,
+                            columns_mut(out, rows, width),
+                        )
                     }
                 }
             });
@@ -226,6 +236,35 @@ impl<F: Real, N: Drift<F>> Denoiser<F> for Faced<F, N> {
             }
         });
         result
+    }
+}
+
+impl<F: Real, N: Drift<F>> Denoiser<F> for Faced<F, N> {
+    fn prediction(&self) -> Prediction {
+        self.face.prediction
+    }
+
+    fn predict(
+        &self,
+        levels: Levels<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        self.predict_some(None, levels, x, out)
+    }
+
+    fn predict_chains(
+        &self,
+        chains: &[u32],
+        levels: Levels<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        self.predict_some(Some(chains), levels, x, out)
+    }
+
+    fn batch(&self) -> Option<usize> {
+        self.network.batch()
     }
 
     fn columns(&self) -> Option<usize> {

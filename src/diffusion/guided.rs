@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Zip};
 
-use super::denoiser::{Denoiser, Levels};
+use super::denoiser::{Denoiser, Levels, predict_with};
 use super::prediction::Prediction;
 use super::schedule::Level;
 use crate::drift::{Drift, Times};
@@ -55,11 +55,18 @@ struct Scratch<F> {
     x: Vec<F>,
     rows: Vec<usize>,
     levels: Vec<Level>,
+    chains: Vec<u32>,
 }
 
 impl<F> Default for Scratch<F> {
     fn default() -> Self {
-        Self { other: Vec::new(), x: Vec::new(), rows: Vec::new(), levels: Vec::new() }
+        Self {
+            other: Vec::new(),
+            x: Vec::new(),
+            rows: Vec::new(),
+            levels: Vec::new(),
+            chains: Vec::new(),
+        }
     }
 }
 
@@ -193,6 +200,7 @@ impl<F: Real, C, U> Guided<F, C, U> {
     /// The same for those rows whose level is inside the interval.
     fn guide_some(
         &self,
+        chains: Option<&[u32]>,
         levels: &[Level],
         x: ArrayView2<'_, F>,
         mut out: ArrayViewMut2<'_, F>,
@@ -202,7 +210,7 @@ impl<F: Real, C, U> Guided<F, C, U> {
     {
         let weight = self.weight()?;
         self.scratch.with(|scratch| {
-            let Scratch { other, x: inputs, rows, levels: inside } = scratch;
+            let Scratch { other, x: inputs, rows, levels: inside, chains: own } = scratch;
             rows.clear();
             rows.extend((0..levels.len()).filter(|row| self.guides(levels[*row])));
             if rows.is_empty() {
@@ -219,7 +227,12 @@ impl<F: Real, C, U> Guided<F, C, U> {
             }
             let mut other = columns_mut(other, count, x.ncols());
             let inside = Levels::PerRow(inside);
-            self.unconditional.predict(inside, inputs.view(), other.view_mut())?;
+            own.clear();
+            let own = chains.map(|all| {
+                own.extend(rows.iter().map(|row| all[*row]));
+                &own[..]
+            });
+            predict_with(&self.unconditional, own, inside, inputs.view(), other.view_mut())?;
             for (u, row) in other.rows().into_iter().zip(&*rows) {
                 self.guide_row(weight, out.row_mut(*row), u);
             }
@@ -272,8 +285,41 @@ impl<F: Real, C: Drift<F>, U: Drift<F>> Drift<F> for Guided<F, C, U> {
         self.guide(out, |other| self.unconditional.eval(times, x, other))
     }
 
+    fn eval_chains(
+        &self,
+        chains: &[u32],
+        times: Times<'_>,
+        x: ArrayView2<'_, F>,
+        mut out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        self.conditional.eval_chains(chains, times, x, out.view_mut())?;
+        self.guide(out, |other| self.unconditional.eval_chains(chains, times, x, other))
+    }
+
+    fn batch(&self) -> Option<usize> {
+        self.conditional.batch().max(self.unconditional.batch())
+    }
+
     fn columns(&self) -> Option<usize> {
         self.conditional.columns().or(self.unconditional.columns())
+    }
+}
+
+impl<F: Real, C: Denoiser<F>, U: Denoiser<F>> Guided<F, C, U> {
+    /// Predicts, with the numbers of the chains if they are known.
+    fn predict_some(
+        &self,
+        chains: Option<&[u32]>,
+        levels: Levels<'_>,
+        x: ArrayView2<'_, F>,
+        mut out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        predict_with(&self.conditional, chains, levels, x, out.view_mut())?;
+        match (self.interval, levels) {
+            (Some(_), Levels::Shared(level)) if !self.guides(level) => Ok(()),
+            (Some(_), Levels::PerRow(levels)) => self.guide_some(chains, levels, x, out),
+            _ => self.guide(out, |out| predict_with(&self.unconditional, chains, levels, x, out)),
+        }
     }
 }
 
@@ -286,14 +332,23 @@ impl<F: Real, C: Denoiser<F>, U: Denoiser<F>> Denoiser<F> for Guided<F, C, U> {
         &self,
         levels: Levels<'_>,
         x: ArrayView2<'_, F>,
-        mut out: ArrayViewMut2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
     ) -> Result<(), BoxError> {
-        self.conditional.predict(levels, x, out.view_mut())?;
-        match (self.interval, levels) {
-            (Some(_), Levels::Shared(level)) if !self.guides(level) => Ok(()),
-            (Some(_), Levels::PerRow(levels)) => self.guide_some(levels, x, out),
-            _ => self.guide(out, |out| self.unconditional.predict(levels, x, out)),
-        }
+        self.predict_some(None, levels, x, out)
+    }
+
+    fn predict_chains(
+        &self,
+        chains: &[u32],
+        levels: Levels<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        self.predict_some(Some(chains), levels, x, out)
+    }
+
+    fn batch(&self) -> Option<usize> {
+        self.conditional.batch().max(self.unconditional.batch())
     }
 
     fn columns(&self) -> Option<usize> {

@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::denoiser::{Denoiser, Levels};
+use super::denoiser::{Denoiser, Levels, predict_with};
 use super::prediction::{Factors, Prediction};
 use super::psld::{Observation, Psld};
 use super::schedule::Level;
@@ -66,12 +66,12 @@ impl<F: Real, M: Denoiser<F>> Lifted<F, M> {
     /// Writes the joint score of column-major rows.
     fn score(
         &self,
-        levels: Levels<'_>,
-        rows: usize,
+        asked: Asked<'_>,
         z: &[F],
         out: &mut [F],
         scratch: &mut Scratch<F>,
     ) -> Result<(), BoxError> {
+        let Asked { rows, chains, levels } = asked;
         let Scratch { input, output, observations, levels: own } = scratch;
         let observe = |level: &Level| self.process.observation(level.tau());
         observations.clear();
@@ -94,7 +94,8 @@ impl<F: Real, M: Denoiser<F>> Lifted<F, M> {
                 input[i] = a * x[i] + b * m[i];
             }
         }
-        self.model.predict(levels, columns(input, rows, dim), columns_mut(output, rows, dim))?;
+        let output_rows = columns_mut(output, rows, dim);
+        predict_with(&self.model, chains, levels, columns(input, rows, dim), output_rows)?;
         let (score_x, score_m) = out.split_at_mut(size);
         for (range, observation) in by_row(rows, shared, observations) {
             let [f, g] = factors(observation, self.model.prediction());
@@ -109,6 +110,14 @@ impl<F: Real, M: Denoiser<F>> Lifted<F, M> {
     }
 }
 
+/// The rows of a call.
+#[derive(Clone, Copy)]
+struct Asked<'r> {
+    rows: usize,
+    chains: Option<&'r [u32]>,
+    levels: Levels<'r>,
+}
+
 /// Factors of (x, m, model input, model output) in the score of both blocks.
 fn factors(observation: &Observation, prediction: Prediction) -> [[f64; 4]; 2] {
     let Observation { weights: w, level, across: q, across_variance } = *observation;
@@ -118,6 +127,31 @@ fn factors(observation: &Observation, prediction: Prediction) -> [[f64; 4]; 2] {
         let across = -q[r] / across_variance;
         [across * q[0], across * q[1], w[r] * c, w[r] * d]
     })
+}
+
+impl<F: Real, M: Denoiser<F>> Lifted<F, M> {
+    /// Predicts, with the numbers of the chains if they are known.
+    fn predict_some(
+        &self,
+        chains: Option<&[u32]>,
+        levels: Levels<'_>,
+        z: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        let rows = z.nrows();
+        let width = z.ncols() / 2 * 2;
+        check_batch("batch given to a phase-space model", width, &z, &out)?;
+        if let Levels::PerRow(levels) = levels {
+            check_rows("levels of a batch", rows, levels.len())?;
+        }
+        let mut result = Ok(());
+        with_columns(z, out, |z, out| {
+            result = self
+                .scratch
+                .with(|scratch| self.score(Asked { rows, chains, levels }, z, out, scratch));
+        });
+        result
+    }
 }
 
 impl<F: Real, M: Denoiser<F>> Denoiser<F> for Lifted<F, M> {
@@ -131,17 +165,21 @@ impl<F: Real, M: Denoiser<F>> Denoiser<F> for Lifted<F, M> {
         z: ArrayView2<'_, F>,
         out: ArrayViewMut2<'_, F>,
     ) -> Result<(), BoxError> {
-        let rows = z.nrows();
-        let width = z.ncols() / 2 * 2;
-        check_batch("batch given to a phase-space model", width, &z, &out)?;
-        if let Levels::PerRow(levels) = levels {
-            check_rows("levels of a batch", rows, levels.len())?;
-        }
-        let mut result = Ok(());
-        with_columns(z, out, |z, out| {
-            result = self.scratch.with(|scratch| self.score(levels, rows, z, out, scratch));
-        });
-        result
+        self.predict_some(None, levels, z, out)
+    }
+
+    fn predict_chains(
+        &self,
+        chains: &[u32],
+        levels: Levels<'_>,
+        z: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        self.predict_some(Some(chains), levels, z, out)
+    }
+
+    fn batch(&self) -> Option<usize> {
+        self.model.batch()
     }
 
     fn columns(&self) -> Option<usize> {

@@ -47,6 +47,23 @@ impl<F: Real, M: Denoiser<F>> Projected<F, M> {
     }
 }
 
+impl<F: Real, M: Denoiser<F>> Projected<F, M> {
+    /// Predicts, with the numbers of the chains if they are known.
+    fn predict_some(
+        &self,
+        chains: Option<&[u32]>,
+        levels: Levels<'_>,
+        x: ArrayView2<'_, F>,
+        mut out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        self.model.predict(chains, levels, x, out.view_mut())?;
+        for (mut column, [known, free]) in out.axis_iter_mut(Axis(1)).zip(&self.parts) {
+            column.mapv_inplace(|data| *known + *free * data);
+        }
+        Ok(())
+    }
+}
+
 impl<F: Real, M: Denoiser<F>> Denoiser<F> for Projected<F, M> {
     fn prediction(&self) -> Prediction {
         Prediction::Data
@@ -56,13 +73,23 @@ impl<F: Real, M: Denoiser<F>> Denoiser<F> for Projected<F, M> {
         &self,
         levels: Levels<'_>,
         x: ArrayView2<'_, F>,
-        mut out: ArrayViewMut2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
     ) -> Result<(), BoxError> {
-        self.model.predict(levels, x, out.view_mut())?;
-        for (mut column, [known, free]) in out.axis_iter_mut(Axis(1)).zip(&self.parts) {
-            column.mapv_inplace(|data| *known + *free * data);
-        }
-        Ok(())
+        self.predict_some(None, levels, x, out)
+    }
+
+    fn predict_chains(
+        &self,
+        chains: &[u32],
+        levels: Levels<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        self.predict_some(Some(chains), levels, x, out)
+    }
+
+    fn batch(&self) -> Option<usize> {
+        self.model.model.batch()
     }
 
     fn columns(&self) -> Option<usize> {

@@ -4,7 +4,7 @@
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::data_of::DataOf;
-use super::denoiser::{Denoiser, Levels};
+use super::denoiser::{Denoiser, Levels, predict_with};
 use super::prediction::Prediction;
 use crate::drift::GaussianMixture;
 use crate::error::{BoxError, Result, count};
@@ -61,6 +61,29 @@ fn round(x: f64, bits: u32) -> f64 {
     f64::from_bits((whole + half) >> dropped << dropped)
 }
 
+impl<F: Real, M: Denoiser<F>> Rounded<F, M> {
+    /// Predicts, with the numbers of the chains if they are known.
+    fn predict_some(
+        &self,
+        chains: Option<&[u32]>,
+        levels: Levels<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        self.scratch.with(|scratch| {
+            let (rows, columns) = x.dim();
+            scratch.resize(rows * columns, F::zero());
+            let mut rounded = columns_mut(scratch, rows, columns);
+            rounded.zip_mut_with(&x, |to, x| *to = F::from_f64(round(x.widen(), self.bits)));
+            if self.prediction() == Prediction::Data {
+                self.model.predict(chains, levels, rounded.view(), out)
+            } else {
+                predict_with(&self.model.model, chains, levels, rounded.view(), out)
+            }
+        })
+    }
+}
+
 impl<F: Real, M: Denoiser<F>> Denoiser<F> for Rounded<F, M> {
     fn prediction(&self) -> Prediction {
         let own = self.model.model.prediction();
@@ -73,17 +96,21 @@ impl<F: Real, M: Denoiser<F>> Denoiser<F> for Rounded<F, M> {
         x: ArrayView2<'_, F>,
         out: ArrayViewMut2<'_, F>,
     ) -> Result<(), BoxError> {
-        self.scratch.with(|scratch| {
-            let (rows, columns) = x.dim();
-            scratch.resize(rows * columns, F::zero());
-            let mut rounded = columns_mut(scratch, rows, columns);
-            rounded.zip_mut_with(&x, |to, x| *to = F::from_f64(round(x.widen(), self.bits)));
-            if self.prediction() == Prediction::Data {
-                self.model.predict(levels, rounded.view(), out)
-            } else {
-                self.model.model.predict(levels, rounded.view(), out)
-            }
-        })
+        self.predict_some(None, levels, x, out)
+    }
+
+    fn predict_chains(
+        &self,
+        chains: &[u32],
+        levels: Levels<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        self.predict_some(Some(chains), levels, x, out)
+    }
+
+    fn batch(&self) -> Option<usize> {
+        self.model.model.batch()
     }
 
     fn columns(&self) -> Option<usize> {

@@ -48,6 +48,22 @@ impl<F: Real, D: Drift<F>> Drift<F> for Counted<D> {
         self.inner.eval(times, x, out)
     }
 
+    fn eval_chains(
+        &self,
+        chains: &[u32],
+        times: Times<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.rows.fetch_add(x.nrows() as u64, Ordering::Relaxed);
+        self.inner.eval_chains(chains, times, x, out)
+    }
+
+    fn batch(&self) -> Option<usize> {
+        self.inner.batch()
+    }
+
     fn columns(&self) -> Option<usize> {
         self.inner.columns()
     }

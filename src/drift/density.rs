@@ -45,6 +45,20 @@ impl<F: Real, D: Drift<F>, L: LogDensity<F>> Drift<F> for WithDensity<D, L> {
         self.drift.eval(times, x, out)
     }
 
+    fn eval_chains(
+        &self,
+        chains: &[u32],
+        times: Times<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        self.drift.eval_chains(chains, times, x, out)
+    }
+
+    fn batch(&self) -> Option<usize> {
+        self.drift.batch()
+    }
+
     fn columns(&self) -> Option<usize> {
         self.drift.columns()
     }

@@ -83,9 +83,33 @@ pub trait Drift<F: Real>: Send + Sync {
         out: ArrayViewMut2<'_, F>,
     ) -> Result<(), BoxError>;
 
+    /// The same for rows that belong to the chains with these numbers, one for each row. Runs call
+    /// it. A drift that differs between chains, such as one with a condition for each, implements
+    /// it, and its `eval` returns an error. A drift around another one passes it on.
+    ///
+    /// # Errors
+    /// As for [`eval`](Self::eval).
+    fn eval_chains(
+        &self,
+        chains: &[u32],
+        times: Times<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        let _ = chains;
+        self.eval(times, x, out)
+    }
+
     /// The required number of columns, or `None` if any will do. A run checks it once, before the
     /// first step.
     fn columns(&self) -> Option<usize> {
+        None
+    }
+
+    /// The rows that a call should have at least, or `None` if small calls cost no more. If it is
+    /// given, a run takes all its chains together, in one call for each evaluation of a step, unless
+    /// [`Run::chunk`](crate::Run::chunk) or [`Run::threads`](crate::Run::threads) is set.
+    fn batch(&self) -> Option<usize> {
         None
     }
 
@@ -121,6 +145,20 @@ where
     }
 }
 
+/// Evaluates with the numbers of the chains, if they are known.
+pub(crate) fn eval_with<F: Real, D: Drift<F> + ?Sized>(
+    drift: &D,
+    chains: Option<&[u32]>,
+    times: Times<'_>,
+    x: ArrayView2<'_, F>,
+    out: ArrayViewMut2<'_, F>,
+) -> Result<(), BoxError> {
+    match chains {
+        Some(chains) => drift.eval_chains(chains, times, x, out),
+        None => drift.eval(times, x, out),
+    }
+}
+
 macro_rules! forward {
     ($pointer:ty) => {
         impl<F: Real, D: Drift<F> + ?Sized> Drift<F> for $pointer {
@@ -131,6 +169,20 @@ macro_rules! forward {
                 out: ArrayViewMut2<'_, F>,
             ) -> Result<(), BoxError> {
                 (**self).eval(times, x, out)
+            }
+
+            fn eval_chains(
+                &self,
+                chains: &[u32],
+                times: Times<'_>,
+                x: ArrayView2<'_, F>,
+                out: ArrayViewMut2<'_, F>,
+            ) -> Result<(), BoxError> {
+                (**self).eval_chains(chains, times, x, out)
+            }
+
+            fn batch(&self) -> Option<usize> {
+                (**self).batch()
             }
 
             fn columns(&self) -> Option<usize> {

@@ -8,12 +8,15 @@ mod density;
 mod interface;
 mod logistic_regression;
 pub(crate) mod mixture;
+mod per_chain;
 mod per_row;
 
 pub use batched::Batched;
 pub use counted::Counted;
 pub use density::WithDensity;
+pub(crate) use interface::eval_with;
 pub use interface::{Drift, LogDensity, Times};
 pub use logistic_regression::LogisticRegression;
 pub use mixture::GaussianMixture;
+pub use per_chain::PerChain;
 pub use per_row::PerRow;

@@ -1,5 +1,7 @@
 //! A trained network as a model of noised data.
 
+use std::sync::Arc;
+
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::engine::{Conditions, Engine, Labels, Numbers};
@@ -12,8 +14,20 @@ use crate::error::{BoxError, Result};
 use crate::real::Real;
 use crate::state::{columns, columns_mut};
 
-/// A trained network as a [`Denoiser`], with one label or none for all rows; made by
-/// [`Trained::denoiser`].
+/// A trained network as a [`Denoiser`], with one label or none for all chains, or one for each; made
+/// by [`Trained::denoiser`].
+///
+/// ```no_run
+/// use langevin::network::Network;
+/// use langevin::prelude::*;
+///
+/// let network = Network::load("examples/models/digits.safetensors")?;
+/// // Chain k draws the digit k.
+/// let model = network.denoiser()?.with_labels((0..10).map(Some).collect())?;
+/// let plan = Method::named("pmm2m")?.plan(model.process(), 20)?;
+/// let samples = plan.run_in::<f32>(&model)?.chains(10).run()?;
+/// # Ok::<(), Error>(())
+/// ```
 ///
 /// It predicts what the network predicts, along the process of its training: data, or position and
 /// momentum of a psld process. The network reads the variable of its process and is told the level
@@ -23,12 +37,26 @@ pub struct TrainedDenoiser<E: Engine> {
     network: Trained<E>,
     process: Process,
     prediction: Prediction,
-    label: Option<usize>,
+    classes: Classes,
+}
+
+/// The classes of the chains.
+#[derive(Clone, Debug)]
+enum Classes {
+    /// All have this one.
+    Shared(Option<usize>),
+    /// Chain k has the class with number k.
+    PerChain(Arc<Vec<Option<usize>>>),
 }
 
 impl<E: Engine> Clone for TrainedDenoiser<E> {
     fn clone(&self) -> Self {
-        Self { network: self.network.clone(), process: self.process.clone(), ..*self }
+        Self {
+            network: self.network.clone(),
+            process: self.process.clone(),
+            prediction: self.prediction,
+            classes: self.classes.clone(),
+        }
     }
 }
 
@@ -43,18 +71,33 @@ impl<E: Engine> Trained<E> {
             return Err(wrong("prediction", "features", expected));
         };
         let process = process.clone();
-        Ok(TrainedDenoiser { network: self.clone(), process, prediction, label: None })
+        Ok(TrainedDenoiser {
+            network: self.clone(),
+            process,
+            prediction,
+            classes: Classes::Shared(None),
+        })
     }
 }
 
 impl<E: Engine> TrainedDenoiser<E> {
-    /// The same model with a label for all rows, or with none.
+    /// The same model with a label for all chains, or with none.
     ///
     /// # Errors
     /// [`Error::Network`](crate::Error::Network) if it is no class of the network.
     pub fn with_label(self, label: Option<usize>) -> Result<Self> {
         self.network.check_label(label)?;
-        Ok(Self { label, ..self })
+        Ok(Self { classes: Classes::Shared(label), ..self })
+    }
+
+    /// The same model with a label, or none, for each chain: chain k has `labels[k]`. A run of a
+    /// chain beyond their number is an error, and so is a call without numbers of chains.
+    ///
+    /// # Errors
+    /// [`Error::Network`](crate::Error::Network) if one is no class of the network.
+    pub fn with_labels(self, labels: Vec<Option<usize>>) -> Result<Self> {
+        labels.iter().try_for_each(|label| self.network.check_label(*label))?;
+        Ok(Self { classes: Classes::PerChain(Arc::new(labels)), ..self })
     }
 
     /// The model guided away from the same model without a label, by this weight.
@@ -62,7 +105,7 @@ impl<E: Engine> TrainedDenoiser<E> {
     /// # Errors
     /// As for [`Guided::models`].
     pub fn guided<F: Real>(self, weight: f64) -> Result<Guided<F, Self, Self>> {
-        let all = Self { label: None, ..self.clone() };
+        let all = Self { classes: Classes::Shared(None), ..self.clone() };
         Guided::models(self, all, weight)
     }
 
@@ -76,19 +119,38 @@ impl<E: Engine> TrainedDenoiser<E> {
         &self.process
     }
 
-    /// The label of all rows.
-    pub fn label(&self) -> Option<usize> {
-        self.label
-    }
-}
-
-impl<F: Real, E: Engine> Denoiser<F> for TrainedDenoiser<E> {
-    fn prediction(&self) -> Prediction {
-        self.prediction
+    /// The label of a chain, or `None` for none.
+    pub fn label(&self, chain: u32) -> Option<usize> {
+        match &self.classes {
+            Classes::Shared(label) => *label,
+            Classes::PerChain(labels) => labels.get(chain as usize).copied().flatten(),
+        }
     }
 
-    fn predict(
+    /// Predicts, with the numbers of the chains if they are known.
+    fn predict_some<F: Real>(
         &self,
+        chains: Option<&[u32]>,
+        levels: Levels<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        let labels = match (&self.classes, chains) {
+            (Classes::Shared(label), _) => return self.ask(Labels::Shared(*label), levels, x, out),
+            (Classes::PerChain(labels), Some(chains)) => labels_of(labels, chains)?,
+            (Classes::PerChain(_), None) => {
+                let given = "a call without numbers of chains";
+                let expected = "those of the rows: call predict_chains, or give one label for all";
+                return Err(wrong("labels of chains", given, expected).into());
+            }
+        };
+        self.ask(Labels::PerRow(&labels), levels, x, out)
+    }
+
+    /// Asks the network with these labels.
+    fn ask<F: Real>(
+        &self,
+        labels: Labels<'_>,
         levels: Levels<'_>,
         x: ArrayView2<'_, F>,
         out: ArrayViewMut2<'_, F>,
@@ -99,7 +161,7 @@ impl<F: Real, E: Engine> Denoiser<F> for TrainedDenoiser<E> {
             Levels::Shared(level) => Numbers::Shared(card.number(level)),
             Levels::PerRow(_) => Numbers::PerRow(&number),
         };
-        let conditions = Conditions { times, labels: Labels::Shared(self.label) };
+        let conditions = Conditions { times, labels };
         let scale = card.input();
         if scale == InputScale::Preserving {
             self.network.forward(conditions, x, out)?;
@@ -120,6 +182,35 @@ impl<F: Real, E: Engine> Denoiser<F> for TrainedDenoiser<E> {
         });
         Ok(result?)
     }
+}
+
+impl<F: Real, E: Engine> Denoiser<F> for TrainedDenoiser<E> {
+    fn prediction(&self) -> Prediction {
+        self.prediction
+    }
+
+    fn predict(
+        &self,
+        levels: Levels<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        self.predict_some(None, levels, x, out)
+    }
+
+    fn predict_chains(
+        &self,
+        chains: &[u32],
+        levels: Levels<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        self.predict_some(Some(chains), levels, x, out)
+    }
+
+    fn batch(&self) -> Option<usize> {
+        self.network.engine().batch()
+    }
 
     fn columns(&self) -> Option<usize> {
         Some(self.network.input_width())
@@ -128,4 +219,15 @@ impl<F: Real, E: Engine> Denoiser<F> for TrainedDenoiser<E> {
     fn range(&self) -> Option<[f64; 2]> {
         self.network.range()
     }
+}
+
+/// The labels of these chains.
+fn labels_of(labels: &[Option<usize>], chains: &[u32]) -> Result<Vec<Option<usize>>> {
+    let of = |chain: &u32| {
+        labels.get(*chain as usize).copied().ok_or_else(|| {
+            let given = format!("chain {chain}, counted from 0");
+            wrong("labels of chains", given, format!("a chain below {}", labels.len()))
+        })
+    };
+    chains.iter().map(of).collect()
 }

@@ -54,6 +54,12 @@ pub struct Run<'a, F: Real> {
     observers: Vec<&'a mut dyn Observer<F>>,
 }
 
+/// How the chains of a run are shared out.
+struct Work {
+    chunk: Option<usize>,
+    threads: Option<usize>,
+}
+
 impl<'a> Run<'a, f64> {
     /// A run in f64 over this grid. By default it has one chain, which starts from a standard
     /// normal. The default seed is 0. The default number of threads is the number of cores.
@@ -191,14 +197,16 @@ impl<'a, F: Real> Run<'a, F> {
     }
 
     /// Sets the number of chains that are carried together through the steps. It changes speed and
-    /// memory, never the result. By default a chunk fits the cache.
+    /// memory, never the result. By default a chunk fits the cache. If the drift wants
+    /// [large calls](Drift::batch), a chunk has a thousand chains and more.
     pub fn chunk(mut self, chunk: usize) -> Self {
         self.chunk = Some(chunk);
         self
     }
 
     /// Sets the number of threads. More than one needs the feature `rayon`. By default a run uses
-    /// all cores (rayon's global pool), or one thread without that feature.
+    /// all cores (rayon's global pool), or one thread without that feature. If the drift wants
+    /// [large calls](Drift::batch), the run has one thread by default, and the drift its own.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
         self
@@ -308,24 +316,36 @@ impl<'a, F: Real> Run<'a, F> {
     /// The chains of the run, cut into chunks.
     fn chunks(&mut self, state: Array2<F>, low: Array2<F>, dim: usize) -> Result<Chunks<F>> {
         let columns = self.sampler.layout().blocks() * dim;
-        let chunk = match self.chunk {
+        let Work { chunk, threads } = self.work();
+        let chunk = match chunk {
             Some(chunk) => chunk,
-            None => chunk::default_chunk::<F>(columns, state.nrows(), self.threads),
+            None => chunk::default_chunk::<F>(columns, state.nrows(), threads),
         };
-        let mut chunks =
-            Chunks::new(state, low, chunk, self.threads, self.sampler.spreads_calls())?;
+        let mut chunks = Chunks::new(state, low, chunk, threads, self.sampler.spreads_calls())?;
         let earlier = std::mem::take(&mut self.earlier);
         chunks.continue_from(self.first_chain, earlier.cost, earlier.frozen);
         Ok(chunks)
+    }
+
+    /// How the chains are shared out. A drift that wants large calls brings its own threads, so one
+    /// caller gives it many chains.
+    fn work(&self) -> Work {
+        match self.drift.batch() {
+            Some(batch) if self.chunk.is_none() && self.threads.is_none() => {
+                Work { chunk: Some(chunk::of_batch(batch)), threads: Some(1) }
+            }
+            _ => Work { chunk: self.chunk, threads: self.threads },
+        }
     }
 
     /// Checks the options that memory depends on.
     fn demand(&self) -> Result<Demand<'_, F>> {
         const THREADS: &str = "a whole number from 1 to 4096";
         const CHUNK: &str = "a whole number from 1 to 4294967295";
-        let threads = self.threads.map(|n| count("threads", n, 1, 4096, THREADS)).transpose()?;
+        let work = self.work();
+        let threads = work.threads.map(|n| count("threads", n, 1, 4096, THREADS)).transpose()?;
         let most = u32::MAX as usize;
-        let chunk = self.chunk.map(|n| count("chunk", n, 1, most, CHUNK)).transpose()?;
+        let chunk = work.chunk.map(|n| count("chunk", n, 1, most, CHUNK)).transpose()?;
         Ok(Demand { sampler: &*self.sampler, chunk, threads })
     }
 

@@ -22,6 +22,7 @@ pub use poisson_midpoint::{Odds, PoissonMidpoint, Selection};
 pub(crate) use poisson_midpoint::{Shares, scripts};
 pub use randomized_midpoint::RandomizedMidpoint;
 pub use splitting::{PositionNoise, Splitting, Word};
+pub(crate) use step::PieceRows;
 pub use step::{Evaluator, Step, StepNoise};
 pub use switch::Switch;
 pub use work::{Own, Work};

@@ -5,7 +5,7 @@ use std::fmt;
 use super::cost::Cost;
 use super::update::Coefficients;
 use super::work::{Own, Work};
-use crate::drift::{Drift, LogDensity, Times};
+use crate::drift::{Drift, LogDensity, Times, eval_with};
 use crate::error::{Error, Result};
 use crate::grid::Interval;
 use crate::noise::{Address, Noise, Purpose};
@@ -45,12 +45,14 @@ impl<'s, F: Real> Step<'s, F> {
         state: &'s mut State<F>,
         work: &'s mut Work<F>,
     ) -> Self {
-        let first_chain = state.chains()[0];
+        work.chains.clear();
+        work.chains.extend_from_slice(state.chains());
         let drift = Evaluator {
             drift,
             buffer: &mut work.drift,
+            chains: &work.chains,
+            numbers: &mut work.numbers,
             interval,
-            first_chain,
             cost: Cost::default(),
         };
         let buffer = &mut work.normals;
@@ -69,8 +71,11 @@ impl<'s, F: Real> Step<'s, F> {
 pub struct Evaluator<'s, F: Real> {
     drift: &'s dyn Drift<F>,
     buffer: &'s mut Vec<F>,
+    /// The numbers of the chains of the step.
+    chains: &'s [u32],
+    /// Those of the rows of a call, where they are other ones.
+    numbers: &'s mut Vec<u32>,
     interval: Interval,
-    first_chain: u32,
     /// The cost so far. Samplers add what evaluations do not show: rounds, proposals, and planned
     /// calls that no chain needed.
     pub cost: Cost,
@@ -93,17 +98,65 @@ impl<'s, F: Real> Evaluator<'s, F> {
     }
 
     /// Evaluates b at points of `width` columns. Both `x` and `out` are column-major. The length of
-    /// `out` gives the number of rows, and as many rows of `x` are read.
+    /// `out` gives the number of rows, and as many rows of `x` are read. The rows are those of all
+    /// chains in their order, once or several times over. A drift that differs between chains is an
+    /// error for other rows: see [`at_rows`](Self::at_rows).
     ///
     /// # Errors
     /// [`Error::Drift`] if the drift fails.
     pub fn at(&mut self, times: Times<'_>, width: usize, x: &[F], out: &mut [F]) -> Result<()> {
         let rows = out.len() / width.max(1);
+        let all = self.chains;
+        if rows == all.len() || rows == 0 {
+            return self.call(Some(&all[..rows]), times, width, x, out);
+        }
+        if !rows.is_multiple_of(all.len()) {
+            return self.call(None, times, width, x, out);
+        }
+        let mut numbers = std::mem::take(self.numbers);
+        numbers.clear();
+        numbers.extend((0..rows / all.len()).flat_map(|_| all));
+        let result = self.call(Some(&numbers), times, width, x, out);
+        *self.numbers = numbers;
+        result
+    }
+
+    /// The same for some of the chains: `of` gives their rows in the state, one for each row of `x`.
+    ///
+    /// # Errors
+    /// [`Error::Drift`] if the drift fails.
+    pub fn at_rows(
+        &mut self,
+        of: impl Iterator<Item = usize>,
+        times: Times<'_>,
+        width: usize,
+        x: &[F],
+        out: &mut [F],
+    ) -> Result<()> {
+        let mut numbers = std::mem::take(self.numbers);
+        numbers.clear();
+        numbers.extend(of.map(|row| self.chains[row]));
+        let result = self.call(Some(&numbers), times, width, x, out);
+        *self.numbers = numbers;
+        result
+    }
+
+    /// One batched call.
+    fn call(
+        &mut self,
+        chains: Option<&[u32]>,
+        times: Times<'_>,
+        width: usize,
+        x: &[F],
+        out: &mut [F],
+    ) -> Result<()> {
+        let rows = out.len() / width.max(1);
         self.cost.evaluations += rows as u64;
         self.cost.batched_calls += 1;
         // A drift that does not write every number must not get away with old ones.
         out.fill(F::nan());
-        let result = self.drift.eval(times, columns(x, rows, width), columns_mut(out, rows, width));
+        let out = columns_mut(out, rows, width);
+        let result = eval_with(self.drift, chains, times, columns(x, rows, width), out);
         result.map_err(|source| self.failure(source))
     }
 
@@ -117,37 +170,43 @@ impl<'s, F: Real> Evaluator<'s, F> {
         1
     }
 
-    /// One batched call with a time for each row, cut into pieces of this many rows. Each piece is
-    /// column-major, and threads share them.
+    /// One batched call with a time and a row of the state for each row, cut into pieces of this
+    /// many rows. Each piece is column-major, and threads share them.
     pub(crate) fn at_pieces(
         &mut self,
-        times: &[f64],
+        rows: PieceRows<'_>,
         width: usize,
         piece: usize,
         x: &[F],
         out: &mut [F],
     ) -> Result<()> {
+        let times = rows.times;
         self.cost.evaluations += times.len() as u64;
         self.cost.batched_calls += 1;
         out.fill(F::nan());
+        self.numbers.clear();
+        self.numbers.extend(rows.of.iter().map(|row| self.chains[*row]));
         let drift = self.drift;
-        let eval = |((times, x), out): ((&[f64], &[F]), &mut [F])| {
+        let numbers = &self.numbers[..];
+        let eval = |(((chains, times), x), out): (((&[u32], &[f64]), &[F]), &mut [F])| {
             let rows = times.len();
             let times = Times::PerRow(times);
-            drift.eval(times, columns(x, rows, width), columns_mut(out, rows, width)).err()
+            let out = columns_mut(out, rows, width);
+            drift.eval_chains(chains, times, columns(x, rows, width), out).err()
         };
         let size = piece * width;
         #[cfg(feature = "rayon")]
         let failure = if times.len() > piece {
             use rayon::prelude::*;
-            let pieces = times.par_chunks(piece).zip(x.par_chunks(size));
+            let pieces = numbers.par_chunks(piece).zip(times.par_chunks(piece));
+            let pieces = pieces.zip(x.par_chunks(size));
             pieces.zip(out.par_chunks_mut(size)).filter_map(eval).find_first(|_| true)
         } else {
-            eval(((times, x), out))
+            eval((((numbers, times), x), out))
         };
         #[cfg(not(feature = "rayon"))]
         let failure = {
-            let pieces = times.chunks(piece).zip(x.chunks(size));
+            let pieces = numbers.chunks(piece).zip(times.chunks(piece)).zip(x.chunks(size));
             pieces.zip(out.chunks_mut(size)).find_map(eval)
         };
         failure.map_or(Ok(()), |source| Err(self.failure(source)))
@@ -166,12 +225,20 @@ impl<'s, F: Real> Evaluator<'s, F> {
     /// Turns an error of the drift into the error of this step.
     pub fn failure(&self, source: crate::error::BoxError) -> Error {
         Error::Drift {
-            chain: u64::from(self.first_chain),
+            chain: self.chains.first().map_or(0, |chain| u64::from(*chain)),
             step: u64::from(self.interval.index) + 1,
             time: self.interval.start,
             source,
         }
     }
+}
+
+/// The rows of a call that is cut into pieces.
+#[derive(Clone, Copy)]
+pub(crate) struct PieceRows<'r> {
+    pub times: &'r [f64],
+    /// Their rows in the state.
+    pub of: &'r [usize],
 }
 
 impl<F: Real> fmt::Debug for Evaluator<'_, F> {

@@ -11,13 +11,21 @@ use std::fmt;
 pub struct Work<F> {
     pub(super) drift: Vec<F>,
     pub(super) normals: Vec<F>,
+    pub(super) chains: Vec<u32>,
+    pub(super) numbers: Vec<u32>,
     pub(super) own: Own,
 }
 
 impl<F> Work<F> {
     /// Empty working memory.
     pub fn new() -> Self {
-        Self { drift: Vec::new(), normals: Vec::new(), own: Own::default() }
+        Self {
+            drift: Vec::new(),
+            normals: Vec::new(),
+            chains: Vec::new(),
+            numbers: Vec::new(),
+            own: Own::default(),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Runs: same bits for the same arguments, errors, observers, and no allocation in later steps.
 
+mod chains;
 mod cost;
 mod hostile;
 mod precision;

@@ -10,7 +10,7 @@ use crate::drift::{Drift, Times};
 use crate::error::{BoxError, Result};
 use crate::noise::{Address, Noise, Purpose};
 use crate::real::Real;
-use crate::sampler::Evaluator;
+use crate::sampler::{Evaluator, PieceRows};
 
 /// The steps of a chain that are open: their outputs are stored, and not yet known to be right.
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,6 +62,8 @@ struct Call<F> {
     rows: usize,
     piece: usize,
     times: Vec<f64>,
+    /// The chain of every row.
+    chains: Vec<usize>,
     inputs: Vec<F>,
     outputs: Vec<F>,
 }
@@ -93,6 +95,7 @@ impl<F: Real> Pages<F> {
     pub fn slide(&mut self, last: usize, threads: usize) -> bool {
         let chains = self.spans.len();
         let mut rows = 0;
+        self.call.chains.clear();
         for chain in 0..chains {
             let Span { start, end, .. } = self.spans[chain];
             let until = (start + self.window).min(last);
@@ -106,6 +109,7 @@ impl<F: Real> Pages<F> {
             }
             self.spans[chain] = Span { start, end: until, settled: 0, first: rows };
             rows += until - start;
+            self.call.chains.resize(rows, chain);
         }
         let call = &mut self.call;
         call.rows = rows;
@@ -134,8 +138,9 @@ impl<F: Real> Pages<F> {
 
     /// One batched call of the model for all open steps.
     pub fn call(&mut self, drift: &mut Evaluator<'_, F>) -> Result<()> {
-        let Call { piece, times, inputs, outputs, .. } = &mut self.call;
-        drift.at_pieces(times, self.width, *piece, inputs, outputs)
+        let Call { piece, times, chains, inputs, outputs, .. } = &mut self.call;
+        let rows = PieceRows { times, of: chains };
+        drift.at_pieces(rows, self.width, *piece, inputs, outputs)
     }
 
     /// Settles the steps whose outputs the call did not change, and the next one: it stands at the

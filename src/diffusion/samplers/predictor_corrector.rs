@@ -109,6 +109,16 @@ impl<F: Real> Drift<F> for At<'_, F> {
     ) -> Result<(), BoxError> {
         self.drift.eval(Times::Shared(self.time), x, out)
     }
+
+    fn eval_chains(
+        &self,
+        chains: &[u32],
+        _: Times<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        self.drift.eval_chains(chains, Times::Shared(self.time), x, out)
+    }
 }
 
 struct Scratch<F: Real> {

@@ -302,7 +302,9 @@ impl<F: Real> Block<F> {
             self.times.clear();
             self.times.extend(self.moved.iter().map(time));
             self.there.resize(count * dim, F::zero());
-            step.drift.at(Times::PerRow(&self.times), dim, &self.points, &mut self.there)?;
+            let rows_of = self.moved.iter().copied();
+            let times = Times::PerRow(&self.times);
+            step.drift.at_rows(rows_of, times, dim, &self.points, &mut self.there)?;
         } else {
             // The second call is part of the method, so it counts.
             step.drift.cost.batched_calls += u64::from(self.table.small.len() > 1);

@@ -231,7 +231,9 @@ impl<F: Real> Path<F> {
         self.times.clear();
         self.times.extend(self.midpoints.substeps.iter().map(time));
         self.drift_there.resize(total * width, F::zero());
-        drift.at(Times::PerRow(&self.times), width, &self.points, &mut self.drift_there)?;
+        let rows_of = self.midpoints.rows.iter().map(|row| *row as usize);
+        let times = Times::PerRow(&self.times);
+        drift.at_rows(rows_of, times, width, &self.points, &mut self.drift_there)?;
         self.corrections.resize(total, layout.blocks(), layout.inputs());
         for (i, &substep) in self.midpoints.substeps.iter().enumerate() {
             self.corrections.set(i, self.table.correction(substep));

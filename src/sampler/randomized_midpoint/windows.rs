@@ -321,7 +321,8 @@ impl<F: Real> Windows<F> {
         }
         let times = Times::PerRow(&self.compact.times);
         let there = &mut self.compact.drift[..few * width];
-        drift.at(times, width, gathered, there)?;
+        let rows_of = (0..windows).flat_map(|_| active.iter().map(|&row| row as usize));
+        drift.at_rows(rows_of, times, width, gathered, there)?;
         for j in 0..width {
             for (from, i) in (0..windows).flat_map(at).enumerate() {
                 self.drift_there[j * total + i] = there[j * few + from];
