@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::Args;
 use langevin::advanced::quoted;
 use langevin::compare::{Comparison, Distances, Entry, Metric};
-use langevin::network::Network;
 use langevin::prelude::Real;
 use serde_json::{Value, json};
 
@@ -85,7 +84,7 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
         let message = "expected at least one seed and 20 chains, as distances need samples";
         return refuse(format!("--seeds {seeds}, --chains {chains}: {message}"));
     }
-    let source = Source::load(&arguments.source)?;
+    let source = Source::load(&arguments.source, arguments.common.threads)?;
     let model = source.model::<F>()?;
     let range = arguments.reference_range;
     let load = |path: &PathBuf| Reference::load(path, range, &source);
@@ -202,7 +201,8 @@ fn distances<'s>(
     }
     if let Some(path) = &arguments.features {
         let named = |error| Failure::Input(format!("--features {}: {error}", path.display()));
-        let network = Network::load(path).map_err(named)?;
+        let network =
+            arguments.source.engine.load(path, arguments.common.threads).map_err(named)?;
         distances = distances.features(move |rows| network.features(rows)).map_err(named)?;
     }
     Ok(distances)

@@ -16,10 +16,11 @@ use crate::beginning::{Anew, settings};
 use crate::failure::{Failure, print_warning, refuse};
 use crate::inputs::Inputs;
 use crate::known::KnownOptions;
+use crate::network;
 use crate::output::{create_all, print_report, write_file};
 use crate::report::{Report, draw};
 use crate::simulation::{Job, Outcome, read_start, schedule, simulate};
-use crate::source::{Source, SourceOptions, Tiles, image_shape};
+use crate::source::{Labels, Source, SourceOptions, Tiles, image_shape};
 
 #[derive(Args)]
 pub struct Generate {
@@ -53,6 +54,10 @@ pub struct Generate {
     /// of an output up to E pass
     #[arg(long, value_name = "W", allow_negative_numbers = true)]
     window: Option<usize>,
+    /// Classes of the chains, as 0,1,2, spread over them in equal runs, or FILE.npy with one for each
+    /// chain
+    #[arg(long, value_name = "LIST", requires = "model", conflicts_with = "label")]
+    labels: Option<String>,
     /// Picture of the first samples, at most 100, as small images: high numbers are dark
     #[arg(long, value_name = "OUT.png")]
     grid_image: Option<PathBuf>,
@@ -186,7 +191,14 @@ pub fn run(arguments: &Generate) -> Result<(), Failure> {
 
 fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let run = &arguments.run;
-    let source = Source::load(&arguments.source)?;
+    let labels = match &arguments.labels {
+        None => Labels::Shared(arguments.source.label),
+        Some(text) => Labels::PerChain {
+            first: run.beginning.first_chain(),
+            labels: network::labels(text, run.chains)?,
+        },
+    };
+    let source = Source::load_with(&arguments.source, labels, run.common.threads)?;
     let dim = source.dimension();
     let plan = arguments.plan(&source.process, dim)?;
     let frames = schedule(run.every, None, plan.grid().steps())?;
@@ -256,6 +268,7 @@ fn json(arguments: &Generate, source: &Source, plan: &Plan, passes: usize) -> Va
         "bandwidth": arguments.source.target.bandwidth,
         "scale": arguments.source.scale,
         "label": arguments.source.label,
+        "labels": arguments.labels,
         "guidance": arguments.source.guidance.guidance,
         "guidance_interval": arguments.source.guidance.guidance_interval,
         "guidance_rescale": arguments.source.guidance.guidance_rescale,

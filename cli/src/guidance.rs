@@ -1,15 +1,16 @@
 //! How a network is guided: its weight, what it is guided away from, where, and how it is rescaled.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use langevin::diffusion::Guided;
-use langevin::network::{Network, TrainedDenoiser};
+use langevin::onnx::AnyNetwork;
 use langevin::prelude::{Denoiser, Process, Real};
 
 use crate::arguments::interval;
 use crate::failure::{Failure, refuse};
+use crate::source::Labels;
 
 /// Options of guidance.
 #[derive(Args)]
@@ -35,7 +36,7 @@ pub struct GuidanceOptions {
 pub struct Guidance {
     pub weight: f64,
     /// A network to be guided away from, in place of the same one without a label.
-    away: Option<Network>,
+    away: Option<AnyNetwork>,
     interval: Option<(f64, f64)>,
     rescale: Option<f64>,
 }
@@ -43,8 +44,9 @@ pub struct Guidance {
 impl Guidance {
     pub fn of(
         options: &GuidanceOptions,
-        label: Option<usize>,
+        labels: &Labels,
         process: &Process,
+        load: &dyn Fn(&Path) -> langevin::Result<AnyNetwork>,
     ) -> Result<Self, Failure> {
         let weight = options.guidance.unwrap_or(1.0);
         if !weight.is_finite() {
@@ -54,9 +56,8 @@ impl Guidance {
         if let Some(path) = &options.guidance_model {
             let named =
                 |why: String| Failure::Input(format!("--guidance-model {}: {why}", path.display()));
-            let network = Network::load(path).map_err(|error| named(error.to_string()))?;
-            let model = network.denoiser().map_err(|error| named(error.to_string()))?;
-            model.with_label(label).map_err(|error| named(error.to_string()))?;
+            let network = load(path).map_err(|error| named(error.to_string()))?;
+            labels.of(&network).map_err(|error| named(error.to_string()))?;
             if network.process() != Some(process) {
                 return Err(named("trained for another process than --model".into()));
             }
@@ -66,18 +67,18 @@ impl Guidance {
         Ok(Self { weight, away, interval, rescale: options.guidance_rescale })
     }
 
-    /// A network with a label, guided if so asked.
+    /// A network with labels, guided if so asked.
     pub fn model<'m, F: Real>(
         &'m self,
-        network: &'m Network,
-        label: Option<usize>,
+        network: &'m AnyNetwork,
+        labels: &Labels,
     ) -> Result<Box<dyn Denoiser<F> + 'm>, Failure> {
-        let one: TrainedDenoiser<_> = network.denoiser()?.with_label(label)?;
+        let one = labels.of(network)?;
         if self.weight == 1.0 {
             return Ok(Box::new(one));
         }
         let other = match &self.away {
-            Some(away) => away.denoiser()?.with_label(label)?,
+            Some(away) => labels.of(away)?,
             None => network.denoiser()?,
         };
         let mut guided = Guided::<F, _, _>::models(one, other, self.weight)?;

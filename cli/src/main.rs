@@ -12,6 +12,7 @@ mod inputs;
 mod interrupt;
 mod known;
 mod methods;
+mod network;
 mod npy;
 mod npy_header;
 mod output;

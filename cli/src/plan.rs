@@ -161,7 +161,7 @@ fn setting(arguments: &Plan) -> Result<Setting, Failure> {
         return from_source(arguments);
     };
     let process = match arguments.source.model {
-        Some(_) => Source::load(&arguments.source)?.process,
+        Some(_) => Source::load(&arguments.source, None)?.process,
         None => arguments.source.process()?,
     };
     let mean = arguments.mean.as_ref().map(|path| line("--mean", path)).transpose()?;
@@ -182,7 +182,7 @@ fn setting(arguments: &Plan) -> Result<Setting, Failure> {
 
 /// Data of a target, or of a reference for a network.
 fn from_source(arguments: &Plan) -> Result<Setting, Failure> {
-    let source = Source::load(&arguments.source)?;
+    let source = Source::load(&arguments.source, None)?;
     let data = match (source.data(), &arguments.reference) {
         (Some(data), _) => Spectrum::new(data.mean(), data.covariance().view())?,
         (None, Some(path)) => {

@@ -7,13 +7,15 @@ use clap::Args;
 use langevin::advanced::quoted;
 use langevin::diffusion::{ProcessKind, Rounded};
 use langevin::image::{self, Map};
-use langevin::network::Network;
+use langevin::network::TrainedDenoiser;
+use langevin::onnx::{AnyEngine, AnyNetwork};
 use langevin::prelude::{Denoiser, DiffusedMixture, GaussianMixture, LevelTable, Process, Real};
 
 use crate::arguments::{Given, TargetOptions, interval, pair};
 use crate::contents::Contents;
 use crate::failure::{Failure, refuse};
 use crate::guidance::{Guidance, GuidanceOptions};
+use crate::network::EngineOptions;
 use crate::npy::{Accept, read_rows};
 use crate::target::{self, Target};
 
@@ -105,12 +107,14 @@ pub struct SourceOptions {
     #[arg(long, value_name = "LO,HI", requires = "data", conflicts_with = "target")]
     #[arg(allow_hyphen_values = true, value_parser = interval)]
     pub scale: Option<(f64, f64)>,
-    /// Trained network (.safetensors, see docs/network-format.md) in place of a target
+    /// Trained network (.safetensors or .onnx, see docs/network-format.md) in place of a target
     #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "data"])]
     pub model: Option<PathBuf>,
     /// Class to draw from, for a network trained with labels
     #[arg(long, value_name = "K", requires = "model", allow_negative_numbers = true)]
     pub label: Option<usize>,
+    #[command(flatten)]
+    pub engine: EngineOptions,
     #[command(flatten)]
     pub guidance: GuidanceOptions,
     /// Round the input of the model to B bits of mantissa, as 10, so that the bits of a windowed
@@ -158,28 +162,65 @@ pub struct Source {
     pub map: Option<Map>,
 }
 
+/// The classes of the chains.
+#[derive(Clone)]
+pub enum Labels {
+    /// All have this one, or none.
+    Shared(Option<usize>),
+    /// Each has its own, from the first one on.
+    PerChain { first: u32, labels: Vec<usize> },
+}
+
+impl Labels {
+    /// Whether there is none.
+    pub fn is_none(&self) -> bool {
+        matches!(self, Self::Shared(None))
+    }
+
+    /// The network with these labels.
+    pub fn of(&self, network: &AnyNetwork) -> langevin::Result<TrainedDenoiser<AnyEngine>> {
+        match self {
+            Self::Shared(label) => network.denoiser()?.with_label(*label),
+            Self::PerChain { first, labels } => {
+                let labels = labels.iter().copied().map(Some).collect();
+                network.denoiser()?.with_labels_from(*first, labels)
+            }
+        }
+    }
+}
+
 enum Kind {
     Exact(Box<DiffusedMixture>),
-    Network { network: Network, label: Option<usize>, guidance: Guidance },
+    Network { network: AnyNetwork, labels: Labels, guidance: Guidance },
 }
 
 impl Source {
-    pub fn load(options: &SourceOptions) -> Result<Self, Failure> {
+    /// Reads what the options name. `--threads` are those of an engine too.
+    pub fn load(options: &SourceOptions, threads: Option<usize>) -> Result<Self, Failure> {
+        Self::load_with(options, Labels::Shared(options.label), threads)
+    }
+
+    /// The same with these labels.
+    pub fn load_with(
+        options: &SourceOptions,
+        labels: Labels,
+        threads: Option<usize>,
+    ) -> Result<Self, Failure> {
         // The parser waives what an option requires where that would clash with another.
-        if options.model.is_none() && options.label.is_some() {
+        if options.model.is_none() && !labels.is_none() {
             return refuse("--label needs --model, a network trained with labels");
         }
         if options.model.is_some() && options.target.bandwidth.is_some() {
             return refuse("--bandwidth belongs to a data set; leave it out with --model");
         }
         let away = options.guidance.guidance_model.is_some();
-        if options.label.is_none() && options.guidance.guidance.is_some() && !away {
+        if labels.is_none() && options.guidance.guidance.is_some() && !away {
             return refuse(
                 "--guidance needs --label, the class to be guided to, or --guidance-model",
             );
         }
         match &options.model {
-            Some(path) => Self::network(path, options),
+            Some(path) => Self::network(path, options, labels, threads),
             None if options.target.target.is_none() && options.target.data.is_none() => refuse(
                 "nothing to generate from: give a TARGET.json, --data with --bandwidth, or --model",
             ),
@@ -193,13 +234,20 @@ impl Source {
         }
     }
 
-    fn network(path: &Path, options: &SourceOptions) -> Result<Self, Failure> {
+    fn network(
+        path: &Path,
+        options: &SourceOptions,
+        labels: Labels,
+        threads: Option<usize>,
+    ) -> Result<Self, Failure> {
+        let away = options.guidance.guidance_model.as_deref();
+        options.engine.check(&[Some(path), away])?;
         let named = |error: langevin::Error| match error {
             // It names the file itself.
             langevin::Error::NetworkFile { .. } => Failure::Input(error.to_string()),
             other => Failure::Input(format!("--model {}: {other}", path.display())),
         };
-        let network = Network::load(path).map_err(named)?;
+        let network = options.engine.load(path, threads).map_err(named)?;
         let model = network.denoiser().map_err(named)?;
         let process = match (model.process(), options.process.process) {
             (Process::Psld(..), Some(kind)) if kind.is_of_data() => {
@@ -220,11 +268,12 @@ impl Source {
                 None => own.clone(),
             },
         };
-        model.clone().with_label(options.label).map_err(named)?;
-        let guidance = Guidance::of(&options.guidance, options.label, model.process())?;
+        labels.of(&network).map_err(named)?;
+        let load = |path: &Path| options.engine.load(path, threads);
+        let guidance = Guidance::of(&options.guidance, &labels, model.process(), &load)?;
         let range = network.range().map(|[low, high]| (low, high));
         let image = network.image().map(|[rows, columns]| (rows, columns));
-        let kind = Kind::Network { network, label: options.label, guidance };
+        let kind = Kind::Network { network, labels, guidance };
         Ok(Self { kind, input_bits: options.input_bits, process, range, image, map: None })
     }
 
@@ -271,16 +320,23 @@ impl Source {
 
     /// In words, for headings.
     pub fn describe(&self) -> String {
-        let Kind::Network { network, label, guidance } = &self.kind else {
+        let Kind::Network { network, labels, guidance } = &self.kind else {
             let mapped = |map: &Map| format!("exact score, data with {map}");
             return self.map.as_ref().map_or_else(|| "exact score".into(), mapped);
         };
-        let label = match label {
-            None => String::new(),
-            Some(label) if guidance.weight == 1.0 => format!(", label {label}"),
-            Some(label) => format!(", label {label} with guidance {guidance}"),
+        let labels = match labels {
+            Labels::Shared(None) => String::new(),
+            Labels::Shared(Some(label)) => format!(", label {label}"),
+            Labels::PerChain { .. } => ", a label for each chain".into(),
         };
-        format!("network of {} parameters{label}", network.parameters())
+        let guided = match guidance.weight {
+            weight if weight == 1.0 || labels.is_empty() => String::new(),
+            _ => format!(" with guidance {guidance}"),
+        };
+        match network.parameters() {
+            Some(parameters) => format!("network of {parameters} parameters{labels}{guided}"),
+            None => format!("network from an ONNX file{labels}{guided}"),
+        }
     }
 
     /// The model, with its label and guidance, at rounded inputs if so asked.
@@ -295,7 +351,7 @@ impl Source {
     fn plain_model<F: Real>(&self) -> Result<Box<dyn Denoiser<F> + '_>, Failure> {
         match &self.kind {
             Kind::Exact(model) => Ok(Box::new(&**model)),
-            Kind::Network { network, label, guidance } => guidance.model(network, *label),
+            Kind::Network { network, labels, guidance } => guidance.model(network, labels),
         }
     }
 }

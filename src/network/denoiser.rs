@@ -45,8 +45,8 @@ pub struct TrainedDenoiser<E: Engine> {
 enum Classes {
     /// All have this one.
     Shared(Option<usize>),
-    /// Chain k has the class with number k.
-    PerChain(Arc<Vec<Option<usize>>>),
+    /// Chain `first` + k has the class with number k.
+    PerChain { first: u32, labels: Arc<Vec<Option<usize>>> },
 }
 
 impl<E: Engine> Clone for TrainedDenoiser<E> {
@@ -96,8 +96,18 @@ impl<E: Engine> TrainedDenoiser<E> {
     /// # Errors
     /// [`Error::Network`](crate::Error::Network) if one is no class of the network.
     pub fn with_labels(self, labels: Vec<Option<usize>>) -> Result<Self> {
+        self.with_labels_from(0, labels)
+    }
+
+    /// The same for a part of a larger run, see [`Run::first_chain`](crate::Run::first_chain): chain
+    /// `first_chain` + k has `labels[k]`.
+    ///
+    /// # Errors
+    /// As for [`with_labels`](Self::with_labels).
+    pub fn with_labels_from(self, first_chain: u32, labels: Vec<Option<usize>>) -> Result<Self> {
         labels.iter().try_for_each(|label| self.network.check_label(*label))?;
-        Ok(Self { classes: Classes::PerChain(Arc::new(labels)), ..self })
+        let labels = Arc::new(labels);
+        Ok(Self { classes: Classes::PerChain { first: first_chain, labels }, ..self })
     }
 
     /// The model guided away from the same model without a label, by this weight.
@@ -123,7 +133,10 @@ impl<E: Engine> TrainedDenoiser<E> {
     pub fn label(&self, chain: u32) -> Option<usize> {
         match &self.classes {
             Classes::Shared(label) => *label,
-            Classes::PerChain(labels) => labels.get(chain as usize).copied().flatten(),
+            Classes::PerChain { first, labels } => {
+                let place = chain.checked_sub(*first);
+                place.and_then(|place| labels.get(place as usize).copied()).flatten()
+            }
         }
     }
 
@@ -137,8 +150,10 @@ impl<E: Engine> TrainedDenoiser<E> {
     ) -> Result<(), BoxError> {
         let labels = match (&self.classes, chains) {
             (Classes::Shared(label), _) => return self.ask(Labels::Shared(*label), levels, x, out),
-            (Classes::PerChain(labels), Some(chains)) => labels_of(labels, chains)?,
-            (Classes::PerChain(_), None) => {
+            (Classes::PerChain { first, labels }, Some(chains)) => {
+                labels_of(*first, labels, chains)?
+            }
+            (Classes::PerChain { .. }, None) => {
                 let given = "a call without numbers of chains";
                 let expected = "those of the rows: call predict_chains, or give one label for all";
                 return Err(wrong("labels of chains", given, expected).into());
@@ -222,11 +237,13 @@ impl<F: Real, E: Engine> Denoiser<F> for TrainedDenoiser<E> {
 }
 
 /// The labels of these chains.
-fn labels_of(labels: &[Option<usize>], chains: &[u32]) -> Result<Vec<Option<usize>>> {
+fn labels_of(first: u32, labels: &[Option<usize>], chains: &[u32]) -> Result<Vec<Option<usize>>> {
     let of = |chain: &u32| {
-        labels.get(*chain as usize).copied().ok_or_else(|| {
+        let place = chain.checked_sub(first);
+        place.and_then(|place| labels.get(place as usize).copied()).ok_or_else(|| {
             let given = format!("chain {chain}, counted from 0");
-            wrong("labels of chains", given, format!("a chain below {}", labels.len()))
+            let end = u64::from(first) + labels.len() as u64;
+            wrong("labels of chains", given, format!("chains from {first} to {end}, without it"))
         })
     };
     chains.iter().map(of).collect()

@@ -135,6 +135,8 @@ impl<'s, F: Real> Evaluator<'s, F> {
     ) -> Result<()> {
         let mut numbers = std::mem::take(self.numbers);
         numbers.clear();
+        // Room for what a later step may need: with independent coins more rows than chains.
+        numbers.reserve(2 * self.chains.len() + 64);
         numbers.extend(of.map(|row| self.chains[row]));
         let result = self.call(Some(&numbers), times, width, x, out);
         *self.numbers = numbers;

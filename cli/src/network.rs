@@ -1,0 +1,75 @@
+//! Networks from files: how they are read, and the labels of the chains.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use langevin::onnx::{AnyNetwork, Device, OnnxLoader};
+
+use crate::failure::{Failure, refuse};
+use crate::npy::{Accept, read_rows};
+
+/// How networks from ONNX files are run.
+#[derive(Args)]
+pub struct EngineOptions {
+    /// Library of ONNX Runtime, for networks from .onnx files [default: that of ORT_DYLIB_PATH]
+    #[arg(long, value_name = "PATH")]
+    engine_library: Option<PathBuf>,
+    /// Where networks from .onnx files run: cpu, cuda:0, coreml or directml:0 [default: cpu]
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<Device>,
+}
+
+impl EngineOptions {
+    /// Reads a network; `--threads` are those of its engine too.
+    pub fn load(&self, path: &Path, threads: Option<usize>) -> langevin::Result<AnyNetwork> {
+        let mut loader = OnnxLoader::new().device(self.device.unwrap_or_default());
+        if let Some(library) = &self.engine_library {
+            loader = loader.library(library);
+        }
+        if let Some(threads) = threads {
+            loader = loader.threads(threads);
+        }
+        AnyNetwork::load(path, &loader)
+    }
+
+    /// Refuses options without effect.
+    pub fn check(&self, networks: &[Option<&Path>]) -> Result<(), Failure> {
+        let is_onnx = |path: &&Path| path.extension().is_some_and(|end| end == "onnx");
+        let any = networks.iter().flatten().any(is_onnx);
+        let given = [
+            ("--engine-library", self.engine_library.is_some()),
+            ("--device", self.device.is_some()),
+        ];
+        match given.into_iter().find(|(_, given)| *given && !any) {
+            Some((option, _)) => refuse(format!("{option} needs a network from an .onnx file")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The labels of all chains: a list that is spread over them in equal runs, or a file with one for
+/// each chain.
+pub fn labels(text: &str, chains: usize) -> Result<Vec<usize>, Failure> {
+    let fail = |why: String| Failure::Input(format!("--labels: {why}"));
+    if Path::new(text).extension().is_some_and(|end| end.eq_ignore_ascii_case("npy")) {
+        let rows = read_rows("--labels", Path::new(text), Accept::Reals)?;
+        if rows.len() != chains || (rows.nrows() != 1 && rows.ncols() != 1) {
+            let given = format!("given an array of shape {:?}", rows.dim());
+            return Err(fail(format!("{given}, expected {chains} numbers, one for each chain")));
+        }
+        let whole = |x: &f64| (x.fract() == 0.0 && (0.0..1e9).contains(x)).then_some(*x as usize);
+        let labels: Option<Vec<usize>> = rows.iter().map(whole).collect();
+        return labels.ok_or_else(|| fail("expected whole numbers that are not negative".into()));
+    }
+    let labels: Option<Vec<usize>> = text.split(',').map(|word| word.trim().parse().ok()).collect();
+    let Some(labels) = labels else {
+        let given = langevin::advanced::quoted(text);
+        return Err(fail(format!("given `{given}`, expected classes as 0,1,2 or a .npy file")));
+    };
+    if !chains.is_multiple_of(labels.len()) {
+        let given = format!("given {} labels for {chains} chains", labels.len());
+        return Err(fail(format!("{given}, expected a number of chains that they divide")));
+    }
+    let each = chains / labels.len();
+    Ok(labels.into_iter().flat_map(|label| std::iter::repeat_n(label, each)).collect())
+}
