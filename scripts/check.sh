@@ -9,8 +9,20 @@ cd "$(dirname "$0")/.."
 
 step() { printf '\n== %s\n' "$*"; "$@"; }
 
-# All features except `onnx`, which takes many minutes to build: scripts/onnx.sh.
-features=mlp,plot,progress,serde
+features=mlp,onnx,plot,progress,serde
+
+# ONNX Runtime, for the tests of networks from ONNX files. With it none of them may be skipped.
+engine() {
+    local said
+    printf '\n== scripts/engine.sh\n'
+    if said=$(scripts/engine.sh); then
+        eval "$said"
+        export LANGEVIN_REQUIRE_ENGINE=1
+        echo "$ORT_DYLIB_PATH"
+    else
+        printf '\n!! ONNX Runtime could not be fetched: the tests of ONNX networks are SKIPPED\n\n'
+    fi
+}
 
 fast() {
     step cargo fmt --all --check
@@ -38,7 +50,7 @@ examples() {
     step cargo build --release -p langevin --examples --features "$features"
     for path in examples/*.rs; do
         name=$(basename "$path" .rs)
-        if [ "$name" = onnx_network ]; then continue; fi
+        if [ "$name" = onnx_network ] && [ -z "${ORT_DYLIB_PATH:-}" ]; then continue; fi
         printf '\n== example %s\n' "$name"
         "target/release/examples/$name" "$folder/$name.svg" > "$folder/$name.txt"
         tail -n 3 "$folder/$name.txt"
@@ -60,6 +72,11 @@ commands() {
     step "$langevin" compare --model examples/models/digits-psld.safetensors \
         --reference examples/data/digits_8x8_u8.npy --reference-range 0,16 --methods roba,oba --evaluations 50 \
         --seeds 2 --chains 500 --csv "$folder/compare.csv" --plot "$folder/compare.svg"
+    if [ -n "${ORT_DYLIB_PATH:-}" ]; then
+        step "$langevin" generate --model examples/models/fashion-vp.onnx \
+            --labels 0,1,2,3,4,5,6,7,8,9 --method pmm2m --evaluations 10 --chains 20 \
+            --grid-image "$folder/fashion.png"
+    fi
     for shell in bash zsh fish; do "$langevin" completions "$shell" > "$folder/$shell"; done
     bash -n "$folder/bash"
     "$langevin" man > "$folder/langevin.1"
@@ -77,11 +94,15 @@ minimum() {
 }
 
 case ${1:-all} in
-fast) fast ;;
+fast)
+    engine
+    fast
+    ;;
 all)
     folder=$(mktemp -d)
     trap 'rm -rf "$folder"' EXIT
     step python3 scripts/structure.py
+    engine
     fast
     documentation
     bare

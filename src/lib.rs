@@ -100,7 +100,7 @@
 //! | `progress` | a progress bar, `run::ProgressBar` |
 //! | `plot` | the modules `plot` and `image` |
 //! | `mlp` | the module `network` |
-//! | `onnx` | the module `onnx`, and `mlp`; needs Rust 1.91 and takes many minutes to build |
+//! | `onnx` | the module `onnx`, and `mlp`; loads the library of ONNX Runtime when it runs |
 //! | `serde` | reading and writing of methods, processes, mixtures and samples |
 //!
 //! # Reproducibility
