@@ -6,8 +6,8 @@
 //! ```
 //!
 //! The network predicts the noise of 28 × 28 pictures (`examples/models`). Its description lies
-//! beside it. `features` is the squared Fréchet distance between the features of two methods, from a
-//! second network. It says how alike they are, and not how good.
+//! beside it. `features` is the squared Fréchet distance between the features of two methods, from
+//! a second network. It says how alike they are, and not how good.
 
 use std::time::Instant;
 

@@ -35,7 +35,7 @@
 //! | module | what is in it |
 //! |---|---|
 //! | [`prelude`] | the names that most programs need |
-//! | [`drift`] | your gradient ([`PerRow`], [`Batched`], [`PerChain`]), mixtures, logistic regression |
+//! | [`drift`] | your gradient ([`PerRow`], [`Batched`], [`PerChain`]), mixtures, regression |
 //! | [`dynamics`] | [`Overdamped`], [`Underdamped`], and the traits for an equation of your own |
 //! | [`sampler`] | the methods: [`EulerMaruyama`], [`PoissonMidpoint`], [`Splitting`], … |
 //! | [`run`] | [`Run`], [`Samples`], and observers that look at a run while it goes on |

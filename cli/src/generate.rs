@@ -54,8 +54,8 @@ pub struct Generate {
     /// of an output up to E pass
     #[arg(long, value_name = "W", allow_negative_numbers = true)]
     window: Option<usize>,
-    /// Classes of the chains, as 0,1,2, spread over them in equal runs, or FILE.npy with one for each
-    /// chain
+    /// Classes of the chains, as 0,1,2, spread over them in equal runs, or FILE.npy with one for
+    /// each chain
     #[arg(long, value_name = "LIST", requires = "model", conflicts_with = "label")]
     labels: Option<String>,
     /// Picture of the first samples, at most 100, as small images: high numbers are dark
@@ -113,6 +113,7 @@ impl Generate {
         Inputs::new([
             mask,
             known,
+            ("--labels", self.labels_file()),
             ("--guidance-model", self.source.guidance.guidance_model.as_deref()),
             target,
             data,
@@ -121,6 +122,19 @@ impl Generate {
             self.source.betas(),
             ("--resume", self.run.beginning.resume.as_deref()),
         ])
+    }
+
+    /// The file of labels, if they are not a list.
+    fn labels_file(&self) -> Option<&Path> {
+        let is_file = |path: &&Path| path.extension().is_some_and(|end| end == "npy");
+        self.labels.as_deref().map(Path::new).filter(is_file)
+    }
+
+    /// The labels of the chains.
+    fn labels(&self) -> Result<Labels, Failure> {
+        let Some(text) = &self.labels else { return Ok(Labels::Shared(self.source.label)) };
+        let labels = network::labels(text, self.run.chains)?;
+        Ok(Labels::PerChain { first: self.run.beginning.first_chain(), labels })
     }
 
     /// The files to write, each with the option that names it.
@@ -191,13 +205,7 @@ pub fn run(arguments: &Generate) -> Result<(), Failure> {
 
 fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let run = &arguments.run;
-    let labels = match &arguments.labels {
-        None => Labels::Shared(arguments.source.label),
-        Some(text) => Labels::PerChain {
-            first: run.beginning.first_chain(),
-            labels: network::labels(text, run.chains)?,
-        },
-    };
+    let labels = arguments.labels()?;
     let source = Source::load_with(&arguments.source, labels, run.common.threads)?;
     let dim = source.dimension();
     let plan = arguments.plan(&source.process, dim)?;

@@ -6,7 +6,7 @@ use clap::Args;
 use langevin::onnx::{AnyNetwork, Device, OnnxLoader};
 
 use crate::failure::{Failure, refuse};
-use crate::npy::{Accept, read_rows};
+use crate::npy::read_list;
 
 /// How networks from ONNX files are run.
 #[derive(Args)]
@@ -52,13 +52,9 @@ impl EngineOptions {
 pub fn labels(text: &str, chains: usize) -> Result<Vec<usize>, Failure> {
     let fail = |why: String| Failure::Input(format!("--labels: {why}"));
     if Path::new(text).extension().is_some_and(|end| end.eq_ignore_ascii_case("npy")) {
-        let rows = read_rows("--labels", Path::new(text), Accept::Reals)?;
-        if rows.len() != chains || (rows.nrows() != 1 && rows.ncols() != 1) {
-            let given = format!("given an array of shape {:?}", rows.dim());
-            return Err(fail(format!("{given}, expected {chains} numbers, one for each chain")));
-        }
+        let numbers = read_list("--labels", Path::new(text), chains)?;
         let whole = |x: &f64| (x.fract() == 0.0 && (0.0..1e9).contains(x)).then_some(*x as usize);
-        let labels: Option<Vec<usize>> = rows.iter().map(whole).collect();
+        let labels: Option<Vec<usize>> = numbers.iter().map(whole).collect();
         return labels.ok_or_else(|| fail("expected whole numbers that are not negative".into()));
     }
     let labels: Option<Vec<usize>> = text.split(',').map(|word| word.trim().parse().ok()).collect();

@@ -25,6 +25,36 @@ pub enum Accept {
 /// of them finite. The file is .npy, or .csv if its name says so.
 pub fn read_rows(option: &str, path: &Path, accept: Accept) -> Result<Array2<f64>, Failure> {
     let fail = |why: String| Failure::Input(format!("{option} {}: {why}", path.display()));
+    let array = read_array(option, path, accept)?;
+    let shape = array.shape().to_vec();
+    if shape.len() < 2 || array.is_empty() {
+        let hint = match shape[..] {
+            [length] if length > 0 => "; in numpy, .reshape(-1, 1) makes rows of one number",
+            _ => "",
+        };
+        return Err(fail(format!(
+            "given shape {shape:?}, expected (rows, columns), at least one of each{hint}"
+        )));
+    }
+    let (rows, columns): (usize, usize) = (shape[0], shape[1..].iter().product());
+    let rows = array.as_standard_layout().into_owned().into_shape_with_order((rows, columns));
+    rows.map_err(|error| fail(error.to_string()))
+}
+
+/// Reads so many numbers: an array of one axis, of one row or of one column.
+pub fn read_list(option: &str, path: &Path, count: usize) -> Result<Vec<f64>, Failure> {
+    let array = read_array(option, path, Accept::Reals)?;
+    let long = array.shape().iter().filter(|length| **length != 1).count();
+    if array.len() == count && long < 2 {
+        return Ok(array.into_iter().collect());
+    }
+    let given = format!("{option} {}: given shape {:?}", path.display(), array.shape());
+    Err(Failure::Input(format!("{given}, expected ({count}), one number for each chain")))
+}
+
+/// An array of finite numbers from an .npy file, or .csv if its name says so.
+fn read_array(option: &str, path: &Path, accept: Accept) -> Result<ArrayD<f64>, Failure> {
+    let fail = |why: String| Failure::Input(format!("{option} {}: {why}", path.display()));
     let contents = Contents::open(path).map_err(fail)?;
     let named_csv = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
     let array = if is_npy(&contents.head) {
@@ -40,25 +70,13 @@ pub fn read_rows(option: &str, path: &Path, accept: Accept) -> Result<Array2<f64
         };
         return Err(fail(format!("not a readable .npy file: it is {kind}{hint}")));
     };
-    let shape = array.shape().to_vec();
-    if shape.len() < 2 || array.is_empty() {
-        let hint = match shape[..] {
-            [length] if length > 0 => "; in numpy, .reshape(-1, 1) makes rows of one number",
-            _ => "",
-        };
-        return Err(fail(format!(
-            "given shape {shape:?}, expected (rows, columns), at least one of each{hint}"
-        )));
-    }
     if let Some((index, x)) = array.indexed_iter().find(|(_, x)| !x.is_finite()) {
         return Err(fail(format!(
             "the number at {:?} is {x}, expected a finite number",
             index.slice()
         )));
     }
-    let (rows, columns): (usize, usize) = (shape[0], shape[1..].iter().product());
-    let rows = array.as_standard_layout().into_owned().into_shape_with_order((rows, columns));
-    rows.map_err(|error| fail(error.to_string()))
+    Ok(array)
 }
 
 /// A type of numbers.

@@ -107,8 +107,8 @@ pub trait Drift<F: Real>: Send + Sync {
     }
 
     /// The rows that a call should have at least, or `None` if small calls cost no more. If it is
-    /// given, a run takes all its chains together, in one call for each evaluation of a step, unless
-    /// [`Run::chunk`](crate::Run::chunk) or [`Run::threads`](crate::Run::threads) is set.
+    /// given, a run takes all its chains together, in one call for each evaluation of a step,
+    /// unless [`Run::chunk`](crate::Run::chunk) or [`Run::threads`](crate::Run::threads) is set.
     fn batch(&self) -> Option<usize> {
         None
     }

@@ -40,8 +40,8 @@ pub struct PerChain<C> {
 }
 
 impl<C> PerChain<C> {
-    /// A drift for batches of `columns` columns. `function(chains, times, x, out)` writes b(x, t) of
-    /// each row's chain to `out`.
+    /// A drift for batches of `columns` columns. `function(chains, times, x, out)` writes b(x, t)
+    /// of each row's chain to `out`.
     pub fn new<F: Real>(columns: usize, function: C) -> Self
     where
         C: Fn(&[u32], Times<'_>, ArrayView2<'_, F>, ArrayViewMut2<'_, F>) -> Result<(), BoxError>,

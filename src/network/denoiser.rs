@@ -14,8 +14,8 @@ use crate::error::{BoxError, Result};
 use crate::real::Real;
 use crate::state::{columns, columns_mut};
 
-/// A trained network as a [`Denoiser`], with one label or none for all chains, or one for each; made
-/// by [`Trained::denoiser`].
+/// A trained network as a [`Denoiser`], with one label or none for all chains, or one for each;
+/// made by [`Trained::denoiser`].
 ///
 /// ```no_run
 /// use langevin::network::Network;
@@ -99,8 +99,8 @@ impl<E: Engine> TrainedDenoiser<E> {
         self.with_labels_from(0, labels)
     }
 
-    /// The same for a part of a larger run, see [`Run::first_chain`](crate::Run::first_chain): chain
-    /// `first_chain` + k has `labels[k]`.
+    /// The same for a part of a larger run, see [`Run::first_chain`](crate::Run::first_chain):
+    /// chain `first_chain` + k has `labels[k]`.
     ///
     /// # Errors
     /// As for [`with_labels`](Self::with_labels).

@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 
 /// A device of ONNX Runtime. One that is not there is an error, and no other one takes its place.
 ///
-/// As text: `cpu`, `cuda:0`, `coreml`, `directml:0`. The number is that of the device, by default 0.
+/// As text: `cpu`, `cuda:0`, `coreml`, `directml:0`. The number is that of the device, by default
+/// 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Device {

@@ -1,4 +1,5 @@
-//! The engine of ONNX networks: cuts the rows of a call into blocks, and spreads them over sessions.
+//! The engine of ONNX networks: cuts the rows of a call into blocks, and spreads them over
+//! sessions.
 
 use std::fmt;
 use std::ops::Range;

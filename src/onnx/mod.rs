@@ -13,8 +13,8 @@
 //!
 //! # The library
 //!
-//! ONNX Runtime is a shared library, which is loaded when the first network is. Nothing else of this
-//! crate needs it. Its path is [`OnnxLoader::library`], or the environment variable
+//! ONNX Runtime is a shared library, which is loaded when the first network is. Nothing else of
+//! this crate needs it. Its path is [`OnnxLoader::library`], or the environment variable
 //! `ORT_DYLIB_PATH`. Version 1.17 or later is required. `pip download onnxruntime` brings it, and
 //! `scripts/engine.sh` of the source fetches and unpacks it. A process loads it once, and keeps it.
 //!
@@ -27,12 +27,12 @@
 //! y       (N, d), or the shape of x              the prediction; (N, m) for features
 //! ```
 //!
-//! x and y are f32; t is f32, f64, i64 or i32; label is i64 or i32. A t of whole numbers is told the
-//! nearest one. If t is one number for a call, rows of different times run in different calls. N is
-//! a name or a number. If it is a number, rows are filled up to it. A description says the rest
-//! (docs/network-format.md of the source): the process, the prediction, the kind of time, and names
-//! where they are not obvious. It is read from `NAME.json` beside `NAME.onnx`, or from the entry
-//! `langevin` of the metadata of the file, or given as a [`Card`](crate::network::Card) and
+//! x and y are f32; t is f32, f64, i64 or i32; label is i64 or i32. A t of whole numbers is told
+//! the nearest one. If t is one number for a call, rows of different times run in different calls.
+//! N is a name or a number. If it is a number, rows are filled up to it. A description says the
+//! rest (docs/network-format.md of the source): the process, the prediction, the kind of time, and
+//! names where they are not obvious. It is read from `NAME.json` beside `NAME.onnx`, or from the
+//! entry `langevin` of the metadata of the file, or given as a [`Card`](crate::network::Card) and
 //! [`Names`].
 //!
 //! # Threads
@@ -40,8 +40,9 @@
 //! On the CPU every session of the engine has one thread. A call cuts its rows into blocks of
 //! [`OnnxEngine::block`] and spreads them over as many sessions as the engine has
 //! [threads](OnnxLoader::threads), by default all cores. Calls from several threads share these
-//! sessions, so threads do not multiply. A run takes all its chains in one call for each evaluation,
-//! unless [`Run::chunk`](crate::Run::chunk) says otherwise. Each session holds the weights.
+//! sessions, so threads do not multiply. A run takes all its chains in one call for each
+//! evaluation, unless [`Run::chunk`](crate::Run::chunk) says otherwise. Each session holds the
+//! weights.
 //!
 //! # Reproducibility
 //!

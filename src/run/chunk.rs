@@ -30,8 +30,8 @@ pub(super) fn default_chunk<F>(columns: usize, chains: usize, threads: Option<us
     fits.clamp(64, 1024).min(share.next_multiple_of(16)).max(1)
 }
 
-/// The number of chains in a chunk for a drift that wants calls of this many rows: whole batches, and
-/// so many that what is done between two calls costs little.
+/// The number of chains in a chunk for a drift that wants calls of this many rows: whole batches,
+/// and so many that what is done between two calls costs little.
 pub(super) fn of_batch(batch: usize) -> usize {
     const ENOUGH: usize = 1024;
     let batch = batch.clamp(1, 1 << 20);

@@ -121,7 +121,8 @@ impl<'s, F: Real> Evaluator<'s, F> {
         result
     }
 
-    /// The same for some of the chains: `of` gives their rows in the state, one for each row of `x`.
+    /// The same for some of the chains: `of` gives their rows in the state, one for each row of
+    /// `x`.
     ///
     /// # Errors
     /// [`Error::Drift`] if the drift fails.

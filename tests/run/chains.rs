@@ -1,5 +1,5 @@
-//! Drifts and models that differ between chains: chain k of one run has the bits of chain k of a run
-//! in which all chains have its condition.
+//! Drifts and models that differ between chains: chain k of one run has the bits of chain k of a
+//! run in which all chains have its condition.
 
 use langevin::diffusion::{Guided, ProcessKind, Window};
 use langevin::ndarray::{Array2, ArrayView2, ArrayViewMut2, s};

@@ -19,7 +19,7 @@ const DDIM: &str = "generate g.json --method ddim --evaluations 10 --chains 4";
 /// The keys of every report of `generate`, whatever the process.
 const KEYS: &str = "bandwidth batched_calls chains covariance dim diverged diverged_chains \
                     evaluations evaluations_per_chain file first_chain guidance \
-                    guidance_interval guidance_rescale inpaint input_bits inputs label mean \
+                    guidance_interval guidance_rescale inpaint input_bits inputs label labels mean \
                     method mode_weights model model_calls_per_evaluation non_finite options \
                     planned_evaluations planned_steps precision process rounds scale seconds seed \
                     steps strength tolerance variance version window";

@@ -9,6 +9,7 @@ mod generate;
 mod generate_refusals;
 mod interrupts;
 mod models;
+mod networks;
 mod outputs;
 mod phase;
 mod places;
