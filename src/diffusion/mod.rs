@@ -63,6 +63,7 @@ mod rounded;
 pub mod samplers;
 mod schedule;
 mod start;
+mod stepper;
 mod warning;
 
 pub use clock::Clock;
@@ -88,4 +89,5 @@ pub use schedule::{
     Beta, Level, LevelTable, Schedule, SigmaGrid, SigmaRule, Spacing, blocks, check_levels,
     from_timesteps,
 };
+pub use stepper::{PlanQuery, PlanStepper, Seen};
 pub use warning::Warning;

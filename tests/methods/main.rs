@@ -36,6 +36,7 @@ mod guidance;
 mod inpainting;
 mod joint_score;
 mod models;
+mod outside;
 mod phase_space;
 mod plans;
 mod probe;

@@ -103,7 +103,7 @@ fn check_price(stated: &str, method: &Method, process: &Process) {
 }
 
 /// A value for every option.
-const VALUES: [(&str, &str); 35] = [
+pub const VALUES: [(&str, &str); 35] = [
     ("grid", "equal"),
     ("timesteps", "998+500+0"),
     ("sigmas", "10+1+0.1"),

@@ -2,6 +2,7 @@
 
 mod cost;
 mod hostile;
+mod outside;
 mod precision;
 mod reproducible;
 mod runs;
