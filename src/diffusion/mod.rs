@@ -62,7 +62,9 @@ mod psld;
 mod rounded;
 pub mod samplers;
 mod schedule;
+mod script;
 mod start;
+mod step_table;
 mod stepper;
 mod warning;
 
@@ -89,5 +91,6 @@ pub use schedule::{
     Beta, Level, LevelTable, Schedule, SigmaGrid, SigmaRule, Spacing, blocks, check_levels,
     from_timesteps,
 };
+pub use step_table::{Combination, Evaluation, NoiseInput, Outcome, StepRow, StepTable};
 pub use stepper::{PlanQuery, PlanStepper, Seen};
 pub use warning::Warning;

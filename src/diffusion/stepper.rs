@@ -41,15 +41,24 @@ impl From<Face> for Seen {
 }
 
 impl Seen {
+    /// What the model predicts.
+    pub(super) fn prediction(self) -> Prediction {
+        match self {
+            Self::State(prediction) => prediction,
+            Self::Face(face) => face.prediction,
+        }
+    }
+
     /// The number that tells the model a level. Without a face it is that of the process: the
     /// 0-based timestep of a table, t of flow matching, σ, or t = τ/β in phase space (τ if the rate
-    /// is not constant).
+    /// is not constant). A model of data alone is told σ in phase space.
     pub(super) fn number(self, process: &Process, level: Level) -> f64 {
         match (self, process) {
             (Self::Face(face), _) => face.told.number(level),
             (_, Process::Vp(table)) => table.timestep(level),
             (_, Process::Flow(_)) => level.flow_time(),
             (_, Process::Edm(_) | Process::Ve(_)) => level.sigma(),
+            (Self::State(other), Process::Psld(..)) if !other.is_joint() => level.sigma(),
             (_, Process::Psld(_, beta)) => level.tau() / beta.rate().unwrap_or(1.0),
         }
     }
@@ -143,10 +152,7 @@ struct Outside<F: Real> {
 
 impl<F: Real> Denoiser<F> for Outside<F> {
     fn prediction(&self) -> Prediction {
-        match self.seen {
-            Seen::State(prediction) => prediction,
-            Seen::Face(face) => face.prediction,
-        }
+        self.seen.prediction()
     }
 
     fn predict(

@@ -40,6 +40,7 @@ mod outside;
 mod phase_space;
 mod plans;
 mod probe;
+mod step_table;
 mod strength;
 mod tables;
 mod variances;

@@ -8,7 +8,7 @@ use crate::plans::VALUES;
 use crate::support::{hash, phase, planned, vp};
 
 /// A velocity that is near that of data N(0.3, 0.5²), and not linear.
-fn velocity(level: Level, x: f64) -> f64 {
+pub fn velocity(level: Level, x: f64) -> f64 {
     let [a, s] = [level.signal(), level.noise()];
     let variance = 0.25 * a * a + s * s;
     let noise = s * (x - 0.3 * a) / variance;
@@ -16,7 +16,7 @@ fn velocity(level: Level, x: f64) -> f64 {
     a * noise - s * data + 0.03 * (3.0 * x).sin()
 }
 
-struct Network;
+pub struct Network;
 
 impl<F: Real> Denoiser<F> for Network {
     fn prediction(&self) -> Prediction {
@@ -60,7 +60,7 @@ fn check<F: Real>(name: &str, plan: &Plan) {
     assert_eq!(found, usual, "{name}, {}", F::NAME);
 }
 
-fn process(kind: ProcessKind) -> Process {
+pub fn process(kind: ProcessKind) -> Process {
     match kind {
         ProcessKind::Vp => vp(),
         ProcessKind::Psld => phase::process(),
@@ -69,7 +69,7 @@ fn process(kind: ProcessKind) -> Process {
 }
 
 /// A method alone, and with each of its options. Some options need another one.
-fn variants(method: &Method, kind: ProcessKind) -> Vec<Method> {
+pub fn variants(method: &Method, kind: ProcessKind) -> Vec<Method> {
     let mut all = vec![method.clone()];
     for option in method.options(kind) {
         let (name, value) = *VALUES.iter().find(|(name, _)| *name == option.name).unwrap();
