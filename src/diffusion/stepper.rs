@@ -11,6 +11,7 @@ use super::face::{Face, check_input, scale_rows};
 use super::plan::Plan;
 use super::prediction::Prediction;
 use super::process::Process;
+use super::psld::Factor;
 use super::schedule::Level;
 use crate::drift::{Drift, Times};
 use crate::error::{BoxError, Result};
@@ -41,8 +42,20 @@ impl From<Face> for Seen {
 }
 
 impl Seen {
+    /// How the customary network of a process sees: ε from the state, of the lower factor in phase
+    /// space, or the [`Face`] of flow matching, EDM (σ_d = 0.5) or a variance-exploding process.
+    pub fn customary(process: &Process) -> Self {
+        match process {
+            Process::Vp(_) => Self::State(Prediction::Epsilon),
+            Process::Flow(_) => Self::Face(Face::flow()),
+            Process::Edm(_) => Self::Face(Face::edm(0.5)),
+            Process::Ve(_) => Self::Face(Face::ve()),
+            Process::Psld(..) => Self::State(Prediction::JointEpsilon(Factor::Lower)),
+        }
+    }
+
     /// What the model predicts.
-    pub(super) fn prediction(self) -> Prediction {
+    pub fn prediction(self) -> Prediction {
         match self {
             Self::State(prediction) => prediction,
             Self::Face(face) => face.prediction,

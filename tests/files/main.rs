@@ -13,6 +13,7 @@ mod network;
 mod onnx;
 mod processes;
 mod rows;
+mod schedulers;
 #[path = "../support/mod.rs"]
 mod support;
 
