@@ -19,6 +19,7 @@ use crate::known::KnownOptions;
 use crate::network;
 use crate::output::{create_all, print_report, write_file};
 use crate::report::{Report, draw};
+use crate::scheduler;
 use crate::simulation::{Job, Outcome, read_start, schedule, simulate};
 use crate::source::{Labels, Source, SourceOptions, Tiles, image_shape};
 
@@ -28,9 +29,10 @@ pub struct Generate {
     source: SourceOptions,
     /// vp: ddpm | ddim | dpmpp2m | heun | em | pmm1 | pmm2 | pmm2m | rm | pc | pc-parallel; psld:
     /// em | ei | sscs | oba | bao | obab | roba | rbao | robab | pmm1 | pmm2 | rm (see
-    /// `langevin methods`); options may stand behind it, as in pmm2:grid=equal
-    #[arg(long)]
-    method: String,
+    /// `langevin methods`); options may stand behind it, as in pmm2:grid=equal [default with
+    /// --scheduler: that of the file]
+    #[arg(long, required_unless_present = "scheduler")]
+    method: Option<String>,
     #[command(flatten)]
     given: Given<Method>,
     /// Most model evaluations per chain, in expectation [default: what --timesteps or --blocks
@@ -69,17 +71,37 @@ pub struct Generate {
 }
 
 impl Generate {
-    fn plan(&self, process: &Process, dim: usize) -> Result<Plan, Failure> {
-        let mut method: Method = self.method.parse()?;
+    /// The plan of the method, or of the scheduler.
+    fn unheld_plan(&self, process: &Process) -> Result<Plan, Failure> {
+        let config = self.source.scheduler.load()?;
+        let own = config.as_ref().and_then(|config| config.method());
+        let mut method: Method = match (&self.method, own) {
+            (Some(text), _) => text.parse()?,
+            (None, Some(own)) => own.clone(),
+            (None, None) => {
+                return refuse("--method is missing: the class of --scheduler has none here");
+            }
+        };
         for (name, text) in &self.given.options {
             if self.window.is_none() || *name != "tolerance" {
                 method = method.with(name, text)?;
             }
         }
-        let mut plan = match self.evaluations {
-            Some(evaluations) => method.plan(process, evaluations)?,
-            None => method.plan_listed(process)?,
+        let Some(config) = config else {
+            return Ok(match self.evaluations {
+                Some(evaluations) => method.plan(process, evaluations)?,
+                None => method.plan_listed(process)?,
+            });
         };
+        let Some(steps) = self.evaluations else {
+            return refuse("--evaluations is missing: --scheduler needs its number of steps");
+        };
+        scheduler::warn(&config);
+        Ok(config.plan_with(&method, steps)?)
+    }
+
+    fn plan(&self, process: &Process, dim: usize) -> Result<Plan, Failure> {
+        let mut plan = self.unheld_plan(process)?;
         if let Some(strength) = self.strength {
             plan = plan.with_strength(strength)?;
         }
@@ -91,6 +113,11 @@ impl Generate {
             Some(window) => Ok(plan.windowed(window)?),
             None => Ok(plan),
         }
+    }
+
+    /// The method as it was given, or that of the scheduler.
+    fn method_text<'a>(&'a self, plan: &'a Plan) -> &'a str {
+        self.method.as_deref().unwrap_or(plan.method().name())
     }
 
     /// The window, with the tolerance that belongs to it.
@@ -120,6 +147,7 @@ impl Generate {
             model,
             start,
             self.source.betas(),
+            self.source.scheduler.file(),
             ("--resume", self.run.beginning.resume.as_deref()),
         ])
     }
@@ -241,7 +269,7 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     }
     // Pictures that cannot be drawn cost neither the samples nor the report.
     let drawn = write_file(picture, "--plot", || {
-        let method = &arguments.method;
+        let method = arguments.method_text(&plan);
         let evaluations = plan.evaluations();
         let title = format!("{method}, {evaluations:.1} evaluations, {}", source.process.title());
         draw(data, positions, &title)
@@ -324,7 +352,7 @@ fn heading<F: Real>(
     format!(
         "{} on {}, {}: {} chains, {}, {} dimensions, {}\n\
          {:.2} model evaluations per chain, {:.2} planned, in {} batched calls{}; {:.3} s",
-        arguments.method,
+        arguments.method_text(plan),
         source.process,
         source.describe(),
         arguments.run.chains,

@@ -22,6 +22,7 @@ mod reference;
 mod report;
 mod sample;
 mod samples_file;
+mod scheduler;
 mod simulation;
 mod source;
 mod target;

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use langevin::advanced::quoted;
-use langevin::diffusion::{Calibration, Ranking, Spectrum};
+use langevin::diffusion::{Calibration, Ranking, Seen, Spectrum};
 use langevin::ndarray::{Array1, Axis};
-use langevin::prelude::{Method, Process};
+use langevin::prelude::{Method, Prediction, Process};
 use serde_json::json;
 
 use crate::arguments::interval;
@@ -50,6 +50,12 @@ pub struct Plan {
     /// such as dpmpp2m and sde-dpmpp2m with 80 evaluations: forecasts then have its error
     #[arg(long, value_names = ["FLOW.npy", "SDE.npy"], num_args = 2)]
     calibrate: Vec<PathBuf>,
+    /// In place of a ranking, print the coefficients of every step of one method with one budget,
+    /// for a loop of your own (see docs/own-loop.md). The model predicts PREDICTION from the state
+    /// of the run [default: what --scheduler says, or the customary network of the process]
+    #[arg(long, value_name = "PREDICTION", num_args = 0..=1, requires = "json")]
+    #[arg(conflicts_with_all = ["reference", "covariance", "spectrum", "grids", "calibrate"])]
+    table: Option<Option<Prediction>>,
     /// One JSON object on stdout
     #[arg(long)]
     json: bool,
@@ -63,6 +69,9 @@ struct Setting {
 }
 
 pub fn run(arguments: &Plan) -> Result<(), Failure> {
+    if let Some(prediction) = arguments.table {
+        return print_table(arguments, prediction);
+    }
     let Setting { process, data, describe } = setting(arguments)?;
     let methods = methods(arguments, &process)?;
     let calibration = calibration(arguments, &data)?;
@@ -98,12 +107,55 @@ pub fn run(arguments: &Plan) -> Result<(), Failure> {
     print_line(&text)
 }
 
+/// Prints the table of one plan. The data of a target have no part in it.
+fn print_table(arguments: &Plan, prediction: Option<Prediction>) -> Result<(), Failure> {
+    let [evaluations] = arguments.evaluations[..] else {
+        return refuse("--table needs one number of --evaluations");
+    };
+    let process = match arguments.source.model {
+        Some(_) => Source::load(&arguments.source, None)?.process,
+        None => arguments.source.process()?,
+    };
+    let config = arguments.source.scheduler.load()?;
+    let named = match &arguments.methods[..] {
+        [] => None,
+        [text] => Some(text.parse::<Method>()?),
+        _ => return refuse("--table needs one method of --methods"),
+    };
+    let plan = match (&config, named) {
+        (Some(config), Some(method)) => config.plan_with(&method, evaluations)?,
+        (Some(config), None) => config.plan(evaluations)?,
+        (None, Some(method)) => method.plan(&process, evaluations)?,
+        (None, None) => return refuse("--table needs one method of --methods"),
+    };
+    if let Some(config) = &config {
+        crate::scheduler::warn(config);
+    }
+    let seen = match (prediction, &config) {
+        (Some(prediction), _) => Seen::State(prediction),
+        (None, Some(config)) => config.seen(),
+        (None, None) => Seen::customary(&process),
+    };
+    let report = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "inputs": inputs(arguments).json(),
+        "process": process.to_string(),
+        "method": plan.method().to_string(),
+        "evaluations": plan.evaluations(),
+        "predicts": seen.prediction().name(),
+        "reads": if matches!(seen, Seen::Face(_)) { "the variable of the network" } else { "the state" },
+        "table": plan.step_table(seen)?,
+    });
+    print_line(&report.to_string())
+}
+
 fn inputs(arguments: &Plan) -> Inputs<'_> {
     let [target, data] = arguments.source.target.files();
     Inputs::new([
         target,
         data,
         ("--model", arguments.source.model.as_deref()),
+        arguments.source.scheduler.file(),
         ("--reference", arguments.reference.as_deref()),
         ("--covariance", arguments.covariance.as_deref()),
         ("--spectrum", arguments.spectrum.as_deref()),

@@ -17,6 +17,7 @@ use crate::failure::{Failure, refuse};
 use crate::guidance::{Guidance, GuidanceOptions};
 use crate::network::EngineOptions;
 use crate::npy::{Accept, read_rows};
+use crate::scheduler::SchedulerOptions;
 use crate::target::{self, Target};
 
 /// The process by which data are noised.
@@ -123,12 +124,17 @@ pub struct SourceOptions {
     pub input_bits: Option<usize>,
     #[command(flatten)]
     process: ProcessOptions,
+    #[command(flatten)]
+    pub scheduler: SchedulerOptions,
 }
 
 impl SourceOptions {
     /// The process that is asked for, without a model.
     pub fn process(&self) -> Result<Process, Failure> {
-        self.process.process()
+        match self.scheduler.process(self.process.constant())? {
+            Some(process) => Ok(process),
+            None => self.process.process(),
+        }
     }
 
     /// The file of rates, with the option that names it.
@@ -225,7 +231,7 @@ impl Source {
                 "nothing to generate from: give a TARGET.json, --data with --bandwidth, or --model",
             ),
             None => {
-                let process = options.process.process()?;
+                let process = options.process()?;
                 let Target { mixture, map } = target::load(&options.target, options.scale)?;
                 let kind = Kind::Exact(Box::new(DiffusedMixture::new(mixture)));
                 let input_bits = options.input_bits;
@@ -249,7 +255,12 @@ impl Source {
         };
         let network = options.engine.load(path, threads).map_err(named)?;
         let model = network.denoiser().map_err(named)?;
+        let scheduled = options.scheduler.process(options.process.constant())?;
         let process = match (model.process(), options.process.process) {
+            (own, _) if scheduled.as_ref().is_some_and(|process| process != own) => {
+                let why = format!("trained on {own}, and --scheduler has another process");
+                return refuse(format!("--model {}: {why}", path.display()));
+            }
             (Process::Psld(..), Some(kind)) if kind.is_of_data() => {
                 let why = format!("trained for psld, expected a network for {kind}");
                 return refuse(format!("--model {}: {why}", path.display()));

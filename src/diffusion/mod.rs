@@ -62,7 +62,12 @@ mod psld;
 mod rounded;
 pub mod samplers;
 mod schedule;
+#[cfg(feature = "mlp")]
+mod scheduler;
+mod script;
 mod start;
+mod step_table;
+mod stepper;
 mod warning;
 
 pub use clock::Clock;
@@ -88,4 +93,8 @@ pub use schedule::{
     Beta, Level, LevelTable, Schedule, SigmaGrid, SigmaRule, Spacing, blocks, check_levels,
     from_timesteps,
 };
+#[cfg(feature = "mlp")]
+pub use scheduler::SchedulerConfig;
+pub use step_table::{Combination, Evaluation, NoiseInput, Outcome, StepRow, StepTable};
+pub use stepper::{PlanQuery, PlanStepper, Seen};
 pub use warning::Warning;

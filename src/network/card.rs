@@ -156,27 +156,12 @@ impl Card {
 
 /// The number that tells a level of a table, or between two of them.
 fn number_in(table: &LevelTable, input: TimeInput, level: Level) -> f64 {
-    let last = table.len();
+    if input != TimeInput::LogSnr {
+        return table.timestep(level);
+    }
     let log = |t: usize| table.level(t).log_alpha_bar();
-    let wanted = level.log_alpha_bar().clamp(log(last), log(1));
-    if input == TimeInput::LogSnr {
-        return Level::from_log_alpha_bar(wanted).map_or(f64::NAN, |level| level.log_snr());
-    }
-    // The last level that is no noisier.
-    let mut below = 1;
-    let mut above = last + 1;
-    while above - below > 1 {
-        let middle = below.midpoint(above);
-        if log(middle) >= wanted { below = middle } else { above = middle }
-    }
-    let whole = (below - 1) as f64;
-    if below == last {
-        whole
-    } else {
-        let [noisier, cleaner] = [below + 1, below].map(|t| table.level(t).log_snr());
-        let own = Level::from_log_alpha_bar(wanted).map_or(cleaner, |level| level.log_snr());
-        whole + (cleaner - own) / (cleaner - noisier)
-    }
+    let wanted = level.log_alpha_bar().clamp(log(table.len()), log(1));
+    Level::from_log_alpha_bar(wanted).map_or(f64::NAN, |level| level.log_snr())
 }
 
 #[cfg(test)]

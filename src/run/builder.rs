@@ -38,20 +38,20 @@ use crate::sampler::Sampler;
 /// instruction set. Each chain has a number. Chain k gives the same result in every run with the
 /// same seed. The other chains of the run have no effect on it.
 pub struct Run<'a, F: Real> {
-    sampler: Box<dyn Sampler<F> + 'a>,
+    pub(super) sampler: Box<dyn Sampler<F> + 'a>,
     drift: Box<dyn Drift<F> + 'a>,
-    grid: TimeGrid,
+    pub(super) grid: TimeGrid,
     chains: Option<usize>,
-    first_chain: u32,
-    first_step: usize,
-    seed: Option<u64>,
-    noise: Option<Box<dyn Noise<F> + 'a>>,
+    pub(super) first_chain: u32,
+    pub(super) first_step: usize,
+    pub(super) seed: Option<u64>,
+    pub(super) noise: Option<Box<dyn Noise<F> + 'a>>,
     start: Option<Start<F>>,
-    earlier: Earlier,
+    pub(super) earlier: Earlier,
     chunk: Option<usize>,
     threads: Option<usize>,
-    non_finite: NonFinite,
-    observers: Vec<&'a mut dyn Observer<F>>,
+    pub(super) non_finite: NonFinite,
+    pub(super) observers: Vec<&'a mut dyn Observer<F>>,
 }
 
 /// How the chains of a run are shared out.
@@ -240,26 +240,12 @@ impl<'a, F: Real> Run<'a, F> {
     pub fn run(mut self) -> Result<Samples<F>> {
         simd::instruction_set()?;
         let layout = self.sampler.layout();
-        self.earlier.check(layout, self.non_finite, self.noise.is_some())?;
         let noise = self.noise.take();
-        let start = self.start.take();
         let seed = self.seed.unwrap_or(0);
         let philox = Philox::new(seed);
         let source: &dyn Noise<F> = noise.as_deref().unwrap_or(&philox);
-        let setup = Setup {
-            layout,
-            columns: self.drift.columns(),
-            chains: self.chains,
-            first_chain: self.first_chain,
-            noise: source,
-            ignores: self.non_finite == NonFinite::Ignore,
-            demand: self.demand()?,
-        };
-        if let Some(dynamics) = self.sampler.dynamics() {
-            check_coefficients(dynamics, &self.grid)?;
-        }
-        let Initial { state, low, dim, carried_known } = setup.state(start)?;
-        let last = self.check_first_step()?;
+        let Initial { state, low, dim, carried_known } = self.begin(source, noise.is_some())?;
+        let last = self.grid.steps();
         let mut chunks = self.chunks(state, low, dim)?;
         let mut done = self.first_step;
         let mut stopped = false;
@@ -298,8 +284,30 @@ impl<'a, F: Real> Run<'a, F> {
         })
     }
 
-    /// Checks the first step. Returns the number of steps of the grid.
-    fn check_first_step(&self) -> Result<usize> {
+    /// Checks all options, and returns the state before the first step.
+    pub(super) fn begin(&mut self, noise: &dyn Noise<F>, is_given: bool) -> Result<Initial<F>> {
+        let layout = self.sampler.layout();
+        self.earlier.check(layout, self.non_finite, is_given)?;
+        let start = self.start.take();
+        let setup = Setup {
+            layout,
+            columns: self.drift.columns(),
+            chains: self.chains,
+            first_chain: self.first_chain,
+            noise,
+            ignores: self.non_finite == NonFinite::Ignore,
+            demand: self.demand()?,
+        };
+        if let Some(dynamics) = self.sampler.dynamics() {
+            check_coefficients(dynamics, &self.grid)?;
+        }
+        let initial = setup.state(start)?;
+        self.check_first_step()?;
+        Ok(initial)
+    }
+
+    /// Checks the first step.
+    fn check_first_step(&self) -> Result<()> {
         let steps = self.grid.steps();
         if self.earlier.layout.is_some() && self.first_step >= steps {
             let taken = self.first_step;
@@ -310,7 +318,7 @@ impl<'a, F: Real> Run<'a, F> {
             });
         }
         const EXPECTED: &str = "below the number of steps of the grid";
-        count("first step", self.first_step, 0, steps - 1, EXPECTED).map(|_| steps)
+        count("first step", self.first_step, 0, steps - 1, EXPECTED).map(|_| ())
     }
 
     /// The chains of the run, cut into chunks.

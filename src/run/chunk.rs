@@ -323,7 +323,8 @@ impl<F: Real> Lane<F> {
                 NonFinite::Freeze => self.freeze(&mut part.tally.frozen, number, interval.end),
             }
             if last && noisy {
-                part.tally.rounded = self.rounded(&part.tally.frozen, cost.proposed > 0);
+                let tested = cost.proposed > 0;
+                part.tally.rounded = rounded(&self.state, &self.before, &part.tally.frozen, tested);
             }
         }
         part.rows.assign(&self.state.view());
@@ -347,25 +348,6 @@ impl<F: Real> Lane<F> {
         }
     }
 
-    /// The number of coordinates of positions that moved by no more than four units in the last
-    /// place. Frozen chains and, with a Metropolis test, chains that stayed do not count.
-    fn rounded(&self, frozen: &[Divergence], tested: bool) -> u64 {
-        if !self.state.low().is_empty() {
-            return 0;
-        }
-        let n = self.state.len();
-        let first = u64::from(self.state.chains()[0]);
-        let four = F::from_f64(4.0) * F::epsilon();
-        let numbers = self.state.data().iter().zip(&self.before).take(n * self.state.dim());
-        let rounded = |(at, (x, before)): (usize, (&F, &F))| {
-            let moved = (*x - *before).abs();
-            let still = tested && moved == F::zero();
-            let chain = first + (at % n) as u64;
-            moved <= four * x.abs() && !still && frozen.iter().all(|f| f.chain != chain)
-        };
-        numbers.enumerate().filter(|number| rounded(*number)).count() as u64
-    }
-
     /// Puts one chain back to its state before the step.
     fn restore(&mut self, row: usize) {
         let n = self.state.len();
@@ -376,6 +358,30 @@ impl<F: Real> Lane<F> {
         back(self.state.data_mut(), &self.before);
         back(self.state.low_mut(), &self.low_before);
     }
+}
+
+/// The number of coordinates of positions that moved by no more than four units in the last place.
+/// Frozen chains and, with a Metropolis test, chains that stayed do not count.
+pub(super) fn rounded<F: Real>(
+    state: &State<F>,
+    before: &[F],
+    frozen: &[Divergence],
+    tested: bool,
+) -> u64 {
+    if !state.low().is_empty() {
+        return 0;
+    }
+    let n = state.len();
+    let first = u64::from(state.chains()[0]);
+    let four = F::from_f64(4.0) * F::epsilon();
+    let numbers = state.data().iter().zip(before).take(n * state.dim());
+    let rounded = |(at, (x, before)): (usize, (&F, &F))| {
+        let moved = (*x - *before).abs();
+        let still = tested && moved == F::zero();
+        let chain = first + (at % n) as u64;
+        moved <= four * x.abs() && !still && frozen.iter().all(|f| f.chain != chain)
+    };
+    numbers.enumerate().filter(|number| rounded(*number)).count() as u64
 }
 
 /// The first row from `from` on that is NaN or infinite.

@@ -3,6 +3,7 @@
 
 mod builder;
 mod chunk;
+mod driver;
 #[cfg(feature = "serde")]
 mod form;
 mod memory;
@@ -14,12 +15,15 @@ mod progress;
 mod samples;
 mod start;
 mod state_file;
+mod stepper;
 mod stop_when;
 mod summary;
+mod tape;
 mod threads;
 mod trace;
 
 pub use builder::Run;
+pub(crate) use driver::Driver;
 pub use moments::MomentsObserver;
 pub use observe::{Every, Observer, Snapshot};
 #[cfg(feature = "progress")]
@@ -29,6 +33,10 @@ pub(crate) use progress::bar;
 pub use samples::{Divergence, NonFinite, Samples};
 pub use start::Start;
 pub use state_file::{Settings, StateFile};
+pub(crate) use stepper::unasked;
+pub use stepper::{Query, Stepper};
 pub use stop_when::StopWhen;
 pub use summary::{Expected, Summary};
+pub use tape::Wanted;
+pub(crate) use tape::{Marks, Question, Tape, checked};
 pub use trace::Trace;

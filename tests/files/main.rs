@@ -18,6 +18,7 @@ mod network;
 mod onnx;
 mod processes;
 mod rows;
+mod schedulers;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -113,7 +113,7 @@ fn check_price(stated: &str, method: &Method, process: &Process) {
 }
 
 /// A value for every option.
-const VALUES: [(&str, &str); 36] = [
+pub const VALUES: [(&str, &str); 36] = [
     ("grid", "equal"),
     ("timesteps", "998+500+0"),
     ("sigmas", "10+1+0.1"),

@@ -3,6 +3,7 @@
 mod chains;
 mod cost;
 mod hostile;
+mod outside;
 mod precision;
 mod reproducible;
 mod runs;

@@ -11,6 +11,7 @@ pub mod gaussian;
 pub mod matrix;
 pub mod phase;
 pub mod samplers;
+pub mod table;
 
 use langevin::ndarray::{Array2, array};
 use langevin::prelude::*;

@@ -72,3 +72,54 @@ fn every_process_generates_and_refuses_what_it_does_not_take() {
     refuse(&folder, &format!("{run} --method ddim --grid flow-linspace"), "flow process");
     refuse(&folder, &format!("{run} --method ddim --grid karras:shift=2"), "shift | karras");
 }
+
+const SDXL: &str = r#"{"_class_name": "EulerDiscreteScheduler", "beta_start": 0.00085,
+    "beta_end": 0.012, "beta_schedule": "scaled_linear", "timestep_spacing": "leading",
+    "steps_offset": 1, "clip_sample": false, "_diffusers_version": "0.19.0"}"#;
+
+#[test]
+fn a_plan_prints_its_table() {
+    let folder = folder("plan-table", TWO);
+    let plan = "plan --evaluations 20 --methods sde-dpmpp2m --table";
+    let found = json(&folder, plan);
+    has_keys(&found, "version inputs process method evaluations predicts reads table");
+    assert_eq!((&found["predicts"], &found["reads"]), (&"epsilon".into(), &"the state".into()));
+    let table = &found["table"];
+    assert_eq!(table["blocks"], 2);
+    let steps = table["steps"].as_array().unwrap();
+    assert_eq!(steps.len(), 20);
+    let first = &steps[0]["outcomes"][0];
+    assert_eq!(first["evaluations"][0]["number"], 999.0);
+    assert_eq!(first["update"][0]["state"].as_array().unwrap().len(), 2);
+    let found = json(&folder, "plan --process flow --evaluations 5 --methods ddim --table");
+    assert_eq!(found["table"]["steps"][0]["outcomes"][0]["evaluations"][0]["number"], 1.0);
+    let found = json(&folder, "plan --evaluations 5 --methods ddim --table velocity");
+    assert_eq!(found["predicts"], "velocity");
+    let refused = |arguments: &str, part: &str| {
+        refuse(&folder, &format!("plan {arguments} --table --json"), part);
+    };
+    refused("--evaluations 5,6 --methods ddim", "--table needs one number of --evaluations");
+    refused("--evaluations 5 --methods ddim,ddpm", "--table needs one method");
+    refused("--evaluations 5", "--table needs one method");
+    refused("--evaluations 9 --methods rm", "drive the plan by its stepper");
+    refuse(&folder, "plan --evaluations 5 --methods ddim --table", "--json");
+}
+
+#[test]
+fn a_scheduler_of_diffusers_gives_process_levels_and_method() {
+    let folder = folder("plan-scheduler", TWO);
+    std::fs::write(Path::new(&folder).join("s.json"), SDXL).unwrap();
+    let found = json(&folder, "plan --scheduler s.json --evaluations 50 --table");
+    assert_eq!(found["table"]["steps"][1]["outcomes"][0]["evaluations"][0]["number"], 961.0);
+    let run = "generate g.json --chains 20 --scheduler s.json";
+    let text = succeed(&folder, &format!("{run} --evaluations 20"));
+    assert!(text.contains("ddim on a table of 1000 levels"), "{text}");
+    let text = succeed(&folder, &format!("{run} --evaluations 20 --method sde-dpmpp2m"));
+    assert!(text.contains("sde-dpmpp2m on"), "{text}");
+    refuse(&folder, run, "--evaluations is missing");
+    refuse(&folder, &format!("{run} --evaluations 20 --process flow"), "--process");
+    let refused = format!("{run} --evaluations 20 --schedule cosine");
+    refuse(&folder, &refused, "give only one of --scheduler and --schedule");
+    std::fs::write(Path::new(&folder).join("s.json"), "{}").unwrap();
+    refuse(&folder, &format!("{run} --evaluations 20"), "--scheduler s.json: _class_name");
+}

@@ -1,12 +1,10 @@
 //! Means and covariances of a state step by step: the matrices of a step are read off the sampler.
 
-use std::sync::Mutex;
-
 use super::spectrum::Spectrum;
+use crate::diffusion::script::{Input, Script};
 use crate::drift::Drift;
 use crate::error::{Error, Result};
 use crate::grid::Interval;
-use crate::noise::{Address, Noise, Purpose};
 use crate::sampler::{CoinScript, Sampler, Step, Work};
 use crate::state::State;
 
@@ -26,77 +24,6 @@ pub(super) struct Reader<'a> {
     covariance: Vec<f64>,
     is_stochastic: bool,
     work: Work<f64>,
-}
-
-/// The normals of a block that a step draws at an address.
-#[derive(Clone, Copy, PartialEq)]
-struct Input {
-    address: Address,
-    block: usize,
-}
-
-/// Coins by their index, and unit vectors as normals. It keeps what a step draws.
-struct Script<'s> {
-    scripts: &'s [CoinScript],
-    dim: usize,
-    /// Probes of a script: one of zeros, one for each block, and one for each input.
-    first_input: usize,
-    inputs: &'s [Input],
-    heard: Mutex<Heard>,
-}
-
-#[derive(Default)]
-struct Heard {
-    inputs: Vec<Input>,
-    /// Whether a coin was drawn that the script does not have.
-    unknown_coin: bool,
-}
-
-impl Script<'_> {
-    fn probes(&self) -> usize {
-        self.first_input + self.inputs.len()
-    }
-
-    fn heard(&self) -> std::sync::MutexGuard<'_, Heard> {
-        // A panic in another thread leaves nothing half done here.
-        self.heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
-impl Noise<f64> for Script<'_> {
-    fn normals(&self, address: Address, chains: &[u32], out: &mut [f64]) {
-        out.fill(0.0);
-        let rows = chains.len();
-        let blocks = out.len() / rows / self.dim;
-        let mut heard = self.heard();
-        for input in (0..blocks).map(|block| Input { address, block }) {
-            if !heard.inputs.contains(&input) {
-                heard.inputs.push(input);
-            }
-        }
-        drop(heard);
-        for (i, chain) in chains.iter().enumerate() {
-            let probe = *chain as usize % self.probes();
-            let Some(input) = probe.checked_sub(self.first_input).map(|at| self.inputs[at]) else {
-                continue;
-            };
-            if input.address == address {
-                let from = input.block * self.dim;
-                (from..from + self.dim).for_each(|column| out[column * rows + i] = 1.0);
-            }
-        }
-    }
-
-    fn uniforms(&self, address: Address, chains: &[u32], out: &mut [f64]) {
-        for (chain, u) in chains.iter().zip(out) {
-            let script = &self.scripts[*chain as usize / self.probes()];
-            let coin = script.uniforms.get(address.index() as usize);
-            if coin.is_none() || address.purpose() != Purpose::Coin {
-                self.heard().unknown_coin = true;
-            }
-            *u = coin.copied().unwrap_or(0.5);
-        }
-    }
 }
 
 /// The first two moments after a step, summed over the coins.
@@ -160,17 +87,13 @@ impl<'a> Reader<'a> {
 
     /// What the step draws with these coins.
     fn inputs(&mut self, interval: Interval, scripts: &[CoinScript]) -> Result<Vec<Input>> {
-        let script =
-            Script { scripts, dim: self.dim, first_input: 1, inputs: &[], heard: Mutex::default() };
+        let script = Script::new(scripts, self.dim, 1, &[]);
         let mut state = State::zeros(0, scripts.len(), self.dim, self.sampler.layout())?;
         let mut step = Step::new(interval, self.drift, &script, &mut state, &mut self.work);
         self.sampler.step(&mut step)?;
-        let heard = std::mem::take(&mut *script.heard());
-        if heard.unknown_coin {
-            let reason = "its step draws coins that no list can average; forecast another method";
-            return Err(Error::NotProbeable { reason });
-        }
-        Ok(heard.inputs)
+        script.into_inputs().ok_or(Error::NotProbeable {
+            reason: "its step draws coins that no list can average; forecast another method",
+        })
     }
 
     /// The state after a step from zero and from unit vectors, for each script.
@@ -181,8 +104,7 @@ impl<'a> Reader<'a> {
         inputs: &[Input],
     ) -> Result<State<f64>> {
         let first_input = 1 + self.blocks;
-        let heard = Mutex::default();
-        let script = Script { scripts, dim: self.dim, first_input, inputs, heard };
+        let script = Script::new(scripts, self.dim, first_input, inputs);
         let rows = scripts.len() * script.probes();
         let mut state = State::zeros(0, rows, self.dim, self.sampler.layout())?;
         let mut view = state.view_mut();

@@ -185,6 +185,23 @@ impl LevelTable {
         Level::from_log_snr(a + part * (b - a))
     }
 
+    /// The 0-based training timestep of a level; between two levels of the table log σ is
+    /// interpolated linearly. Levels beyond the ends count as the nearest end.
+    pub fn timestep(&self, level: Level) -> f64 {
+        let last = self.len();
+        let log = |t: usize| self.levels[t].log_alpha_bar();
+        let wanted = level.log_alpha_bar().clamp(log(last), log(1));
+        // The last level that is no noisier.
+        let below = 1 + self.levels[2..].partition_point(|known| known.log_alpha_bar() >= wanted);
+        let whole = (below - 1) as f64;
+        if below == last {
+            return whole;
+        }
+        let [noisier, cleaner] = [below + 1, below].map(|t| self.levels[t].log_snr());
+        let own = Level::from_log_alpha_bar(wanted).map_or(cleaner, |level| level.log_snr());
+        whole + (cleaner - own) / (cleaner - noisier)
+    }
+
     /// The table of [`Schedule::Linear`]: β from 0.1/n to 20/n, at most 0.999.
     ///
     /// The rates are those of 1000 levels times 1000/n. So the last level has about the same noise,
