@@ -143,7 +143,10 @@ fn print_table(arguments: &Plan, prediction: Option<Prediction>) -> Result<(), F
         "method": plan.method().to_string(),
         "evaluations": plan.evaluations(),
         "predicts": seen.prediction().name(),
-        "reads": if matches!(seen, Seen::Face(_)) { "the variable of the network" } else { "the state" },
+        "reads": match seen {
+            Seen::Face(_) => "the variable of the network",
+            _ => "the state",
+        },
         "table": plan.step_table(seen)?,
     });
     print_line(&report.to_string())

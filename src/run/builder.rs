@@ -8,6 +8,7 @@ use super::chunk::{self, Chunks, Segment};
 use super::memory::Demand;
 use super::observe::{Observer, Snapshot};
 use super::samples::{NonFinite, Samples};
+use super::sharing::{Sharing, default_chunk};
 use super::start::{Earlier, Initial, Setup, Start};
 use crate::drift::Drift;
 use crate::dynamics::check_coefficients;
@@ -52,12 +53,6 @@ pub struct Run<'a, F: Real> {
     threads: Option<usize>,
     pub(super) non_finite: NonFinite,
     pub(super) observers: Vec<&'a mut dyn Observer<F>>,
-}
-
-/// How the chains of a run are shared out.
-struct Work {
-    chunk: Option<usize>,
-    threads: Option<usize>,
 }
 
 impl<'a> Run<'a, f64> {
@@ -324,10 +319,10 @@ impl<'a, F: Real> Run<'a, F> {
     /// The chains of the run, cut into chunks.
     fn chunks(&mut self, state: Array2<F>, low: Array2<F>, dim: usize) -> Result<Chunks<F>> {
         let columns = self.sampler.layout().blocks() * dim;
-        let Work { chunk, threads } = self.work();
+        let Sharing { chunk, threads } = self.sharing();
         let chunk = match chunk {
             Some(chunk) => chunk,
-            None => chunk::default_chunk::<F>(columns, state.nrows(), threads),
+            None => default_chunk::<F>(columns, state.nrows(), threads),
         };
         let mut chunks = Chunks::new(state, low, chunk, threads, self.sampler.spreads_calls())?;
         let earlier = std::mem::take(&mut self.earlier);
@@ -335,25 +330,18 @@ impl<'a, F: Real> Run<'a, F> {
         Ok(chunks)
     }
 
-    /// How the chains are shared out. A drift that wants large calls brings its own threads, so one
-    /// caller gives it many chains.
-    fn work(&self) -> Work {
-        match self.drift.batch() {
-            Some(batch) if self.chunk.is_none() && self.threads.is_none() => {
-                Work { chunk: Some(chunk::of_batch(batch)), threads: Some(1) }
-            }
-            _ => Work { chunk: self.chunk, threads: self.threads },
-        }
+    fn sharing(&self) -> Sharing {
+        Sharing::new(self.drift.batch(), self.chunk, self.threads)
     }
 
     /// Checks the options that memory depends on.
     fn demand(&self) -> Result<Demand<'_, F>> {
         const THREADS: &str = "a whole number from 1 to 4096";
         const CHUNK: &str = "a whole number from 1 to 4294967295";
-        let work = self.work();
-        let threads = work.threads.map(|n| count("threads", n, 1, 4096, THREADS)).transpose()?;
+        let sharing = self.sharing();
+        let threads = sharing.threads.map(|n| count("threads", n, 1, 4096, THREADS)).transpose()?;
         let most = u32::MAX as usize;
-        let chunk = work.chunk.map(|n| count("chunk", n, 1, most, CHUNK)).transpose()?;
+        let chunk = sharing.chunk.map(|n| count("chunk", n, 1, most, CHUNK)).transpose()?;
         Ok(Demand { sampler: &*self.sampler, chunk, threads })
     }
 

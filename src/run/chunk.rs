@@ -18,26 +18,6 @@ use crate::real::Real;
 use crate::sampler::{Cost, Sampler, Step, Work};
 use crate::state::{Layout, State};
 
-/// The default number of chains in a chunk. The chunk fits the cache together with a few arrays of
-/// scratch. It consists of whole vectors, enough of them to fill a matrix kernel. It is small
-/// enough to leave some chunks for every thread.
-pub(super) fn default_chunk<F>(columns: usize, chains: usize, threads: Option<usize>) -> usize {
-    const BYTES: usize = 16 * 1024;
-    let fits = BYTES / (columns * size_of::<F>()).max(1);
-    let threads =
-        threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let share = chains.div_ceil(2 * threads);
-    fits.clamp(64, 1024).min(share.next_multiple_of(16)).max(1)
-}
-
-/// The number of chains in a chunk for a drift that wants calls of this many rows: whole batches,
-/// and so many that what is done between two calls costs little.
-pub(super) fn of_batch(batch: usize) -> usize {
-    const ENOUGH: usize = 1024;
-    let batch = batch.clamp(1, 1 << 20);
-    ENOUGH.div_ceil(batch) * batch
-}
-
 /// Bytes that a chunk takes beside its chains.
 pub(super) fn overhead<F>() -> usize {
     size_of::<Tally>() + size_of::<Part<'_, F>>()

@@ -1,6 +1,7 @@
 //! Counts the memory of a run before it begins.
 
-use super::chunk::{default_chunk, overhead};
+use super::chunk::overhead;
+use super::sharing::default_chunk;
 use crate::error::{Error, Result};
 use crate::real::Real;
 use crate::sampler::Sampler;

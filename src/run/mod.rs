@@ -13,6 +13,7 @@ mod per_chain;
 #[cfg(feature = "progress")]
 mod progress;
 mod samples;
+mod sharing;
 mod start;
 mod state_file;
 mod stepper;

@@ -43,7 +43,7 @@ use crate::error::{Error, Result};
 /// | `DDIMScheduler`, `EulerDiscreteScheduler` | `ddim` |
 /// | `EulerAncestralDiscreteScheduler` | `ddim:eta=1` |
 /// | `HeunDiscreteScheduler` | `heun` |
-/// | `DPMSolverMultistepScheduler` | `ddim`, `dpmpp2m`, `dpmpp3m`, `sde-dpmpp1`, `sde-dpmpp2m`, `sde-dpmpp3m` |
+/// | `DPMSolverMultistepScheduler` | `ddim`, `dpmpp2m` or `dpmpp3m`, or `sde-dpmpp1` to `3m` |
 /// | `UniPCMultistepScheduler` | `unipc` |
 /// | `PNDMScheduler` | none: give one to [`plan_with`](Self::plan_with) |
 /// | `FlowMatchEulerDiscreteScheduler`, `EDMEulerScheduler` | `ddim` |
