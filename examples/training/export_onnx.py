@@ -148,7 +148,8 @@ def small():
         "bad/wide-output": model(wide, [x, t], [("y", ["N", 6])]),
         "bad/double": model(same, [x, t], [y], kind=TensorProto.DOUBLE),
         "bad/any-width": model(same, [("x", ["N", "d"]), t], [("y", ["N", "d"])]),
-        "bad/image": model(same, [("x", ["N", 1, 8, 8]), t], [("y", ["N", 1, 8, 8])]),
+        "bad/nan": model([node("Mul", ["x", "nan"], ["y"])], [x, t], [y],
+                         [numpy_helper.from_array(np.array(np.nan, dtype=np.float32), "nan")]),
         "bad/two-batches": model(same, [("x", [5, 3]), ("t", [7])], [("y", [5, 3])]),
         "bad/unknown-op": model([node("Transmogrify", ["x"], ["y"])], [x, t], [y]),
         "bad/unresolved": model([node("NonZero", ["x"], ["n"]), node("Cast", ["n"], ["y"], to=TensorProto.FLOAT)],
@@ -156,8 +157,53 @@ def small():
         "bad/misfit": model([node("MatMul", ["x", "w"], ["y"])], [x, t], [y],
                             [numpy_helper.from_array(np.ones((4, 3), dtype=np.float32), "w")]),
     }
+    files |= kinds()
     for name, made in files.items():
         (GOLDEN / "onnx" / f"{name}.onnx").write_bytes(made.SerializeToString())
+
+
+def kinds():
+    """Graphs of all kinds of inputs: y = x + t + 100 label."""
+    node = helper.make_node
+
+    def made(shape, kind, form, label=None, outputs=1):
+        axes = numpy_helper.from_array(np.arange(1, len(shape), dtype=np.int64), "axes")
+        constants, nodes = [axes], [node("Cast", ["t"], ["f"], to=TensorProto.FLOAT)]
+        time = "f"
+        if form == ["N"]:
+            nodes.append(node("Unsqueeze", ["f", "axes"], ["u"]))
+            time = "u"
+        nodes.append(node("Add", ["x", time], ["a"]))
+        inputs = [("x", shape, TensorProto.FLOAT), ("t", form, kind)]
+        last = "a"
+        if label is not None:
+            constants.append(numpy_helper.from_array(np.array(100, dtype=np.float32), "hundred"))
+            nodes += [node("Cast", ["label"], ["l"], to=TensorProto.FLOAT), node("Mul", ["l", "hundred"], ["h"]),
+                      node("Unsqueeze", ["h", "axes"], ["w"]), node("Add", ["a", "w"], ["b"])]
+            inputs.append(("label", ["N"], label))
+            last = "b"
+        nodes.append(node("Concat", [last] * outputs, ["y"], axis=1))
+        values = [helper.make_tensor_value_info(name, kind, shape) for name, shape, kind in inputs]
+        y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [shape[0], shape[1] * outputs, *shape[2:]])
+        graph = helper.make_graph(nodes, "network", values, [y], initializer=constants)
+        whole = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], producer_name="export_onnx.py")
+        whole.ir_version = 8
+        return whole
+
+    described = made(["N", 3], TensorProto.FLOAT, ["N"], TensorProto.INT64)
+    entry = described.metadata_props.add()
+    entry.key = "langevin"
+    entry.value = json.dumps({"prediction": "epsilon", "process": {"kind": "vp", "schedule": "linear", "levels": 1000},
+                              "time": {"input": "timestep"}, "labels": {"name": "label", "classes": 5}})
+    return {
+        "picture": made(["N", 2, 2, 3], TensorProto.INT64, ["N"], TensorProto.INT32),
+        "scalar": made(["N", 3], TensorProto.DOUBLE, []),
+        "single": made(["N", 3], TensorProto.INT32, [1]),
+        "column": made(["N", 3], TensorProto.FLOAT, ["N", 1]),
+        "one-row": made([1, 3], TensorProto.FLOAT, [1]),
+        "variance": made(["N", 2, 4], TensorProto.FLOAT, ["N"], outputs=2),
+        "described": described,
+    }
 
 
 def main():

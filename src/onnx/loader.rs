@@ -170,6 +170,7 @@ impl OnnxNetwork {
 /// The description in the metadata of the file.
 fn of_metadata(session: &ort::session::Session) -> Result<Value> {
     let entry = session.metadata().ok().and_then(|metadata| metadata.custom("langevin"));
+    let entry = entry.filter(|text| !text.trim().is_empty());
     let Some(text) = entry else {
         let expected = "NAME.json beside NAME.onnx, or an entry `langevin` in its metadata, as in \
                         docs/network-format.md";

@@ -173,3 +173,38 @@ fn what_is_not_there_is_named() {
     assert!(error.contains("x f32 (_, 784), t f32 (_), label i64 (_)"), "{error}");
     assert!(error.contains("pixels (N, …), t (N)"), "{error}");
 }
+
+/// Milliseconds per row of the engine, one thread, and the share of a run of 256 chains that is
+/// spent outside of it. A measurement: run it alone on a quiet machine, with
+/// `cargo test --release -p langevin --features onnx --test files -- --ignored --nocapture time`.
+#[test]
+#[ignore = "a measurement, which needs a quiet machine"]
+fn time_of_rows_and_share_outside_of_the_engine() {
+    needs_engine!();
+    let loader = OnnxLoader::new().threads(1);
+    let network = loader.load("examples/models/fashion-vp.onnx").unwrap();
+    let model = network.denoiser().unwrap().with_label(Some(8)).unwrap();
+    let x = Array2::from_shape_fn((256, 784).f(), |(i, j)| (i * j % 97) as f32 / 48.0 - 1.0);
+    let mut out = Array2::zeros((256, 784).f());
+    let seconds = |work: &mut dyn FnMut()| {
+        let started = std::time::Instant::now();
+        work();
+        started.elapsed().as_secs_f64()
+    };
+    let plan = Method::named("pmm2m").unwrap().plan(model.process(), 6).unwrap();
+    let mut engine = f64::INFINITY;
+    let mut run = f64::INFINITY;
+    for _ in 0..3 {
+        let call = &mut || {
+            network.evaluate(Times::Shared(500.0), Some(8), x.view(), out.view_mut()).unwrap();
+        };
+        engine = engine.min(seconds(call));
+        let whole = &mut || {
+            plan.run_in::<f32>(&model).unwrap().chains(256).run().unwrap();
+        };
+        run = run.min(seconds(whole));
+    }
+    let calls = plan.evaluations();
+    println!("{:.3} ms per row of the engine, one thread", 1e3 * engine / 256.0);
+    println!("{:.1} % of a run outside of it", 100.0 * (1.0 - engine * calls / run));
+}

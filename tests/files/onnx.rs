@@ -269,6 +269,7 @@ fn files_that_cannot_be_used_are_named() {
         ),
         ("two-outputs", "outputs: given y f32 (_, 3), z f32 (_, 3), expected one f32"),
         ("no-output", "reading it: "),
+        ("nan", "NaN or infinity for finite rows, expected finite numbers; are its weights finite?"),
         ("wide-output", "output: given 6 numbers for a row, expected 3, as many as x; a variance"),
         ("double", "x: given x f64 (_, 3), expected f32 and (N, d)"),
         ("any-width", "x: given x f32 (_, _), expected f32 and (N, d) or (N, C, H, W)"),
@@ -332,4 +333,57 @@ fn bad_batches_are_named() {
     assert!(error.to_string().contains("(rows, 64) -> (rows, 64)"), "{error}");
     let error = output(&network, Times::PerRow(&[1.0]), &some_rows(4, 64)).unwrap_err();
     assert!(error.to_string().contains("(4), the rows of the batch"), "{error}");
+}
+
+/// Graphs of all kinds of inputs, y = x + t + 100 label: pictures, times and labels of all types
+/// and shapes, one row at a time, a learned variance, and a description in the file.
+#[test]
+fn any_kind_of_input_is_fed() {
+    needs_engine!();
+    for (file, width, has_label) in [
+        ("picture", 12, true),
+        ("scalar", 3, false),
+        ("single", 3, false),
+        ("column", 3, false),
+        ("one-row", 3, false),
+        ("variance", 8, false),
+        ("described", 3, true),
+    ] {
+        let mut names = Names::default();
+        names.learned_variance = file == "variance";
+        if has_label {
+            names.label = Some("label".into());
+            names.classes = Some(5);
+        }
+        let network = match file {
+            "described" => OnnxNetwork::load(onnx(file)).unwrap(),
+            _ => OnnxLoader::new().card(epsilon(), names).load(onnx(file)).unwrap(),
+        };
+        assert_eq!((network.input_width(), network.output_width()), (width, width), "{file}");
+        let x = some_rows(37, width);
+        let times: Vec<f64> = (0..37).map(|row| f64::from(row / 3)).collect();
+        let label = has_label.then_some(3);
+        let mut out = Array2::zeros((37, width));
+        network.evaluate(Times::PerRow(&times), label, x.view(), out.view_mut()).unwrap();
+        for ((row, column), y) in out.indexed_iter() {
+            let want = x[[row, column]] + times[row] + if has_label { 300.0 } else { 0.0 };
+            assert!((y - want).abs() < 1e-4, "{file}, {row}, {column}: {y} {want}");
+        }
+        if has_label {
+            let error = network.evaluate(Times::Shared(1.0), None, x.view(), out.view_mut());
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains("the network has no class for none"), "{error}");
+        }
+    }
+    // A time of whole numbers is told the nearest one.
+    let mut names = Names::default();
+    names.label = Some("label".into());
+    names.classes = Some(5);
+    let network = OnnxLoader::new().card(epsilon(), names).load(onnx("picture")).unwrap();
+    let mut out = Array2::zeros((1, 12));
+    let x = Array2::<f64>::zeros((1, 12));
+    network.evaluate(Times::Shared(7.6), Some(0), x.view(), out.view_mut()).unwrap();
+    assert!(out.iter().all(|y| *y == 8.0));
+    let error = OnnxNetwork::load(onnx("scalar")).unwrap_err().to_string();
+    assert!(error.contains("description: given none, expected NAME.json beside"), "{error}");
 }
