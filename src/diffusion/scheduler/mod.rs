@@ -43,7 +43,8 @@ use crate::error::{Error, Result};
 /// | `DDIMScheduler`, `EulerDiscreteScheduler` | `ddim` |
 /// | `EulerAncestralDiscreteScheduler` | `ddim:eta=1` |
 /// | `HeunDiscreteScheduler` | `heun` |
-/// | `DPMSolverMultistepScheduler` | `ddim`, `dpmpp2m`, `dpmpp3m`, `sde-dpmpp1`, `sde-dpmpp2m`, `sde-dpmpp3m` |
+/// | `DPMSolverMultistepScheduler` | by order: `ddim`, `dpmpp2m`, `dpmpp3m` |
+/// | the same with noise | by order: `sde-dpmpp1`, `sde-dpmpp2m`, `sde-dpmpp3m` |
 /// | `UniPCMultistepScheduler` | `unipc` |
 /// | `PNDMScheduler` | none: give one to [`plan_with`](Self::plan_with) |
 /// | `FlowMatchEulerDiscreteScheduler`, `EDMEulerScheduler` | `ddim` |
