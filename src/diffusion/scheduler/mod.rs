@@ -212,7 +212,7 @@ fn edm(keys: &mut Keys) -> Result<SchedulerConfig> {
 fn discrete(class: &str, keys: &mut Keys) -> Result<SchedulerConfig> {
     let mut notes = Vec::new();
     let method = method(class, keys, &mut notes)?;
-    let table = table(keys)?;
+    let table = table(keys, &mut notes)?;
     let prediction = match &keys.text("prediction_type", "epsilon")?[..] {
         "epsilon" => Prediction::Epsilon,
         "sample" => Prediction::Data,
@@ -254,7 +254,7 @@ fn note_end(keys: &mut Keys, notes: &mut Vec<String>) -> Result<()> {
 }
 
 /// The rates of all levels.
-fn table(keys: &mut Keys) -> Result<LevelTable> {
+fn table(keys: &mut Keys, notes: &mut Vec<String>) -> Result<LevelTable> {
     let levels = keys.count("num_train_timesteps", 1000)?;
     let [first, last] = [keys.number("beta_start", 1e-4)?, keys.number("beta_end", 0.02)?];
     let schedule = keys.text("beta_schedule", "linear")?;
@@ -275,7 +275,10 @@ fn table(keys: &mut Keys) -> Result<LevelTable> {
     let signal = |t: usize| table.level(t).signal();
     let [top, bottom] = [signal(1), signal(table.len())];
     let moved = |t: usize| (signal(t) - bottom) * (top / (top - bottom));
-    let bars: Vec<f64> = (1..=table.len()).map(|t| moved(t) * moved(t)).collect();
+    let mut bars: Vec<f64> = (1..=table.len()).map(|t| moved(t) * moved(t)).collect();
+    // Methods begin where something is left of the data.
+    bars[table.len() - 1] = libm::exp2(-24.0);
+    notes.push("alpha bar of the last level is 2^-24 in place of 0, as in EulerDiscrete".into());
     let beta = |t: usize| 1.0 - bars[t] / if t == 0 { 1.0 } else { bars[t - 1] };
     LevelTable::from_betas((0..bars.len()).map(beta).collect())
 }
