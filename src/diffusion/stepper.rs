@@ -253,7 +253,7 @@ impl<F: Real> PlanStepper<'_, F> {
 
     /// The chains after the last step that is complete.
     pub fn state(&self) -> &State<F> {
-        self.driver.state()
+        self.driver.complete()
     }
 
     /// The number of steps of the grid that are complete.

@@ -61,7 +61,7 @@ fn questions_are_asked_once_and_cuts_change_nothing() {
     let target = three_modes();
     let sampler = RandomizedMidpoint::new(Underdamped::new(2.0, 1.0).unwrap());
     let grid = TimeGrid::uniform(0.1, 10).unwrap();
-    let run = || Run::<f64>::asking(&sampler, grid.clone()).start_normal(3).chains(7).seed(3);
+    let run = || Run::<f64>::asking(sampler, grid.clone()).start_normal(3).chains(7).seed(3);
     let mut whole = run().stepper().unwrap();
     drive(&mut whole, &target);
     let mut first = run().stepper().unwrap();
@@ -78,7 +78,7 @@ fn questions_are_asked_once_and_cuts_change_nothing() {
         }
     }
     let half = first.samples();
-    let mut rest = Run::<f64>::asking(&sampler, grid.clone()).resume(&half).stepper().unwrap();
+    let mut rest = Run::<f64>::asking(sampler, grid.clone()).resume(&half).stepper().unwrap();
     drive(&mut rest, &target);
     assert_eq!(rest.samples().state, whole.samples().state);
     assert!(whole.ask().unwrap().is_none());

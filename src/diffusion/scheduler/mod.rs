@@ -197,7 +197,7 @@ fn edm(keys: &mut Keys) -> Result<SchedulerConfig> {
         other => return Err(unsupported("sigma_schedule", other, "karras or exponential")),
     };
     let mut notes = Vec::new();
-    note_end(keys, &mut notes)?;
+    note_end("EDMEulerScheduler", keys, &mut notes)?;
     Ok(SchedulerConfig {
         class: String::new(),
         process: Process::Edm(NoiseRange::edm([low, high], levels)?),
@@ -228,7 +228,7 @@ fn discrete(class: &str, keys: &mut Keys) -> Result<SchedulerConfig> {
                 .push(format!("`{key}` is not followed: predictions of the data stay as they are"));
         }
     }
-    note_end(keys, &mut notes)?;
+    note_end(class, keys, &mut notes)?;
     keys.ignore(&["clip_sample_range", "sample_max_value", "dynamic_thresholding_ratio"]);
     let spread = spread(class, keys, &mut notes)?;
     Ok(SchedulerConfig {
@@ -242,9 +242,11 @@ fn discrete(class: &str, keys: &mut Keys) -> Result<SchedulerConfig> {
 }
 
 /// Notes an end of the run before the data.
-fn note_end(keys: &mut Keys, notes: &mut Vec<String>) -> Result<()> {
+fn note_end(class: &str, keys: &mut Keys, notes: &mut Vec<String>) -> Result<()> {
+    // Other classes carry the entry about without reading it.
+    let reads = matches!(class, "DDIMScheduler" | "PNDMScheduler");
     let ends = [
-        ("set_alpha_to_one", !keys.flag("set_alpha_to_one", true)?),
+        ("set_alpha_to_one", !keys.flag("set_alpha_to_one", true)? && reads),
         ("final_sigmas_type", keys.text("final_sigmas_type", "zero")? != "zero"),
     ];
     for (key, _) in ends.iter().filter(|(_, early)| *early) {
