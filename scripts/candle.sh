@@ -3,4 +3,4 @@
 set -eu
 cd "$(dirname "$0")/.."
 CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target/candle}" \
-    cargo run --release --manifest-path examples/candle/Cargo.toml
+    cargo run --manifest-path examples/candle/Cargo.toml

@@ -136,6 +136,10 @@ fn print_table(arguments: &Plan, prediction: Option<Prediction>) -> Result<(), F
         (None, Some(config)) => config.seen(),
         (None, None) => Seen::customary(&process),
     };
+    let reads = match seen {
+        Seen::Face(_) => "the variable of the network",
+        _ => "the state",
+    };
     let report = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "inputs": inputs(arguments).json(),
@@ -143,10 +147,7 @@ fn print_table(arguments: &Plan, prediction: Option<Prediction>) -> Result<(), F
         "method": plan.method().to_string(),
         "evaluations": plan.evaluations(),
         "predicts": seen.prediction().name(),
-        "reads": match seen {
-            Seen::Face(_) => "the variable of the network",
-            _ => "the state",
-        },
+        "reads": reads,
         "table": plan.step_table(seen)?,
     });
     print_line(&report.to_string())

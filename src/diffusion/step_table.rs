@@ -135,7 +135,8 @@ pub struct Evaluation {
 pub struct Combination {
     /// Factors of the blocks of the state at the start of the step.
     pub state: Vec<f64>,
-    /// Factors of the outputs of the model in this step.
+    /// Factors of the outputs of the model in this step: of all of them in an update, of the
+    /// earlier ones in an input.
     pub outputs: Vec<f64>,
     /// Factors of the normals.
     pub noise: Vec<f64>,
@@ -292,9 +293,13 @@ impl Reading<'_> {
                 false => Err(NO_TABLE),
             }
         };
-        let evaluation = |(level, input): (&Level, &Array2<f64>)| {
+        let evaluation = |(k, (level, input)): (usize, (&Level, &Array2<f64>))| {
             let sigma = level.sigma();
-            let input = (0..width).map(|b| combination(&|probe| input[[probe, b]]));
+            let earlier = |mut sum: Combination| {
+                sum.outputs.truncate(k * width);
+                sum
+            };
+            let input = (0..width).map(|b| combination(&|probe| input[[probe, b]]).map(earlier));
             Ok(Evaluation {
                 number: self.seen.number(self.plan.process(), *level),
                 alpha_bar: level.alpha_bar(),
@@ -302,7 +307,7 @@ impl Reading<'_> {
                 input: input.collect::<Result<_>>()?,
             })
         };
-        let evaluations = notes.levels.iter().zip(&notes.inputs).map(evaluation);
+        let evaluations = notes.levels.iter().zip(&notes.inputs).enumerate().map(evaluation);
         let view = state.view();
         let update = (0..self.blocks).map(|b| combination(&|probe| view[[probe, b]]));
         let address = |Input { address, block }: &Input| NoiseInput {

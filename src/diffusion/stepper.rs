@@ -129,6 +129,12 @@ impl<F: Real> PlanQuery<'_, F> {
         columns(input, *rows, input.len() / rows.max(&1))
     }
 
+    /// The chain of every row, for a model that differs between chains, as with labels. A chain may
+    /// have several rows.
+    pub fn chains(&self) -> &[u32] {
+        &self.asked.question.chains
+    }
+
     /// The noise levels of the rows.
     pub fn levels(&self) -> Levels<'_> {
         match &self.asked.question.marks {
@@ -172,20 +178,30 @@ impl<F: Real> Denoiser<F> for Outside<F> {
         &self,
         levels: Levels<'_>,
         x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        self.predict_chains(&[], levels, x, out)
+    }
+
+    fn predict_chains(
+        &self,
+        chains: &[u32],
+        levels: Levels<'_>,
+        x: ArrayView2<'_, F>,
         mut out: ArrayViewMut2<'_, F>,
     ) -> Result<(), BoxError> {
         let marks = match levels {
             Levels::Shared(level) => Marks::Shared(level),
             Levels::PerRow(levels) => Marks::PerRow(levels.to_vec()),
         };
-        let Seen::Face(face) = self.seen else { return self.tape.write(marks, x, out) };
+        let Seen::Face(face) = self.seen else { return self.tape.write(marks, chains, x, out) };
         check_input(face.input, levels)?;
         let [rows, width] = [x.nrows(), x.ncols()];
         let mut input: Vec<F> = x.t().iter().copied().collect();
         scale_rows(levels, rows, &mut input, |level| face.input.factor(level));
         let mut answer = vec![F::nan(); input.len()];
         let to = columns_mut(&mut answer, rows, width);
-        self.tape.write(marks, columns(&input, rows, width), to)?;
+        self.tape.write(marks, chains, columns(&input, rows, width), to)?;
         if face.prediction == Prediction::Score {
             scale_rows(levels, rows, &mut answer, |level| face.input.score_factor(level));
         }
@@ -253,7 +269,7 @@ impl<F: Real> PlanStepper<'_, F> {
 
     /// The chains after the last step that is complete.
     pub fn state(&self) -> &State<F> {
-        self.driver.state()
+        self.driver.complete()
     }
 
     /// The number of steps of the grid that are complete.

@@ -111,7 +111,7 @@ impl<'a, F: Real> Driver<'a, F> {
     }
 
     /// The chains, at the start of the step that is open.
-    pub fn state(&self) -> &State<F> {
+    pub fn complete(&self) -> &State<F> {
         &self.before
     }
 

@@ -71,6 +71,12 @@ impl<F: Real> Query<'_, F> {
         columns(&self.question.input, rows, self.question.input.len() / rows.max(1))
     }
 
+    /// The chain of every row, for a drift that differs between chains. A chain may have several
+    /// rows. Empty for a log density.
+    pub fn chains(&self) -> &[u32] {
+        &self.question.chains
+    }
+
     /// The times of the points; 0 for a log density, which has none.
     pub fn times(&self) -> Times<'_> {
         match &self.question.marks {
@@ -139,7 +145,7 @@ impl<F: Real> Stepper<'_, F> {
 
     /// The chains after the last step that is complete.
     pub fn state(&self) -> &State<F> {
-        self.driver.state()
+        self.driver.complete()
     }
 
     /// The number of steps of the grid that are complete.

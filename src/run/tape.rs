@@ -32,6 +32,8 @@ pub(crate) struct Question<F, T> {
     pub wanted: Wanted,
     pub marks: Option<Marks<T>>,
     pub rows: usize,
+    /// The chain of every row, or none if they are not known.
+    pub chains: Vec<u32>,
     pub input: Vec<F>,
 }
 
@@ -91,6 +93,7 @@ impl<F: Real, T: Clone + PartialEq + Send> Tape<F, T> {
         &self,
         wanted: Wanted,
         marks: Option<Marks<T>>,
+        chains: &[u32],
         x: ArrayView2<'_, F>,
         write: impl FnOnce(&[F], &[f64]),
     ) -> Result<(), BoxError> {
@@ -100,6 +103,7 @@ impl<F: Real, T: Clone + PartialEq + Send> Tape<F, T> {
             question.wanted == wanted
                 && question.rows == x.nrows()
                 && question.marks == marks
+                && question.chains == chains
                 && same_bits(&question.input, x)
         };
         if let Some(known) = entries.known.iter().find(is_asked) {
@@ -108,7 +112,8 @@ impl<F: Real, T: Clone + PartialEq + Send> Tape<F, T> {
         }
         if entries.open.is_none() {
             let input = x.t().iter().copied().collect();
-            entries.open = Some(Question { wanted, marks, rows: x.nrows(), input });
+            let chains = chains.to_vec();
+            entries.open = Some(Question { wanted, marks, rows: x.nrows(), chains, input });
         }
         Err(Box::new(Open))
     }
@@ -117,6 +122,7 @@ impl<F: Real, T: Clone + PartialEq + Send> Tape<F, T> {
     pub fn write(
         &self,
         marks: Marks<T>,
+        chains: &[u32],
         x: ArrayView2<'_, F>,
         mut out: ArrayViewMut2<'_, F>,
     ) -> Result<(), BoxError> {
@@ -126,7 +132,7 @@ impl<F: Real, T: Clone + PartialEq + Send> Tape<F, T> {
                 column.iter_mut().zip(answer).for_each(|(to, b)| *to = *b);
             }
         };
-        self.answer(Wanted::Drift, Some(marks), x, write)
+        self.answer(Wanted::Drift, Some(marks), chains, x, write)
     }
 }
 
@@ -143,11 +149,21 @@ impl<F: Real> Drift<F> for Tape<F, f64> {
         x: ArrayView2<'_, F>,
         out: ArrayViewMut2<'_, F>,
     ) -> Result<(), BoxError> {
+        self.eval_chains(&[], times, x, out)
+    }
+
+    fn eval_chains(
+        &self,
+        chains: &[u32],
+        times: Times<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
         let marks = match times {
             Times::Shared(time) => Marks::Shared(time),
             Times::PerRow(times) => Marks::PerRow(times.to_vec()),
         };
-        self.write(marks, x, out)
+        self.write(marks, chains, x, out)
     }
 
     fn density(&self) -> Option<&dyn LogDensity<F>> {
@@ -157,7 +173,7 @@ impl<F: Real> Drift<F> for Tape<F, f64> {
 
 impl<F: Real> LogDensity<F> for Tape<F, f64> {
     fn log_density(&self, x: ArrayView2<'_, F>, out: &mut [f64]) -> Result<(), BoxError> {
-        self.answer(Wanted::LogDensity, None, x, |_, density| out.copy_from_slice(density))
+        self.answer(Wanted::LogDensity, None, &[], x, |_, density| out.copy_from_slice(density))
     }
 }
 

@@ -269,7 +269,10 @@ fn files_that_cannot_be_used_are_named() {
         ),
         ("two-outputs", "outputs: given y f32 (_, 3), z f32 (_, 3), expected one f32"),
         ("no-output", "reading it: "),
-        ("nan", "NaN or infinity for finite rows, expected finite numbers; are its weights finite?"),
+        (
+            "nan",
+            "NaN or infinity for finite rows, expected finite numbers; are its weights finite?",
+        ),
         ("wide-output", "output: given 6 numbers for a row, expected 3, as many as x; a variance"),
         ("double", "x: given x f64 (_, 3), expected f32 and (N, d)"),
         ("any-width", "x: given x f32 (_, _), expected f32 and (N, d) or (N, C, H, W)"),

@@ -212,3 +212,27 @@ fn large_calls_have_all_chains() {
     let (more, same) = count(false);
     assert!(more > 5 && same == state);
 }
+
+/// A loop of one's own is told the chain of every row.
+#[test]
+fn questions_tell_the_chains() {
+    let grid = TimeGrid::uniform(0.1, 6).unwrap();
+    for (name, sampler) in samplers::<f64>(cheap_and_costly) {
+        if name.contains("mala") {
+            continue;
+        }
+        let run = Run::new(&*sampler, each::<f64>(), grid.clone());
+        let usual = run.start_normal(2).chains(5).first_chain(3).seed(4).run().unwrap();
+        let run = Run::asking(&*sampler, grid.clone()).start_normal(2).chains(5);
+        let mut stepper = run.first_chain(3).seed(4).stepper().unwrap();
+        while let Some(query) = stepper.ask().unwrap() {
+            let mut answer = Array2::zeros(query.rows().dim());
+            let drift = each::<f64>();
+            drift
+                .eval_chains(query.chains(), query.times(), query.rows(), answer.view_mut())
+                .unwrap();
+            stepper.tell(answer.view()).unwrap();
+        }
+        assert_eq!(stepper.samples().state, usual.state, "{name}");
+    }
+}

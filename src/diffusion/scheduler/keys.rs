@@ -9,7 +9,7 @@ use crate::quoted::abridged;
 pub(super) struct Keys(Map<String, Value>);
 
 fn wrong(key: &str, given: &Value, expected: &str) -> Error {
-    let given = abridged(&given.to_string()).to_string();
+    let given = abridged(given.to_string()).to_string();
     Error::Value { option: key.into(), given, expected: expected.into() }
 }
 

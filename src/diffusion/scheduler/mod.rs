@@ -43,7 +43,8 @@ use crate::error::{Error, Result};
 /// | `DDIMScheduler`, `EulerDiscreteScheduler` | `ddim` |
 /// | `EulerAncestralDiscreteScheduler` | `ddim:eta=1` |
 /// | `HeunDiscreteScheduler` | `heun` |
-/// | `DPMSolverMultistepScheduler` | `ddim`, `dpmpp2m` or `dpmpp3m`, or `sde-dpmpp1` to `3m` |
+/// | `DPMSolverMultistepScheduler` | by order: `ddim`, `dpmpp2m`, `dpmpp3m` |
+/// | the same with noise | by order: `sde-dpmpp1`, `sde-dpmpp2m`, `sde-dpmpp3m` |
 /// | `UniPCMultistepScheduler` | `unipc` |
 /// | `PNDMScheduler` | none: give one to [`plan_with`](Self::plan_with) |
 /// | `FlowMatchEulerDiscreteScheduler`, `EDMEulerScheduler` | `ddim` |
@@ -196,7 +197,7 @@ fn edm(keys: &mut Keys) -> Result<SchedulerConfig> {
         other => return Err(unsupported("sigma_schedule", other, "karras or exponential")),
     };
     let mut notes = Vec::new();
-    note_end(keys, &mut notes)?;
+    note_end("EDMEulerScheduler", keys, &mut notes)?;
     Ok(SchedulerConfig {
         class: String::new(),
         process: Process::Edm(NoiseRange::edm([low, high], levels)?),
@@ -211,7 +212,7 @@ fn edm(keys: &mut Keys) -> Result<SchedulerConfig> {
 fn discrete(class: &str, keys: &mut Keys) -> Result<SchedulerConfig> {
     let mut notes = Vec::new();
     let method = method(class, keys, &mut notes)?;
-    let table = table(keys)?;
+    let table = table(keys, &mut notes)?;
     let prediction = match &keys.text("prediction_type", "epsilon")?[..] {
         "epsilon" => Prediction::Epsilon,
         "sample" => Prediction::Data,
@@ -227,7 +228,7 @@ fn discrete(class: &str, keys: &mut Keys) -> Result<SchedulerConfig> {
                 .push(format!("`{key}` is not followed: predictions of the data stay as they are"));
         }
     }
-    note_end(keys, &mut notes)?;
+    note_end(class, keys, &mut notes)?;
     keys.ignore(&["clip_sample_range", "sample_max_value", "dynamic_thresholding_ratio"]);
     let spread = spread(class, keys, &mut notes)?;
     Ok(SchedulerConfig {
@@ -241,9 +242,11 @@ fn discrete(class: &str, keys: &mut Keys) -> Result<SchedulerConfig> {
 }
 
 /// Notes an end of the run before the data.
-fn note_end(keys: &mut Keys, notes: &mut Vec<String>) -> Result<()> {
+fn note_end(class: &str, keys: &mut Keys, notes: &mut Vec<String>) -> Result<()> {
+    // Other classes carry the entry about without reading it.
+    let reads = matches!(class, "DDIMScheduler" | "PNDMScheduler");
     let ends = [
-        ("set_alpha_to_one", !keys.flag("set_alpha_to_one", true)?),
+        ("set_alpha_to_one", !keys.flag("set_alpha_to_one", true)? && reads),
         ("final_sigmas_type", keys.text("final_sigmas_type", "zero")? != "zero"),
     ];
     for (key, _) in ends.iter().filter(|(_, early)| *early) {
@@ -253,7 +256,7 @@ fn note_end(keys: &mut Keys, notes: &mut Vec<String>) -> Result<()> {
 }
 
 /// The rates of all levels.
-fn table(keys: &mut Keys) -> Result<LevelTable> {
+fn table(keys: &mut Keys, notes: &mut Vec<String>) -> Result<LevelTable> {
     let levels = keys.count("num_train_timesteps", 1000)?;
     let [first, last] = [keys.number("beta_start", 1e-4)?, keys.number("beta_end", 0.02)?];
     let schedule = keys.text("beta_schedule", "linear")?;
@@ -274,7 +277,10 @@ fn table(keys: &mut Keys) -> Result<LevelTable> {
     let signal = |t: usize| table.level(t).signal();
     let [top, bottom] = [signal(1), signal(table.len())];
     let moved = |t: usize| (signal(t) - bottom) * (top / (top - bottom));
-    let bars: Vec<f64> = (1..=table.len()).map(|t| moved(t) * moved(t)).collect();
+    let mut bars: Vec<f64> = (1..=table.len()).map(|t| moved(t) * moved(t)).collect();
+    // Methods begin where something is left of the data.
+    bars[table.len() - 1] = libm::exp2(-24.0);
+    notes.push("alpha bar of the last level is 2^-24 in place of 0, as in EulerDiscrete".into());
     let beta = |t: usize| 1.0 - bars[t] / if t == 0 { 1.0 } else { bars[t - 1] };
     LevelTable::from_betas((0..bars.len()).map(beta).collect())
 }
