@@ -191,7 +191,7 @@ impl<'s, F: Real> Evaluator<'s, F> {
         self.numbers.extend(rows.of.iter().map(|row| self.chains[*row]));
         let drift = self.drift;
         let numbers = &self.numbers[..];
-        let eval = |(((chains, times), x), out): (((&[u32], &[f64]), &[F]), &mut [F])| {
+        let eval = |(((chains, times), x), out): Piece<'_, F>| {
             let rows = times.len();
             let times = Times::PerRow(times);
             let out = columns_mut(out, rows, width);
@@ -235,6 +235,9 @@ impl<'s, F: Real> Evaluator<'s, F> {
         }
     }
 }
+
+/// Chains, times, rows and outputs of a piece, as iterators zip them.
+type Piece<'p, F> = (((&'p [u32], &'p [f64]), &'p [F]), &'p mut [F]);
 
 /// The rows of a call that is cut into pieces.
 #[derive(Clone, Copy)]

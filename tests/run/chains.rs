@@ -170,7 +170,7 @@ fn wrappers_tell_the_chains() {
         Box::new(langevin::drift::Counted::new(self::each::<f64>())) as Box<dyn Drift<f64>>,
         Box::new(Guided::drifts(self::each::<f64>(), shared(0), 2.0).unwrap()),
     ] {
-        differ(state(Run::new(&sampler, drift, grid.clone())));
+        differ(state(Run::new(sampler, drift, grid.clone())));
     }
 }
 
@@ -202,7 +202,7 @@ fn large_calls_have_all_chains() {
         let drift = langevin::drift::Counted::new(shared::<f64>(2));
         let large = Large(&drift);
         let run = |drift: &dyn Drift<f64>| {
-            Run::new(&sampler, drift, grid.clone()).chains(700).run().unwrap().state
+            Run::new(sampler, drift, grid.clone()).chains(700).run().unwrap().state
         };
         let state = if wants { run(&large) } else { run(&drift) };
         (drift.calls(), state)
