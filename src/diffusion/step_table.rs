@@ -255,7 +255,7 @@ impl Reading<'_> {
         let scripts = self.sampler.coin_scripts_of(interval)?;
         let is_cell = |script: &CoinScript| script.weight >= 0.0 && script.uniforms.len() == 1;
         let coin = scripts.len() > 1;
-        let draws_substeps = matches!(self.plan.method(), Method::Poisson(_));
+        let draws_substeps = matches!(self.plan.method(), Method::Poisson(_) | Method::TwoStep(_));
         if coin && !(draws_substeps && scripts.iter().all(is_cell)) {
             return Err(NO_TABLE);
         }

@@ -128,6 +128,12 @@ pub(crate) fn time_input(
     found.map(|(_, input)| *input).ok_or_else(|| {
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
         let kind = kind.map_or("", ProcessKind::name);
-        time.wrong("input", format!("for {kind} one of {}", names.join(", ")))
+        let known = match names.split_last() {
+            Some((last, others)) if !others.is_empty() => {
+                format!("{} or {last}", others.join(", "))
+            }
+            _ => names.concat(),
+        };
+        time.wrong("input", format!("for {kind} {known}"))
     })
 }

@@ -239,7 +239,7 @@ fn psld_and_features_have_rules_of_their_own() {
     with(&|m| m["process"]["kappa"] = json!(null), &["process.kappa"]);
     with(&|m| m["input"] = json!(5), &["input: given 5, expected an even number"]);
     with(&|m| m["prediction"] = json!("velocity"), &["epsilon-lower, epsilon-upper, score"]);
-    with(&|m| m["time"]["input"] = json!("timestep"), &["time.input", "for psld one of time"]);
+    with(&|m| m["time"]["input"] = json!("timestep"), &["time.input", "for psld time"]);
     refused_with(
         |m| {
             m["process"] = json!({"kind": "none"});

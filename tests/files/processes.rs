@@ -63,7 +63,7 @@ fn numbers_of_another_process_are_refused() {
         Network::from_bytes(&file.bytes()).unwrap_err().to_string()
     };
     let flow = json!({"kind": "flow", "levels": 500, "shift": 2.0});
-    assert!(refused(flow, "sigma").contains("for flow one of timestep, time"));
+    assert!(refused(flow, "sigma").contains("for flow timestep or time"));
     let ve = json!({"kind": "ve", "sigma_min": 0.01, "sigma_max": 50.0});
-    assert!(refused(ve, "timestep").contains("for ve one of sigma"));
+    assert!(refused(ve, "timestep").contains("for ve sigma"));
 }
