@@ -15,11 +15,12 @@ use crate::real::Real;
 /// One run can so draw from many posteriors, each chain given its own observation:
 ///
 /// ```
+/// use langevin::ndarray::ArrayView2;
 /// use langevin::prelude::*;
 ///
 /// // x ~ N(0, 1) and y = x + N(0, 1). The posterior of chain k is N(yₖ/2, 1/2).
 /// let y = [-2.0, 0.0, 4.0];
-/// let score = PerChain::new(1, |chains, _times, x, mut out| {
+/// let score = PerChain::new(1, |chains, _times, x: ArrayView2<'_, f64>, mut out| {
 ///     for (row, chain) in chains.iter().enumerate() {
 ///         out[[row, 0]] = -x[[row, 0]] + (y[*chain as usize] - x[[row, 0]]);
 ///     }
