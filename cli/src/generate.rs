@@ -140,7 +140,7 @@ impl Generate {
         Inputs::new([
             mask,
             known,
-            ("--labels", self.labels_file()),
+            ("--labels", self.labels.as_deref().and_then(network::labels_file)),
             ("--guidance-model", self.source.guidance.guidance_model.as_deref()),
             target,
             data,
@@ -150,12 +150,6 @@ impl Generate {
             self.source.scheduler.file(),
             ("--resume", self.run.beginning.resume.as_deref()),
         ])
-    }
-
-    /// The file of labels, if they are not a list.
-    fn labels_file(&self) -> Option<&Path> {
-        let is_file = |path: &&Path| path.extension().is_some_and(|end| end == "npy");
-        self.labels.as_deref().map(Path::new).filter(is_file)
     }
 
     /// The labels of the chains.

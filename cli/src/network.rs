@@ -34,8 +34,7 @@ impl EngineOptions {
 
     /// Refuses options without effect.
     pub fn check(&self, networks: &[Option<&Path>]) -> Result<(), Failure> {
-        let is_onnx = |path: &&Path| path.extension().is_some_and(|end| end == "onnx");
-        let any = networks.iter().flatten().any(is_onnx);
+        let any = networks.iter().flatten().any(|path| AnyNetwork::is_onnx(path));
         let given = [
             ("--engine-library", self.engine_library.is_some()),
             ("--device", self.device.is_some()),
@@ -47,12 +46,19 @@ impl EngineOptions {
     }
 }
 
+/// The file of labels, if they are not a list.
+pub fn labels_file(text: &str) -> Option<&Path> {
+    let is_file =
+        |path: &&Path| path.extension().is_some_and(|end| end.eq_ignore_ascii_case("npy"));
+    Some(Path::new(text)).filter(is_file)
+}
+
 /// The labels of all chains: a list that is spread over them in equal runs, or a file with one for
 /// each chain.
 pub fn labels(text: &str, chains: usize) -> Result<Vec<usize>, Failure> {
     let fail = |why: String| Failure::Input(format!("--labels: {why}"));
-    if Path::new(text).extension().is_some_and(|end| end.eq_ignore_ascii_case("npy")) {
-        let numbers = read_list("--labels", Path::new(text), chains)?;
+    if let Some(path) = labels_file(text) {
+        let numbers = read_list("--labels", path, chains)?;
         let whole = |x: &f64| (x.fract() == 0.0 && (0.0..1e9).contains(x)).then_some(*x as usize);
         let labels: Option<Vec<usize>> = numbers.iter().map(whole).collect();
         return labels.ok_or_else(|| fail("expected whole numbers that are not negative".into()));

@@ -145,6 +145,33 @@ pub(crate) fn predict_with<F: Real, M: Denoiser<F> + ?Sized>(
     }
 }
 
+/// `predict` and `predict_chains` of a model around another one, by its `predict_some`, which gets
+/// the numbers of the chains if they are known.
+macro_rules! predict_both_ways {
+    () => {
+        fn predict(
+            &self,
+            levels: $crate::diffusion::Levels<'_>,
+            x: ndarray::ArrayView2<'_, F>,
+            out: ndarray::ArrayViewMut2<'_, F>,
+        ) -> Result<(), $crate::error::BoxError> {
+            self.predict_some(None, levels, x, out)
+        }
+
+        fn predict_chains(
+            &self,
+            chains: &[u32],
+            levels: $crate::diffusion::Levels<'_>,
+            x: ndarray::ArrayView2<'_, F>,
+            out: ndarray::ArrayViewMut2<'_, F>,
+        ) -> Result<(), $crate::error::BoxError> {
+            self.predict_some(Some(chains), levels, x, out)
+        }
+    };
+}
+
+pub(crate) use predict_both_ways;
+
 macro_rules! forward {
     ($pointer:ty) => {
         impl<F: Real, M: Denoiser<F> + ?Sized> Denoiser<F> for $pointer {

@@ -3,7 +3,7 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::denoiser::{Denoiser, Levels};
+use super::denoiser::{Denoiser, Levels, predict_both_ways};
 use super::prediction::Prediction;
 use super::schedule::Level;
 use crate::drift::batch::with_columns;
@@ -244,24 +244,7 @@ impl<F: Real, N: Drift<F>> Denoiser<F> for Faced<F, N> {
         self.face.prediction
     }
 
-    fn predict(
-        &self,
-        levels: Levels<'_>,
-        x: ArrayView2<'_, F>,
-        out: ArrayViewMut2<'_, F>,
-    ) -> Result<(), BoxError> {
-        self.predict_some(None, levels, x, out)
-    }
-
-    fn predict_chains(
-        &self,
-        chains: &[u32],
-        levels: Levels<'_>,
-        x: ArrayView2<'_, F>,
-        out: ArrayViewMut2<'_, F>,
-    ) -> Result<(), BoxError> {
-        self.predict_some(Some(chains), levels, x, out)
-    }
+    predict_both_ways!();
 
     fn batch(&self) -> Option<usize> {
         self.network.batch()

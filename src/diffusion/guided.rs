@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Zip};
 
-use super::denoiser::{Denoiser, Levels, predict_with};
+use super::denoiser::{Denoiser, Levels, predict_both_ways, predict_with};
 use super::prediction::Prediction;
 use super::schedule::Level;
 use crate::drift::{Drift, Times};
@@ -328,24 +328,7 @@ impl<F: Real, C: Denoiser<F>, U: Denoiser<F>> Denoiser<F> for Guided<F, C, U> {
         self.conditional.prediction()
     }
 
-    fn predict(
-        &self,
-        levels: Levels<'_>,
-        x: ArrayView2<'_, F>,
-        out: ArrayViewMut2<'_, F>,
-    ) -> Result<(), BoxError> {
-        self.predict_some(None, levels, x, out)
-    }
-
-    fn predict_chains(
-        &self,
-        chains: &[u32],
-        levels: Levels<'_>,
-        x: ArrayView2<'_, F>,
-        out: ArrayViewMut2<'_, F>,
-    ) -> Result<(), BoxError> {
-        self.predict_some(Some(chains), levels, x, out)
-    }
+    predict_both_ways!();
 
     fn batch(&self) -> Option<usize> {
         self.conditional.batch().max(self.unconditional.batch())

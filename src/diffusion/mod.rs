@@ -40,7 +40,7 @@ mod clock;
 mod condition;
 mod data_of;
 mod denoised;
-mod denoiser;
+pub(crate) mod denoiser;
 pub mod dynamics;
 mod exact;
 pub(crate) mod face;

@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::denoiser::{Denoiser, Levels, predict_with};
+use super::denoiser::{Denoiser, Levels, predict_both_ways, predict_with};
 use super::prediction::{Factors, Prediction};
 use super::psld::{Observation, Psld};
 use super::schedule::Level;
@@ -159,24 +159,7 @@ impl<F: Real, M: Denoiser<F>> Denoiser<F> for Lifted<F, M> {
         Prediction::JointScore
     }
 
-    fn predict(
-        &self,
-        levels: Levels<'_>,
-        z: ArrayView2<'_, F>,
-        out: ArrayViewMut2<'_, F>,
-    ) -> Result<(), BoxError> {
-        self.predict_some(None, levels, z, out)
-    }
-
-    fn predict_chains(
-        &self,
-        chains: &[u32],
-        levels: Levels<'_>,
-        z: ArrayView2<'_, F>,
-        out: ArrayViewMut2<'_, F>,
-    ) -> Result<(), BoxError> {
-        self.predict_some(Some(chains), levels, z, out)
-    }
+    predict_both_ways!();
 
     fn batch(&self) -> Option<usize> {
         self.model.batch()

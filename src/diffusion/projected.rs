@@ -4,7 +4,7 @@ use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 
 use super::condition::Known;
 use super::data_of::DataOf;
-use super::denoiser::{Denoiser, Levels};
+use super::denoiser::{Denoiser, Levels, predict_both_ways};
 use super::prediction::Prediction;
 use crate::error::{BoxError, Error, Result};
 use crate::real::Real;
@@ -69,24 +69,7 @@ impl<F: Real, M: Denoiser<F>> Denoiser<F> for Projected<F, M> {
         Prediction::Data
     }
 
-    fn predict(
-        &self,
-        levels: Levels<'_>,
-        x: ArrayView2<'_, F>,
-        out: ArrayViewMut2<'_, F>,
-    ) -> Result<(), BoxError> {
-        self.predict_some(None, levels, x, out)
-    }
-
-    fn predict_chains(
-        &self,
-        chains: &[u32],
-        levels: Levels<'_>,
-        x: ArrayView2<'_, F>,
-        out: ArrayViewMut2<'_, F>,
-    ) -> Result<(), BoxError> {
-        self.predict_some(Some(chains), levels, x, out)
-    }
+    predict_both_ways!();
 
     fn batch(&self) -> Option<usize> {
         self.model.model.batch()

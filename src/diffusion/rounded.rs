@@ -4,7 +4,7 @@
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::data_of::DataOf;
-use super::denoiser::{Denoiser, Levels, predict_with};
+use super::denoiser::{Denoiser, Levels, predict_both_ways, predict_with};
 use super::prediction::Prediction;
 use crate::drift::GaussianMixture;
 use crate::error::{BoxError, Result, count};
@@ -90,24 +90,7 @@ impl<F: Real, M: Denoiser<F>> Denoiser<F> for Rounded<F, M> {
         if own.is_joint() { own } else { Prediction::Data }
     }
 
-    fn predict(
-        &self,
-        levels: Levels<'_>,
-        x: ArrayView2<'_, F>,
-        out: ArrayViewMut2<'_, F>,
-    ) -> Result<(), BoxError> {
-        self.predict_some(None, levels, x, out)
-    }
-
-    fn predict_chains(
-        &self,
-        chains: &[u32],
-        levels: Levels<'_>,
-        x: ArrayView2<'_, F>,
-        out: ArrayViewMut2<'_, F>,
-    ) -> Result<(), BoxError> {
-        self.predict_some(Some(chains), levels, x, out)
-    }
+    predict_both_ways!();
 
     fn batch(&self) -> Option<usize> {
         self.model.model.batch()

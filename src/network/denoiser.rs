@@ -7,6 +7,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use super::engine::{Conditions, Engine, Labels, Numbers};
 use super::problem::wrong;
 use super::trained::Trained;
+use crate::diffusion::denoiser::predict_both_ways;
 use crate::diffusion::face::{check_input, scale_rows};
 use crate::diffusion::{Denoiser, Guided, InputScale, Levels, Prediction, Process};
 use crate::drift::batch::with_columns;
@@ -47,6 +48,36 @@ enum Classes {
     Shared(Option<usize>),
     /// Chain `first` + k has the class with number k.
     PerChain { first: u32, labels: Arc<Vec<Option<usize>>> },
+}
+
+impl Classes {
+    /// The class of a chain, or none; `None` if nothing is said of this chain.
+    fn of(&self, chain: u32) -> Option<Option<usize>> {
+        match self {
+            Self::Shared(label) => Some(*label),
+            Self::PerChain { first, labels } => {
+                labels.get(chain.checked_sub(*first)? as usize).copied()
+            }
+        }
+    }
+
+    /// The classes of these chains.
+    fn of_all(&self, chains: &[u32]) -> Result<Vec<Option<usize>>> {
+        let of = |chain: &u32| self.of(*chain).ok_or_else(|| self.unknown(*chain));
+        chains.iter().map(of).collect()
+    }
+
+    /// The error about a chain of which nothing is said.
+    fn unknown(&self, chain: u32) -> crate::error::Error {
+        let [first, end] = match self {
+            Self::Shared(_) => [0, u64::MAX],
+            Self::PerChain { first, labels } => {
+                [u64::from(*first), u64::from(*first) + labels.len() as u64]
+            }
+        };
+        let given = format!("chain {chain}, counted from 0");
+        wrong("labels of chains", given, format!("chains from {first} to {end}, without it"))
+    }
 }
 
 impl<E: Engine> Clone for TrainedDenoiser<E> {
@@ -131,13 +162,7 @@ impl<E: Engine> TrainedDenoiser<E> {
 
     /// The label of a chain, or `None` for none.
     pub fn label(&self, chain: u32) -> Option<usize> {
-        match &self.classes {
-            Classes::Shared(label) => *label,
-            Classes::PerChain { first, labels } => {
-                let place = chain.checked_sub(*first);
-                place.and_then(|place| labels.get(place as usize).copied()).flatten()
-            }
-        }
+        self.classes.of(chain).flatten()
     }
 
     /// Predicts, with the numbers of the chains if they are known.
@@ -150,9 +175,7 @@ impl<E: Engine> TrainedDenoiser<E> {
     ) -> Result<(), BoxError> {
         let labels = match (&self.classes, chains) {
             (Classes::Shared(label), _) => return self.ask(Labels::Shared(*label), levels, x, out),
-            (Classes::PerChain { first, labels }, Some(chains)) => {
-                labels_of(*first, labels, chains)?
-            }
+            (Classes::PerChain { .. }, Some(chains)) => self.classes.of_all(chains)?,
             (Classes::PerChain { .. }, None) => {
                 let given = "a call without numbers of chains";
                 let expected = "those of the rows: call predict_chains, or give one label for all";
@@ -204,24 +227,7 @@ impl<F: Real, E: Engine> Denoiser<F> for TrainedDenoiser<E> {
         self.prediction
     }
 
-    fn predict(
-        &self,
-        levels: Levels<'_>,
-        x: ArrayView2<'_, F>,
-        out: ArrayViewMut2<'_, F>,
-    ) -> Result<(), BoxError> {
-        self.predict_some(None, levels, x, out)
-    }
-
-    fn predict_chains(
-        &self,
-        chains: &[u32],
-        levels: Levels<'_>,
-        x: ArrayView2<'_, F>,
-        out: ArrayViewMut2<'_, F>,
-    ) -> Result<(), BoxError> {
-        self.predict_some(Some(chains), levels, x, out)
-    }
+    predict_both_ways!();
 
     fn batch(&self) -> Option<usize> {
         self.network.engine().batch()
@@ -234,17 +240,4 @@ impl<F: Real, E: Engine> Denoiser<F> for TrainedDenoiser<E> {
     fn range(&self) -> Option<[f64; 2]> {
         self.network.range()
     }
-}
-
-/// The labels of these chains.
-fn labels_of(first: u32, labels: &[Option<usize>], chains: &[u32]) -> Result<Vec<Option<usize>>> {
-    let of = |chain: &u32| {
-        let place = chain.checked_sub(first);
-        place.and_then(|place| labels.get(place as usize).copied()).ok_or_else(|| {
-            let given = format!("chain {chain}, counted from 0");
-            let end = u64::from(first) + labels.len() as u64;
-            wrong("labels of chains", given, format!("chains from {first} to {end}, without it"))
-        })
-    };
-    chains.iter().map(of).collect()
 }

@@ -4,8 +4,22 @@ use serde_json::Value;
 
 use super::card::{Card, TimeInput};
 use super::object::{Object, count};
+use super::problem::wrong;
 use crate::diffusion::{Beta, Factor, Flow, Prediction, Process, ProcessKind, Psld, Schedule};
 use crate::error::Result;
+
+/// The most bytes of the text.
+const LONGEST: usize = 2 << 20;
+
+/// The JSON of a description; `what` says where it stands.
+pub(crate) fn json(what: &str, text: &str) -> Result<Value> {
+    if text.len() > LONGEST {
+        let given = format!("{} bytes", text.len());
+        return Err(wrong(what, given, format!("at most {LONGEST}")));
+    }
+    serde_json::from_str(text)
+        .map_err(|error| wrong(what, error, "JSON as in docs/network-format.md"))
+}
 
 /// Range and shape of the data, which have this many numbers.
 pub(crate) fn read_data(root: &Object<'_>, numbers: usize, card: &mut Card) -> Result<()> {

@@ -29,8 +29,7 @@ impl AnyNetwork {
     /// As for [`OnnxLoader::load`] and [`Network::load`].
     pub fn load(path: impl AsRef<Path>, loader: &OnnxLoader) -> Result<Self> {
         let path = path.as_ref();
-        let is_onnx = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("onnx"));
-        if is_onnx {
+        if Self::is_onnx(path) {
             let network = loader.load(path)?;
             let card = network.card().clone();
             return Self::new(AnyEngine::Onnx(network), card);
@@ -38,6 +37,11 @@ impl AnyNetwork {
         let network = Network::load(path)?;
         let card = network.card().clone();
         Self::new(AnyEngine::Perceptron(network), card)
+    }
+
+    /// Whether the name of a file is that of an ONNX file.
+    pub fn is_onnx(path: &Path) -> bool {
+        path.extension().is_some_and(|end| end.eq_ignore_ascii_case("onnx"))
     }
 
     /// The numbers of its weights, if they are known.

@@ -6,7 +6,6 @@ use crate::error::Result;
 use crate::network::Card;
 use crate::network::description::{prediction, process, read_data, time_input};
 use crate::network::object::{Object, ROOT};
-use crate::network::problem::wrong;
 
 /// Which input of a graph is which. Names that are not given are found by type and shape.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,17 +26,6 @@ pub struct Names {
     /// Whether the output has a learned variance behind the prediction, which is left out. The
     /// output is then twice as wide as x.
     pub learned_variance: bool,
-}
-
-/// The text of a description as JSON.
-pub(super) fn json(text: &str) -> Result<Value> {
-    const LONGEST: usize = 2 << 20;
-    if text.len() > LONGEST {
-        let given = format!("{} bytes", text.len());
-        return Err(wrong(ROOT, given, format!("at most {LONGEST}")));
-    }
-    serde_json::from_str(text)
-        .map_err(|error| wrong(ROOT, error, "JSON as in docs/network-format.md"))
 }
 
 fn root(value: &Value) -> Result<Object<'_>> {

@@ -13,6 +13,8 @@ use super::pool::{Pool, Source};
 use super::problem::wrong;
 use super::{OnnxNetwork, runtime};
 use crate::error::{Result, count};
+use crate::network::description::json;
+use crate::network::object::ROOT;
 use crate::network::{Card, Trained};
 
 /// Rows of a call on the processor.
@@ -45,6 +47,36 @@ pub struct OnnxLoader {
 struct Described {
     card: Card,
     names: Names,
+}
+
+/// What is told of a network beside its graph.
+enum Told<'t> {
+    Given(&'t Described),
+    Written(Value),
+}
+
+impl Told<'_> {
+    fn names(&self) -> Result<Names> {
+        match self {
+            Self::Given(described) => Ok(described.names.clone()),
+            Self::Written(value) => Names::parse(value),
+        }
+    }
+
+    fn has_time(&self) -> bool {
+        match self {
+            Self::Given(described) => described.card.time.is_some(),
+            Self::Written(value) => value.get("time").is_some(),
+        }
+    }
+
+    /// The card of a network with rows of `columns` numbers.
+    fn card(&self, columns: usize) -> Result<Card> {
+        match self {
+            Self::Given(described) => Ok(described.card.clone()),
+            Self::Written(value) => description::card(value, columns),
+        }
+    }
 }
 
 impl OnnxLoader {
@@ -114,23 +146,13 @@ impl OnnxLoader {
         runtime::load(self.library.as_deref())?;
         let mut session = source.session(self.device)?;
         let told = match (&self.described, text) {
-            (Some(_), _) => None,
-            (None, Some(text)) => Some(description::json(&text)?),
-            (None, None) => Some(of_metadata(&session)?),
+            (Some(described), _) => Told::Given(described),
+            (None, Some(text)) => Told::Written(json(ROOT, &text)?),
+            (None, None) => Told::Written(of_metadata(&session)?),
         };
-        let names = match (&self.described, &told) {
-            (Some(described), _) => described.names.clone(),
-            (None, told) => Names::parse(told.as_ref().unwrap_or(&Value::Null))?,
-        };
-        let time = match (&self.described, &told) {
-            (Some(described), _) => described.card.time.is_some(),
-            (None, told) => told.as_ref().is_some_and(|told| told.get("time").is_some()),
-        };
-        let graph = Graph::of(&session, &names, time)?;
-        let card = match (&self.described, &told) {
-            (Some(described), _) => described.card.clone(),
-            (None, told) => description::card(told.as_ref().unwrap_or(&Value::Null), graph.input)?,
-        };
+        let names = told.names()?;
+        let graph = Graph::of(&session, &names, told.has_time())?;
+        let card = told.card(graph.input)?;
         check_labels(&graph, &names)?;
         let on_cpu = self.device == Device::Cpu;
         let mut block = graph.fixed.unwrap_or(if on_cpu { BLOCK } else { DEVICE_BLOCK });
@@ -176,7 +198,7 @@ fn of_metadata(session: &ort::session::Session) -> Result<Value> {
                         docs/network-format.md";
         return Err(wrong("description", "none", expected));
     };
-    description::json(&text)
+    json(ROOT, &text)
 }
 
 fn check_labels(graph: &Graph, names: &Names) -> Result<()> {

@@ -84,14 +84,16 @@ impl TwoStepMidpoint {
         table
     }
 
-    /// eᵢ at a time within a block.
-    fn extrapolated(&self, interval: Interval, time: f64) -> f64 {
-        let Some(before) = interval.index.checked_sub(1) else { return 0.0 };
-        let clock = |time| self.chain.drift_clock(time);
-        let start = clock(interval.start);
-        let ratio = (clock(time) - start) / (start - clock(self.grid.time(before as usize)));
-        // A NaN stays one, where a time is outside of the table.
-        if ratio > self.extrapolation { self.extrapolation } else { ratio }
+    /// eᵢ of the sub-steps of a block, from λ at their times.
+    fn extrapolated(&self, interval: Interval, clock: &[f64]) -> impl Iterator<Item = f64> {
+        let before = interval.index.checked_sub(1);
+        let before = before.map(|i| self.chain.drift_clock(self.grid.time(i as usize)));
+        clock.iter().map(move |time| {
+            let Some(before) = before else { return 0.0 };
+            let ratio = (time - clock[0]) / (clock[0] - before);
+            // A NaN stays one, where a time is outside of the table.
+            if ratio > self.extrapolation { self.extrapolation } else { ratio }
+        })
     }
 }
 
@@ -125,7 +127,8 @@ struct Table {
     from_start: Vec<Jump>,
     /// `[i]` goes from i to K.
     to_end: Vec<Jump>,
-    /// eᵢ.
+    /// λᵢ and eᵢ.
+    clock: Vec<f64>,
     extrapolated: Vec<f64>,
     /// wᵢ/qᵢ.
     corrections: Vec<f64>,
@@ -136,8 +139,10 @@ impl Table {
     fn update(&mut self, method: &TwoStepMidpoint, interval: Interval) {
         let substeps = (interval.length.round() as usize).max(1);
         let time = |i: usize| interval.start + i as f64;
+        self.clock.clear();
+        self.clock.extend((0..substeps).map(|i| method.chain.drift_clock(time(i))));
         self.extrapolated.clear();
-        self.extrapolated.extend((0..substeps).map(|i| method.extrapolated(interval, time(i))));
+        self.extrapolated.extend(method.extrapolated(interval, &self.clock));
         self.small.clear();
         self.small.extend((0..substeps).map(|i| {
             let step = method.chain.transition(time(i), 1.0);
@@ -161,8 +166,7 @@ impl Table {
         }
         self.corrections.clear();
         self.corrections.extend((0..substeps).map(|i| self.small[i].g * self.to_end[i + 1].p));
-        let clock = |i: usize| method.chain.drift_clock(time(i));
-        let moved = |i: usize| clock(i) - clock(0);
+        let moved = |i: usize| self.clock[i] - self.clock[0];
         self.shares.assign(method.odds, &self.corrections, |w| w.abs(), moved);
         for (i, weight) in self.corrections.iter_mut().enumerate() {
             *weight *= self.shares.factor(i);

@@ -6,7 +6,7 @@ use super::layers::Layer;
 use crate::diffusion::{Process, ProcessKind};
 use crate::error::Result;
 use crate::network::card::{Card, TimeInput};
-use crate::network::description::{prediction, process, read_data, time_input};
+use crate::network::description::{json, prediction, process, read_data, time_input};
 use crate::network::object::{Object, ROOT};
 use crate::network::problem::wrong;
 
@@ -14,9 +14,6 @@ use crate::network::problem::wrong;
 const DEPTH: usize = 32;
 /// The most layers in all, those inside residuals and those of the condition among them.
 const MOST_LAYERS: usize = 10_000;
-
-/// The most bytes of the text.
-const LONGEST: usize = 2 << 20;
 
 /// How the number that tells the time becomes a vector.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,13 +77,7 @@ fn layers(object: &Object<'_>, key: &str, depth: usize) -> Result<Vec<Layer>> {
 
 impl Description {
     pub(super) fn parse(text: &str) -> Result<Self> {
-        if text.len() > LONGEST {
-            let given = format!("{} bytes", text.len());
-            return Err(wrong("metadata `model`", given, format!("at most {LONGEST}")));
-        }
-        let value: Value = serde_json::from_str(text).map_err(|error| {
-            wrong("metadata `model`", error, "JSON as in docs/network-format.md")
-        })?;
+        let value = json("metadata `model`", text)?;
         const KEYS: [&str; 9] = [
             "input",
             "prediction",
