@@ -3,10 +3,10 @@
 # Usage: scripts/claims-fashion.sh [FOLDER]
 #
 # It takes about 35 hours on two cores of the CPU: SEEDS, CHAINS and METHODS make it shorter, and
-# DEVICE=cuda:0 runs it in minutes where ORT_DYLIB_PATH names a library with that device. CSV files
-# and pictures go to FOLDER (default: target/claims). The 60,000 pictures of Fashion-MNIST come from
-# the Debian package dataset-fashion-mnist, or from the folder FASHION_MNIST with
-# train-images-idx3-ubyte.gz.
+# DEVICE=cuda:0 runs it in half an hour on a large GPU, where ORT_DYLIB_PATH names a library with that
+# device. CSV files and pictures go to FOLDER (default: target/claims). The 60,000 pictures of
+# Fashion-MNIST come from the Debian package dataset-fashion-mnist, or from the folder FASHION_MNIST
+# with train-images-idx3-ubyte.gz.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${1:-target/claims}

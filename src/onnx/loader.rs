@@ -20,7 +20,7 @@ use crate::network::{Card, Trained};
 /// Rows of a call on the processor.
 const BLOCK: usize = 16;
 /// Rows of a call on other devices.
-const DEVICE_BLOCK: usize = 256;
+const DEVICE_BLOCK: usize = 1024;
 
 /// How an ONNX network is read.
 ///
