@@ -147,6 +147,7 @@ def small():
         "bad/no-output": model(same, [x, t], [("elsewhere", ["N", 3])]),
         "bad/wide-output": model(wide, [x, t], [("y", ["N", 6])]),
         "bad/double": model(same, [x, t], [y], kind=TensorProto.DOUBLE),
+        "bad/half": model(same, [x, t], [y], kind=TensorProto.FLOAT16),
         "bad/any-width": model(same, [("x", ["N", "d"]), t], [("y", ["N", "d"])]),
         "bad/nan": model([node("Mul", ["x", "nan"], ["y"])], [x, t], [y],
                          [numpy_helper.from_array(np.array(np.nan, dtype=np.float32), "nan")]),
@@ -157,7 +158,7 @@ def small():
         "bad/misfit": model([node("MatMul", ["x", "w"], ["y"])], [x, t], [y],
                             [numpy_helper.from_array(np.ones((4, 3), dtype=np.float32), "w")]),
     }
-    files |= kinds()
+    files |= kinds() | conditions()
     for name, made in files.items():
         (GOLDEN / "onnx" / f"{name}.onnx").write_bytes(made.SerializeToString())
 
@@ -204,6 +205,29 @@ def kinds():
         "variance": made(["N", 2, 4], TensorProto.FLOAT, ["N"], outputs=2),
         "described": described,
     }
+
+
+def conditions():
+    """Graphs with a condition c of six numbers for each row, or for all rows: y = x + t + 2 c[:3] + 3 c[3:]."""
+    node = helper.make_node
+
+    def made(shape, absent=None):
+        constants = [numpy_helper.from_array(np.array([[2], [3]], dtype=np.float32), "w"),
+                     numpy_helper.from_array(np.array([1], dtype=np.int64), "axis"),
+                     numpy_helper.from_array(np.array([-1, 2, 3], dtype=np.int64), "shape")]
+        nodes = [node("Unsqueeze", ["t", "axis"], ["u"]), node("Add", ["x", "u"], ["a"]),
+                 node("Reshape", ["text", "shape"], ["r"]), node("Mul", ["r", "w"], ["m"]),
+                 node("ReduceSum", ["m", "axis"], ["s"], keepdims=0), node("Add", ["a", "s"], ["y"])]
+        rows = 5 if shape[0] == 5 else "N"
+        whole = model(nodes, [("text", shape), ("x", [rows, 3]), ("t", [rows])], [("y", [rows, 3])], constants)
+        entry = whole.metadata_props.add()
+        entry.key = "langevin"
+        text = {"name": "text"} if absent is None else {"name": "text", "absent": absent}
+        entry.value = json.dumps({"prediction": "epsilon", "process": {"kind": "vp", "schedule": "linear", "levels": 1000},
+                                  "time": {"input": "timestep"}, "conditions": [text]})
+        return whole
+
+    return {"condition": made(["N", 2, 3], absent=0.5), "condition-shared": made([1, 6]), "condition-fixed": made([5, 6])}
 
 
 def main():

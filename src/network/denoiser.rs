@@ -1,10 +1,9 @@
 //! A trained network as a model of noised data.
 
-use std::sync::Arc;
-
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::engine::{Conditions, Engine, Labels, Numbers};
+use super::engine::{Conditions, Engine, Labels, Numbers, Values};
+use super::of_chains::{OfChains, OfRows};
 use super::problem::wrong;
 use super::trained::Trained;
 use crate::diffusion::denoiser::predict_both_ways;
@@ -15,7 +14,7 @@ use crate::error::{BoxError, Result};
 use crate::real::Real;
 use crate::state::{columns, columns_mut};
 
-/// A trained network as a [`Denoiser`], with one label or none for all chains, or one for each;
+/// A trained network as a [`Denoiser`], with conditions for all chains or for each;
 /// made by [`Trained::denoiser`].
 ///
 /// ```no_run
@@ -38,45 +37,37 @@ pub struct TrainedDenoiser<E: Engine> {
     network: Trained<E>,
     process: Process,
     prediction: Prediction,
-    classes: Classes,
+    classes: OfChains<Option<usize>>,
+    /// One for each named input of the engine, or `None` without a condition.
+    named: Vec<Option<OfChains<Vec<f32>>>>,
 }
 
-/// The classes of the chains.
-#[derive(Clone, Debug)]
-enum Classes {
-    /// All have this one.
-    Shared(Option<usize>),
-    /// Chain `first` + k has the class with number k.
-    PerChain { first: u32, labels: Arc<Vec<Option<usize>>> },
+/// What is told of the rows beside their levels.
+#[derive(Clone, Copy)]
+struct Told<'t> {
+    labels: Labels<'t>,
+    named: &'t [Values<'t>],
 }
 
-impl Classes {
-    /// The class of a chain, or none; `None` if nothing is said of this chain.
-    fn of(&self, chain: u32) -> Option<Option<usize>> {
-        match self {
-            Self::Shared(label) => Some(*label),
-            Self::PerChain { first, labels } => {
-                labels.get(chain.checked_sub(*first)? as usize).copied()
-            }
+/// The values of the rows of a call, as slices.
+enum Slices<'v> {
+    Shared(&'v [f32]),
+    PerRow(Vec<&'v [f32]>),
+}
+
+impl<'v> Slices<'v> {
+    fn of(rows: OfRows<'v, Vec<f32>>) -> Self {
+        match rows {
+            OfRows::Shared(row) => Self::Shared(row),
+            OfRows::PerRow(rows) => Self::PerRow(rows.into_iter().map(Vec::as_slice).collect()),
         }
     }
 
-    /// The classes of these chains.
-    fn of_all(&self, chains: &[u32]) -> Result<Vec<Option<usize>>> {
-        let of = |chain: &u32| self.of(*chain).ok_or_else(|| self.unknown(*chain));
-        chains.iter().map(of).collect()
-    }
-
-    /// The error about a chain of which nothing is said.
-    fn unknown(&self, chain: u32) -> crate::error::Error {
-        let [first, end] = match self {
-            Self::Shared(_) => [0, u64::MAX],
-            Self::PerChain { first, labels } => {
-                [u64::from(*first), u64::from(*first) + labels.len() as u64]
-            }
-        };
-        let given = format!("chain {chain}, counted from 0");
-        wrong("labels of chains", given, format!("chains from {first} to {end}, without it"))
+    fn values(&self) -> Values<'_> {
+        match self {
+            Self::Shared(row) => Values::Shared(row),
+            Self::PerRow(rows) => Values::PerRow(rows),
+        }
     }
 }
 
@@ -87,6 +78,7 @@ impl<E: Engine> Clone for TrainedDenoiser<E> {
             process: self.process.clone(),
             prediction: self.prediction,
             classes: self.classes.clone(),
+            named: self.named.clone(),
         }
     }
 }
@@ -106,7 +98,8 @@ impl<E: Engine> Trained<E> {
             network: self.clone(),
             process,
             prediction,
-            classes: Classes::Shared(None),
+            classes: OfChains::shared(None),
+            named: vec![None; self.named_inputs().len()],
         })
     }
 }
@@ -118,7 +111,7 @@ impl<E: Engine> TrainedDenoiser<E> {
     /// [`Error::Network`](crate::Error::Network) if it is no class of the network.
     pub fn with_label(self, label: Option<usize>) -> Result<Self> {
         self.network.check_label(label)?;
-        Ok(Self { classes: Classes::Shared(label), ..self })
+        Ok(Self { classes: OfChains::shared(label), ..self })
     }
 
     /// The same model with a label, or none, for each chain: chain k has `labels[k]`. A run of a
@@ -137,16 +130,70 @@ impl<E: Engine> TrainedDenoiser<E> {
     /// As for [`with_labels`](Self::with_labels).
     pub fn with_labels_from(self, first_chain: u32, labels: Vec<Option<usize>>) -> Result<Self> {
         labels.iter().try_for_each(|label| self.network.check_label(*label))?;
-        let labels = Arc::new(labels);
-        Ok(Self { classes: Classes::PerChain { first: first_chain, labels }, ..self })
+        Ok(Self { classes: OfChains::per_chain(first_chain, labels), ..self })
     }
 
-    /// The model guided away from the same model without a label, by this weight.
+    /// The same model with a condition for a named input, such as the embedding of a text. `rows`
+    /// has shape (1, width), for all chains, or (chains, width), a row for each: chain k has row k.
     ///
     /// # Errors
-    /// As for [`Guided::models`].
+    /// [`Error::Network`](crate::Error::Network) for another name or width, no row, and numbers
+    /// that are not finite.
+    pub fn with_condition(self, name: &str, rows: ArrayView2<'_, f32>) -> Result<Self> {
+        self.with_condition_from(0, name, rows)
+    }
+
+    /// The same for a part of a larger run, see [`Run::first_chain`](crate::Run::first_chain):
+    /// chain `first_chain` + k has row k, where there is more than one.
+    ///
+    /// # Errors
+    /// As for [`with_condition`](Self::with_condition).
+    pub fn with_condition_from(
+        mut self,
+        first_chain: u32,
+        name: &str,
+        rows: ArrayView2<'_, f32>,
+    ) -> Result<Self> {
+        let inputs = self.network.named_inputs();
+        let Some(place) = inputs.iter().position(|input| input.name == name) else {
+            let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
+            let names =
+                if names.is_empty() { "none, as it has none".into() } else { names.join(", ") };
+            return Err(wrong("condition", name, format!("a named input of the network: {names}")));
+        };
+        let what = format!("condition {name}");
+        if rows.nrows() == 0 || rows.ncols() != inputs[place].width {
+            let expected = format!("(1, {0}) or (chains, {0})", inputs[place].width);
+            return Err(wrong(what, format!("shape {:?}", rows.dim()), expected));
+        }
+        if let Some(row) =
+            rows.rows().into_iter().position(|row| !row.iter().all(|x| x.is_finite()))
+        {
+            return Err(wrong(what, format!("row {row} with NaN or infinity"), "finite numbers"));
+        }
+        let mut all: Vec<Vec<f32>> = rows.rows().into_iter().map(|row| row.to_vec()).collect();
+        self.named[place] = Some(match all.len() {
+            1 => OfChains::shared(all.remove(0)),
+            _ => OfChains::per_chain(first_chain, all),
+        });
+        Ok(self)
+    }
+
+    /// The model guided away from the same model without a label and without conditions, by this
+    /// weight.
+    ///
+    /// # Errors
+    /// As for [`Guided::models`], and [`Error::Network`](crate::Error::Network) if an input of the
+    /// network has no value for no condition: make the second model yourself then.
     pub fn guided<F: Real>(self, weight: f64) -> Result<Guided<F, Self, Self>> {
-        let all = Self { classes: Classes::Shared(None), ..self.clone() };
+        let inputs = self.network.named_inputs();
+        if let Some(input) = inputs.iter().find(|input| input.absent.is_none()) {
+            let given = "a network that needs a condition";
+            let expected = "a value for none, or Guided::models with a model of your own";
+            return Err(wrong(format!("condition {}", input.name), given, expected));
+        }
+        let named = vec![None; inputs.len()];
+        let all = Self { classes: OfChains::shared(None), named, ..self.clone() };
         Guided::models(self, all, weight)
     }
 
@@ -162,7 +209,7 @@ impl<E: Engine> TrainedDenoiser<E> {
 
     /// The label of a chain, or `None` for none.
     pub fn label(&self, chain: u32) -> Option<usize> {
-        self.classes.of(chain).flatten()
+        self.classes.of(chain).copied().flatten()
     }
 
     /// Predicts, with the numbers of the chains if they are known.
@@ -173,22 +220,39 @@ impl<E: Engine> TrainedDenoiser<E> {
         x: ArrayView2<'_, F>,
         out: ArrayViewMut2<'_, F>,
     ) -> Result<(), BoxError> {
-        let labels = match (&self.classes, chains) {
-            (Classes::Shared(label), _) => return self.ask(Labels::Shared(*label), levels, x, out),
-            (Classes::PerChain { .. }, Some(chains)) => self.classes.of_all(chains)?,
-            (Classes::PerChain { .. }, None) => {
-                let given = "a call without numbers of chains";
-                let expected = "those of the rows: call predict_chains, or give one label for all";
-                return Err(wrong("labels of chains", given, expected).into());
-            }
+        let classes = self.classes.of_rows("labels of chains", chains)?;
+        let of_rows: Vec<Option<usize>> = match &classes {
+            OfRows::Shared(_) => Vec::new(),
+            OfRows::PerRow(classes) => classes.iter().map(|class| **class).collect(),
         };
-        self.ask(Labels::PerRow(&labels), levels, x, out)
+        let labels = match classes {
+            OfRows::Shared(class) => Labels::Shared(*class),
+            OfRows::PerRow(_) => Labels::PerRow(&of_rows),
+        };
+        let given = self.named_rows(chains)?;
+        let named: Vec<Values<'_>> = given
+            .iter()
+            .map(|given| given.as_ref().map_or(Values::Absent, Slices::values))
+            .collect();
+        self.ask(Told { labels, named: &named }, levels, x, out)
     }
 
-    /// Asks the network with these labels.
+    /// The values of the named inputs for rows with these chains.
+    fn named_rows(&self, chains: Option<&[u32]>) -> Result<Vec<Option<Slices<'_>>>> {
+        let mut all = Vec::new();
+        for (values, input) in self.named.iter().zip(self.network.named_inputs()) {
+            all.push(match values {
+                Some(values) => Some(Slices::of(values.of_rows(&input.name, chains)?)),
+                None => None,
+            });
+        }
+        Ok(all)
+    }
+
+    /// Asks the network with these labels and conditions.
     fn ask<F: Real>(
         &self,
-        labels: Labels<'_>,
+        told: Told<'_>,
         levels: Levels<'_>,
         x: ArrayView2<'_, F>,
         out: ArrayViewMut2<'_, F>,
@@ -199,7 +263,7 @@ impl<E: Engine> TrainedDenoiser<E> {
             Levels::Shared(level) => Numbers::Shared(card.number(level)),
             Levels::PerRow(_) => Numbers::PerRow(&number),
         };
-        let conditions = Conditions { times, labels };
+        let conditions = Conditions { times, labels: told.labels, named: told.named };
         let scale = card.input();
         if scale == InputScale::Preserving {
             self.network.forward(conditions, x, out)?;

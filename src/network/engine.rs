@@ -55,13 +55,60 @@ impl Labels<'_> {
     }
 }
 
-/// The conditions of a batch: the numbers that tell the times, and the classes.
+/// A named input of a network beside data, time and class, such as the embedding of a text.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct NamedInput {
+    /// Its name.
+    pub name: String,
+    /// Numbers of a row.
+    pub width: usize,
+    /// The number that fills a row where no condition is given, or `None` if every run needs one.
+    pub absent: Option<f32>,
+}
+
+impl NamedInput {
+    /// An input that every run needs.
+    pub fn new(name: impl Into<String>, width: usize) -> Self {
+        Self { name: name.into(), width, absent: None }
+    }
+}
+
+/// The values of a named input, each as wide as the input.
+#[derive(Clone, Copy, Debug)]
+pub enum Values<'a> {
+    /// No condition.
+    Absent,
+    /// All rows have these numbers.
+    Shared(&'a [f32]),
+    /// The numbers of each row.
+    PerRow(&'a [&'a [f32]]),
+}
+
+impl<'a> Values<'a> {
+    /// The numbers of a row, or `None` without a condition.
+    ///
+    /// # Panics
+    /// If there are numbers for each row and fewer than `row` + 1 of them.
+    pub fn at(&self, row: usize) -> Option<&'a [f32]> {
+        match self {
+            Self::Absent => None,
+            Self::Shared(numbers) => Some(numbers),
+            Self::PerRow(rows) => Some(rows[row]),
+        }
+    }
+}
+
+/// The conditions of a batch: the numbers that tell the times, the classes, and the values of named
+/// inputs.
 #[derive(Clone, Copy, Debug)]
 pub struct Conditions<'a> {
     /// The times.
     pub times: Numbers<'a>,
     /// The classes.
     pub labels: Labels<'a>,
+    /// One for each of [`Engine::named_inputs`], in their order.
+    pub named: &'a [Values<'a>],
 }
 
 /// Runs the forward pass of a network. [`Trained`](super::Trained) adds everything else: labels,
@@ -76,6 +123,11 @@ pub trait Engine: Send + Sync {
     /// The number of classes that a label can name, or `None` without labels.
     fn classes(&self) -> Option<usize> {
         None
+    }
+
+    /// The named inputs beside data, time and class.
+    fn named_inputs(&self) -> &[NamedInput] {
+        &[]
     }
 
     /// The rows that a call should have at least, or `None` if small calls cost no more. A run then

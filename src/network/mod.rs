@@ -27,13 +27,14 @@ mod denoiser;
 pub(crate) mod description;
 mod engine;
 pub(crate) mod object;
+mod of_chains;
 mod perceptron;
 pub(crate) mod problem;
 mod trained;
 
 pub use card::{Card, TimeInput};
 pub use denoiser::TrainedDenoiser;
-pub use engine::{Conditions, Engine, Labels, Numbers};
+pub use engine::{Conditions, Engine, Labels, NamedInput, Numbers, Values};
 pub use perceptron::Perceptron;
 pub use trained::Trained;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, ShapeBuilder};
 
 use super::card::Card;
-use super::engine::{Conditions, Engine, Labels, Numbers};
+use super::engine::{Conditions, Engine, Labels, NamedInput, Numbers, Values};
 use super::problem::wrong;
 use crate::diffusion::{LevelTable, Prediction, Process};
 use crate::drift::Times;
@@ -92,6 +92,11 @@ impl<E: Engine> Trained<E> {
         self.engine.classes()
     }
 
+    /// The named inputs beside data, time and class.
+    pub fn named_inputs(&self) -> &[NamedInput] {
+        self.engine.named_inputs()
+    }
+
     /// The smallest and the largest number of the data, if known.
     pub fn range(&self) -> Option<[f64; 2]> {
         self.card.range
@@ -105,7 +110,8 @@ impl<E: Engine> Trained<E> {
     /// The network itself: from `x`, shape (rows, input width), to `out`, shape (rows, output
     /// width), in any memory layout; column-major is fastest. Times are the numbers that are fed to
     /// the network: 0-based timesteps that need not be whole, log signal-to-noise ratios, or the
-    /// time of a psld process in (0, 1]. A network that takes no time ignores them.
+    /// time of a psld process in (0, 1]. A network that takes no time ignores them. Named inputs
+    /// get no condition.
     ///
     /// # Errors
     /// [`Error::Shape`] for other shapes or another number of times, [`Error::Network`] for a label
@@ -119,9 +125,10 @@ impl<E: Engine> Trained<E> {
     ) -> Result<()> {
         self.check_label(label)?;
         let labels = Labels::Shared(label);
+        let named = &vec![Values::Absent; self.named_inputs().len()];
         match times {
             Times::Shared(time) => {
-                self.forward(Conditions { times: Numbers::Shared(time), labels }, x, out)
+                self.forward(Conditions { times: Numbers::Shared(time), labels, named }, x, out)
             }
             Times::PerRow(times) => {
                 if times.len() != x.nrows() {
@@ -130,7 +137,8 @@ impl<E: Engine> Trained<E> {
                     return Err(Error::Shape { what: "times given to a network", given, expected });
                 }
                 let number = |row: usize| times[row];
-                self.forward(Conditions { times: Numbers::PerRow(&number), labels }, x, out)
+                let times = Numbers::PerRow(&number);
+                self.forward(Conditions { times, labels, named }, x, out)
             }
         }
     }

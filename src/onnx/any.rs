@@ -6,7 +6,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::{OnnxLoader, OnnxNetwork};
 use crate::error::Result;
-use crate::network::{Conditions, Engine, Network, Trained};
+use crate::network::{Conditions, Engine, NamedInput, Network, Trained};
 use crate::real::Real;
 
 /// The engine of a network of any file format.
@@ -79,6 +79,10 @@ impl Engine for AnyEngine {
 
     fn classes(&self) -> Option<usize> {
         each!(self, own => own.classes())
+    }
+
+    fn named_inputs(&self) -> &[NamedInput] {
+        each!(self, own => own.named_inputs())
     }
 
     fn batch(&self) -> Option<usize> {

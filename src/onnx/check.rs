@@ -18,6 +18,12 @@ pub(super) enum Alone {
     Never,
 }
 
+/// A number from -2 to 2, another one for every place.
+fn unit(place: usize) -> f32 {
+    let bits = (place as u32 + 1).wrapping_mul(0x9E37_79B9);
+    ((bits ^ (bits >> 15)).wrapping_mul(0x85EB_CA6B) >> 8) as f32 / (1 << 22) as f32 - 2.0
+}
+
 /// Test rows of a graph, and what it says of them.
 pub(super) struct Trial<'t> {
     pub session: &'t mut Session,
@@ -32,8 +38,7 @@ pub(super) struct Trial<'t> {
 impl Trial<'_> {
     /// A number of a test row: about as large as noise, and all different.
     fn entry(&self, row: usize, column: usize) -> f32 {
-        let bits = ((row * self.graph.input + column + 1) as u32).wrapping_mul(0x9E37_79B9);
-        ((bits ^ (bits >> 15)).wrapping_mul(0x85EB_CA6B) >> 8) as f32 / (1 << 22) as f32 - 2.0
+        unit(row * self.graph.input + column)
     }
 
     /// Times all over the range, or one for all where a call has only one.
@@ -54,7 +59,15 @@ impl Trial<'_> {
             rows.iter().flat_map(|row| (0..width).map(|column| self.entry(*row, column))).collect();
         let times: Vec<f64> = rows.iter().map(|row| self.time(*row)).collect();
         let labels: Vec<i64> = rows.iter().map(|row| self.label(*row)).collect();
-        let batch = Batch { x: &x, times: &times, labels: &labels };
+        let of_input = |input: &crate::network::NamedInput| -> Vec<f32> {
+            let at = |row: usize| if self.graph.shares() { 0 } else { row };
+            let entry = |(row, column): (usize, usize)| unit(at(row) * input.width + column);
+            let places = rows.iter().flat_map(|row| (0..input.width).map(move |j| (*row, j)));
+            places.map(entry).collect()
+        };
+        let named: Vec<Vec<f32>> = self.graph.named.iter().map(of_input).collect();
+        let named: Vec<&[f32]> = named.iter().map(Vec::as_slice).collect();
+        let batch = Batch { x: &x, times: &times, labels: &labels, named: &named };
         let said = self.graph.run(self.session, batch)?;
         if said.iter().any(|y| !y.is_finite()) {
             let given = "NaN or infinity for finite rows";

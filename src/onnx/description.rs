@@ -7,6 +7,27 @@ use crate::network::Card;
 use crate::network::description::{prediction, process, read_data, time_input};
 use crate::network::object::{Object, ROOT};
 
+/// An input of a graph for a condition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedCondition {
+    /// Its name in the graph.
+    pub name: String,
+    /// The number that fills its rows where no condition is given. Default: every run needs one.
+    pub absent: Option<f32>,
+}
+
+impl NamedCondition {
+    fn parse(value: &Value) -> Result<Self> {
+        let object = Object::new("conditions", value, &["name", "absent"])?;
+        let number = |value: &Value| {
+            let number = value.as_f64().map(|x| x as f32).filter(|x| x.is_finite());
+            number.ok_or_else(|| object.wrong("absent", "the number that stands for no condition"))
+        };
+        let absent = object.get("absent").map(number).transpose()?;
+        Ok(Self { name: object.text("name")?.into(), absent })
+    }
+}
+
 /// Which input of a graph is which. Names that are not given are found by type and shape.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -21,6 +42,8 @@ pub struct Names {
     pub classes: Option<usize>,
     /// The class that stands for no label. Default: there is none, and every run needs labels.
     pub unlabelled: Option<usize>,
+    /// The inputs of other conditions, such as the embedding of a text. Default: none.
+    pub conditions: Vec<NamedCondition>,
     /// The output. Default: the only one.
     pub output: Option<String>,
     /// Whether the output has a learned variance behind the prediction, which is left out. The
@@ -29,13 +52,14 @@ pub struct Names {
 }
 
 fn root(value: &Value) -> Result<Object<'_>> {
-    const KEYS: [&str; 10] = [
+    const KEYS: [&str; 11] = [
         "x",
         "prediction",
         "sigma_data",
         "process",
         "time",
         "labels",
+        "conditions",
         "output",
         "learned_variance",
         "data",
@@ -68,6 +92,10 @@ impl Names {
                 })?;
                 names.unlabelled = Some(class);
             }
+        }
+        if let Some(value) = root.get("conditions") {
+            let all = value.as_array().ok_or_else(|| root.wrong("conditions", "a list"))?;
+            names.conditions = all.iter().map(NamedCondition::parse).collect::<Result<_>>()?;
         }
         if let Some(value) = root.get("learned_variance") {
             let given = value.as_bool();

@@ -13,7 +13,7 @@ use super::graph::{Batch, Graph};
 use super::pool::Pool;
 use super::problem::wrong;
 use crate::error::Result;
-use crate::network::{Conditions, Engine};
+use crate::network::{Conditions, Engine, NamedInput};
 use crate::real::Real;
 
 /// Runs a network from an ONNX file.
@@ -31,6 +31,8 @@ struct Gathered {
     x: Vec<f32>,
     times: Vec<f64>,
     labels: Vec<i64>,
+    /// The rows of each condition.
+    named: Vec<Vec<f32>>,
 }
 
 impl OnnxEngine {
@@ -62,9 +64,25 @@ impl OnnxEngine {
                 labels.push(label as i64);
             }
         }
+        let mut named = Vec::new();
+        for (values, input) in conditions.named.iter().zip(&self.graph.named) {
+            let mut all = Vec::with_capacity(rows * input.width);
+            for row in 0..rows {
+                match (values.at(row), input.absent) {
+                    (Some(numbers), _) => all.extend_from_slice(numbers),
+                    (None, Some(number)) => all.extend(std::iter::repeat_n(number, input.width)),
+                    (None, None) => {
+                        let what = format!("condition {}", input.name);
+                        let expected = "its numbers for every row: the network has none for none";
+                        return Err(wrong(what, "none", expected));
+                    }
+                }
+            }
+            named.push(all);
+        }
         let numbers = x.rows().into_iter().flatten().map(|x| x.widen() as f32);
         let times = (0..rows).map(|row| conditions.times.at(row)).collect();
-        Ok(Gathered { x: numbers.collect(), times, labels })
+        Ok(Gathered { x: numbers.collect(), times, labels, named })
     }
 
     /// The rows of each call of ONNX Runtime.
@@ -78,6 +96,10 @@ impl OnnxEngine {
                 let same = |row: &usize| {
                     all.times[*row].to_bits() == all.times[start].to_bits()
                         && all.labels.get(*row) == all.labels.get(start)
+                        && self.graph.named.iter().zip(&all.named).all(|(input, numbers)| {
+                            let of = |row: usize| &numbers[row * input.width..][..input.width];
+                            of(*row) == of(start)
+                        })
                 };
                 end = (start..end).take_while(same).count() + start;
             }
@@ -91,21 +113,31 @@ impl OnnxEngine {
     fn run_block(&self, all: &Gathered, rows: Range<usize>) -> Result<Vec<f32>> {
         let width = self.graph.input;
         let count = rows.len();
+        let inputs = || self.graph.named.iter().zip(&all.named);
         if !self.fills_up() || count == self.block {
+            let named: Vec<&[f32]> = inputs()
+                .map(|(input, all)| &all[rows.start * input.width..rows.end * input.width])
+                .collect();
             let batch = Batch {
                 x: &all.x[rows.start * width..rows.end * width],
                 times: &all.times[rows.clone()],
-                labels: all.labels.get(rows).unwrap_or(&[]),
+                labels: all.labels.get(rows.clone()).unwrap_or(&[]),
+                named: &named,
             };
             return self.pool.with(|session| self.graph.run(session, batch));
         }
         // The last row fills the block.
         let places = || rows.clone().chain(std::iter::repeat_n(rows.end - 1, self.block - count));
-        let x: Vec<f32> =
-            places().flat_map(|row| &all.x[row * width..][..width]).copied().collect();
+        let filled = |numbers: &[f32], width: usize| -> Vec<f32> {
+            places().flat_map(|row| &numbers[row * width..][..width]).copied().collect()
+        };
+        let x = filled(&all.x, width);
         let times: Vec<f64> = places().map(|row| all.times[row]).collect();
         let labels: Vec<i64> = places().filter_map(|row| all.labels.get(row)).copied().collect();
-        let batch = Batch { x: &x, times: &times, labels: &labels };
+        let named: Vec<Vec<f32>> =
+            inputs().map(|(input, numbers)| filled(numbers, input.width)).collect();
+        let named: Vec<&[f32]> = named.iter().map(Vec::as_slice).collect();
+        let batch = Batch { x: &x, times: &times, labels: &labels, named: &named };
         let mut said = self.pool.with(|session| self.graph.run(session, batch))?;
         said.truncate(count * self.output);
         Ok(said)
@@ -151,6 +183,10 @@ impl Engine for OnnxEngine {
 
     fn classes(&self) -> Option<usize> {
         self.names.classes
+    }
+
+    fn named_inputs(&self) -> &[NamedInput] {
+        &self.graph.named
     }
 
     fn batch(&self) -> Option<usize> {

@@ -6,6 +6,7 @@ use ort::value::{Outlet, Tensor, TensorElementType, TensorRef, ValueType};
 use super::description::Names;
 use super::problem::{failed, wrong};
 use crate::error::Result;
+use crate::network::NamedInput;
 
 /// The types of numbers that a graph may take for a time or a label.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,6 +38,15 @@ struct Number {
     form: Form,
 }
 
+/// An input of several numbers for each row: a condition.
+#[derive(Clone, Debug)]
+struct Vector {
+    /// The axes behind the first one.
+    axes: Vec<i64>,
+    /// Whether its first axis is 1: all rows of a call share it.
+    single: bool,
+}
+
 /// What is known of a graph.
 #[derive(Clone, Debug)]
 pub(super) struct Graph {
@@ -45,12 +55,16 @@ pub(super) struct Graph {
     axes: Vec<i64>,
     time: Option<Number>,
     label: Option<Number>,
+    /// As the inputs in `named`.
+    vectors: Vec<Vector>,
     output: String,
     learned_variance: bool,
     /// N, where it is a number.
     pub fixed: Option<usize>,
     /// Numbers of a row of x.
     pub input: usize,
+    /// The conditions.
+    pub named: Vec<NamedInput>,
 }
 
 /// The rows of a call, row by row.
@@ -59,6 +73,8 @@ pub(super) struct Batch<'b> {
     pub x: &'b [f32],
     pub times: &'b [f64],
     pub labels: &'b [i64],
+    /// The rows of each condition.
+    pub named: &'b [&'b [f32]],
 }
 
 /// An input or output as the file states it.
@@ -121,32 +137,59 @@ impl<'s> Stated<'s> {
     }
 }
 
+impl Stated<'_> {
+    /// As a condition, with the numbers of its rows.
+    fn vector(&self, fixed: Option<usize>) -> Result<(Vector, usize)> {
+        let single = self.axes.first() == Some(&Some(1)) && fixed != Some(1);
+        let fits = single || self.axes.first().is_some_and(|n| n.is_none() || *n == fixed);
+        let good = fits && self.kind == Some(TensorElementType::Float32);
+        let Some((axes, width)) = width_of(&self.axes).filter(|_| good) else {
+            let rows = fixed.map_or("N".into(), |n| n.to_string());
+            let expected = format!("f32, and ({rows}, …) or (1, …) with numbers behind it");
+            return Err(wrong("a condition", self.shown(), expected));
+        };
+        Ok((Vector { axes, single }, width))
+    }
+}
+
+/// The product of the axes behind N, if all are known and there is one.
+fn width_of(axes: &[Option<usize>]) -> Option<(Vec<i64>, usize)> {
+    let tail: Vec<usize> = axes.iter().skip(1).copied().collect::<Option<_>>()?;
+    let product = tail.iter().try_fold(1usize, |all, n| all.checked_mul(*n))?;
+    let given = axes.len() > 1 && product > 0;
+    given.then(|| (tail.iter().map(|n| *n as i64).collect(), product))
+}
+
 fn shown(all: &[Stated<'_>]) -> String {
     let all: Vec<String> = all.iter().map(Stated::shown).collect();
     if all.is_empty() { "none".into() } else { all.join(", ") }
 }
 
-impl Graph {
-    /// Finds the inputs and the output. `time` is whether the network takes a time.
-    pub(super) fn of(session: &Session, names: &Names, time: bool) -> Result<Self> {
-        let inputs: Vec<Stated<'_>> = session.inputs().iter().map(Stated::of).collect();
-        let expected = expected(names, time);
-        let fail = || wrong("inputs", shown(&inputs), expected.clone());
-        if inputs.len() != 1 + usize::from(time) + usize::from(names.label.is_some()) {
-            return Err(fail());
-        }
+/// Which input is which.
+struct Places {
+    x: usize,
+    time: Option<usize>,
+    label: Option<usize>,
+    conditions: Vec<usize>,
+}
+
+impl Places {
+    /// The places of all inputs, if each has one.
+    fn find(inputs: &[Stated<'_>], names: &Names, time: bool) -> Option<Self> {
+        let at = |name: &String| inputs.iter().position(|input| input.name == name);
+        // A name that is given must be there.
         let named = |name: &Option<String>| match name {
-            None => Ok(None),
-            Some(name) => {
-                let found = inputs.iter().position(|input| input.name == name);
-                found.map(Some).ok_or_else(fail)
-            }
+            None => Some(None),
+            Some(name) => at(name).map(Some),
         };
         let label = named(&names.label)?;
+        let conditions: Vec<usize> =
+            names.conditions.iter().map(|of| at(&of.name)).collect::<Option<_>>()?;
         let mut given_time = named(&names.time)?;
         let mut x = named(&names.x)?;
         // What is not named is told apart by the number of axes.
-        for place in (0..inputs.len()).filter(|place| Some(*place) != label) {
+        let free = |place: &usize| Some(*place) != label && !conditions.contains(place);
+        for place in (0..inputs.len()).filter(free) {
             let is_number = matches!(inputs[place].axes[..], [] | [_] | [_, Some(1)]);
             if x.is_none() && !is_number && given_time != Some(place) {
                 x = Some(place);
@@ -154,16 +197,25 @@ impl Graph {
                 given_time = Some(place);
             }
         }
-        let Some(x) = x.filter(|_| given_time.is_some() == time) else { return Err(fail()) };
-        if given_time == Some(x) || label == Some(x) || (time && label == given_time) {
-            return Err(fail());
-        }
-        let own = &inputs[x];
-        let tail: Option<Vec<usize>> = own.axes.iter().skip(1).copied().collect();
-        let good = own.kind == Some(TensorElementType::Float32) && own.axes.len() > 1;
-        let product = |all: &[usize]| all.iter().try_fold(1usize, |all, n| all.checked_mul(*n));
-        let input = tail.as_deref().and_then(product).filter(|width| good && *width > 0);
-        let (Some(input), Some(tail)) = (input, tail) else {
+        let x = x.filter(|_| given_time.is_some() == time)?;
+        let mut all = conditions.clone();
+        all.extend([Some(x), given_time, label].into_iter().flatten());
+        let once = |place: usize| all.iter().filter(|of| **of == place).count() == 1;
+        let complete = all.len() == inputs.len() && (0..inputs.len()).all(once);
+        complete.then_some(Self { x, time: given_time, label, conditions })
+    }
+}
+
+impl Graph {
+    /// Finds the inputs and the output. `time` is whether the network takes a time.
+    pub(super) fn of(session: &Session, names: &Names, time: bool) -> Result<Self> {
+        let inputs: Vec<Stated<'_>> = session.inputs().iter().map(Stated::of).collect();
+        let Some(places) = Places::find(&inputs, names, time) else {
+            return Err(wrong("inputs", shown(&inputs), expected(names, time)));
+        };
+        let own = &inputs[places.x];
+        let good = own.kind == Some(TensorElementType::Float32);
+        let Some((axes, input)) = width_of(&own.axes).filter(|_| good) else {
             let expected = "f32 and (N, d) or (N, C, H, W), with numbers behind N";
             return Err(wrong("x", own.shown(), expected));
         };
@@ -174,11 +226,20 @@ impl Graph {
         let number = |place: Option<usize>, what, whole| {
             place.map(|place| inputs[place].number(what, fixed, whole)).transpose()
         };
+        let mut vectors = Vec::new();
+        let mut named = Vec::new();
+        for (place, of) in places.conditions.into_iter().zip(&names.conditions) {
+            let (vector, width) = inputs[place].vector(fixed)?;
+            vectors.push(vector);
+            named.push(NamedInput { absent: of.absent, ..NamedInput::new(&of.name, width) });
+        }
         Ok(Self {
             x: own.name.into(),
-            axes: tail.iter().map(|n| *n as i64).collect(),
-            time: number(given_time, "time", false)?,
-            label: number(label, "label", true)?,
+            axes,
+            time: number(places.time, "time", false)?,
+            label: number(places.label, "label", true)?,
+            vectors,
+            named,
             output: output(session, names)?,
             learned_variance: names.learned_variance,
             fixed,
@@ -186,12 +247,13 @@ impl Graph {
         })
     }
 
-    /// Whether all rows of a call share the time, or the label.
+    /// Whether all rows of a call share the time, the label or a condition.
     pub(super) fn shares(&self) -> bool {
         let shared = |number: &Option<Number>| {
             number.as_ref().is_some_and(|n| matches!(n.form, Form::Single | Form::Scalar))
         };
-        shared(&self.time) || shared(&self.label)
+        let single = self.vectors.iter().any(|vector| vector.single);
+        shared(&self.time) || shared(&self.label) || single
     }
 
     /// Whether it takes labels.
@@ -214,6 +276,13 @@ impl Graph {
         if let Some(label) = &self.label {
             let value = label.value(rows, |row| batch.labels[row] as f64);
             inputs.push((&label.name, value.map_err(|e| failed(DOING, e))?));
+        }
+        for ((vector, input), values) in self.vectors.iter().zip(&self.named).zip(batch.named) {
+            let count = if vector.single { 1 } else { rows };
+            let mut shape = vec![count as i64];
+            shape.extend_from_slice(&vector.axes);
+            let value = TensorRef::from_array_view((shape, &values[..count * input.width]));
+            inputs.push((&input.name, value.map_err(|e| failed(DOING, e))?.into()));
         }
         let outputs = session.run(inputs).map_err(|error| failed(DOING, error))?;
         let Some(y) = outputs.get(&self.output) else {
@@ -273,6 +342,7 @@ fn expected(names: &Names, time: bool) -> String {
     if let Some(label) = &names.label {
         all.push(format!("{label} (N)"));
     }
+    all.extend(names.conditions.iter().map(|of| format!("{} (N, …)", of.name)));
     format!("{}, as its description says", all.join(", "))
 }
 

@@ -24,16 +24,19 @@
 //! x       (N, d) or (N, …) with the product d    rows of data; [position | momentum] for psld
 //! t       (N), (N, 1), (1) or one number         the time, as a number; may be absent
 //! label   (N), (N, 1)                            the class; may be absent
+//! NAME    (N, …), or (1, …) for all rows         a condition, such as a text; any number of them
 //! y       (N, d), or the shape of x              the prediction; (N, m) for features
 //! ```
 //!
-//! x and y are f32; t is f32, f64, i64 or i32; label is i64 or i32. A t of whole numbers is told
-//! the nearest one. If t is one number for a call, rows of different times run in different calls.
-//! N is a name or a number. If it is a number, rows are filled up to it. A description says the
-//! rest (docs/network-format.md of the source): the process, the prediction, the kind of time, and
-//! names where they are not obvious. It is read from `NAME.json` beside `NAME.onnx`, or from the
-//! entry `langevin` of the metadata of the file, or given as a [`Card`](crate::network::Card) and
-//! [`Names`].
+//! x, y and conditions are f32; t is f32, f64, i64 or i32; label is i64 or i32. A t of whole
+//! numbers is told the nearest one. If t is one number for a call, rows of different times run in
+//! different calls, and so do rows of different conditions if these are (1, …). N is a name or a
+//! number. If it is a number, rows are filled up to it. A description says the rest
+//! (docs/network-format.md of the source): the process, the prediction, the kind of time, and names
+//! where they are not obvious. It is read from `NAME.json` beside `NAME.onnx`, or from the entry
+//! `langevin` of the metadata of the file, or given as a [`Card`](crate::network::Card) and
+//! [`Names`]. Conditions are given by
+//! [`with_condition`](crate::network::TrainedDenoiser::with_condition).
 //!
 //! # Threads
 //!
@@ -70,7 +73,7 @@ mod problem;
 mod runtime;
 
 pub use any::{AnyEngine, AnyNetwork};
-pub use description::Names;
+pub use description::{NamedCondition, Names};
 pub use device::Device;
 pub use engine::OnnxEngine;
 pub use loader::OnnxLoader;

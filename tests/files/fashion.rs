@@ -53,7 +53,8 @@ fn forward(
 ) -> Result<Array2<f64>> {
     let mut out = Array2::zeros((x.nrows(), network.output_width()));
     let at = |row: usize| times[row];
-    let conditions = Conditions { times: Numbers::PerRow(&at), labels: Labels::PerRow(labels) };
+    let conditions =
+        Conditions { times: Numbers::PerRow(&at), labels: Labels::PerRow(labels), named: &[] };
     network.engine().forward(conditions, x.view(), out.view_mut())?;
     Ok(out)
 }

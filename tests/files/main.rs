@@ -8,6 +8,8 @@ mod errors;
 #[cfg(feature = "onnx")]
 mod engine;
 #[cfg(feature = "onnx")]
+mod conditions;
+#[cfg(feature = "onnx")]
 mod fashion;
 mod guidance;
 mod layers;

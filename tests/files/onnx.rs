@@ -275,6 +275,7 @@ fn files_that_cannot_be_used_are_named() {
         ),
         ("wide-output", "output: given 6 numbers for a row, expected 3, as many as x; a variance"),
         ("double", "x: given x f64 (_, 3), expected f32 and (N, d)"),
+        ("half", "x: given x f16 (_, 3), expected f32 and (N, d)"),
         ("any-width", "x: given x f32 (_, _), expected f32 and (N, d) or (N, C, H, W)"),
         ("two-batches", "the time: given t f32 (7), expected f32, f64, i64 or i32, and (5)"),
         ("unknown-op", "Transmogrify"),

@@ -105,7 +105,7 @@ impl Engine for Perceptron {
     ) -> Result<()> {
         // The last row of the table of labels stands for none.
         let unlabelled = self.classes.unwrap_or(0);
-        let Conditions { times: numbers, labels } = conditions;
+        let Conditions { times: numbers, labels, .. } = conditions;
         let model = &self.compiled;
         let rows = &mut Views { x, out };
         self.scratch.with(|scratch| {
