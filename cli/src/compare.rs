@@ -63,12 +63,13 @@ pub struct Compare {
 }
 
 impl Compare {
-    fn inputs(&self) -> Inputs<'_> {
+    fn inputs(&self) -> Inputs {
         let [target, data] = self.source.target.files();
         let model = ("--model", self.source.model.as_deref());
         let reference = ("--reference", self.reference.as_deref());
         let features = ("--features", self.features.as_deref());
         Inputs::new([target, data, model, reference, features, self.source.betas()])
+            .and(self.source.more_files())
     }
 }
 
@@ -84,7 +85,7 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
         let message = "expected at least one seed and 20 chains, as distances need samples";
         return refuse(format!("--seeds {seeds}, --chains {chains}: {message}"));
     }
-    let source = Source::load(&arguments.source, arguments.common.threads)?;
+    let source = Source::load(&arguments.source, Some(chains), arguments.common.threads)?;
     let model = source.model::<F>()?;
     let range = arguments.reference_range;
     let load = |path: &PathBuf| Reference::load(path, range, &source);

@@ -21,7 +21,8 @@ use crate::output::{create_all, print_report, write_file};
 use crate::report::{Report, draw};
 use crate::scheduler;
 use crate::simulation::{Job, Outcome, read_start, schedule, simulate};
-use crate::source::{Labels, Source, SourceOptions, Tiles, image_shape};
+use crate::source::{Source, SourceOptions, Tiles, image_shape};
+use crate::told::{Labels, Told};
 
 #[derive(Args)]
 pub struct Generate {
@@ -132,7 +133,7 @@ impl Generate {
         Ok(Some(window.with_tolerance(number)?))
     }
 
-    fn inputs(&self) -> Inputs<'_> {
+    fn inputs(&self) -> Inputs {
         let [target, data] = self.source.target.files();
         let model = ("--model", self.source.model.as_deref());
         let start = ("--start", self.start.as_deref());
@@ -150,13 +151,18 @@ impl Generate {
             self.source.scheduler.file(),
             ("--resume", self.run.beginning.resume.as_deref()),
         ])
+        .and(self.source.more_files())
     }
 
-    /// The labels of the chains.
-    fn labels(&self) -> Result<Labels, Failure> {
-        let Some(text) = &self.labels else { return Ok(Labels::Shared(self.source.label)) };
-        let labels = network::labels(text, self.run.chains)?;
-        Ok(Labels::PerChain { first: self.run.beginning.first_chain(), labels })
+    /// What the network is told of the chains.
+    fn told(&self) -> Result<Told, Failure> {
+        let chains = self.run.chains;
+        let labels = match &self.labels {
+            Some(text) => Labels::PerChain(network::labels(text, chains)?),
+            None => Labels::Shared(self.source.label),
+        };
+        let first = self.run.beginning.first_chain();
+        Told::read(labels, &self.source.conditions, first, Some(chains))
     }
 
     /// The files to write, each with the option that names it.
@@ -227,8 +233,7 @@ pub fn run(arguments: &Generate) -> Result<(), Failure> {
 
 fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let run = &arguments.run;
-    let labels = arguments.labels()?;
-    let source = Source::load_with(&arguments.source, labels, run.common.threads)?;
+    let source = Source::load_with(&arguments.source, arguments.told()?, run.common.threads)?;
     let dim = source.dimension();
     let plan = arguments.plan(&source.process, dim)?;
     let frames = schedule(run.every, None, plan.grid().steps())?;

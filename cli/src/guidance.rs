@@ -10,7 +10,7 @@ use langevin::prelude::{Denoiser, Process, Real};
 
 use crate::arguments::interval;
 use crate::failure::{Failure, refuse};
-use crate::source::Labels;
+use crate::told::Told;
 
 /// Options of guidance.
 #[derive(Args)]
@@ -44,7 +44,7 @@ pub struct Guidance {
 impl Guidance {
     pub fn of(
         options: &GuidanceOptions,
-        labels: &Labels,
+        told: &Told,
         process: &Process,
         load: &dyn Fn(&Path) -> langevin::Result<AnyNetwork>,
     ) -> Result<Self, Failure> {
@@ -57,7 +57,7 @@ impl Guidance {
             let named =
                 |why: String| Failure::Input(format!("--guidance-model {}: {why}", path.display()));
             let network = load(path).map_err(|error| named(error.to_string()))?;
-            labels.of(&network).map_err(|error| named(error.to_string()))?;
+            told.of(&network).map_err(|error| named(error.to_string()))?;
             if network.process() != Some(process) {
                 return Err(named("trained for another process than --model".into()));
             }
@@ -71,14 +71,14 @@ impl Guidance {
     pub fn model<'m, F: Real>(
         &'m self,
         network: &'m AnyNetwork,
-        labels: &Labels,
+        told: &Told,
     ) -> Result<Box<dyn Denoiser<F> + 'm>, Failure> {
-        let one = labels.of(network)?;
+        let one = told.of(network)?;
         if self.weight == 1.0 {
             return Ok(Box::new(one));
         }
         let other = match &self.away {
-            Some(away) => labels.of(away)?,
+            Some(away) => told.of(away)?,
             None => network.denoiser()?,
         };
         let mut guided = Guided::<F, _, _>::models(one, other, self.weight)?;

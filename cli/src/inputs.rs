@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -13,20 +13,26 @@ use crate::failure::{Failure, refuse};
 const SUCCESSORS: [(&str, &str); 2] = [("--start", "--out"), ("--resume", "--save-state")];
 
 /// Input files, each with the option that names it.
-pub struct Inputs<'p> {
-    files: Vec<(&'static str, &'p Path)>,
+pub struct Inputs {
+    files: Vec<(String, PathBuf)>,
 }
 
-impl<'p> Inputs<'p> {
-    pub fn new<const N: usize>(named: [(&'static str, Option<&'p Path>); N]) -> Self {
+impl Inputs {
+    pub fn new<const N: usize>(named: [(&'static str, Option<&Path>); N]) -> Self {
         let files = named.into_iter().filter_map(|(option, path)| Some((option, path?)));
-        Self { files: files.collect() }
+        Self { files: files.map(|(option, path)| (option.into(), path.into())).collect() }
+    }
+
+    /// With more files.
+    pub fn and(mut self, more: impl IntoIterator<Item = (String, PathBuf)>) -> Self {
+        self.files.extend(more);
+        self
     }
 
     /// The files with their hashes, under what names them. Take it before the run, as the end may
     /// replace the start. A pipe can be read but once and has none.
     pub fn json(&self) -> Value {
-        let entry = |(option, path): &(&str, &Path)| {
+        let entry = |(option, path): &(String, PathBuf)| {
             let name = option.trim_start_matches("the ").trim_start_matches("--");
             (name.to_owned(), json!({"file": path, "sha256": hash(path)}))
         };
@@ -36,7 +42,7 @@ impl<'p> Inputs<'p> {
     /// Refuses an output in the place of an input. The start of a run may give way to its end.
     pub fn spare(&self, option: &str, output: &Path) -> Result<(), Failure> {
         let clash = self.files.iter().find(|(input, path)| {
-            !SUCCESSORS.contains(&(*input, option)) && same_file(path, output)
+            !SUCCESSORS.contains(&(input.as_str(), option)) && same_file(path, output)
         });
         match clash {
             Some((input, path)) => refuse(format!(

@@ -26,6 +26,7 @@ mod scheduler;
 mod simulation;
 mod source;
 mod target;
+mod told;
 
 use std::io::Write;
 use std::process::ExitCode;

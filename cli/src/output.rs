@@ -242,7 +242,7 @@ fn copied(temporary: NamedTempFile, there: &mut File) -> io::Result<()> {
 /// Opens all files that were asked for, each with the option that names it: no two of them in one
 /// place, and none in the place of an input.
 pub fn create_all<const N: usize>(
-    inputs: &Inputs<'_>,
+    inputs: &Inputs,
     wanted: [(&'static str, Option<&Path>); N],
 ) -> Result<[Option<OutputFile>; N], Failure> {
     let mut files: [Option<OutputFile>; N] = [const { None }; N];

@@ -113,7 +113,7 @@ fn print_table(arguments: &Plan, prediction: Option<Prediction>) -> Result<(), F
         return refuse("--table needs one number of --evaluations");
     };
     let process = match arguments.source.model {
-        Some(_) => Source::load(&arguments.source, None)?.process,
+        Some(_) => Source::load(&arguments.source, None, None)?.process,
         None => arguments.source.process()?,
     };
     let config = arguments.source.scheduler.load()?;
@@ -153,7 +153,7 @@ fn print_table(arguments: &Plan, prediction: Option<Prediction>) -> Result<(), F
     print_line(&report.to_string())
 }
 
-fn inputs(arguments: &Plan) -> Inputs<'_> {
+fn inputs(arguments: &Plan) -> Inputs {
     let [target, data] = arguments.source.target.files();
     Inputs::new([
         target,
@@ -164,6 +164,7 @@ fn inputs(arguments: &Plan) -> Inputs<'_> {
         ("--covariance", arguments.covariance.as_deref()),
         ("--spectrum", arguments.spectrum.as_deref()),
     ])
+    .and(arguments.source.more_files())
 }
 
 /// The methods that are named, or all that run on the process, each with the grids to try.
@@ -217,7 +218,7 @@ fn setting(arguments: &Plan) -> Result<Setting, Failure> {
         return from_source(arguments);
     };
     let process = match arguments.source.model {
-        Some(_) => Source::load(&arguments.source, None)?.process,
+        Some(_) => Source::load(&arguments.source, None, None)?.process,
         None => arguments.source.process()?,
     };
     let mean = arguments.mean.as_ref().map(|path| line("--mean", path)).transpose()?;
@@ -238,7 +239,7 @@ fn setting(arguments: &Plan) -> Result<Setting, Failure> {
 
 /// Data of a target, or of a reference for a network.
 fn from_source(arguments: &Plan) -> Result<Setting, Failure> {
-    let source = Source::load(&arguments.source, None)?;
+    let source = Source::load(&arguments.source, None, None)?;
     let data = match (source.data(), &arguments.reference) {
         (Some(data), _) => Spectrum::new(data.mean(), data.covariance().view())?,
         (None, Some(path)) => {

@@ -117,7 +117,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    fn inputs(&self) -> Inputs<'_> {
+    fn inputs(&self) -> Inputs {
         let [target, data] = self.target.files();
         let resume = self.run.beginning.resume.as_deref();
         Inputs::new([target, data, ("--start", self.start.as_deref()), ("--resume", resume)])

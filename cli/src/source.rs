@@ -7,8 +7,7 @@ use clap::Args;
 use langevin::advanced::quoted;
 use langevin::diffusion::{ProcessKind, Rounded};
 use langevin::image::{self, Map};
-use langevin::network::TrainedDenoiser;
-use langevin::onnx::{AnyEngine, AnyNetwork};
+use langevin::onnx::AnyNetwork;
 use langevin::prelude::{Denoiser, DiffusedMixture, GaussianMixture, LevelTable, Process, Real};
 
 use crate::arguments::{Given, TargetOptions, interval, pair};
@@ -19,6 +18,7 @@ use crate::network::EngineOptions;
 use crate::npy::{Accept, read_rows};
 use crate::scheduler::SchedulerOptions;
 use crate::target::{self, Target};
+use crate::told::{ConditionFile, Labels, Told};
 
 /// The process by which data are noised.
 #[derive(Args)]
@@ -114,6 +114,10 @@ pub struct SourceOptions {
     /// Class to draw from, for a network trained with labels
     #[arg(long, value_name = "K", requires = "model", allow_negative_numbers = true)]
     pub label: Option<usize>,
+    /// Condition for a named input of the network: one row for all chains, or one for each; may be
+    /// given for several inputs
+    #[arg(long = "condition", value_name = "NAME=FILE.npy", requires = "model")]
+    pub conditions: Vec<ConditionFile>,
     #[command(flatten)]
     pub engine: EngineOptions,
     #[command(flatten)]
@@ -135,6 +139,15 @@ impl SourceOptions {
             Some(process) => Ok(process),
             None => self.process.process(),
         }
+    }
+
+    /// What the network is told by files, and its description if that is one.
+    pub fn more_files(&self) -> impl Iterator<Item = (String, PathBuf)> + '_ {
+        let beside = self.model.iter().filter(|path| AnyNetwork::is_onnx(path));
+        let beside = beside.map(|path| path.with_extension("json")).filter(|path| path.is_file());
+        let described = beside.map(|path| ("--model description".to_owned(), path));
+        let conditions = self.conditions.iter().map(|file| (file.option(), file.path.clone()));
+        described.chain(conditions)
     }
 
     /// The file of rates, with the option that names it.
@@ -168,65 +181,45 @@ pub struct Source {
     pub map: Option<Map>,
 }
 
-/// The classes of the chains.
-#[derive(Clone)]
-pub enum Labels {
-    /// All have this one, or none.
-    Shared(Option<usize>),
-    /// Each has its own, from the first one on.
-    PerChain { first: u32, labels: Vec<usize> },
-}
-
-impl Labels {
-    /// Whether there is none.
-    pub fn is_none(&self) -> bool {
-        matches!(self, Self::Shared(None))
-    }
-
-    /// The network with these labels.
-    pub fn of(&self, network: &AnyNetwork) -> langevin::Result<TrainedDenoiser<AnyEngine>> {
-        match self {
-            Self::Shared(label) => network.denoiser()?.with_label(*label),
-            Self::PerChain { first, labels } => {
-                let labels = labels.iter().copied().map(Some).collect();
-                network.denoiser()?.with_labels_from(*first, labels)
-            }
-        }
-    }
-}
-
 enum Kind {
     Exact(Box<DiffusedMixture>),
-    Network { network: AnyNetwork, labels: Labels, guidance: Guidance },
+    Network { network: AnyNetwork, told: Told, guidance: Guidance },
 }
 
 impl Source {
-    /// Reads what the options name. `--threads` are those of an engine too.
-    pub fn load(options: &SourceOptions, threads: Option<usize>) -> Result<Self, Failure> {
-        Self::load_with(options, Labels::Shared(options.label), threads)
+    /// Reads what the options name, for so many chains, if their number is known. `--threads` are
+    /// those of an engine too.
+    pub fn load(
+        options: &SourceOptions,
+        chains: Option<usize>,
+        threads: Option<usize>,
+    ) -> Result<Self, Failure> {
+        let labels = Labels::Shared(options.label);
+        Self::load_with(options, Told::read(labels, &options.conditions, 0, chains)?, threads)
     }
 
-    /// The same with these labels.
+    /// The same with what the chains are told.
     pub fn load_with(
         options: &SourceOptions,
-        labels: Labels,
+        told: Told,
         threads: Option<usize>,
     ) -> Result<Self, Failure> {
         // The parser waives what an option requires where that would clash with another.
-        if options.model.is_none() && !labels.is_none() {
+        if options.model.is_none() && !told.is_none() {
             return refuse("--label needs --model, a network trained with labels");
         }
         if options.model.is_some() && options.target.bandwidth.is_some() {
             return refuse("--bandwidth belongs to a data set; leave it out with --model");
         }
         let away = options.guidance.guidance_model.is_some();
-        if labels.is_none() && options.guidance.guidance.is_some() && !away {
+        if told.is_none() && options.guidance.guidance.is_some() && !away {
             return refuse(
-                "--guidance needs --label, the class to be guided to, or --guidance-model",
+                "--guidance needs --label, the class to be guided to, or --condition, or \
+                 --guidance-model",
             );
         }
         match &options.model {
-            Some(path) => Self::network(path, options, labels, threads),
+            Some(path) => Self::network(path, options, told, threads),
             None if options.target.target.is_none() && options.target.data.is_none() => refuse(
                 "nothing to generate from: give a TARGET.json, --data with --bandwidth, or --model",
             ),
@@ -243,7 +236,7 @@ impl Source {
     fn network(
         path: &Path,
         options: &SourceOptions,
-        labels: Labels,
+        told: Told,
         threads: Option<usize>,
     ) -> Result<Self, Failure> {
         let away = options.guidance.guidance_model.as_deref();
@@ -279,12 +272,12 @@ impl Source {
                 None => own.clone(),
             },
         };
-        labels.of(&network).map_err(named)?;
+        told.of(&network).map_err(named)?;
         let load = |path: &Path| options.engine.load(path, threads);
-        let guidance = Guidance::of(&options.guidance, &labels, model.process(), &load)?;
+        let guidance = Guidance::of(&options.guidance, &told, model.process(), &load)?;
         let range = network.range().map(|[low, high]| (low, high));
         let image = network.image().map(|[rows, columns]| (rows, columns));
-        let kind = Kind::Network { network, labels, guidance };
+        let kind = Kind::Network { network, told, guidance };
         Ok(Self { kind, input_bits: options.input_bits, process, range, image, map: None })
     }
 
@@ -331,22 +324,18 @@ impl Source {
 
     /// In words, for headings.
     pub fn describe(&self) -> String {
-        let Kind::Network { network, labels, guidance } = &self.kind else {
+        let Kind::Network { network, told, guidance } = &self.kind else {
             let mapped = |map: &Map| format!("exact score, data with {map}");
             return self.map.as_ref().map_or_else(|| "exact score".into(), mapped);
         };
-        let labels = match labels {
-            Labels::Shared(None) => String::new(),
-            Labels::Shared(Some(label)) => format!(", label {label}"),
-            Labels::PerChain { .. } => ", a label for each chain".into(),
-        };
+        let told = told.describe();
         let guided = match guidance.weight {
-            weight if weight == 1.0 || labels.is_empty() => String::new(),
+            weight if weight == 1.0 || told.is_empty() => String::new(),
             _ => format!(" with guidance {guidance}"),
         };
         match network.parameters() {
-            Some(parameters) => format!("network of {parameters} parameters{labels}{guided}"),
-            None => format!("network from an ONNX file{labels}{guided}"),
+            Some(parameters) => format!("network of {parameters} parameters{told}{guided}"),
+            None => format!("network from an ONNX file{told}{guided}"),
         }
     }
 
@@ -362,7 +351,7 @@ impl Source {
     fn plain_model<F: Real>(&self) -> Result<Box<dyn Denoiser<F> + '_>, Failure> {
         match &self.kind {
             Kind::Exact(model) => Ok(Box::new(&**model)),
-            Kind::Network { network, labels, guidance } => guidance.model(network, labels),
+            Kind::Network { network, told, guidance } => guidance.model(network, told),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Labels for each chain, and networks from ONNX files: what is drawn, and what is refused.
 
-use langevin::ndarray::{Array1, array};
+use langevin::ndarray::{Array1, Array2, Axis, array, s};
 use ndarray_npy::write_npy;
 
 use crate::support::{THREE, folder, json, langevin, network, read, refuse, repository, succeed};
@@ -90,7 +90,7 @@ fn networks_from_onnx_files_run() {
     let one = read::<f32>(&folder, "x.npy");
     succeed(&folder, &format!("{run} --chains 4 --labels 0,9 --out y.npy --threads 2"));
     assert_eq!(one, read::<f32>(&folder, "y.npy"));
-    write_npy(folder.join("ref.npy"), &langevin::ndarray::Array2::<f32>::zeros((30, 784))).unwrap();
+    write_npy(folder.join("ref.npy"), &Array2::<f32>::zeros((30, 784))).unwrap();
     let features = format!("--reference ref.npy --features {}", fashion("features"));
     let text = succeed(
         &folder,
@@ -109,6 +109,45 @@ fn networks_from_onnx_files_run() {
         "generate --model broken.onnx --method ddim --evaluations 3 --chains 2",
         "broken.onnx | reading it",
     );
+}
+
+/// Every chain of a run with a condition for each has the bits of a run with that one for all.
+#[test]
+fn chains_have_their_conditions() {
+    if !has_engine() {
+        return;
+    }
+    let folder = folder("networks-conditions", THREE);
+    let model = repository("tests/golden/onnx/condition.onnx");
+    let run = format!("generate --model {model} --method pmm2m --evaluations 8 --seed 3");
+    let rows = Array2::from_shape_fn((5, 6), |(chain, j)| (chain + j) as f32 / 64.0);
+    write_npy(folder.join("each.npy"), &rows).unwrap();
+    write_npy(folder.join("one.npy"), &rows.slice(s![3..4, ..]).to_owned()).unwrap();
+    let each = format!("{run} --chains 5 --condition text=each.npy");
+    let report = json(&folder, &format!("{each} --out each_out.npy"));
+    assert!(report["inputs"]["condition text"]["sha256"].is_string(), "{report}");
+    let text = succeed(&folder, &format!("{each} --guidance 2"));
+    assert!(text.contains("condition text for each chain with guidance 2"), "{text}");
+    succeed(&folder, &format!("{run} --chains 5 --condition text=one.npy --out one_out.npy"));
+    let each = read::<f32>(&folder, "each_out.npy");
+    let one = read::<f32>(&folder, "one_out.npy");
+    assert_eq!(each.index_axis(Axis(0), 3), one.index_axis(Axis(0), 3));
+    assert_ne!(each.index_axis(Axis(0), 2), one.index_axis(Axis(0), 2));
+    let report = json(
+        &folder,
+        &format!("generate --model {} --method ddim --evaluations 1 --chains 1", fashion("vp")),
+    );
+    assert!(report["inputs"]["model description"]["sha256"].is_string(), "{report}");
+    for (options, words) in [
+        ("--condition text", "NAME=FILE.npy"),
+        ("--condition prose=one.npy", "condition | prose | a named input of the network: text"),
+        ("--condition text=none.npy", "--condition text none.npy"),
+        ("--chains 4 --condition text=each.npy", "given 5 rows | one for all, or 4"),
+    ] {
+        let chains = if options.contains("--chains") { "" } else { "--chains 5" };
+        refuse(&folder, &format!("{run} {chains} {options}"), words);
+    }
+    refuse(&folder, "generate g.json --method ddim --condition text=one.npy", "--model");
 }
 
 /// Without the library the error says how to get it.
