@@ -35,8 +35,8 @@ const ONE_SIGMA: [f64; 2] = [0.1586553, 0.8413447];
 /// ArviZ 0.23 (`ess`, `mcse`) gives the same numbers. The differences are those of a coordinate
 /// that does not move. Its effective sample size is NaN here and the number of draws there, also if
 /// the coordinate moves by less than 1e-15. ArviZ 1 takes the effective sample size of the mean for
-/// the error of the standard deviation. Here, as in 0.23 and in the R package posterior, it is that
-/// of the squared deviations.
+/// the error of the standard deviation. Here, as in 0.23, it is that of the squared deviations,
+/// whose mean the variance is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Statistic {
@@ -71,7 +71,7 @@ impl Statistic {
     /// | `Quantile(p)` | 1 if x ≤ quantile, else 0 |
     ///
     /// The series are not rank-normalised. Their autocorrelations are summed as in
-    /// [`effective_sample_size`](super::effective_sample_size) (Vehtari et al. 2021, section 4). A
+    /// [`effective_sample_size`](super::effective_sample_size) (Vehtari et al. 2021). A
     /// series that is constant though the coordinate moves counts all draws. A coordinate that
     /// never moves gives NaN.
     ///
@@ -91,8 +91,8 @@ impl Statistic {
     ///               of Beta(p ESS + 1, (1 − p) ESS + 1)
     /// ```
     ///
-    /// ESS is that of the statistic. The error of a standard deviation requires four moments.
-    /// Sources: Vehtari et al. 2021, section 4, and Kenney & Keeping 1951 (standard deviation).
+    /// ESS is that of the statistic. The error of a standard deviation is that of v, divided by
+    /// 2√v. It requires four moments. The error of a quantile is that of Vehtari et al. 2021.
     ///
     /// # Errors
     /// As for [`estimate`](Self::estimate).
@@ -121,8 +121,8 @@ impl Statistic {
 ///
 /// It says whether the ends of intervals are known, as
 /// [`effective_sample_size`](super::effective_sample_size) says it of the middle. Source: Vehtari
-/// et al. 2021, section 4.3. ArviZ 0.23 and 1 (`tail`, with these probabilities) give the same
-/// numbers, except for a coordinate that never moves, which gives NaN here.
+/// et al. 2021. ArviZ 0.23 (`tail`) gives the same numbers, except for a coordinate that never
+/// moves, which gives NaN here.
 ///
 /// # Errors
 /// As for [`split_r_hat`](super::split_r_hat).

@@ -11,6 +11,9 @@
 //! | is the shape inside a mode right? | [`radial_wasserstein`] |
 //! | have the chains mixed? | [`split_r_hat`] |
 //! | how many independent samples are the chains worth? | [`effective_sample_size`] |
+//! | and the tails of the chains? | [`tail_effective_sample_size`] |
+//! | how well are a mean, a spread, a quantile known? | [`Statistic`] |
+//! | what is a posterior like, all in one table? | [`Posterior`] |
 //! | tail probabilities for tests | [`chi_square_survival`], [`kolmogorov_survival`], … |
 //!
 //! Samples are arrays of shape (samples, dim), and traces have shape (saved, chains, dim), in any

@@ -96,9 +96,9 @@ impl Posterior {
     ///
     /// Cost: O(n log n) for each coordinate with n draws.
     ///
-    /// ArviZ 0.23 (`summary`) gives the same numbers if there are several chains. For a single
-    /// chain it gives no R̂, and here it is that of the two halves. [`Statistic`] lists the other
-    /// differences.
+    /// ArviZ 0.23 (`summary`, `mcse`, `ess`, `rhat`) gives the same numbers. For a
+    /// single chain it gives no R̂, and here it is that of the two halves. [`Statistic`] lists the
+    /// other differences.
     ///
     /// # Errors
     /// - [`Error::Shape`] for fewer than four saved frames, no chain or no coordinate.
