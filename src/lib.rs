@@ -221,6 +221,9 @@ mod pages {
     #[doc = include_str!("../docs/diffusion.md")]
     struct Diffusion;
 
+    #[doc = include_str!("../docs/metrics.md")]
+    struct Metrics;
+
     #[doc = include_str!("../docs/own-loop.md")]
     struct OwnLoop;
 

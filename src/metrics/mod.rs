@@ -11,6 +11,9 @@
 //! | is the shape inside a mode right? | [`radial_wasserstein`] |
 //! | have the chains mixed? | [`split_r_hat`] |
 //! | how many independent samples are the chains worth? | [`effective_sample_size`] |
+//! | and the tails of the chains? | [`tail_effective_sample_size`] |
+//! | how well are a mean, a spread, a quantile known? | [`Statistic`] |
+//! | what is a posterior like, all in one table? | [`Posterior`] |
 //! | tail probabilities for tests | [`chi_square_survival`], [`kolmogorov_survival`], … |
 //!
 //! Samples are arrays of shape (samples, dim), and traces have shape (saved, chains, dim), in any
@@ -20,16 +23,19 @@
 mod autocovariance;
 mod check;
 mod chi;
+mod draws;
 mod energy;
 mod estimate;
 mod frechet;
 mod gamma;
+mod halves;
 mod kolmogorov;
 mod modes;
 mod moments;
 mod neighbours;
 mod normal;
 mod pairs;
+mod posterior;
 mod radial;
 mod ranks;
 mod running;
@@ -38,6 +44,7 @@ mod traces;
 mod wasserstein;
 
 pub use chi::{chi_cdf, chi_quantile, chi_square_survival};
+pub use draws::{Statistic, tail_effective_sample_size};
 pub use energy::energy_distance;
 pub use estimate::Estimate;
 pub use frechet::{frechet_distance, frechet_distance_with};
@@ -47,6 +54,7 @@ pub use modes::{Occupancy, occupancy};
 pub use moments::{Moments, moments};
 pub use neighbours::{NearestNeighbours, nearest_neighbours};
 pub use normal::normal_quantile;
+pub use posterior::{Parameter, Posterior};
 pub use radial::radial_wasserstein;
 pub use running::RunningMoments;
 pub use sliced::sliced_wasserstein;

@@ -1,10 +1,10 @@
 //! Mixing of chains and the number of independent samples that they are worth: rank-normalised
 //! split R̂ and bulk effective sample size.
 
-use ndarray::{Array1, ArrayView2, ArrayView3, Axis, s};
+use ndarray::{Array1, ArrayView2, ArrayView3, Axis};
 
-use super::autocovariance::autocovariances;
 use super::check;
+use super::halves::{Halves, effective_size, r_hat};
 use super::ranks::{folded, rank_normalised};
 use crate::error::{Error, Result};
 
@@ -31,13 +31,17 @@ const FEWEST_SAVED: usize = 4;
 /// - [`Error::Shape`] for fewer than four saved frames, no chain or no coordinate.
 /// - [`Error::NonFinite`] for a NaN or an infinity. Its row is saved index · chains + chain.
 pub fn split_r_hat(trace: ArrayView3<'_, f64>) -> Result<Array1<f64>> {
-    per_coordinate(trace, |halves| {
-        let location = r_hat(&halves.mapped(rank_normalised));
-        let scale = r_hat(&halves.mapped(|values| rank_normalised(&folded(values))));
-        // A coordinate with two values has constant distances and only a location. f64::max takes
-        // the one that is a number.
-        location.max(scale)
-    })
+    let hats = per_coordinate(trace, |coordinate| rank_hat(&Halves::new(coordinate)))?;
+    Ok(hats.into())
+}
+
+/// The larger R̂ of location and scale.
+pub(super) fn rank_hat(halves: &Halves) -> f64 {
+    let location = r_hat(&halves.mapped(rank_normalised));
+    let scale = r_hat(&halves.mapped(|values| rank_normalised(&folded(values))));
+    // A coordinate with two values has constant distances and only a location. f64::max takes the
+    // one that is a number.
+    location.max(scale)
 }
 
 /// Bulk effective sample size of each coordinate of `trace`, shape (saved ≥ 4, chains ≥ 1, dim).
@@ -61,13 +65,21 @@ pub fn split_r_hat(trace: ArrayView3<'_, f64>) -> Result<Array1<f64>> {
 /// # Errors
 /// As for [`split_r_hat`].
 pub fn effective_sample_size(trace: ArrayView3<'_, f64>) -> Result<Array1<f64>> {
-    per_coordinate(trace, |halves| bulk_size(&halves.mapped(rank_normalised)))
+    let sizes = per_coordinate(trace, |coordinate| bulk_size(&Halves::new(coordinate)))?;
+    Ok(sizes.into())
 }
 
-fn per_coordinate(
+/// The effective size of the normal scores of the ranks.
+pub(super) fn bulk_size(halves: &Halves) -> f64 {
+    effective_size(&halves.mapped(rank_normalised))
+}
+
+/// One measure of every coordinate, shape (saved, chains), of a trace that is long enough and
+/// finite.
+pub(super) fn per_coordinate<T>(
     trace: ArrayView3<'_, f64>,
-    measure: impl Fn(&Halves) -> f64,
-) -> Result<Array1<f64>> {
+    measure: impl Fn(ArrayView2<'_, f64>) -> T,
+) -> Result<Vec<T>> {
     let (saved, chains, dim) = trace.dim();
     if saved < FEWEST_SAVED || chains == 0 || dim == 0 {
         return Err(Error::Shape {
@@ -84,113 +96,7 @@ fn per_coordinate(
             other => other,
         })?;
     }
-    Ok(trace.axis_iter(Axis(2)).map(|coordinate| measure(&Halves::new(coordinate))).collect())
-}
-
-/// One coordinate with every chain cut in two. There are `draws` lines of `chains` half chains, so
-/// a lag is an offset in memory.
-struct Halves {
-    values: Vec<f64>,
-    draws: usize,
-    chains: usize,
-}
-
-impl Halves {
-    fn new(coordinate: ArrayView2<'_, f64>) -> Self {
-        let (saved, chains) = coordinate.dim();
-        let draws = saved / 2;
-        let mut values = Vec::with_capacity(2 * draws * chains);
-        for draw in 0..draws {
-            values.extend(coordinate.slice(s![draw, ..]));
-            values.extend(coordinate.slice(s![saved - draws + draw, ..]));
-        }
-        Self { values, draws, chains: 2 * chains }
-    }
-
-    fn mapped(&self, map: impl Fn(&[f64]) -> Vec<f64>) -> Self {
-        Self { values: map(&self.values), ..*self }
-    }
-
-    fn means(&self) -> Vec<f64> {
-        // Relative to the first draw, so that the mean of a chain that never moves is its value to
-        // the last bit.
-        let first = &self.values[..self.chains];
-        let mut sums = vec![0.0; self.chains];
-        for line in self.values.chunks_exact(self.chains) {
-            sums.iter_mut()
-                .zip(line.iter().zip(first))
-                .for_each(|(sum, (value, start))| *sum += value - start);
-        }
-        first.iter().zip(sums).map(|(start, sum)| start + sum / self.draws as f64).collect()
-    }
-
-    /// Values minus the mean of their own half chain.
-    fn centred(&self, means: &[f64]) -> Vec<f64> {
-        self.values
-            .chunks_exact(self.chains)
-            .flat_map(|line| line.iter().zip(means).map(|(v, m)| v - m))
-            .collect()
-    }
-}
-
-fn r_hat(halves: &Halves) -> f64 {
-    let draws = halves.draws as f64;
-    let chains = halves.chains as f64;
-    let means = halves.means();
-    let squares: f64 = halves.centred(&means).iter().map(|value| value * value).sum();
-    let within = squares / (chains * (draws - 1.0));
-    let between = draws * variance(&means);
-    ((between / within + draws - 1.0) / draws).sqrt()
-}
-
-fn bulk_size(halves: &Halves) -> f64 {
-    let draws = halves.draws as f64;
-    let chains = halves.chains as f64;
-    let means = halves.means();
-    let centred = halves.centred(&means);
-    // Divided by the number of all draws, not of those in the sum (Geyer).
-    let squares: f64 = centred.iter().map(|value| value * value).sum();
-    let variance_within = squares / (draws * chains);
-    let within = variance_within * draws / (draws - 1.0);
-    let total = variance_within + variance(&means);
-    // All values are equal, so there is nothing to correlate. `max` below would turn the NaN into a
-    // number.
-    if total == 0.0 {
-        return f64::NAN;
-    }
-    let sums = autocovariances(&centred, halves.chains);
-    let covariance = |lag: usize| sums[lag] / (draws * chains);
-    let time = correlation_time(|lag| 1.0 - (within - covariance(lag)) / total, halves.draws);
-    // The lower bound limits super-efficient chains, as in Stan.
-    let all = draws * chains;
-    all / time.max(1.0 / libm::log10(all))
-}
-
-/// τ = −1 + 2 Σ ρ over Geyer's initial monotone sequence, plus the last even term once (Stan's
-/// variance reduction).
-fn correlation_time(correlation: impl Fn(usize) -> f64, draws: usize) -> f64 {
-    let mut even = 1.0;
-    let mut odd = correlation(1);
-    let mut sum = 0.0;
-    let mut smallest = f64::INFINITY;
-    let mut lag = 1;
-    while lag + 3 < draws && even + odd > 0.0 {
-        smallest = f64::min(smallest, even + odd);
-        sum += smallest;
-        even = correlation(lag + 1);
-        odd = correlation(lag + 2);
-        lag += 2;
-    }
-    // (even, odd) is now the first pair that does not count in full.
-    let last = if even > 0.0 || even + odd >= 0.0 { even } else { 0.0 };
-    -1.0 + 2.0 * sum + last
-}
-
-/// Unbiased variance of at least two numbers.
-fn variance(values: &[f64]) -> f64 {
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / (count - 1.0)
+    Ok(trace.axis_iter(Axis(2)).map(measure).collect())
 }
 
 #[cfg(test)]
