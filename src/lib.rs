@@ -191,6 +191,7 @@ pub mod onnx;
 mod options;
 #[cfg(feature = "plot")]
 pub mod plot;
+pub mod posterior;
 pub mod prelude;
 pub mod probe;
 mod quoted;

@@ -10,6 +10,8 @@ mod logistic_regression;
 pub(crate) mod mixture;
 mod per_chain;
 mod per_row;
+mod preconditioned;
+mod scale;
 
 pub use batched::Batched;
 pub use counted::Counted;
@@ -20,3 +22,5 @@ pub use logistic_regression::LogisticRegression;
 pub use mixture::GaussianMixture;
 pub use per_chain::PerChain;
 pub use per_row::PerRow;
+pub use preconditioned::Preconditioned;
+pub use scale::Scale;

@@ -9,6 +9,7 @@ pub(super) const BLOCKS: usize = 10;
 
 /// An estimate and its standard error, in the unit of the value.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Estimate {
     /// The value of the estimate.

@@ -4,11 +4,13 @@
 //! Nothing here has a state. So a result cannot depend on the order in which chains are visited, on
 //! chunks, on threads, or on who else drew numbers.
 
+mod coarse;
 mod generator;
 pub(crate) mod philox;
 mod scripted;
 pub(crate) mod splitmix;
 
+pub use coarse::Coarse;
 pub use generator::Generator;
 pub use philox::{Philox, philox4x32_10};
 pub use scripted::Scripted;

@@ -1,0 +1,62 @@
+//! The matrix at which draws and gradients have the same covariance.
+
+use ndarray::{Array2, ArrayView2};
+
+use crate::math::eigen::{gram, product, symmetric};
+
+/// Added to the diagonals, in units of their mean, so that roots exist.
+const RIDGE: f64 = 1e-10;
+
+/// The covariance A with A cov(b) A = cov(x), or `None` if its condition number is at most `least`,
+/// or if it is none.
+///
+/// ```text
+/// A = B^(−½) (B^½ X B^½)^½ B^(−½)      X = cov(x), B = cov(b)
+/// ```
+///
+/// On a Gaussian b = −Σ⁻¹(x − μ), so that B = Σ⁻¹ X Σ⁻¹ and A = Σ, wherever the rows are: it needs
+/// more rows than columns, and no chain that has mixed.
+pub(super) fn matching(
+    x: ArrayView2<'_, f64>,
+    b: ArrayView2<'_, f64>,
+    least: f64,
+) -> Option<Array2<f64>> {
+    let of_x = covariance(x);
+    let (values, vectors) = symmetric(&covariance(b));
+    let root = power(&values, &vectors, 0.5)?;
+    let inverse = power(&values, &vectors, -0.5)?;
+    let inner = product(product(root.view(), of_x.view()).view(), root.view());
+    let (values, vectors) = symmetric(&even(inner));
+    let inner = power(&values, &vectors, 0.5)?;
+    let all = product(product(inverse.view(), inner.view()).view(), inverse.view());
+    let all = even(all);
+    let (values, _) = symmetric(&all);
+    let most = values.fold(0.0, |a: f64, b| a.max(*b));
+    let smallest = values.fold(f64::INFINITY, |a, b| a.min(*b));
+    let sound = smallest > 0.0 && most.is_finite() && smallest > 1e-12 * most;
+    (sound && most > least * smallest).then_some(all)
+}
+
+/// The covariance of rows, with sums in their order.
+fn covariance(x: ArrayView2<'_, f64>) -> Array2<f64> {
+    let [mean, _] = super::tune::spread(x);
+    let centred = &x - &mean;
+    let mut all = gram(centred.t().as_standard_layout().view()) / x.nrows() as f64;
+    let ridge = RIDGE * all.diag().sum() / all.nrows() as f64;
+    all.diag_mut().mapv_inplace(|c| c + ridge);
+    all
+}
+
+/// V diag(values^p) Vᵀ.
+fn power(values: &ndarray::Array1<f64>, vectors: &Array2<f64>, p: f64) -> Option<Array2<f64>> {
+    if !values.iter().all(|value| *value > 0.0 && value.is_finite()) {
+        return None;
+    }
+    let roots = values.mapv(|value| value.powf(0.5 * p));
+    Some(gram((vectors * &roots).view()))
+}
+
+/// The mean of a matrix and its transpose.
+fn even(matrix: Array2<f64>) -> Array2<f64> {
+    0.5 * (&matrix + &matrix.t())
+}

@@ -1,0 +1,187 @@
+//! A run with step h and a run with step h/2 on the same noise: what halving the step changes.
+
+use std::ops::ControlFlow;
+
+use ndarray::{Array1, Array2, Array3, Axis, concatenate, s};
+
+use super::tuned::Tuned;
+use crate::drift::{Drift, Preconditioned};
+use crate::dynamics::Underdamped;
+use crate::error::{BoxError, Error, Result};
+use crate::grid::TimeGrid;
+use crate::noise::{Coarse, Philox};
+use crate::run::{Every, Observer, Run, Snapshot};
+use crate::sampler::Splitting;
+
+/// How chains are run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chains {
+    pub chains: usize,
+    pub seed: u64,
+    pub threads: Option<usize>,
+    pub chunk: Option<usize>,
+}
+
+/// How long, and how often positions are kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Length {
+    /// Steps that are not kept.
+    pub burn_in: usize,
+    /// Steps between two frames that are kept.
+    pub interval: usize,
+    /// Frames that are kept.
+    pub frames: usize,
+}
+
+impl Length {
+    fn steps(&self) -> usize {
+        self.burn_in + self.interval * self.frames
+    }
+
+    /// The same times in steps half as long.
+    fn halved(&self) -> Self {
+        Self { burn_in: 2 * self.burn_in, interval: 2 * self.interval, frames: self.frames }
+    }
+}
+
+/// Positions and momenta of chains, (chains, dim) each, in the coordinates of the drift and of the
+/// scale.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    pub positions: Array2<f64>,
+    pub momenta: Option<Array2<f64>>,
+}
+
+/// One run: its frames in the coordinates of the drift, and its end.
+pub(super) struct Path {
+    /// (frames, chains, dim).
+    pub frames: Array3<f64>,
+    /// Mean square of the momenta of each chain.
+    pub kinetic: Array1<f64>,
+    pub end: State,
+    pub evaluations: u64,
+}
+
+/// Keeps positions and sums the squares of momenta.
+struct Frames {
+    every: Every,
+    positions: Vec<Array2<f64>>,
+    squares: Array1<f64>,
+}
+
+impl Observer<f64> for Frames {
+    fn next(&self, step: u64) -> Option<u64> {
+        Some(self.every.next(step))
+    }
+
+    fn observe(&mut self, snapshot: &Snapshot<'_, f64>) -> Result<ControlFlow<()>, BoxError> {
+        let dim = snapshot.dim;
+        self.positions.push(snapshot.positions().to_owned());
+        for (sum, row) in self.squares.iter_mut().zip(snapshot.state.rows()) {
+            let momenta = row.slice(s![dim..2 * dim]);
+            *sum += momenta.iter().map(|v| v * v).sum::<f64>() / dim as f64;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+/// The length of a run, and whether its noise is that of steps half as long.
+#[derive(Clone, Copy)]
+struct Job {
+    length: Length,
+    is_coarse: bool,
+}
+
+/// A run of BAOAB from a state.
+pub(super) fn path<D: Drift<f64>>(
+    drift: &D,
+    tuned: &Tuned,
+    chains: Chains,
+    start: &State,
+    length: Length,
+) -> Result<Path> {
+    run(drift, tuned, chains, start, Job { length, is_coarse: false })
+}
+
+/// Two runs from one state on the same noise.
+pub(super) struct Pair {
+    /// With steps h.
+    pub coarse: Path,
+    /// With steps h/2.
+    pub fine: Path,
+}
+
+impl Pair {
+    /// Runs both. `length` counts steps h.
+    pub(super) fn run<D: Drift<f64>>(
+        drift: &D,
+        tuned: &Tuned,
+        chains: Chains,
+        start: &State,
+        length: Length,
+    ) -> Result<Self> {
+        let coarse = run(drift, tuned, chains, start, Job { length, is_coarse: true })?;
+        let half = tuned.clone().halved();
+        let fine =
+            run(drift, &half, chains, start, Job { length: length.halved(), is_coarse: false })?;
+        Ok(Self { coarse, fine })
+    }
+}
+
+fn run<D: Drift<f64>>(
+    drift: &D,
+    tuned: &Tuned,
+    chains: Chains,
+    start: &State,
+    job: Job,
+) -> Result<Path> {
+    let Job { length, is_coarse } = job;
+    let target = Preconditioned::new(drift, tuned.scale().clone());
+    let friction = tuned.friction();
+    let sampler = Splitting::new(Underdamped::new(friction, 1.0)?, "BAOAB".parse()?);
+    let grid = TimeGrid::uniform(tuned.step(), length.steps())?;
+    let every = Every::new(length.interval)?.after(length.burn_in);
+    let squares = Array1::zeros(start.positions.nrows());
+    let mut frames = Frames { every, positions: Vec::new(), squares };
+    let y = tuned.scale().to_y(start.positions.view());
+    let state = match &start.momenta {
+        Some(momenta) => concatenate(Axis(1), &[y.view(), momenta.view()]).expect("equal rows"),
+        None => y,
+    };
+    let philox = Philox::new(chains.seed);
+    let mut run = Run::new(&sampler, &target, grid).start(state).observe(&mut frames);
+    run = match is_coarse {
+        true => run.noise(Coarse::new(philox, friction, 0.5 * tuned.step())),
+        false => run.noise(philox),
+    };
+    if let Some(threads) = chains.threads {
+        run = run.threads(threads);
+    }
+    if let Some(chunk) = chains.chunk {
+        run = run.chunk(chunk);
+    }
+    let samples = run.run()?;
+    let scale = tuned.scale();
+    let momenta = samples.momenta().map(|v| v.to_owned());
+    let end = State { positions: scale.to_x(samples.positions()), momenta };
+    let count = frames.positions.len();
+    let shape = (count, start.positions.nrows(), scale.dimension());
+    let mut all = Array3::zeros(shape);
+    for (mut to, frame) in all.axis_iter_mut(Axis(0)).zip(&frames.positions) {
+        to.assign(&scale.to_x(frame.view()));
+    }
+    let kinetic = frames.squares / count.max(1) as f64;
+    let evaluations = samples.cost.evaluations;
+    Ok(Path { frames: all, kinetic, end, evaluations })
+}
+
+/// The drift at rows of positions.
+pub(super) fn drift_at<D: Drift<f64>>(drift: &D, x: &Array2<f64>) -> Result<Array2<f64>> {
+    use ndarray::ShapeBuilder;
+    let mut columns = Array2::zeros(x.raw_dim().f());
+    columns.assign(x);
+    let mut out = Array2::from_elem(x.raw_dim().f(), f64::NAN);
+    let result = drift.eval(crate::drift::Times::Shared(0.0), columns.view(), out.view_mut());
+    result.map_err(|source| Error::Drift { step: 0, time: 0.0, chain: 0, source })?;
+    Ok(out)
+}
