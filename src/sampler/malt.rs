@@ -35,7 +35,7 @@ use crate::state::{Layout, Parts, State, columns};
 /// - The two O between leapfrogs are one, so a step draws L + 1 normals for each coordinate. The
 ///   first and the last O½ are also made where the proposal is rejected.
 /// - The velocity lives on between proposals. Only O refreshes it. A rejection turns it round: the
-///   chain leaves the way it came. Without the turn the law of the chain would be wrong.
+///   chain leaves the way it came. Without the turn the stationary law would be wrong.
 /// - [`with_leapfrogs`](Self::with_leapfrogs) sets L, by default 1. That is generalized
 ///   Hamiltonian Monte Carlo: a rejection turns every trajectory round, so it needs a high
 ///   acceptance rate ([`Samples::acceptance`](crate::Samples::acceptance)).
