@@ -1,4 +1,4 @@
-//! Phase space: words, `mala`, and `generate --process psld`.
+//! Phase space: words, `mala`, `malt`, and `generate --process psld`.
 
 use langevin::diffusion::{Method, ProcessKind};
 use langevin::ndarray::{Array2, ArrayD};
