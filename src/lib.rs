@@ -63,6 +63,7 @@
 //! | `baoab`, `obabo`, `aboba` | [`Splitting`] | no | yes | 1 | 2 |
 //! | `splitting` | [`Splitting`] | no | yes | by the word | 2 for a palindrome, else 1 |
 //! | `mala` | [`Mala`](sampler::Mala) | yes | no | 1 | exact |
+//! | `malt` | [`Malt`](sampler::Malt) | no | yes | L | exact |
 //!
 //! - The order is that of the error of the stationary variance on a Gaussian. The positions of
 //!   BAOAB have no error there.

@@ -25,6 +25,6 @@ pub use crate::run::{
     Every, MomentsObserver, NonFinite, Observer, Run, Samples, Snapshot, StopWhen, Trace,
 };
 pub use crate::sampler::{
-    EulerMaruyama, Mala, Odds, PoissonMidpoint, RandomizedMidpoint, Sampler, Scheme, Selection,
-    Splitting, Switch, Word,
+    EulerMaruyama, Mala, Malt, Odds, PoissonMidpoint, RandomizedMidpoint, Sampler, Scheme,
+    Selection, Splitting, Switch, Word,
 };

@@ -24,7 +24,8 @@ pub struct MethodOptions {
     /// overdamped | underdamped [default: the one that the method works on, if there is only one]
     #[arg(long)]
     dynamics: Option<String>,
-    /// em | pmm1 | pmm2 | rm | baoab | obabo | aboba | splitting | mala (see `langevin methods`)
+    /// em | pmm1 | pmm2 | rm | baoab | obabo | aboba | splitting | mala | malt (see `langevin
+    /// methods`)
     #[arg(long, required_unless_present = "word")]
     method: Option<String>,
     /// Length of a step

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::options::OptionValue;
 use crate::real::Real;
 use crate::sampler::{
-    EulerMaruyama, Mala, PoissonMidpoint, RandomizedMidpoint, Sampler, Selection, Splitting,
+    EulerMaruyama, Mala, Malt, PoissonMidpoint, RandomizedMidpoint, Sampler, Selection, Splitting,
 };
 
 /// Builds the sampler with these names: `on` is the dynamics and `name` the method.
@@ -43,6 +43,7 @@ pub fn sampler<F: Real>(on: &str, name: &str, options: &Options) -> Result<Box<d
         "pmm2" => poisson(Selection::Single, on, options)?,
         "rm" => randomized(on, options)?,
         "mala" => Box::new(Mala::new()),
+        "malt" => Box::new(Malt::new(underdamped(options)?).with_leapfrogs(options.leapfrogs())?),
         "splitting" => {
             let missing = Error::Missing { option: "word", by: "splitting".into() };
             let word = options.word.clone().ok_or(missing)?;
@@ -155,7 +156,7 @@ mod tests {
                 assert!(Options::all().iter().any(|info| info.name == *option), "{option}");
             }
         }
-        assert_eq!(pairs().count(), 4 * 2 + 4 + 1);
+        assert_eq!(pairs().count(), 4 * 2 + 4 + 2);
     }
 
     #[test]

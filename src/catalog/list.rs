@@ -28,7 +28,7 @@ pub struct MethodEntry {
 }
 
 /// All methods.
-pub static METHODS: [MethodEntry; 9] = [
+pub static METHODS: [MethodEntry; 10] = [
     MethodEntry {
         name: "em",
         title: "Euler-Maruyama: exponential integrator, drift frozen over the step (ULA, ULMC)",
@@ -88,6 +88,15 @@ pub static METHODS: [MethodEntry; 9] = [
         evaluations: "1",
         batched_calls: "1",
         source: "Roberts & Tweedie 1996",
+    },
+    MethodEntry {
+        name: "malt",
+        title: "Metropolis-adjusted trajectories of L leapfrogs with friction: unbiased",
+        dynamics: UNDERDAMPED,
+        options: &["leapfrogs"],
+        evaluations: "L",
+        batched_calls: "L",
+        source: "Riou-Durand & Vogrinc 2022, arXiv 2202.13230; Horowitz 1991 (L = 1)",
     },
 ];
 

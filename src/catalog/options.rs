@@ -37,6 +37,8 @@ const TOLERANCE: OptionInfo = OptionInfo::new(
     "E",
     "Stop the rounds of a chain once its midpoints move by no more than this",
 );
+const LEAPFROGS: OptionInfo =
+    OptionInfo::new("leapfrogs", "L", "Leapfrogs of a proposal of MALT [default: 1]");
 const CONTROL_VARIATE: OptionInfo = OptionInfo::new(
     "control-variate",
     "",
@@ -67,6 +69,8 @@ pub struct Options {
     pub tolerance: Option<f64>,
     /// Turns on the control variate of the randomized midpoint. Default off.
     pub control_variate: bool,
+    /// Leapfrogs L of a proposal of MALT. Default 1.
+    pub leapfrogs: Option<usize>,
     /// The word of a splitting. Required by `splitting`.
     pub word: Option<Word>,
 }
@@ -81,6 +85,7 @@ impl Options {
             Entry { info: &ROUNDS, field: &mut self.rounds },
             Entry { info: &TOLERANCE, field: &mut self.tolerance },
             Entry { info: &CONTROL_VARIATE, field: &mut self.control_variate },
+            Entry { info: &LEAPFROGS, field: &mut self.leapfrogs },
             Entry { info: &FRICTION, field: &mut self.friction },
             Entry { info: &INVERSE_MASS, field: &mut self.inverse_mass },
             Entry { info: &LINEARIZED, field: &mut self.linearized },
@@ -136,6 +141,10 @@ impl Options {
         self.rounds.unwrap_or(0)
     }
 
+    pub(super) fn leapfrogs(&self) -> usize {
+        self.leapfrogs.unwrap_or(1)
+    }
+
     /// These options, with the defaults of those that have one and were not given.
     pub(super) fn with_defaults(&self) -> Self {
         Self {
@@ -145,6 +154,7 @@ impl Options {
             noise_scale: Some(self.noise_scale()),
             windows: Some(self.windows()),
             rounds: Some(self.rounds()),
+            leapfrogs: Some(self.leapfrogs()),
             ..self.clone()
         }
     }

@@ -114,7 +114,7 @@ pub trait Drift<F: Real>: Send + Sync {
     }
 
     /// The log density that the drift is the gradient of, or `None` if it is not known.
-    /// [`Mala`](crate::sampler::Mala) requires it.
+    /// [`Mala`](crate::sampler::Mala) and [`Malt`](crate::sampler::Malt) require it.
     fn density(&self) -> Option<&dyn LogDensity<F>> {
         None
     }

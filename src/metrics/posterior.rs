@@ -327,7 +327,6 @@ mod tests {
     fn tables_are_aligned_and_show_what_is_not_known() {
         let posterior = Posterior::of(small().view()).unwrap();
         let text = posterior.names(["mu", "a\nlong name", "τ"]).unwrap().to_string();
-        println!("{text}");
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 4);
         let length = |line: &&str| line.chars().count();

@@ -15,7 +15,7 @@ use crate::real::Real;
 pub enum Wanted {
     /// The drift, or the prediction of a model: a row of numbers for every row.
     Drift,
-    /// The log density: one number for every row. Only MALA wants it.
+    /// The log density: one number for every row. Only MALA and MALT want it.
     LogDensity,
 }
 

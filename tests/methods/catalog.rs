@@ -30,6 +30,7 @@ fn an_option_acts_or_is_refused_by_name() {
         ("windows", "2"),
         ("rounds", "1"),
         ("control-variate", ""),
+        ("leapfrogs", "3"),
         ("friction", "1"),
         ("inverse-mass", "2"),
         ("linearized", ""),
@@ -74,6 +75,7 @@ fn values_that_make_no_sense_are_named() {
     assert!(message("rm", "windows", "0").starts_with("windows: given 0"));
     assert!(message("rm", "rounds", "70000").starts_with("rounds: given 70000"));
     assert!(message("rm", "tolerance", "1e-3").starts_with("rounds: given 0"));
+    assert!(message("malt", "leapfrogs", "0").starts_with("leapfrogs: given 0"));
     let error = Options::default().with("word", "BAXAB").unwrap_err().to_string();
     assert!(error.starts_with("word: given `BAXAB`, expected A (position)"), "{error}");
     assert!(error.ends_with("letter 3 is `X`"), "{error}");

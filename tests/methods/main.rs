@@ -4,6 +4,7 @@
 // Samplers of a density.
 mod euler_maruyama;
 mod mala;
+mod malt;
 mod poisson_midpoint;
 mod randomized_midpoint;
 mod splitting;

@@ -6,7 +6,7 @@ use langevin::ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use langevin::prelude::*;
 
 use crate::support::MANY;
-use crate::support::samplers::{cheap_and_costly, samplers};
+use crate::support::samplers::{cheap_and_costly, is_adjusted, samplers};
 
 /// −(x − c) with a c for each chain: c = chain − 3.
 fn each<F: Real>() -> impl Drift<F> {
@@ -48,14 +48,14 @@ fn check_sampler<F: Real>(name: &str, sampler: &dyn Sampler<F>) {
 
 #[test]
 fn every_sampler_tells_the_chains() {
-    // MALA needs a log density, which these have not.
+    // MALA and MALT need a log density, which these have not.
     for (name, sampler) in samplers::<f64>(cheap_and_costly) {
-        if !name.contains("mala") {
+        if !is_adjusted(&name) {
             check_sampler(&name, &*sampler);
         }
     }
     for (name, sampler) in samplers::<f32>(cheap_and_costly) {
-        if !name.contains("mala") {
+        if !is_adjusted(&name) {
             check_sampler(&name, &*sampler);
         }
     }
@@ -218,7 +218,7 @@ fn large_calls_have_all_chains() {
 fn questions_tell_the_chains() {
     let grid = TimeGrid::uniform(0.1, 6).unwrap();
     for (name, sampler) in samplers::<f64>(cheap_and_costly) {
-        if name.contains("mala") {
+        if is_adjusted(&name) {
             continue;
         }
         let run = Run::new(&*sampler, each::<f64>(), grid.clone());

@@ -5,7 +5,7 @@ use langevin::diffusion::{ProcessKind, Window};
 use langevin::ndarray::{Array1, Array2};
 use langevin::prelude::*;
 
-use crate::support::samplers::{cheap_and_costly, samplers};
+use crate::support::samplers::{cheap_and_costly, is_adjusted, samplers};
 use crate::support::two_modes;
 
 /// Counts the allocations of all steps but the first and the last, after `before` steps.
@@ -34,7 +34,7 @@ fn check<F: Real>(
 fn check_samplers<F: Real>(drift: &dyn Drift<F>) {
     let grid = TimeGrid::uniform(0.1, 61).unwrap();
     for (name, sampler) in samplers::<F>(cheap_and_costly) {
-        if !name.contains("mala") || drift.density().is_some() {
+        if !is_adjusted(&name) || drift.density().is_some() {
             check(&name, &*sampler, drift, &grid, 1);
         }
     }

@@ -27,6 +27,7 @@ pub fn variants(method: &str) -> Variants {
             &[("windows", "3"), ("rounds", "2"), ("control-variate", "")],
             &[("windows", "4"), ("rounds", "9"), ("tolerance", "1e-3")],
         ],
+        "malt" => &[&[], &[("leapfrogs", "3")]],
         _ => &[&[]],
     }
 }

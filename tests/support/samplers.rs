@@ -19,6 +19,11 @@ pub fn samplers<F: Real>(variants: fn(&str) -> Variants) -> Vec<(String, Box<dyn
     all
 }
 
+/// Whether the sampler with this name has a Metropolis test, and so needs a log density.
+pub fn is_adjusted(name: &str) -> bool {
+    ["mala", "malt"].iter().any(|method| name.contains(method))
+}
+
 /// Options from their names and values.
 pub fn options(given: &[(&str, &str)]) -> Options {
     let set = |options: Options, (name, value): &(&str, &str)| options.with(name, value);
@@ -35,6 +40,7 @@ pub fn cheap_and_costly(method: &str) -> Variants {
             &[("windows", "3"), ("rounds", "2"), ("control-variate", "")],
             &[("windows", "3"), ("rounds", "9"), ("tolerance", "1e-3")],
         ],
+        "malt" => &[&[], &[("leapfrogs", "3")]],
         _ => &[&[]],
     }
 }

@@ -1,4 +1,4 @@
-//! Phase space: words, `mala`, and `generate --process psld`.
+//! Phase space: words, `mala`, `malt`, and `generate --process psld`.
 
 use langevin::diffusion::{Method, ProcessKind};
 use langevin::ndarray::{Array2, ArrayD};
@@ -18,6 +18,8 @@ fn words_sample() {
         ("--method aboba", "underdamped", 0.0),
         ("--word oabao", "underdamped", 0.0),
         ("--method mala", "overdamped", 1.0),
+        ("--method malt", "underdamped", 1.0),
+        ("--method malt --leapfrogs 3", "underdamped", 101.0),
     ] {
         let run = format!("sample g.json {options} --step 0.2 --steps 50 --chains 40");
         let report = json(&folder, &format!("{run} --out x.npy"));
@@ -48,6 +50,7 @@ fn words_are_probed() {
     let same = json(&folder, "probe --method baoab --step 1.5 --friction 50");
     assert_eq!(same["covariance"], found["covariance"]);
     refuse(&folder, "probe --method mala --step 0.1", "probe cannot average | mala is exact");
+    refuse(&folder, "probe --method malt --step 0.1", "probe cannot average | malt is exact");
     refuse(&folder, "probe --word BAB --step 0.5", "BAB | at least one O");
 }
 
@@ -64,6 +67,9 @@ fn bad_words_and_dynamics_are_refused() {
         ("--method baoab --dynamics overdamped", "baoab on overdamped | underdamped"),
         ("--method mala --dynamics underdamped", "mala on underdamped | overdamped"),
         ("--method mala --friction 2", "friction | overdamped"),
+        ("--method malt --dynamics overdamped", "malt on overdamped | underdamped"),
+        ("--method malt --leapfrogs 0", "leapfrogs | 0"),
+        ("--method mala --leapfrogs 2", "leapfrogs | mala"),
         ("--method em", "--dynamics is missing | overdamped and underdamped"),
         ("--method baoab --substeps 3", "substeps | baoab"),
         ("", "--method"),
