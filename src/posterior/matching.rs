@@ -1,6 +1,6 @@
 //! The matrix at which draws and gradients have the same covariance.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView2};
 
 use crate::math::eigen::{gram, product, symmetric};
 
@@ -15,7 +15,7 @@ const RIDGE: f64 = 1e-10;
 /// ```
 ///
 /// On a Gaussian b = −Σ⁻¹(x − μ), so that B = Σ⁻¹ X Σ⁻¹ and A = Σ, wherever the rows are: it needs
-/// more rows than columns, and no chain that has mixed.
+/// more rows than columns, and no chain that has mixed. Both are given around their means.
 pub(super) fn matching(
     x: ArrayView2<'_, f64>,
     b: ArrayView2<'_, f64>,
@@ -23,11 +23,11 @@ pub(super) fn matching(
 ) -> Option<Array2<f64>> {
     let of_x = covariance(x);
     let (values, vectors) = symmetric(&covariance(b));
-    let root = power(&values, &vectors, 0.5)?;
-    let inverse = power(&values, &vectors, -0.5)?;
-    let inner = product(product(root.view(), of_x.view()).view(), root.view());
+    let of_b = root(&values, &vectors)?;
+    let inverse = inverse_root(&values, &vectors)?;
+    let inner = product(product(of_b.view(), of_x.view()).view(), of_b.view());
     let (values, vectors) = symmetric(&even(inner));
-    let inner = power(&values, &vectors, 0.5)?;
+    let inner = root(&values, &vectors)?;
     let all = product(product(inverse.view(), inner.view()).view(), inverse.view());
     let all = even(all);
     let (values, _) = symmetric(&all);
@@ -37,23 +37,28 @@ pub(super) fn matching(
     (sound && most > least * smallest).then_some(all)
 }
 
-/// The covariance of rows, with sums in their order.
+/// The covariance of rows around zero, with sums in their order.
 fn covariance(x: ArrayView2<'_, f64>) -> Array2<f64> {
-    let [mean, _] = super::tune::spread(x);
-    let centred = &x - &mean;
-    let mut all = gram(centred.t().as_standard_layout().view()) / x.nrows() as f64;
+    let mut all = gram(x.t().as_standard_layout().view()) / x.nrows() as f64;
     let ridge = RIDGE * all.diag().sum() / all.nrows() as f64;
     all.diag_mut().mapv_inplace(|c| c + ridge);
     all
 }
 
-/// V diag(values^p) Vᵀ.
-fn power(values: &ndarray::Array1<f64>, vectors: &Array2<f64>, p: f64) -> Option<Array2<f64>> {
-    if !values.iter().all(|value| *value > 0.0 && value.is_finite()) {
-        return None;
-    }
-    let roots = values.mapv(|value| value.powf(0.5 * p));
-    Some(gram((vectors * &roots).view()))
+/// V diag(√values) Vᵀ.
+fn root(values: &Array1<f64>, vectors: &Array2<f64>) -> Option<Array2<f64>> {
+    positive(values)?;
+    Some(gram((vectors * &values.mapv(|value| value.sqrt().sqrt())).view()))
+}
+
+/// V diag(1/√values) Vᵀ.
+fn inverse_root(values: &Array1<f64>, vectors: &Array2<f64>) -> Option<Array2<f64>> {
+    positive(values)?;
+    Some(gram((vectors * &values.mapv(|value| 1.0 / value.sqrt().sqrt())).view()))
+}
+
+fn positive(values: &Array1<f64>) -> Option<()> {
+    values.iter().all(|value| *value > 0.0 && value.is_finite()).then_some(())
 }
 
 /// The mean of a matrix and its transpose.

@@ -4,6 +4,7 @@ mod diagnosis;
 mod matching;
 mod pair;
 mod sampling;
+mod scaling;
 mod tune;
 mod tuned;
 
