@@ -3,12 +3,15 @@
 use ndarray::{Dimension, IxDyn, indices};
 use serde_json::{Value, json};
 
+/// A number at each index.
+type At<'a, T> = Box<dyn Fn(&[usize]) -> T + 'a>;
+
 /// The numbers of an array, each a function of its index.
 pub enum Numbers<'a> {
-    Single(Box<dyn Fn(&[usize]) -> f32 + 'a>),
-    Double(Box<dyn Fn(&[usize]) -> f64 + 'a>),
-    Whole(Box<dyn Fn(&[usize]) -> u64 + 'a>),
-    Truth(Box<dyn Fn(&[usize]) -> bool + 'a>),
+    Single(At<'a, f32>),
+    Double(At<'a, f64>),
+    Whole(At<'a, u64>),
+    Truth(At<'a, bool>),
 }
 
 impl Numbers<'_> {

@@ -296,8 +296,10 @@ impl<'a, F: Real> Run<'a, F> {
         if let Some(dynamics) = self.sampler.dynamics() {
             check_coefficients(dynamics, &self.grid)?;
         }
-        let initial = setup.state(start)?;
+        let mut initial = setup.state(start)?;
         self.check_first_step()?;
+        // Before the first step there is nothing to carry: an observer may have ended a run there.
+        initial.carried_known &= self.first_step > 0;
         Ok(initial)
     }
 
