@@ -61,9 +61,11 @@
 
 mod array;
 mod collection;
+mod format;
 mod names;
 mod npy;
 mod place;
 mod zarr;
 
 pub use collection::Draws;
+pub use format::check_place;

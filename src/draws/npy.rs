@@ -1,7 +1,7 @@
 //! Positions as an `.npy` file, and what belongs to them in a `.json` file beside it.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -9,6 +9,11 @@ use super::collection::Draws;
 use super::place::{self, failure};
 use crate::error::Result;
 use crate::real::Real;
+
+/// The name of the file beside an array.
+pub fn description(path: &Path) -> PathBuf {
+    path.with_extension("json")
+}
 
 impl<F: Real> Draws<F> {
     /// Writes the positions (chain, draw, dim) to a file whose name ends in `.npy`, as float32 or
@@ -23,7 +28,7 @@ impl<F: Real> Draws<F> {
         if path.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("npy")) {
             return Err(failure(path, "expected a name that ends in .npy"));
         }
-        let description = json!({
+        let said = json!({
             "names": self.names(),
             "dimensions": ["chain", "draw", "dim"],
             "chains": self.chains(),
@@ -31,7 +36,7 @@ impl<F: Real> Draws<F> {
             "attributes": self.attributes(),
         });
         place::file(path, |to| self.write_array(to))?;
-        place::file(&path.with_extension("json"), |to| writeln!(to, "{description}"))
+        place::file(&description(path), |to| writeln!(to, "{said}"))
     }
 
     fn write_array(&self, to: &mut dyn Write) -> io::Result<()> {

@@ -22,12 +22,35 @@ fn beside(path: &Path, ending: &str) -> Result<PathBuf> {
     Ok(path.with_file_name(hidden))
 }
 
+/// Where a file waits until it is complete. No folder may be in its place.
+pub fn beside_file(path: &Path) -> Result<PathBuf> {
+    match path.is_dir() {
+        true => Err(failure(path, "it is a folder")),
+        false => beside(path, "tmp"),
+    }
+}
+
+/// Where a folder waits until it is complete, and whether there is one in its place, which must be
+/// one that `may_go` accepts; else it gives the reason why not.
+pub fn beside_folder(
+    path: &Path,
+    may_go: impl FnOnce(&Path) -> Result<(), String>,
+) -> Result<(PathBuf, bool)> {
+    let is_there = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) => return Err(failure(path, error)),
+        Ok(there) if there.is_dir() => {
+            may_go(path).map_err(|reason| failure(path, reason))?;
+            true
+        }
+        Ok(_) => return Err(failure(path, "it is no folder; name a new one")),
+    };
+    Ok((beside(path, "tmp")?, is_there))
+}
+
 /// Writes a file and puts it in its place, instead of a file that may be there.
 pub fn file(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
-    if path.is_dir() {
-        return Err(failure(path, "it is a folder"));
-    }
-    let temporary = beside(path, "tmp")?;
+    let temporary = beside_file(path)?;
     let written = File::create_new(&temporary).and_then(|file| {
         let filled = fill_all(file, fill).and_then(|()| fs::rename(&temporary, path));
         filled.inspect_err(|_| {
@@ -44,24 +67,13 @@ fn fill_all(file: File, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
     writer.get_ref().sync_all()
 }
 
-/// Fills a new folder and puts it in its place. What is there already must be an empty folder or
-/// one that `may_go` accepts; else it gives the reason why not.
+/// Fills a new folder and puts it in its place, instead of one that `may_go` accepts.
 pub fn folder(
     path: &Path,
     may_go: impl FnOnce(&Path) -> Result<(), String>,
     fill: impl FnOnce(&Path) -> io::Result<()>,
 ) -> Result<()> {
-    let there = fs::symlink_metadata(path);
-    let is_there = match &there {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-        Err(error) => return Err(failure(path, error)),
-        Ok(there) if there.is_dir() => {
-            may_go(path).map_err(|reason| failure(path, reason))?;
-            true
-        }
-        Ok(_) => return Err(failure(path, "it is no folder; name a new one")),
-    };
-    let temporary = beside(path, "tmp")?;
+    let (temporary, is_there) = beside_folder(path, may_go)?;
     fs::create_dir(&temporary).map_err(|error| failure(path, error))?;
     let moved = fill(&temporary).and_then(|()| exchange(&temporary, path, is_there));
     moved.map_err(|error| {

@@ -190,7 +190,7 @@ fn write_json(folder: &Path, value: &Value) -> io::Result<()> {
 
 /// Whether a folder may be replaced: an empty one, or a store of this library with nothing in it
 /// from elsewhere.
-fn may_go(folder: &Path) -> Result<(), String> {
+pub fn may_go(folder: &Path) -> Result<(), String> {
     const REFUSED: &str = "the folder there is no store of this library; name a new one";
     let entries = fs::read_dir(folder).map_err(|error| error.to_string())?;
     let mut is_empty = true;

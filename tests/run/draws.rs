@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use langevin::draws::Draws;
+use langevin::draws::{Draws, check_place};
 use langevin::ndarray::{Array3, Axis, array, s};
 use langevin::prelude::*;
 use serde_json::{Value, json};
@@ -325,7 +325,7 @@ fn an_array_file_has_a_description_beside_it() {
     let folder = Folder::new("npy");
     let draws = named();
     for _ in 0..2 {
-        draws.write_npy(folder.join("draws.npy")).unwrap();
+        draws.write(folder.join("draws.npy")).unwrap();
         assert_eq!(folder.names(), ["draws.json", "draws.npy"]);
     }
     let array: Array3<f64> = ndarray_npy::read_npy(folder.join("draws.npy")).unwrap();
@@ -356,9 +356,13 @@ fn only_stores_and_empty_folders_are_replaced() {
     assert_eq!(doubles(&path.join("posterior/x")), [4.5, 4.5]);
     assert!(!path.join("posterior/mu").exists());
 
+    check_place(&path).unwrap();
+    check_place(folder.join("new.zarr")).unwrap();
+    assert_eq!(folder.names(), ["run.zarr"]);
     let refused = |path: &Path| {
         let error = draws.write_zarr(path).unwrap_err();
         assert!(matches!(error, Error::Draws { .. }), "{error}");
+        assert!(matches!(check_place(path), Err(Error::Draws { .. })));
     };
     // A store with a file from elsewhere.
     fs::write(path.join("notes.txt"), "mine").unwrap();
@@ -366,16 +370,16 @@ fn only_stores_and_empty_folders_are_replaced() {
     assert_eq!(fs::read_to_string(path.join("notes.txt")).unwrap(), "mine");
     assert_eq!(doubles(&path.join("posterior/x")), [4.5, 4.5]);
     // Another folder, a store of another library, a file.
-    let data = folder.join("data");
+    let data = folder.join("data.zarr");
     fs::create_dir(&data).unwrap();
     fs::write(data.join("zarr.json"), r#"{"zarr_format": 3, "node_type": "group"}"#).unwrap();
     refused(&data);
     assert!(data.join("zarr.json").exists());
-    let file = folder.join("file");
+    let file = folder.join("file.zarr");
     fs::write(&file, "mine").unwrap();
     refused(&file);
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
-    assert_eq!(folder.names(), ["data", "file", "run.zarr"]);
+    assert_eq!(folder.names(), ["data.zarr", "file.zarr", "run.zarr"]);
 }
 
 #[test]
@@ -391,7 +395,14 @@ fn places_that_cannot_be_written_are_errors() {
     for path in ["none/a.npy", "file/a.npy", "a.npy"] {
         let error = draws.write_npy(folder.join(path)).unwrap_err();
         assert!(matches!(error, Error::Draws { .. }), "{error}");
+        assert_eq!(check_place(folder.join(path)).unwrap_err().to_string(), error.to_string());
     }
     assert_eq!(folder.names(), ["a.npy", "file"]);
+    check_place(folder.join("b.npy")).unwrap();
+    assert_eq!(folder.names(), ["a.npy", "file"]);
+    for path in ["run", "run.csv"] {
+        let error = draws.write(folder.join(path)).unwrap_err().to_string();
+        assert!(error.ends_with("expected a name that ends in .npy or .zarr"), "{error}");
+    }
     assert!(matches!(draws.write_zarr(".."), Err(Error::Draws { .. })));
 }
