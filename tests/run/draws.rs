@@ -98,7 +98,11 @@ fn a_look_at_the_start_shows_it_and_changes_no_bit() {
         let mut trace = Trace::new(every(4)).with_momenta().with_start();
         let mut plain = Trace::new(every(4));
         let run = Run::new(sampler(), target(), grid(6)).start(start.clone()).chunk(chunk);
-        let seen = run.observe(&mut trace).observe(&mut plain).run().unwrap();
+        let mut absent = None::<Trace<f64>>;
+        let mut present = Some(Trace::new(every(6)).with_start());
+        let run = run.observe(&mut trace).observe(&mut plain).observe(&mut absent);
+        let seen = run.observe(&mut present).run().unwrap();
+        assert_eq!(present.unwrap().steps(), [0, 6]);
         assert_eq!(seen, plain_run);
         assert_eq!(trace.steps(), [0, 4]);
         assert_eq!(trace.positions().index_axis(Axis(0), 0), start.slice(s![.., ..3]));
