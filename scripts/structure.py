@@ -20,7 +20,7 @@ FLOORS = [
     "dynamics drift",
     "sampler",
     "run probe catalog",
-    "diffusion",
+    "diffusion draws",
     "network",
     "onnx",
     "compare",

@@ -47,6 +47,7 @@
 //! | [`advanced`] | states, steps, noise: for your own loop or your own sampler |
 //! | `network` | trained networks from safetensors files (feature `mlp`) |
 //! | `onnx` | trained networks from ONNX files (feature `onnx`) |
+//! | `draws` | kept positions as files that ArviZ opens (feature `serde`) |
 //! | `plot`, `image` | SVG plots, PNG grids of small images (feature `plot`) |
 //!
 //! All errors have one type, [`Error`]. A function that can panic says so in its documentation.
@@ -102,7 +103,7 @@
 //! | `plot` | the modules `plot` and `image` |
 //! | `mlp` | the module `network` |
 //! | `onnx` | the module `onnx`, and `mlp`; loads the library of ONNX Runtime when it runs |
-//! | `serde` | reading and writing of methods, processes, mixtures and samples |
+//! | `serde` | reading and writing of methods, processes, mixtures, samples; the module `draws` |
 //!
 //! # Reproducibility
 //!
@@ -176,6 +177,8 @@ pub mod catalog;
 pub mod compare;
 mod content;
 pub mod diffusion;
+#[cfg(feature = "serde")]
+pub mod draws;
 pub mod drift;
 pub mod dynamics;
 mod error;

@@ -260,7 +260,8 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     // Moments are those of the end alone: on the way the distribution changes at every step.
     let sampler = &*sampler;
     let drift = &*drift;
-    let job = Job { sampler, drift, grid, dim, beginning, settings, moments: None, frames };
+    let job =
+        Job { sampler, drift, grid, dim, beginning, settings, moments: None, frames, trace: None };
     let outcome = simulate(run, job, out, state)?;
     let positions = outcome.samples.positions();
     if let Some(warning) = range.and_then(|range| Warning::of_samples(positions, range)) {

@@ -27,6 +27,7 @@ mod simulation;
 mod source;
 mod target;
 mod told;
+mod trace_file;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -17,6 +17,7 @@ use crate::output::{create_all, print_report, write_file};
 use crate::report::{Report, draw};
 use crate::simulation::{Job, Outcome, read_start, schedule, simulate};
 use crate::target;
+use crate::trace_file::TraceOptions;
 
 /// A method, its dynamics and their options.
 #[derive(Args)]
@@ -114,6 +115,8 @@ pub struct Sample {
     #[arg(long, value_name = "B", allow_negative_numbers = true)]
     burn_in: Option<usize>,
     #[command(flatten)]
+    trace: TraceOptions,
+    #[command(flatten)]
     run: RunOptions,
 }
 
@@ -155,10 +158,11 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     )?;
 
     let frames = moments.filter(|_| options.every.is_some());
+    let trace = arguments.trace.begin::<F, 3>(frames, dim, &arguments.inputs(), outputs)?;
     let sampler = &*sampler;
     let drift = &target;
-    let job = Job { sampler, drift, grid, dim, beginning, settings, moments, frames };
-    let outcome = simulate(options, job, out, state)?;
+    let job = Job { sampler, drift, grid, dim, beginning, settings, moments, frames, trace };
+    let mut outcome = simulate(options, job, out, state)?;
     warn_of_range(&outcome.samples, target.range());
     // A picture that cannot be drawn, of nothing but diverged chains, costs neither the samples nor
     // the report.
@@ -166,15 +170,19 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
         let title = format!("{name}, step {}", method.step);
         draw(Some(&target), outcome.samples.positions(), &title)
     });
+    let trace = outcome.trace.take();
+    let traced = arguments.trace.write(trace, drift, &outcome.samples, &report);
     let said = Report::new(options, Some(&target), &outcome)?;
     if options.common.json {
         print_report(outputs, &said.json(json!(read), report))?;
     } else {
-        let written = [outputs[0], outputs[1].filter(|_| drawn.is_ok()), outputs[2]];
+        let picture = outputs[1].filter(|_| drawn.is_ok());
+        let store = arguments.trace.path().filter(|_| traced.is_ok());
+        let written = [outputs[0], picture, outputs[2], store];
         let heading = heading(arguments, &name, &outcome);
         print_report(outputs, &said.text(heading, String::new(), &written))?;
     }
-    drawn.and(outcome.stopped.map_or(Ok(()), Err))
+    drawn.and(traced).and(outcome.stopped.map_or(Ok(()), Err))
 }
 
 /// Chains far outside of the target have not arrived or run away.

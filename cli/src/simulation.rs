@@ -5,7 +5,9 @@ use std::path::Path;
 use std::time::Instant;
 
 use langevin::ndarray::Array2;
-use langevin::prelude::{Drift, Every, MomentsObserver, Real, Run, Sampler, Samples, TimeGrid};
+use langevin::prelude::{
+    Drift, Every, MomentsObserver, Real, Run, Sampler, Samples, TimeGrid, Trace,
+};
 use langevin::run::{ProgressBar, Settings};
 
 use crate::arguments::RunOptions;
@@ -29,6 +31,8 @@ pub struct Job<'j, F: Real> {
     pub moments: Option<Every>,
     /// Steps whose positions are saved; the final ones alone without.
     pub frames: Option<Every>,
+    /// What keeps the draws of the run, if they are asked for.
+    pub trace: Option<Trace<F>>,
 }
 
 /// What came of it.
@@ -42,6 +46,8 @@ pub struct Outcome<F> {
     pub moments: Option<MomentsObserver>,
     /// The number of frames that were saved.
     pub saved: Option<usize>,
+    /// The draws that were kept.
+    pub trace: Option<Trace<F>>,
     /// Why the run ended before its last step.
     pub stopped: Option<Failure>,
 }
@@ -77,10 +83,11 @@ pub fn simulate<F: Real>(
     let mut progress = (!options.common.quiet).then(|| ProgressBar::new(steps));
     let frames = job.frames;
     let settings = std::mem::take(&mut job.settings);
+    let mut trace = job.trace.take();
     let before = job.beginning.steps();
     let run = run(options, job)?.observe(&mut moments).observe(&mut file).observe(&mut progress);
     let mut signals = EndsRun::new();
-    let run = run.observe(&mut signals);
+    let run = run.observe(&mut trace).observe(&mut signals);
     let clock = Instant::now();
     let samples = run.run()?;
     let seconds = clock.elapsed().as_secs_f64();
@@ -107,6 +114,7 @@ pub fn simulate<F: Real>(
         planned_steps: steps,
         moments,
         saved: saved.filter(|_| frames.is_some()),
+        trace,
         stopped,
     })
 }

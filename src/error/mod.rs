@@ -2,6 +2,7 @@
 
 mod check;
 mod hint;
+mod names;
 
 #[cfg(any(feature = "mlp", feature = "plot"))]
 use crate::quoted::abridged;
@@ -10,9 +11,7 @@ use crate::quoted::escaped;
 use crate::quoted::quoted;
 pub(crate) use check::{count, finite, positive};
 use hint::{divergence, instability, short};
-
-/// The error of a user's drift or observer. It is any error, so that `?` works inside a closure.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub use names::{BoxError, Result};
 
 /// All errors of this crate, with the values that were given.
 #[derive(Debug, thiserror::Error)]
@@ -174,8 +173,7 @@ pub enum Error {
     #[error(
         "chain {chain} is no longer finite after step {step} (time {}): {}; \
          or let diverged chains be frozen or ignored",
-        short(*time),
-        divergence(*step)
+        short(*time), divergence(*step)
     )]
     Diverged {
         /// Number of the chain. It includes the run's first chain number.
@@ -206,8 +204,7 @@ pub enum Error {
     #[error(
         "the dynamics has no coefficients for step {step} (time {}, length {}): {what}; \
          check its constants and the step",
-        short(*time),
-        short(*length)
+        short(*time), short(*length)
     )]
     Coefficients {
         /// The step, counted from 1.
@@ -307,6 +304,12 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// Draws cannot be written, or their log density cannot be computed.
+    #[error("draws: {reason}")]
+    Draws {
+        /// Where, and why not.
+        reason: String,
+    },
     /// A model of the wrong kind was given.
     #[error("model: given {given}, expected {expected}")]
     Model {
@@ -395,6 +398,3 @@ pub enum Error {
         message: String,
     },
 }
-
-/// `Result` with this crate's [`Error`].
-pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -243,7 +243,7 @@ impl<'a, F: Real> Run<'a, F> {
         let last = self.grid.steps();
         let mut chunks = self.chunks(state, low, dim)?;
         let mut done = self.first_step;
-        let mut stopped = false;
+        let mut stopped = done == 0 && self.look(done, dim, &chunks)?;
         while done < last && !stopped {
             let until = self.next_stop(done);
             chunks.advance(&Segment {
@@ -296,8 +296,10 @@ impl<'a, F: Real> Run<'a, F> {
         if let Some(dynamics) = self.sampler.dynamics() {
             check_coefficients(dynamics, &self.grid)?;
         }
-        let initial = setup.state(start)?;
+        let mut initial = setup.state(start)?;
         self.check_first_step()?;
+        // Before the first step there is nothing to carry: an observer may have ended a run there.
+        initial.carried_known &= self.first_step > 0;
         Ok(initial)
     }
 
@@ -363,13 +365,18 @@ impl<'a, F: Real> Run<'a, F> {
             time: self.grid.time(done),
             state: chunks.state.view(),
             dim,
+            layout: self.sampler.layout(),
             first_chain: self.first_chain,
             evaluations: chunks.cost.evaluations,
             frozen: &frozen,
         };
         let mut stopped = false;
         for observer in &mut self.observers {
-            if observer.next(step - 1) == Some(step) {
+            let wants = match step.checked_sub(1) {
+                Some(before) => observer.next(before) == Some(step),
+                None => observer.looks_at_start(),
+            };
+            if wants {
                 let flow = observer.observe(&snapshot);
                 stopped |= flow.map_err(|source| Error::Observer { step, source })?.is_break();
             }

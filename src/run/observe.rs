@@ -7,6 +7,7 @@ use ndarray::{ArrayView2, s};
 use super::samples::Divergence;
 use crate::error::{BoxError, Result, count};
 use crate::real::Real;
+use crate::state::Layout;
 
 /// What an observer receives.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +23,8 @@ pub struct Snapshot<'m, F> {
     pub state: ArrayView2<'m, F>,
     /// Dimension of a position.
     pub dim: usize,
+    /// Which blocks the state has.
+    pub layout: Layout,
     /// Number of the chain in row 0.
     pub first_chain: u32,
     /// Drift evaluations so far, over all chains.
@@ -35,6 +38,12 @@ impl<F> Snapshot<'_, F> {
     /// All positions, (chains, dim).
     pub fn positions(&self) -> ArrayView2<'_, F> {
         self.state.slice(s![.., ..self.dim])
+    }
+
+    /// All momenta, (chains, dim), or `None` if the dynamics has none.
+    pub fn momenta(&self) -> Option<ArrayView2<'_, F>> {
+        let momentum = self.layout.momentum_variance();
+        momentum.map(|_| self.state.slice(s![.., self.dim..2 * self.dim]))
     }
 
     /// Whether the chain in this row is frozen.
@@ -52,6 +61,13 @@ pub trait Observer<F: Real>: Send {
     /// means never again.
     fn next(&self, step: u64) -> Option<u64>;
 
+    /// Whether the observer also wants to look before step 0 of the grid, at the start. A run that
+    /// begins at a later step, as one that resumes, shows no start. There the carried block has no
+    /// meaning yet. By default no observer looks.
+    fn looks_at_start(&self) -> bool {
+        false
+    }
+
     /// Receives the state after the chosen step. `ControlFlow::Break` ends the run.
     ///
     /// # Errors
@@ -63,6 +79,10 @@ pub trait Observer<F: Real>: Send {
 impl<F: Real, O: Observer<F>> Observer<F> for Option<O> {
     fn next(&self, step: u64) -> Option<u64> {
         self.as_ref().and_then(|observer| observer.next(step))
+    }
+
+    fn looks_at_start(&self) -> bool {
+        self.as_ref().is_some_and(Observer::looks_at_start)
     }
 
     fn observe(&mut self, snapshot: &Snapshot<'_, F>) -> Result<ControlFlow<()>, BoxError> {

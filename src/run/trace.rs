@@ -1,25 +1,67 @@
-//! An observer that keeps positions.
+//! An observer that keeps positions, and momenta on request.
 
 use std::ops::ControlFlow;
 
 use ndarray::{Array2, Array3, Axis};
 
 use super::observe::{Every, Observer, Snapshot};
+use super::samples::Divergence;
 use crate::error::{BoxError, Result};
 use crate::real::Real;
 
 /// Keeps the positions of all chains every so many steps.
+///
+/// ```
+/// use langevin::prelude::*;
+///
+/// let score = PerRow::new(1, |_, x: &[f64], out: &mut [f64]| out[0] = -x[0]);
+/// let sampler = Splitting::new(Underdamped::new(2.0, 1.0)?, "BAOAB".parse()?);
+/// let mut trace = Trace::new(Every::new(5)?).with_momenta().with_start();
+/// Run::new(&sampler, &score, TimeGrid::uniform(0.2, 20)?).chains(3).observe(&mut trace).run()?;
+/// assert_eq!(trace.steps(), [0, 5, 10, 15, 20]);
+/// assert_eq!(trace.positions().dim(), (5, 3, 1));
+/// assert_eq!(trace.momenta().unwrap().dim(), (5, 3, 1));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Trace<F> {
     every: Every,
+    wants_momenta: bool,
+    wants_start: bool,
     frames: Vec<Array2<F>>,
+    momenta: Vec<Array2<F>>,
+    momentum_variance: Option<f64>,
     steps: Vec<u64>,
+    first_chain: u32,
+    frozen: Vec<Divergence>,
 }
 
 impl<F: Real> Trace<F> {
     /// An empty trace.
     pub fn new(every: Every) -> Self {
-        Self { every, frames: Vec::new(), steps: Vec::new() }
+        Self {
+            every,
+            wants_momenta: false,
+            wants_start: false,
+            frames: Vec::new(),
+            momenta: Vec::new(),
+            momentum_variance: None,
+            steps: Vec::new(),
+            first_chain: 0,
+            frozen: Vec::new(),
+        }
+    }
+
+    /// Keeps momenta too. Dynamics without momenta change nothing.
+    pub fn with_momenta(mut self) -> Self {
+        self.wants_momenta = true;
+        self
+    }
+
+    /// Keeps the start too, as step 0. A run that begins at a later step has none.
+    pub fn with_start(mut self) -> Self {
+        self.wants_start = true;
+        self
     }
 
     /// The steps at which positions were kept.
@@ -29,12 +71,29 @@ impl<F: Real> Trace<F> {
 
     /// The kept positions, (saved, chains, dim). The array is empty if nothing was kept.
     pub fn positions(&self) -> Array3<F> {
-        let (chains, dim) = self.frames.first().map_or((0, 0), |frame| frame.dim());
-        let mut all = Array3::zeros((self.frames.len(), chains, dim));
-        for (mut to, frame) in all.axis_iter_mut(Axis(0)).zip(&self.frames) {
-            to.assign(frame);
-        }
-        all
+        stacked(&self.frames)
+    }
+
+    /// The kept momenta, (saved, chains, dim), or `None` if none were kept.
+    pub fn momenta(&self) -> Option<Array3<F>> {
+        (!self.momenta.is_empty()).then(|| stacked(&self.momenta))
+    }
+
+    /// The variance of a momentum under the stationary distribution, or `None` if the dynamics has
+    /// no momenta.
+    pub fn momentum_variance(&self) -> Option<f64> {
+        self.momentum_variance
+    }
+
+    /// Number of the chain in row 0.
+    pub fn first_chain(&self) -> u32 {
+        self.first_chain
+    }
+
+    /// The chains that were frozen at the last look, ordered by number. From its step on, a
+    /// frozen chain has no samples.
+    pub fn frozen(&self) -> &[Divergence] {
+        &self.frozen
     }
 }
 
@@ -43,9 +102,30 @@ impl<F: Real> Observer<F> for Trace<F> {
         Some(self.every.next(step))
     }
 
+    fn looks_at_start(&self) -> bool {
+        self.wants_start
+    }
+
     fn observe(&mut self, snapshot: &Snapshot<'_, F>) -> Result<ControlFlow<()>, BoxError> {
         self.frames.push(snapshot.positions().to_owned());
+        if self.wants_momenta {
+            self.momenta.extend(snapshot.momenta().map(|momenta| momenta.to_owned()));
+        }
+        self.momentum_variance = snapshot.layout.momentum_variance();
+        self.first_chain = snapshot.first_chain;
+        self.frozen.clear();
+        self.frozen.extend_from_slice(snapshot.frozen);
         self.steps.push(snapshot.step);
         Ok(ControlFlow::Continue(()))
     }
+}
+
+/// The frames along a new first axis.
+fn stacked<F: Real>(frames: &[Array2<F>]) -> Array3<F> {
+    let (chains, dim) = frames.first().map_or((0, 0), |frame| frame.dim());
+    let mut all = Array3::zeros((frames.len(), chains, dim));
+    for (mut to, frame) in all.axis_iter_mut(Axis(0)).zip(frames) {
+        to.assign(frame);
+    }
+    all
 }

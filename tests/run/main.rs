@@ -2,6 +2,8 @@
 
 mod chains;
 mod cost;
+#[cfg(feature = "serde")]
+mod draws;
 mod hostile;
 mod outside;
 mod precision;

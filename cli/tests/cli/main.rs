@@ -24,4 +24,5 @@ mod states;
 mod support;
 mod tables;
 mod targets;
+mod traces;
 mod windows;

@@ -1,0 +1,15 @@
+#!/bin/sh
+# Opens a store of draws with ArviZ and compares its numbers with those of the example `draws`.
+# The first call installs ArviZ in target/arviz. Another Python:
+#   PYTHON=path/to/python VENV=target/arviz-other scripts/arviz.sh
+set -eu
+cd "$(dirname "$0")/.."
+venv="${VENV:-target/arviz}"
+if ! "$venv/bin/python" -c 'import arviz, xarray, zarr' 2> /dev/null; then
+    "${PYTHON:-python3}" -m venv "$venv"
+    "$venv/bin/pip" install -q arviz xarray zarr
+fi
+work=$(mktemp -d)
+trap 'rm -r "$work"' EXIT
+cargo run -q -p langevin --features serde --example draws -- "$work/draws.zarr" > "$work/said.txt"
+"$venv/bin/python" scripts/arviz_compare.py "$work/draws.zarr" "$work/said.txt"
