@@ -20,7 +20,7 @@ FLOORS = [
     "dynamics drift",
     "sampler",
     "run probe catalog",
-    "diffusion draws",
+    "diffusion draws posterior",
     "network",
     "onnx",
     "compare",

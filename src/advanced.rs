@@ -31,7 +31,9 @@ pub use crate::content::recognize;
 pub use crate::grid::{Interval, Intervals};
 pub use crate::math::block::Block;
 pub use crate::math::simd::instruction_set;
-pub use crate::noise::{Address, Generator, Noise, Philox, Purpose, Scripted, philox4x32_10};
+pub use crate::noise::{
+    Address, Coarse, Generator, Noise, Philox, Purpose, Scripted, philox4x32_10,
+};
 pub use crate::options::{KnownOptions, OptionInfo, OptionValue};
 pub use crate::quoted::{abridged, escaped, quoted};
 pub use crate::sampler::{CoinScript, Cost, Evaluator, Own, Step, StepNoise, Work};

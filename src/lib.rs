@@ -39,6 +39,7 @@
 //! | [`dynamics`] | [`Overdamped`], [`Underdamped`], and the traits for an equation of your own |
 //! | [`sampler`] | the methods: [`EulerMaruyama`], [`PoissonMidpoint`], [`Splitting`], … |
 //! | [`run`] | [`Run`], [`Samples`], and observers that look at a run while it goes on |
+//! | [`posterior`] | draws from a posterior, tuned without being asked, with a measured bias |
 //! | [`diffusion`] | diffusion models: how data are noised, and how to go back |
 //! | [`compare`] | generation methods × budgets × seeds, as a table |
 //! | [`metrics`] | distances between samples, mixing of chains |

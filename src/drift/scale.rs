@@ -62,6 +62,31 @@ impl Scale {
         Ok(Self { center: center.to_owned(), kind: Kind::Dense(factor) })
     }
 
+    /// The lower triangular factor L around the centre m. What is above its diagonal is ignored.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] unless it is square and as long as the centre, and [`Error::Invalid`] if a
+    /// number is not finite or the diagonal not positive.
+    pub fn triangular(center: ArrayView1<'_, f64>, factor: ArrayView2<'_, f64>) -> Result<Self> {
+        let dim = center.len();
+        if factor.dim() != (dim, dim) || dim == 0 {
+            return Err(Error::Shape {
+                what: "factor",
+                given: format!("{:?}", factor.dim()),
+                expected: format!("({dim}, {dim}), as many as the centre has, at least 1"),
+            });
+        }
+        check_center(center)?;
+        let mut lower = Array2::zeros((dim, dim));
+        for ((i, j), l) in factor.indexed_iter().filter(|((i, j), _)| j <= i) {
+            lower[[i, j]] = match i == j {
+                true => crate::error::positive("diagonal of the factor", *l)?,
+                false => crate::error::finite("factor", *l)?,
+            };
+        }
+        Ok(Self { center: center.to_owned(), kind: Kind::Dense(lower) })
+    }
+
     /// Dimension of a point.
     pub fn dimension(&self) -> usize {
         self.center.len()
@@ -77,6 +102,14 @@ impl Scale {
         match &self.kind {
             Kind::Diagonal(scales) => scales.clone(),
             Kind::Dense(factor) => factor.rows().into_iter().map(|row| root(row, row)).collect(),
+        }
+    }
+
+    /// The lower triangular factor L, or `None` for a diagonal scale.
+    pub fn factor(&self) -> Option<ArrayView2<'_, f64>> {
+        match &self.kind {
+            Kind::Diagonal(_) => None,
+            Kind::Dense(factor) => Some(factor.view()),
         }
     }
 

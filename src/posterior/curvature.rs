@@ -25,8 +25,8 @@ const SMALL: f64 = 1e-3;
 /// eigenvalue that is nearly as large costs iterations, not accuracy of the value.
 ///
 /// # Errors
-/// [`Error::Shape`] without points, [`Error::Drift`] if the drift fails, and [`Error::NonFinite`] if
-/// it is not finite near a point.
+/// [`Error::Shape`] without points, [`Error::Drift`] if the drift fails, and [`Error::NonFinite`]
+/// if it is not finite near a point.
 pub fn largest_curvature<D: Drift<f64>>(
     drift: &D,
     points: ArrayView2<'_, f64>,

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use ndarray::{Array2, Array3, Axis, concatenate, s};
+use ndarray::{Array2, Array3, ShapeBuilder, s};
 
-use super::diagnosis::{Diagnosis, Verdict};
+use super::diagnosis::{Diagnosis, Evidence, Verdict};
 use super::pair::{Chains, Length, Pair, State, drift_at};
 use super::stream;
-use super::tune::warm_up;
+use super::tune::{Warm, warm_up};
 use super::tuned::Tuned;
 use crate::drift::Drift;
 use crate::error::{Error, Result, count};
@@ -19,9 +19,23 @@ const FRAMES: usize = 250;
 /// Frames between two at which gradients are taken.
 const THIN: usize = 2;
 /// Runs before the last one is returned as it is.
-const ATTEMPTS: usize = 6;
+const ATTEMPTS: u64 = 6;
+/// Parts of the seed from here on belong to runs, and those below to the rounds of the warm-up.
+const ATTEMPT: u64 = 1 << 16;
+/// The time of a burn-in in the coordinates of the scale.
+const BURN_IN: f64 = 20.0;
 
-/// Draws from a posterior.
+/// Draws from a posterior: set what you want, then call [`run`](Self::run).
+///
+/// ```text
+/// warm-up   chains together find the scale, the step h and the friction
+/// run       BAOAB with step h, and with h/2 on the same noise; the draws are those of step h
+/// again     with half the step if the step shows, for twice as long if the chains are too short
+/// ```
+///
+/// Evaluations: about 1500 per chain for the warm-up, and 3 per step of a run. The result is a pure
+/// function of the drift, the seed and the options. Threads and chunks never change a bit. The
+/// warm-up takes all chains together, so a chain is not the same among more chains.
 #[derive(Debug)]
 pub struct Sampling<'d, D> {
     drift: &'d D,
@@ -49,7 +63,8 @@ pub struct Outcome {
     pub evaluations: u64,
 }
 
-/// Draws from the density of a drift ∇ log π, without anything to choose.
+/// Draws from the density of a drift ∇ log π in `dim` dimensions, without anything to choose:
+/// `Sampling::new(drift, dim).run()`.
 ///
 /// # Errors
 /// As for [`Sampling::run`].
@@ -82,128 +97,158 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
         self
     }
 
-    /// Starts from these positions, (chains, dim).
+    /// Starts from these positions, (chains, dim). Default: standard normal.
     pub fn start(mut self, positions: Array2<f64>) -> Self {
         self.start = Some(positions);
         self
     }
 
-    /// Names the parameters.
+    /// Names the parameters. Default: x0, x1, …
     pub fn names<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.names = Some(names.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Uses these coordinates, step and friction in one run, without a warm-up.
+    /// Uses these coordinates, step and friction in one run, without a warm-up. Half as many steps
+    /// as the run has go before it.
     pub fn tuned(mut self, tuned: Tuned) -> Self {
         self.tuned = Some(tuned);
         self
     }
 
-    /// Sets the threads of every run.
+    /// Sets the threads of every run, see [`Run::threads`](crate::Run::threads).
     pub fn threads(mut self, threads: usize) -> Self {
         self.chains.threads = Some(threads);
         self
     }
 
-    /// Sets the chains of a chunk.
+    /// Sets the chains of a chunk, see [`Run::chunk`](crate::Run::chunk).
     pub fn chunk(mut self, chunk: usize) -> Self {
         self.chains.chunk = Some(chunk);
         self
     }
 
-    /// Runs all.
+    /// Warms up and runs, again and again with a finer step or for longer, until the diagnosis is
+    /// [`Verdict::Converged`] or six runs are done. With [`tuned`](Self::tuned) there is one run
+    /// and no warm-up.
     ///
     /// # Errors
-    /// As for [`Run::run`](crate::Run::run).
+    /// [`Error::Invalid`] for fewer than 16 chains, 16 steps or no dimension. [`Error::Shape`] for
+    /// a start of another shape or another number of names, and [`Error::Twice`] for equal names.
+    /// [`Error::Diverged`] if chains become infinite however small the step is. Other errors are
+    /// those of [`Run::run`](crate::Run::run).
     pub fn run(self) -> Result<Outcome> {
         count("chains", self.chains.chains, 16, 1 << 24, "a whole number from 16 to 16777216")?;
         count("dim", self.dim, 1, 1 << 20, "a whole number from 1 to 1048576")?;
-        let names = self.names.clone();
-        let names = names.unwrap_or_else(|| (0..self.dim).map(|j| format!("x{j}")).collect());
-        let start = self.start.clone().unwrap_or_else(|| self.normal());
-        if let Some(tuned) = &self.tuned {
-            let state = State { positions: start, momenta: None };
-            let burn_in = self.steps / 2;
-            return self.attempt(tuned, &state, [burn_in, self.steps, 0], &names).map(|all| all.0);
+        count("steps", self.steps, 16, 1 << 28, "a whole number from 16 to 268435456")?;
+        let start = self.begin()?;
+        match &self.tuned {
+            Some(tuned) => {
+                let length = self.length(self.steps, self.steps / 2);
+                let state = State { positions: start, momenta: None };
+                Ok(self.attempt(tuned, &state, length, ATTEMPT)?.outcome)
+            }
+            None => self.search(start),
         }
-        let warm = warm_up(self.drift, self.chains, start)?;
-        let mut tuned = warm.tuned;
-        let mut state = warm.state;
-        let mut evaluations = warm.evaluations;
+    }
+
+    /// The start, with the names and its shape checked.
+    fn begin(&self) -> Result<Array2<f64>> {
+        if let Some(names) = self.names.as_ref().filter(|names| names.len() != self.dim) {
+            let given = format!("({})", names.len());
+            return Err(Error::Shape { what: "names", given, expected: format!("({})", self.dim) });
+        }
+        let Some(start) = &self.start else { return Ok(self.normal()) };
+        let shape = (self.chains.chains, self.dim);
+        if start.dim() != shape {
+            let given = format!("{:?}", start.dim());
+            let expected = format!("{shape:?}, chains and dimension");
+            return Err(Error::Shape { what: "start", given, expected });
+        }
+        Ok(start.clone())
+    }
+
+    /// Warms up, and runs until the draws can be trusted.
+    fn search(&self, start: Array2<f64>) -> Result<Outcome> {
+        let Warm { mut tuned, mut state, mut evaluations } =
+            warm_up(self.drift, self.chains, start)?;
         let mut steps = self.steps;
-        let mut attempt = 0;
+        let mut attempt = 1;
         loop {
-            attempt += 1;
-            let burn_in = (steps / 10).max((20.0 / tuned.step()).min(1e5) as usize);
-            let part = ROUNDS_END + attempt as u64;
-            let result = self.attempt(&tuned, &state, [burn_in, steps, part as usize], &names);
-            let (mut outcome, end) = match result {
-                Ok(all) => all,
+            let burn_in = (BURN_IN / tuned.step()).min(1e5) as usize;
+            let length = self.length(steps, burn_in.max(steps / 10));
+            let mut result = match self.attempt(&tuned, &state, length, ATTEMPT + attempt) {
                 Err(Error::Diverged { .. }) if attempt < ATTEMPTS => {
+                    attempt += 1;
                     tuned = tuned.halved();
                     continue;
                 }
-                Err(error) => return Err(error),
+                result => result?,
             };
-            evaluations += outcome.evaluations;
-            outcome.evaluations = evaluations;
-            if outcome.diagnosis.is_converged() || attempt == ATTEMPTS {
-                return Ok(outcome);
+            evaluations += result.outcome.evaluations;
+            result.outcome.evaluations = evaluations;
+            let diagnosis = &result.outcome.diagnosis;
+            let finer = diagnosis.could_be_finer();
+            if attempt == ATTEMPTS || (diagnosis.is_converged() && !finer) {
+                return Ok(result.outcome);
             }
-            if std::env::var("LV_DEBUG").is_ok() {
-                println!("attempt {attempt} {tuned} steps {steps}: {}", outcome.diagnosis);
+            if finer || diagnosis.verdict == Verdict::Biased {
+                tuned = tuned.halved();
             }
-            state = end;
-            match outcome.diagnosis.verdict {
-                Verdict::Biased => {
-                    tuned = tuned.halved();
-                    steps *= 2;
-                }
-                _ => steps *= 2,
-            }
+            attempt += 1;
+            steps *= 2;
+            state = result.end;
         }
     }
 
     /// Standard normal positions.
     fn normal(&self) -> Array2<f64> {
         let chains: Vec<u32> = (0..self.chains.chains as u32).collect();
-        let mut columns = vec![0.0; chains.len() * self.dim];
-        let address = Address::new(0, Purpose::Start, 0);
-        Philox::new(self.chains.seed).normals(address, &chains, &mut columns);
-        let shape = (self.dim, chains.len());
-        Array2::from_shape_vec(shape, columns).expect("as many as asked").reversed_axes()
+        let mut all = Array2::zeros((chains.len(), self.dim).f());
+        if let Some(columns) = all.as_slice_memory_order_mut() {
+            let address = Address::new(0, Purpose::Start, 0);
+            Philox::new(self.chains.seed).normals(address, &chains, columns);
+        }
+        all
     }
 
-    fn attempt(
-        &self,
-        tuned: &Tuned,
-        state: &State,
-        [burn_in, steps, part]: [usize; 3],
-        names: &[String],
-    ) -> Result<(Outcome, State)> {
-        let frames = FRAMES.min(steps).max(4);
-        let length = Length { burn_in, interval: (steps / frames).max(1), frames };
-        let chains = Chains { seed: stream(self.chains.seed, part as u64), ..self.chains };
+    fn length(&self, steps: usize, burn_in: usize) -> Length {
+        let frames = FRAMES.min(steps);
+        Length { burn_in, interval: steps / frames, frames }
+    }
+
+    /// Two runs on the same noise, and what they say.
+    fn attempt(&self, tuned: &Tuned, state: &State, length: Length, part: u64) -> Result<Attempt> {
+        let chains = Chains { seed: stream(self.chains.seed, part), ..self.chains };
         let pair = Pair::run(self.drift, tuned, chains, state, length)?;
-        let at = pair.coarse.frames.slice(s![..;THIN, .., ..]);
-        let views: Vec<_> = at.outer_iter().collect();
-        let rows = concatenate(Axis(0), &views).expect("equal frames");
-        let gradients = tuned.scale().transposed(drift_at(self.drift, &rows)?.view());
         let mut evaluations = pair.coarse.evaluations + pair.fine.evaluations;
-        evaluations += rows.nrows() as u64;
-        let gradients = gradients.as_standard_layout().into_owned();
-        let gradients = gradients.into_shape_with_order(at.dim()).expect("equal numbers");
-        let summary = Posterior::of(pair.coarse.frames.view())?.names(names.iter().cloned())?;
-        let diagnosis = Diagnosis::of(&pair, &gradients, THIN, &summary, tuned);
-        let end = pair.coarse.end.clone();
+        let frames = pair.coarse.frames.slice(s![..;THIN, .., ..]);
+        let mut gradients = Array3::zeros(frames.raw_dim());
+        for (frame, mut to) in frames.outer_iter().zip(gradients.outer_iter_mut()) {
+            let b = drift_at(self.drift, &frame.to_owned())?;
+            to.assign(&tuned.scale().transposed(b.view()));
+            evaluations += frame.nrows() as u64;
+        }
+        let mut summary = Posterior::of(pair.coarse.frames.view())?;
+        if let Some(names) = &self.names {
+            summary = summary.names(names.iter().cloned())?;
+        }
+        let evidence =
+            Evidence { pair: &pair, gradients: &gradients, thin: THIN, summary: &summary, tuned };
+        let diagnosis = Diagnosis::of(&evidence);
+        let end = pair.coarse.end;
         let draws = pair.coarse.frames;
-        Ok((Outcome { draws, summary, diagnosis, tuned: tuned.clone(), evaluations }, end))
+        let tuned = tuned.clone();
+        let outcome = Outcome { draws, summary, diagnosis, tuned, evaluations };
+        Ok(Attempt { outcome, end })
     }
 }
 
-/// Parts of the seed below this belong to the warm-up.
-const ROUNDS_END: u64 = 1 << 16;
+/// The outcome of one attempt, and the state at its end.
+struct Attempt {
+    outcome: Outcome,
+    end: State,
+}
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,9 +7,12 @@ use ndarray::Array1;
 use crate::drift::Scale;
 use crate::error::{Result, positive};
 
-/// Coordinates, step and friction of a run, found by [`Tune`](super::Tune) or given by hand. Step
+/// Coordinates, step and friction of a run, found by [`Sampling`](super::Sampling) or given by
+/// hand. With the feature `serde` it is stored and read with the same bits. Step
 /// and friction belong to the coordinates y of the scale, where the inverse mass is 1.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "super::form::Form", into = "super::form::Form"))]
 pub struct Tuned {
     scale: Scale,
     step: f64,

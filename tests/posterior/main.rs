@@ -1,0 +1,7 @@
+//! Posteriors: other coordinates, coupled noise, the warm-up, and what a diagnosis says.
+
+mod coordinates;
+mod diagnosed;
+mod gradients;
+mod sampled;
+mod targets;

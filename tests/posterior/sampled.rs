@@ -1,0 +1,133 @@
+//! Draws without anything to choose.
+
+use langevin::ndarray::Array2;
+use langevin::posterior::{Outcome, Sampling, Tuned, Verdict, sample};
+use langevin::prelude::*;
+
+use crate::targets::{Turned, banana, drift, eight_schools, funnel};
+
+/// Means within 0.05 standard deviations, and standard deviations within 5 %.
+fn agrees(outcome: &Outcome, reference: &[[f64; 2]]) {
+    assert_eq!(outcome.diagnosis.verdict, Verdict::Converged, "{outcome}");
+    for (parameter, [mean, sd]) in outcome.summary.parameters.iter().zip(reference) {
+        let off = (parameter.mean - mean) / sd;
+        assert!(off.abs() < 0.05, "{}: mean {} for {mean}", parameter.name, parameter.mean);
+        let ratio = parameter.sd / sd;
+        assert!((ratio - 1.0).abs() < 0.05, "{}: sd {} for {sd}", parameter.name, parameter.sd);
+    }
+}
+
+#[test]
+fn a_gaussian_of_condition_ten_thousand() {
+    let target = Turned::new(20);
+    let outcome = sample(&target.drift(), 20).unwrap();
+    let reference: Vec<[f64; 2]> =
+        target.covariance.diag().iter().map(|variance| [1.0, variance.sqrt()]).collect();
+    agrees(&outcome, &reference);
+    // The warm-up finds the covariance itself.
+    let own = outcome.tuned.scale().covariance().expect("a matrix");
+    let scale = target.covariance.diag().mapv(f64::sqrt);
+    for ((i, j), c) in own.indexed_iter() {
+        let off = (c - target.covariance[[i, j]]) / (scale[i] * scale[j]);
+        assert!(off.abs() < 1e-6, "{i}, {j}: {off}");
+    }
+    assert!((outcome.tuned.step() - 0.5).abs() < 1e-3, "{}", outcome.tuned);
+}
+
+#[test]
+fn a_banana() {
+    agrees(&sample(&banana(), 2).unwrap(), &[[0.0, 1.0], [1.0, 3f64.sqrt()]]);
+}
+
+#[test]
+fn eight_schools_without_a_centre() {
+    // BAOAB with h = 0.1, 20 million draws.
+    agrees(&sample(&eight_schools(), 10).unwrap(), &[[4.390, 3.316], [0.806, 1.170]]);
+}
+
+#[test]
+fn heavy_tails_and_scales_far_apart() {
+    // Student's distribution with 5 degrees of freedom, in units of 30 and 0.03.
+    let target = drift(2, |x, out| {
+        for (j, scale) in [30.0, 0.03].into_iter().enumerate() {
+            let t = x[j] / scale;
+            out[j] = -6.0 * t / (5.0 + t * t) / scale;
+        }
+    });
+    let sd = (5f64 / 3.0).sqrt();
+    agrees(
+        &Sampling::new(&target, 2).seed(1).run().unwrap(),
+        &[[0.0, 30.0 * sd], [0.0, 0.03 * sd]],
+    );
+}
+
+#[test]
+fn a_funnel_is_not_called_converged() {
+    let outcome = Sampling::new(&funnel(), 10).chains(64).steps(200).run().unwrap();
+    assert_ne!(outcome.diagnosis.verdict, Verdict::Converged);
+    assert!(!outcome.diagnosis.reasons.is_empty());
+}
+
+#[test]
+fn bits_do_not_depend_on_threads_and_chunks() {
+    let target = banana();
+    let run = || Sampling::new(&target, 2).chains(40).steps(64).seed(3);
+    let whole = run().run().unwrap();
+    for (threads, chunk) in [(1, 1), (2, 7), (2, 64)] {
+        let other = run().threads(threads).chunk(chunk).run().unwrap();
+        assert_eq!(whole.draws, other.draws, "{threads}, {chunk}");
+        assert_eq!(whole.tuned, other.tuned);
+        assert_eq!(whole.diagnosis, other.diagnosis);
+        assert_eq!(whole.evaluations, other.evaluations);
+    }
+    assert_ne!(whole.draws, Sampling::new(&target, 2).chains(40).seed(4).run().unwrap().draws);
+}
+
+#[test]
+fn names_and_starts_are_taken() {
+    let target = banana();
+    let tuned = Tuned::plain(2, 0.2, 1.0).unwrap();
+    let start = Array2::from_elem((20, 2), 0.5);
+    let run = || Sampling::new(&target, 2).chains(20).steps(64).tuned(tuned.clone());
+    let outcome = run().start(start.clone()).names(["height", "width"]).run().unwrap();
+    assert!(outcome.summary.get("width").is_some());
+    assert_eq!(outcome.draws.dim(), (64, 20, 2));
+    assert_eq!(outcome.tuned, tuned);
+    let said = |result: Result<Outcome>| result.unwrap_err().to_string();
+    let error = said(run().names(["one"]).run());
+    assert!(error.contains("names: given shape (1), expected (2)"), "{error}");
+    let error = said(run().start(start.slice(langevin::ndarray::s![..3, ..]).to_owned()).run());
+    assert!(error.contains("start: given shape (3, 2), expected (20, 2)"), "{error}");
+    let error = said(run().chains(3).run());
+    assert!(error.contains("chains") && error.contains("from 16"), "{error}");
+    assert!(said(Sampling::new(&target, 0).run()).contains("dim"));
+    assert!(said(run().steps(3).run()).contains("steps"));
+    assert!(Tuned::plain(2, 0.0, 1.0).is_err() && Tuned::plain(2, 0.1, f64::NAN).is_err());
+    let error = said(Sampling::new(&drift(1, |_, out| out[0] = f64::NAN), 1).run());
+    assert!(error.contains("finite"), "{error}");
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn what_is_tuned_can_be_stored() {
+    use langevin::drift::Scale;
+    use langevin::ndarray::array;
+    let center = array![0.1, -1.0 / 3.0];
+    let covariance = array![[2.0, 0.3], [0.3, 0.7]];
+    let scales = [
+        Scale::dense(center.view(), covariance.view()).unwrap(),
+        Scale::diagonal(center.view(), array![1e-3, 7.0].view()).unwrap(),
+    ];
+    for scale in scales {
+        let tuned = Tuned::new(scale, 0.1, 2.0 / 3.0).unwrap();
+        let text = serde_json::to_string(&tuned).unwrap();
+        assert_eq!(serde_json::from_str::<Tuned>(&text).unwrap(), tuned, "{text}");
+    }
+    for bad in [
+        r#"{"center":[0.0],"step":0.1,"friction":1.0}"#,
+        r#"{"center":[0.0],"scales":[1.0],"step":-0.1,"friction":1.0}"#,
+        r#"{"center":[0.0],"factor":[[1.0,2.0]],"step":0.1,"friction":1.0}"#,
+    ] {
+        assert!(serde_json::from_str::<Tuned>(bad).is_err(), "{bad}");
+    }
+}
