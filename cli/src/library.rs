@@ -7,7 +7,6 @@ use langevin::ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Axis, Zip};
 use langevin::prelude::{Drift, LogDensity, Real, Times};
 use langevin::{BoxError, plot};
 
-use crate::contents::Contents;
 use crate::failure::{Failure, refuse};
 use crate::shared_object::SharedObject;
 
@@ -24,13 +23,13 @@ impl Library {
     pub fn load(path: &Path) -> Result<Self, Failure> {
         let file = path.display().to_string();
         let fail = |why: String| Failure::Input(format!("--target-library {file}: {why}"));
-        let kind = Contents::open(path).map_err(fail)?.kind();
         // A name without a folder would be searched for among the libraries of the system.
-        let whole = fs::canonicalize(path).map_err(|error| fail(error.to_string()))?;
-        let functions = SharedObject::load(&whole).map_err(|why| match kind {
-            "a binary file of an unknown kind" => fail(why),
-            _ => fail(format!("{why}; it is {kind}")),
-        })?;
+        let whole = fs::canonicalize(path);
+        let whole = whole.map_err(|error| fail(format!("cannot be read: {error}")))?;
+        if !whole.is_file() {
+            return Err(fail("not a file".into()));
+        }
+        let functions = SharedObject::load(&whole).map_err(fail)?;
         let dim = functions.dimension();
         if !(1..=MOST).contains(&dim) {
             return refuse(format!(

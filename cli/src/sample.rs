@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::{Given, RunOptions, TargetOptions};
 use crate::beginning::{Anew, settings};
-use crate::failure::{Failure, print_warning};
+use crate::failure::{Failure, print_warning, refuse};
 use crate::inputs::Inputs;
 use crate::library::Library;
 use crate::output::{create_all, print_report, write_file};
@@ -138,6 +138,10 @@ impl Sample {
     fn law(&self) -> Result<Law, Failure> {
         match &self.target_library {
             Some(path) => Ok(Law::Library(Library::load(path)?)),
+            None if self.target.files().iter().all(|(_, file)| file.is_none()) => refuse(
+                "nothing to sample: give a TARGET.json, --data with --bandwidth, or \
+                 --target-library",
+            ),
             None => Ok(Law::Mixture(target::load(&self.target, None)?.mixture)),
         }
     }

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use std::error::Error;
 use std::ffi::c_int;
 use std::path::Path;
 use std::ptr::null_mut;
@@ -25,7 +26,10 @@ impl SharedObject {
         // SAFETY: The user names the library for the very purpose that its code be run. The docs
         // demand that loading it has no effect on the rest of the program.
         let library = unsafe { Library::new(path) };
-        let library = library.map_err(|error| format!("cannot be loaded: {error}"))?;
+        let library = library.map_err(|error| match error.source() {
+            Some(source) => format!("cannot be loaded: {source}"),
+            None => format!("cannot be loaded: {error}"),
+        })?;
         let missing = |name| format!("there is no function {name} in it");
         // SAFETY: The docs demand this signature under this name; a library cannot tell its types.
         let dimension = unsafe { library.get::<Dimension>("langevin_dimension") };
