@@ -77,6 +77,13 @@ commands() {
             --labels 0,1,2,3,4,5,6,7,8,9 --method pmm2m --evaluations 10 --chains 20 \
             --grid-image "$folder/fashion.png"
     fi
+    if command -v cc > /dev/null; then
+        step cc -O2 -Wall -Werror -shared -fPIC -o "$folder/eight_schools.so" \
+            examples/target-library/eight_schools.c -lm
+        step "$langevin" sample --target-library "$folder/eight_schools.so" --method baoab \
+            --friction 0.6 --step 0.25 --steps 800 --burn-in 300 --chains 2000 \
+            --plot "$folder/schools.svg"
+    fi
     for shell in bash zsh fish; do "$langevin" completions "$shell" > "$folder/$shell"; done
     bash -n "$folder/bash"
     "$langevin" man > "$folder/langevin.1"

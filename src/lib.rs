@@ -42,6 +42,7 @@
 //! | [`posterior`] | draws from a posterior, tuned without being asked, with a measured bias |
 //! | [`diffusion`] | diffusion models: how data are noised, and how to go back |
 //! | [`compare`] | generation methods × budgets × seeds, as a table |
+//! | [`posterior`] | draws of a posterior without anything to choose, and whether to trust them |
 //! | [`metrics`] | distances between samples, mixing of chains |
 //! | [`probe`] | the exact bias of a sampler on a Gaussian, without sampling |
 //! | [`catalog`] | the samplers by name, for programs that read names |
@@ -159,6 +160,7 @@
 //!
 //! | page | content |
 //! |---|---|
+//! | `posterior.md` | a posterior in ten minutes: draws, and whether to trust them |
 //! | `choosing.md` | which method, which step, which budget |
 //! | `langevin.md` | dynamics, samplers, update rules, sources |
 //! | `diffusion.md`, `phase-space.md` | processes, generation methods, sources |
@@ -235,4 +237,12 @@ mod pages {
 
     #[doc = include_str!("../docs/phase-space.md")]
     struct PhaseSpace;
+
+    #[doc = include_str!("../docs/posterior.md")]
+    struct Posterior;
+
+    // Its parts are shown in `docs/posterior.md`.
+    #[cfg(feature = "serde")]
+    #[doc = concat!("```\n", include_str!("../examples/eight_schools.rs"), "\n```")]
+    struct EightSchools;
 }

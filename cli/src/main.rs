@@ -1,5 +1,7 @@
 //! The `langevin` program: the list of its commands.
 
+#![deny(unsafe_code)]
+
 mod arguments;
 mod beginning;
 mod compare;
@@ -11,6 +13,7 @@ mod guidance;
 mod inputs;
 mod interrupt;
 mod known;
+mod library;
 mod methods;
 mod network;
 mod npy;
@@ -23,6 +26,7 @@ mod report;
 mod sample;
 mod samples_file;
 mod scheduler;
+mod shared_object;
 mod simulation;
 mod source;
 mod target;

@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use clap::Args;
 use langevin::catalog::{self, Options};
 use langevin::diffusion::Warning;
-use langevin::prelude::{Real, Sampler, Samples, TimeGrid};
+use langevin::ndarray::ArrayView2;
+use langevin::prelude::{Drift, GaussianMixture, Real, Sampler, Samples, TimeGrid};
 use langevin::run::Start;
 use serde_json::{Value, json};
 
 use crate::arguments::{Given, RunOptions, TargetOptions};
 use crate::beginning::{Anew, settings};
-use crate::failure::{Failure, print_warning};
+use crate::failure::{Failure, print_warning, refuse};
 use crate::inputs::Inputs;
+use crate::library::Library;
 use crate::output::{create_all, print_report, write_file};
 use crate::report::{Report, draw};
 use crate::simulation::{Job, Outcome, read_start, schedule, simulate};
@@ -101,6 +103,10 @@ impl MethodOptions {
 pub struct Sample {
     #[command(flatten)]
     target: TargetOptions,
+    /// Shared library with the C functions langevin_dimension and langevin_log_density_gradient, in
+    /// place of a target; its code is run (see docs/command-line.md)
+    #[arg(long, value_name = "FILE.so", conflicts_with_all = ["target", "data"])]
+    target_library: Option<PathBuf>,
     #[command(flatten)]
     method: MethodOptions,
     /// Number of steps
@@ -124,7 +130,57 @@ impl Sample {
     fn inputs(&self) -> Inputs {
         let [target, data] = self.target.files();
         let resume = self.run.beginning.resume.as_deref();
-        Inputs::new([target, data, ("--start", self.start.as_deref()), ("--resume", resume)])
+        let library = ("--target-library", self.target_library.as_deref());
+        let start = ("--start", self.start.as_deref());
+        Inputs::new([target, data, library, start, ("--resume", resume)])
+    }
+
+    fn law(&self) -> Result<Law, Failure> {
+        match &self.target_library {
+            Some(path) => Ok(Law::Library(Library::load(path)?)),
+            None if self.target.files().iter().all(|(_, file)| file.is_none()) => refuse(
+                "nothing to sample: give a TARGET.json, --data with --bandwidth, or \
+                 --target-library",
+            ),
+            None => Ok(Law::Mixture(target::load(&self.target, None)?.mixture)),
+        }
+    }
+}
+
+/// The distribution to sample.
+enum Law {
+    Mixture(GaussianMixture),
+    Library(Library),
+}
+
+impl Law {
+    /// The mixture, whose moments are known.
+    fn known(&self) -> Option<&GaussianMixture> {
+        match self {
+            Self::Mixture(mixture) => Some(mixture),
+            Self::Library(_) => None,
+        }
+    }
+
+    fn dimension(&self) -> usize {
+        match self {
+            Self::Mixture(mixture) => mixture.dimension(),
+            Self::Library(library) => library.dimension(),
+        }
+    }
+
+    fn drift<F: Real>(&self) -> &dyn Drift<F> {
+        match self {
+            Self::Mixture(mixture) => mixture,
+            Self::Library(library) => library,
+        }
+    }
+
+    fn draw<F: Real>(&self, samples: ArrayView2<'_, F>, title: &str) -> Result<Vec<u8>, Failure> {
+        match self {
+            Self::Mixture(mixture) => draw(Some(mixture), samples, title),
+            Self::Library(library) => library.draw(samples, title),
+        }
     }
 }
 
@@ -139,7 +195,7 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     let sampler = method.sampler::<F>()?;
     let name = format!("{} on {} dynamics", method.title(), method.dynamics()?);
     let grid = TimeGrid::uniform(method.step, arguments.steps)?;
-    let target = target::load(&arguments.target, None)?.mixture;
+    let target = arguments.law()?;
     let dim = target.dimension();
     let moments = schedule(options.every, arguments.burn_in, arguments.steps)?;
     let start = read_start::<F>(arguments.start.as_deref())?;
@@ -160,19 +216,21 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     let frames = moments.filter(|_| options.every.is_some());
     let trace = arguments.trace.begin::<F, 3>(frames, dim, &arguments.inputs(), outputs)?;
     let sampler = &*sampler;
-    let drift = &target;
+    let drift = target.drift();
     let job = Job { sampler, drift, grid, dim, beginning, settings, moments, frames, trace };
     let mut outcome = simulate(options, job, out, state)?;
-    warn_of_range(&outcome.samples, target.range());
+    if let Some(known) = target.known() {
+        warn_of_range(&outcome.samples, known.range());
+    }
     // A picture that cannot be drawn, of nothing but diverged chains, costs neither the samples nor
     // the report.
     let drawn = write_file(picture, "--plot", || {
         let title = format!("{name}, step {}", method.step);
-        draw(Some(&target), outcome.samples.positions(), &title)
+        target.draw(outcome.samples.positions(), &title)
     });
     let trace = outcome.trace.take();
     let traced = arguments.trace.write(trace, drift, &outcome.samples, &report);
-    let said = Report::new(options, Some(&target), &outcome)?;
+    let said = Report::new(options, target.known(), &outcome)?;
     if options.common.json {
         print_report(outputs, &said.json(json!(read), report))?;
     } else {

@@ -41,6 +41,7 @@ mod models;
 mod outside;
 mod phase_space;
 mod plans;
+mod posterior_page;
 mod probe;
 mod step_table;
 mod strength;

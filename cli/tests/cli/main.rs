@@ -8,6 +8,7 @@ mod failures;
 mod generate;
 mod generate_refusals;
 mod interrupts;
+mod library;
 mod models;
 mod networks;
 mod outputs;
