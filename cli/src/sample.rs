@@ -142,14 +142,14 @@ impl Sample {
                 "nothing to sample: give a TARGET.json, --data with --bandwidth, or \
                  --target-library",
             ),
-            None => Ok(Law::Mixture(target::load(&self.target, None)?.mixture)),
+            None => Ok(Law::Mixture(Box::new(target::load(&self.target, None)?.mixture))),
         }
     }
 }
 
 /// The distribution to sample.
 enum Law {
-    Mixture(GaussianMixture),
+    Mixture(Box<GaussianMixture>),
     Library(Library),
 }
 
@@ -171,7 +171,7 @@ impl Law {
 
     fn drift<F: Real>(&self) -> &dyn Drift<F> {
         match self {
-            Self::Mixture(mixture) => mixture,
+            Self::Mixture(mixture) => &**mixture,
             Self::Library(library) => library,
         }
     }

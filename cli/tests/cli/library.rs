@@ -4,8 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use langevin::ndarray::Array2;
+use ndarray_npy::write_npy;
+
 use crate::support::{
-    TWO, bytes, folder, json, langevin, number, numbers, refuse, repository, stderr, succeed,
+    TWO, bytes, folder, json, langevin, number, numbers, read, refuse, repository, stderr, succeed,
 };
 
 /// A short run.
@@ -123,7 +126,7 @@ fn a_normal_distribution_is_the_mixture_of_one() {
     let run = "--method baoab --step 0.2 --steps 30 --chains 50 --seed 3";
     succeed(&folder, &format!("sample g.json {run} --out a.npy"));
     succeed(&folder, &format!("sample --target-library target.so {run} --out b.npy"));
-    let [a, b] = ["a.npy", "b.npy"].map(|name| crate::support::read::<f64>(&folder, name));
+    let [a, b] = ["a.npy", "b.npy"].map(|name| read::<f64>(&folder, name));
     let apart = (&a - &b).iter().fold(0.0, |most: f64, x| most.max(x.abs()));
     assert!(apart < 1e-12, "{apart}");
 }
@@ -205,4 +208,47 @@ fn errors_and_numbers_that_are_not_finite_end_the_run() {
         assert!(stderr(&output).contains(message), "{name}: {}", stderr(&output));
         assert!(!folder.join("x.npy").exists(), "{name}");
     }
+}
+
+#[test]
+fn a_run_is_resumed_with_the_same_library_alone() {
+    let Some(folder) = with_code("library-resume", &normal(2)) else { return };
+    let run = "sample --target-library target.so --method baoab --step 0.2 --chains 20";
+    succeed(&folder, &format!("{run} --steps 30 --out whole.npy"));
+    succeed(&folder, &format!("{run} --steps 10 --save-state half.state"));
+    let resumed = format!("{run} --steps 30 --resume half.state --out part.npy");
+    succeed(&folder, &resumed);
+    assert_eq!(bytes(&folder, "part.npy"), bytes(&folder, "whole.npy"));
+    let other = folder.join("other.c");
+    fs::write(&other, format!("#include <stddef.h>\n{}int more;", normal(2))).unwrap();
+    assert!(compile(&folder, other.to_str().unwrap()));
+    refuse(&folder, &resumed, "target-library");
+    refuse(&folder, &format!("{run} --steps 3 --out target.so"), "target.so");
+}
+
+/// An exponential distribution: mala never leaves its support, x ≥ 0.
+#[test]
+fn mala_stays_inside_the_support() {
+    let body = "for (size_t r = 0; r < rows; r++) {
+                    g[r] = -1;
+                    if (l) l[r] = x[r] < 0 ? -INFINITY : -x[r];
+                }";
+    let Some(folder) = with_code("library-support", &functions("1", body)) else { return };
+    write_npy(folder.join("start.npy"), &Array2::<f64>::ones((200, 1))).unwrap();
+    let run = "--method mala --step 0.5 --steps 100 --start start.npy --chains 200 --every 1";
+    succeed(&folder, &format!("sample --target-library target.so {run} --out x.npy"));
+    let all = read::<f64>(&folder, "x.npy");
+    assert_eq!(all.len(), 100 * 200);
+    assert!(all.iter().all(|x| *x >= 0.0));
+    assert!(all.iter().any(|x| *x < 0.1));
+}
+
+#[test]
+fn chains_that_meet_nan_can_be_frozen() {
+    let body = "for (size_t i = 0; i < 2 * rows; i++) g[i] = x[i] > 1 ? NAN : -x[i];";
+    let Some(folder) = with_code("library-freeze", &functions("2", body)) else { return };
+    let run = "--method baoab --step 0.1 --steps 20 --chains 40 --non-finite freeze";
+    let report = json(&folder, &format!("sample --target-library target.so {run}"));
+    let diverged = number(&report["diverged"]);
+    assert!((1.0..40.0).contains(&diverged), "{diverged}");
 }
