@@ -2,6 +2,7 @@
 # Opens a store of draws with ArviZ and compares its numbers with those of the example `draws`.
 # The first call installs ArviZ in target/arviz. Another Python:
 #   PYTHON=path/to/python VENV=target/arviz-other scripts/arviz.sh
+# DRAWS names the example if it is built already.
 set -eu
 cd "$(dirname "$0")/.."
 venv="${VENV:-target/arviz}"
@@ -11,5 +12,10 @@ if ! "$venv/bin/python" -c 'import arviz, xarray, zarr' 2> /dev/null; then
 fi
 work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT
-cargo run -q -p langevin --features serde --example draws -- "$work/draws.zarr" > "$work/said.txt"
+if [ -n "${DRAWS:-}" ]; then
+    "$DRAWS" "$work/draws.zarr" > "$work/said.txt"
+else
+    cargo run -q -p langevin --features serde --example draws -- "$work/draws.zarr" \
+        > "$work/said.txt"
+fi
 "$venv/bin/python" scripts/arviz_compare.py "$work/draws.zarr" "$work/said.txt"

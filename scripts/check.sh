@@ -2,8 +2,8 @@
 # Everything that must hold before a change lands. Usage: scripts/check.sh [fast | all]
 #
 # fast: format, lints (benches too), tests; minutes. all (the default): also the structure of the
-# sources, the documentation, the library without features, examples, the commands of the README,
-# links.
+# sources, the documentation, the library without features, examples, draws in ArviZ, the commands of
+# the README, links.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -55,6 +55,15 @@ examples() {
         "target/release/examples/$name" "$folder/$name.svg" > "$folder/$name.txt"
         tail -n 3 "$folder/$name.txt"
     done
+}
+
+# The recipe for ArviZ, with its numbers, where Python can make an environment and pip download.
+arviz() {
+    if python3 -m venv --help > /dev/null 2>&1; then
+        DRAWS=target/release/examples/draws step scripts/arviz.sh
+    else
+        printf '\n!! python3 has no venv: the recipe for ArviZ is NOT CHECKED\n\n'
+    fi
 }
 
 # The commands of the README and the guides, with their results in a folder.
@@ -114,6 +123,7 @@ all)
     documentation
     bare
     examples "$folder"
+    arviz
     commands "$folder"
     minimum
     ;;

@@ -193,7 +193,7 @@ impl Scale {
                 Kind::Dense(factor) => {
                     for k in range(i, from.ncols()) {
                         let l = F::from_f64(entry(factor, i, k));
-                        column.zip_mut_with(&from.column(k), |to, from| *to = *to + l * *from);
+                        column.zip_mut_with(&from.column(k), |to, from| *to += l * *from);
                     }
                 }
             }
