@@ -47,11 +47,11 @@ pub struct Check {
     pub mean_bias: Estimate,
     /// Relative bias of the standard deviation, likewise.
     pub sd_bias: Estimate,
-    /// E[b], in the coordinate of the scale with the number of this parameter. It is 0 for the
-    /// target.
+    /// The mean of b in a coordinate of the scale, the one with the number of this parameter. It is
+    /// 0 for the target.
     pub pull: Estimate,
-    /// −E[(y − m) b] − 1 there. It is 0 for the target, and the relative bias of the variance of a
-    /// Gaussian.
+    /// −1 minus the mean of (y − m) b there. It is 0 for the target, and the relative bias of the
+    /// variance of a Gaussian.
     pub identity: Estimate,
 }
 
