@@ -78,7 +78,7 @@ fn exact<D: Drift<f64>>(target: D, outcome: &Outcome) -> Result<Posterior> {
     let last = outcome.draws.index_axis(Axis(0), outcome.draws.dim().0 - 1);
     let grid = TimeGrid::uniform(8.0 * step, 1_000)?;
     let mut trace = Trace::new(Every::new(4)?);
-    let run = Run::new(&malt, &target, grid).start(scale.to_y(last)).seed(1);
+    let run = Run::new(malt, &target, grid).start(scale.to_y(last)).seed(1);
     let samples = run.observe(&mut trace).run()?;
     println!("MALT accepts {:.3}", samples.acceptance().unwrap_or(f64::NAN));
     let mut draws = trace.positions();
