@@ -103,7 +103,7 @@ fn main() -> Result<()> {
         draws.write_zarr(path)?;
     }
 
-    let exact = exact(WithDensity::new(&drift, log_density), &outcome)?;
+    let exact = exact(WithDensity::new(drift, log_density), &outcome)?;
     println!("differences in standard errors\n{:<8} {:>6} {:>6}", "", "mean", "sd");
     for (a, b) in outcome.summary.parameters.iter().zip(&exact.parameters) {
         let mean = (a.mean - b.mean) / a.mcse_mean.hypot(b.mcse_mean);
