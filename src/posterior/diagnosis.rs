@@ -7,6 +7,7 @@ use ndarray::{Array1, Array3, ArrayView3, Axis, s};
 use super::pair::Pair;
 use super::tuned::Tuned;
 use crate::drift::Scale;
+use crate::math::digits::number;
 use crate::metrics::{Estimate, Posterior, normal_quantile};
 use crate::quoted::escaped;
 
@@ -24,6 +25,8 @@ const IDENTITY: f64 = 0.15;
 const ERROR: f64 = 0.02;
 /// The largest R̂ of a mixed run.
 const R_HAT: f64 = 1.1;
+/// An R̂ of chains that do not come together.
+const HOPELESS: f64 = 2.0;
 /// The least effective sample size of a mixed run.
 const SIZE: f64 = 400.0;
 
@@ -207,6 +210,11 @@ impl Diagnosis {
         diagnosis
     }
 
+    /// Whether chains are so far apart that a longer run does not help.
+    pub(super) fn is_hopeless(&self) -> bool {
+        self.checks.iter().any(|check| check.r_hat > HOPELESS)
+    }
+
     /// Whether halving the step changes something by more than a share of what is allowed.
     pub(super) fn could_be_finer(&self) -> bool {
         let seen = |bias: &Estimate| bias.value.abs() > FINE.max(3.0 * bias.error);
@@ -292,7 +300,9 @@ impl fmt::Display for Diagnosis {
         write!(f, "{}", self.verdict)?;
         match self.verdict {
             Verdict::Converged => {}
-            Verdict::Biased => write!(f, ": reduce the step, {:.3}", self.step)?,
+            Verdict::Biased => {
+                write!(f, ": reduce the step, {}, or change the coordinates", number(self.step))?
+            }
             Verdict::NotMixed => f.write_str(": run longer, or other coordinates")?,
             Verdict::Unclear => f.write_str(": run longer")?,
         }
@@ -301,7 +311,7 @@ impl fmt::Display for Diagnosis {
         write!(f, "\nlargest bias of a mean {mean:.3} sd, of a sd {:.1} %", 100.0 * sd)?;
         let pull = worst(|check| check.pull.value.abs());
         let identity = worst(|check| check.identity.value.abs());
-        write!(f, "; of the gradient identities {pull:.3} and {identity:.3}")?;
+        write!(f, "\ngradient identities off by {pull:.3} and {identity:.3}")?;
         write!(f, "; kinetic temperature {:.3}", self.kinetic.value)?;
         for reason in self.reasons.iter().take(SHOWN) {
             write!(f, "\n- {reason}")?;

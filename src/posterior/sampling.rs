@@ -20,6 +20,8 @@ const FRAMES: usize = 250;
 const THIN: usize = 2;
 /// Runs before the last one is returned as it is.
 const ATTEMPTS: u64 = 6;
+/// Runs after which chains that are as far apart as ever are given up.
+const EARLY: u64 = 3;
 /// Parts of the seed from here on belong to runs, and those below to the rounds of the warm-up.
 const ATTEMPT: u64 = 1 << 16;
 /// The time of a burn-in in the coordinates of the scale.
@@ -63,8 +65,23 @@ pub struct Outcome {
     pub evaluations: u64,
 }
 
+#[cfg(feature = "serde")]
+impl Outcome {
+    /// The draws with their names, to be written for ArviZ.
+    ///
+    /// # Errors
+    /// Those of [`Draws::new`](crate::draws::Draws::new).
+    pub fn to_draws(&self) -> Result<crate::draws::Draws<f64>> {
+        let names = self.summary.parameters.iter().map(|parameter| parameter.name.clone());
+        let draws = self.draws.view().permuted_axes([1, 0, 2]).as_standard_layout().into_owned();
+        crate::draws::Draws::new(draws)?.with_names(names)
+    }
+}
+
 /// Draws from the density of a drift ∇ log π in `dim` dimensions, without anything to choose:
 /// `Sampling::new(drift, dim).run()`.
+///
+/// A gradient of no density cannot be told from one: see [`check_gradient`](super::check_gradient).
 ///
 /// # Errors
 /// As for [`Sampling::run`].
@@ -129,7 +146,7 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
     }
 
     /// Warms up and runs, again and again with a finer step or for longer, until the diagnosis is
-    /// [`Verdict::Converged`] or six runs are done. With [`tuned`](Self::tuned) there is one run
+    /// [`Verdict::Converged`], or six runs are done, or three in which chains stay apart. With [`tuned`](Self::tuned) there is one run
     /// and no warm-up.
     ///
     /// # Errors
@@ -142,14 +159,18 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
         count("dim", self.dim, 1, 1 << 20, "a whole number from 1 to 1048576")?;
         count("steps", self.steps, 16, 1 << 28, "a whole number from 16 to 268435456")?;
         let start = self.begin()?;
-        match &self.tuned {
+        // Those of the check of the start.
+        let first = start.nrows() as u64;
+        let mut outcome = match &self.tuned {
             Some(tuned) => {
                 let length = self.length(self.steps, self.steps / 2);
                 let state = State { positions: start, momenta: None };
-                Ok(self.attempt(tuned, &state, length, ATTEMPT)?.outcome)
+                self.attempt(tuned, &state, length, ATTEMPT)?.outcome
             }
-            None => self.search(start),
-        }
+            None => self.search(start)?,
+        };
+        outcome.evaluations += first;
+        Ok(outcome)
     }
 
     /// The start, with the names and its shape checked.
@@ -158,14 +179,23 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
             let given = format!("({})", names.len());
             return Err(Error::Shape { what: "names", given, expected: format!("({})", self.dim) });
         }
-        let Some(start) = &self.start else { return Ok(self.normal()) };
+        if let Some(columns) = self.drift.columns().filter(|columns| *columns != self.dim) {
+            let given = format!("{}", self.dim);
+            let expected = format!("{columns}, the columns of the drift");
+            return Err(Error::Shape { what: "dimension", given, expected });
+        }
+        let start = self.start.clone().unwrap_or_else(|| self.normal());
         let shape = (self.chains.chains, self.dim);
         if start.dim() != shape {
             let given = format!("{:?}", start.dim());
             let expected = format!("{shape:?}, chains and dimension");
             return Err(Error::Shape { what: "start", given, expected });
         }
-        Ok(start.clone())
+        let b = drift_at(self.drift, &start)?;
+        if let Some(((row, column), _)) = b.indexed_iter().find(|(_, b)| !b.is_finite()) {
+            return Err(Error::NonFinite { what: "gradient at the start", row, column });
+        }
+        Ok(start)
     }
 
     /// Warms up, and runs until the draws can be trusted.
@@ -189,7 +219,8 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
             result.outcome.evaluations = evaluations;
             let diagnosis = &result.outcome.diagnosis;
             let finer = diagnosis.could_be_finer();
-            if attempt == ATTEMPTS || (diagnosis.is_converged() && !finer) {
+            let hopeless = attempt >= EARLY && diagnosis.is_hopeless();
+            if attempt == ATTEMPTS || hopeless || (diagnosis.is_converged() && !finer) {
                 return Ok(result.outcome);
             }
             if finer || diagnosis.verdict == Verdict::Biased {

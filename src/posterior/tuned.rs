@@ -6,6 +6,7 @@ use ndarray::Array1;
 
 use crate::drift::Scale;
 use crate::error::{Result, positive};
+use crate::math::digits::number;
 
 /// Coordinates, step and friction of a run, found by [`Sampling`](super::Sampling) or given by
 /// hand. With the feature `serde` it is stored and read with the same bits. Step
@@ -68,7 +69,7 @@ impl fmt::Display for Tuned {
         let least = scales.fold(f64::INFINITY, |a, b| a.min(*b));
         let most = scales.fold(0.0, |a: f64, b| a.max(*b));
         let kind = if self.scale.covariance().is_some() { "dense" } else { "diagonal" };
-        write!(f, "step {:.3}, friction {:.3}, ", self.step, self.friction)?;
+        write!(f, "step {}, friction {}, ", number(self.step), number(self.friction))?;
         write!(f, "{kind} scale from {least:.3e} to {most:.3e}")
     }
 }
