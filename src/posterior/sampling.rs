@@ -177,7 +177,8 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
     fn begin(&self) -> Result<Array2<f64>> {
         if let Some(names) = self.names.as_ref().filter(|names| names.len() != self.dim) {
             let given = format!("({})", names.len());
-            return Err(Error::Shape { what: "names", given, expected: format!("({})", self.dim) });
+            let expected = format!("({})", self.dim);
+            return Err(Error::Shape { what: "names", given, expected });
         }
         if let Some(columns) = self.drift.columns().filter(|columns| *columns != self.dim) {
             let given = format!("{}", self.dim);
