@@ -146,8 +146,8 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
     }
 
     /// Warms up and runs, again and again with a finer step or for longer, until the diagnosis is
-    /// [`Verdict::Converged`], or six runs are done, or three in which chains stay apart. With [`tuned`](Self::tuned) there is one run
-    /// and no warm-up.
+    /// [`Verdict::Converged`], or six runs are done, or three in which chains stay apart. With
+    /// [`tuned`](Self::tuned) there is one run and no warm-up.
     ///
     /// # Errors
     /// [`Error::Invalid`] for fewer than 16 chains, 16 steps or no dimension. [`Error::Shape`] for
