@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use langevin::catalog::{self, Options};
 use langevin::diffusion::Warning;
+use langevin::metrics::Posterior;
 use langevin::ndarray::ArrayView2;
 use langevin::prelude::{Drift, GaussianMixture, Real, Sampler, Samples, TimeGrid};
 use langevin::run::Start;
@@ -231,16 +232,30 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     let trace = outcome.trace.take();
     let traced = arguments.trace.write(trace, drift, &outcome.samples, &report);
     let said = Report::new(options, target.known(), &outcome)?;
+    let summary = traced.as_ref().ok().and_then(Option::as_ref);
     if options.common.json {
+        let mut report = report;
+        report["summary"] = json!(summary);
         print_report(outputs, &said.json(json!(read), report))?;
     } else {
         let picture = outputs[1].filter(|_| drawn.is_ok());
         let store = arguments.trace.path().filter(|_| traced.is_ok());
         let written = [outputs[0], picture, outputs[2], store];
         let heading = heading(arguments, &name, &outcome);
-        print_report(outputs, &said.text(heading, String::new(), &written))?;
+        print_report(outputs, &said.text(heading, table(summary), &written))?;
     }
-    drawn.and(traced).and(outcome.stopped.map_or(Ok(()), Err))
+    drawn.and(traced.map(|_| ())).and(outcome.stopped.map_or(Ok(()), Err))
+}
+
+/// The summary of the draws of a trace, for as many coordinates as a reader looks at.
+fn table(summary: Option<&Posterior>) -> String {
+    const SHOWN: usize = 100;
+    match summary {
+        Some(summary) if summary.parameters.len() <= SHOWN => {
+            format!("the draws of --trace:\n{summary}")
+        }
+        _ => String::new(),
+    }
 }
 
 /// Chains far outside of the target have not arrived or run away.

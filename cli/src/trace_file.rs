@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use langevin::draws::{Draws, check_place};
+use langevin::metrics::Posterior;
 use langevin::ndarray::Array3;
 use langevin::prelude::{Drift, Every, Real, Samples, Trace};
 use serde_json::Value;
@@ -61,15 +62,16 @@ impl TraceOptions {
         }
     }
 
-    /// Writes what was kept, with the settings of the run as attributes.
+    /// Writes what was kept, with the settings of the run as attributes. Returns its summary, if
+    /// there are enough draws for one, and all are finite.
     pub fn write<F: Real>(
         &self,
         trace: Option<Trace<F>>,
         drift: &dyn Drift<F>,
         samples: &Samples<F>,
         settings: &Value,
-    ) -> Result<(), Failure> {
-        let (Some(path), Some(trace)) = (self.path(), trace) else { return Ok(()) };
+    ) -> Result<Option<Posterior>, Failure> {
+        let (Some(path), Some(trace)) = (self.path(), trace) else { return Ok(None) };
         let fail = |error: langevin::Error| Failure::Run(format!("--trace: {error}"));
         if trace.steps().is_empty() {
             return Err(Failure::Run("--trace: the run ended before its first draw".into()));
@@ -79,7 +81,10 @@ impl TraceOptions {
         for (name, value) in settings.as_object().into_iter().flatten() {
             draws = with_setting(draws, name, value);
         }
-        draws.write(path).map_err(fail)
+        draws.write(path).map_err(fail)?;
+        let names = draws.names().to_vec();
+        let summary = Posterior::of(trace.positions().mapv(F::widen).view());
+        Ok(summary.and_then(|summary| summary.names(names)).ok())
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::fs;
 
-use langevin::ndarray::{ArrayD, Axis, s};
+use langevin::metrics::Posterior;
+use langevin::ndarray::{ArrayD, Axis, Ix3, s};
 use serde_json::{Value, json};
 
-use crate::support::{bytes, folder, listing, read, refuse, succeed};
+use crate::support::{bytes, folder, json as json_report, listing, read, refuse, succeed};
 
 const TARGET: &str = r#"{"means": [[0.0, 1.0, 2.0]], "std": 1.0}"#;
 const RUN: &str = "sample g.json --method baoab --step 0.2 --steps 20 --chains 3 --seed 5 \
@@ -43,6 +44,24 @@ fn a_trace_has_the_draws_of_the_output() {
     }
     let files = ["draws.json", "draws.npy", "g.json", "out.npy", "run.zarr"];
     assert_eq!(listing(&folder), files);
+}
+
+/// The report has the summary of the draws: the numbers of the library, on the draws in the file.
+#[test]
+fn a_trace_is_summed_up() {
+    let folder = folder("traces-summary", TARGET);
+    let run = RUN.replace("--steps 20", "--steps 40");
+    let text = succeed(&folder, &format!("{run} --trace draws.npy --names a,b,c"));
+    assert!(text.contains("mcse_mean") && text.contains("ess_tail"), "{text}");
+    let report = json_report(&folder, &format!("{run} --trace draws.npy --names a,b,c"));
+    let draws: ArrayD<f64> = read(&folder, "draws.npy");
+    let trace = draws.into_dimensionality::<Ix3>().unwrap().permuted_axes([1, 0, 2]);
+    let own = Posterior::of(trace.view()).unwrap().names(["a", "b", "c"]).unwrap();
+    assert_eq!(report["summary"], serde_json::to_value(own).unwrap());
+    // Three frames are too few for one.
+    let text = succeed(&folder, &format!("{RUN} --trace draws.npy"));
+    assert!(!text.contains("mcse_mean"), "{text}");
+    assert_eq!(json_report(&folder, RUN)["summary"], Value::Null);
 }
 
 #[test]
