@@ -235,7 +235,9 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     let summary = traced.as_ref().ok().and_then(Option::as_ref);
     if options.common.json {
         let mut report = report;
-        report["summary"] = json!(summary);
+        if let Some(summary) = summary {
+            report["summary"] = json!(summary);
+        }
         print_report(outputs, &said.json(json!(read), report))?;
     } else {
         let picture = outputs[1].filter(|_| drawn.is_ok());
