@@ -10,7 +10,7 @@ use super::denoiser::{Denoiser, Levels, predict_with};
 use super::prediction::{Factors, Prediction};
 use super::schedule::Level;
 use crate::drift::batch::check_rows;
-use crate::drift::{Drift, Times};
+use crate::drift::{Drift, Times, eval_both_ways};
 use crate::error::{BoxError, Error, Result};
 use crate::math::block::Block;
 use crate::real::Real;
@@ -173,24 +173,7 @@ impl<F: Real, M: Denoiser<F>> Denoised<F, M> {
 }
 
 impl<F: Real, M: Denoiser<F>> Drift<F> for Denoised<F, M> {
-    fn eval(
-        &self,
-        times: Times<'_>,
-        x: ArrayView2<'_, F>,
-        out: ArrayViewMut2<'_, F>,
-    ) -> Result<(), BoxError> {
-        self.eval_some(None, times, x, out)
-    }
-
-    fn eval_chains(
-        &self,
-        chains: &[u32],
-        times: Times<'_>,
-        x: ArrayView2<'_, F>,
-        out: ArrayViewMut2<'_, F>,
-    ) -> Result<(), BoxError> {
-        self.eval_some(Some(chains), times, x, out)
-    }
+    eval_both_ways!();
 
     fn batch(&self) -> Option<usize> {
         self.model.batch()

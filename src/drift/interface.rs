@@ -159,6 +159,33 @@ pub(crate) fn eval_with<F: Real, D: Drift<F> + ?Sized>(
     }
 }
 
+/// `eval` and `eval_chains` of a drift around something else, by its `eval_some`, which gets the
+/// numbers of the chains if they are known.
+macro_rules! eval_both_ways {
+    () => {
+        fn eval(
+            &self,
+            times: $crate::drift::Times<'_>,
+            x: ndarray::ArrayView2<'_, F>,
+            out: ndarray::ArrayViewMut2<'_, F>,
+        ) -> Result<(), $crate::error::BoxError> {
+            self.eval_some(None, times, x, out)
+        }
+
+        fn eval_chains(
+            &self,
+            chains: &[u32],
+            times: $crate::drift::Times<'_>,
+            x: ndarray::ArrayView2<'_, F>,
+            out: ndarray::ArrayViewMut2<'_, F>,
+        ) -> Result<(), $crate::error::BoxError> {
+            self.eval_some(Some(chains), times, x, out)
+        }
+    };
+}
+
+pub(crate) use eval_both_ways;
+
 macro_rules! forward {
     ($pointer:ty) => {
         impl<F: Real, D: Drift<F> + ?Sized> Drift<F> for $pointer {

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, ShapeBuilder};
 
 use super::batch::check_batch;
-use super::interface::{Drift, LogDensity, Times, eval_with};
+use super::interface::{Drift, LogDensity, Times, eval_both_ways, eval_with};
 use super::scale::Scale;
 use crate::error::{BoxError, Result};
 use crate::real::Real;
@@ -79,24 +79,7 @@ impl<D> Preconditioned<D> {
 }
 
 impl<F: Real, D: Drift<F>> Drift<F> for Preconditioned<D> {
-    fn eval(
-        &self,
-        times: Times<'_>,
-        x: ArrayView2<'_, F>,
-        out: ArrayViewMut2<'_, F>,
-    ) -> Result<(), BoxError> {
-        self.eval_some(None, times, x, out)
-    }
-
-    fn eval_chains(
-        &self,
-        chains: &[u32],
-        times: Times<'_>,
-        x: ArrayView2<'_, F>,
-        out: ArrayViewMut2<'_, F>,
-    ) -> Result<(), BoxError> {
-        self.eval_some(Some(chains), times, x, out)
-    }
+    eval_both_ways!();
 
     fn columns(&self) -> Option<usize> {
         Some(self.scale.dimension())

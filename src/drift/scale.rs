@@ -1,10 +1,10 @@
 //! A linear map of coordinates: a centre with a scale for each coordinate, or with a matrix.
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, ShapeBuilder};
 
 use super::mixture::cholesky;
-use crate::error::{Error, Result};
-use crate::math::eigen::gram;
+use crate::error::{Error, Result, finite, positive};
+use crate::math::eigen::{gram, norm};
 use crate::real::Real;
 
 /// Coordinates y in which a target is closer to a standard normal.
@@ -36,7 +36,7 @@ impl Scale {
         check_length("scales", scales.len(), center.len())?;
         check_center(center)?;
         for scale in scales {
-            crate::error::positive("scale", *scale)?;
+            positive("scale", *scale)?;
         }
         Ok(Self { center: center.to_owned(), kind: Kind::Diagonal(scales.to_owned()) })
     }
@@ -47,14 +47,7 @@ impl Scale {
     /// [`Error::Shape`] unless it is square and as long as the centre, [`Error::Invalid`] if a
     /// centre is not finite, and [`Error::NotPositiveDefinite`] for a matrix that is no covariance.
     pub fn dense(center: ArrayView1<'_, f64>, covariance: ArrayView2<'_, f64>) -> Result<Self> {
-        let dim = center.len();
-        if covariance.dim() != (dim, dim) || dim == 0 {
-            return Err(Error::Shape {
-                what: "covariance",
-                given: format!("{:?}", covariance.dim()),
-                expected: format!("({dim}, {dim}), as many as the centre has, at least 1"),
-            });
-        }
+        check_square("covariance", covariance, center.len())?;
         check_center(center)?;
         let factor = cholesky(covariance).map_err(|(row, found, value)| {
             Error::NotPositiveDefinite { component: 0, row, found, value }
@@ -68,20 +61,13 @@ impl Scale {
     /// [`Error::Shape`] unless it is square and as long as the centre, and [`Error::Invalid`] if a
     /// number is not finite or the diagonal not positive.
     pub fn triangular(center: ArrayView1<'_, f64>, factor: ArrayView2<'_, f64>) -> Result<Self> {
-        let dim = center.len();
-        if factor.dim() != (dim, dim) || dim == 0 {
-            return Err(Error::Shape {
-                what: "factor",
-                given: format!("{:?}", factor.dim()),
-                expected: format!("({dim}, {dim}), as many as the centre has, at least 1"),
-            });
-        }
+        check_square("factor", factor, center.len())?;
         check_center(center)?;
-        let mut lower = Array2::zeros((dim, dim));
+        let mut lower = Array2::zeros(factor.raw_dim());
         for ((i, j), l) in factor.indexed_iter().filter(|((i, j), _)| j <= i) {
             lower[[i, j]] = match i == j {
-                true => crate::error::positive("diagonal of the factor", *l)?,
-                false => crate::error::finite("factor", *l)?,
+                true => positive("diagonal of the factor", *l)?,
+                false => finite("factor", *l)?,
             };
         }
         Ok(Self { center: center.to_owned(), kind: Kind::Dense(lower) })
@@ -101,7 +87,7 @@ impl Scale {
     pub fn scales(&self) -> Array1<f64> {
         match &self.kind {
             Kind::Diagonal(scales) => scales.clone(),
-            Kind::Dense(factor) => factor.rows().into_iter().map(|row| root(row, row)).collect(),
+            Kind::Dense(factor) => factor.rows().into_iter().map(norm).collect(),
         }
     }
 
@@ -182,7 +168,6 @@ impl Scale {
         entry: impl Fn(&Array2<f64>, usize, usize) -> f64,
         range: impl Fn(usize, usize) -> std::ops::Range<usize>,
     ) -> Array2<F> {
-        use ndarray::ShapeBuilder;
         let mut to = Array2::zeros(from.raw_dim().f());
         for (i, mut column) in to.axis_iter_mut(Axis(1)).enumerate() {
             match &self.kind {
@@ -202,10 +187,6 @@ impl Scale {
     }
 }
 
-fn root(left: ArrayView1<'_, f64>, right: ArrayView1<'_, f64>) -> f64 {
-    left.iter().zip(right).map(|(a, b)| a * b).sum::<f64>().sqrt()
-}
-
 fn check_length(what: &'static str, given: usize, expected: usize) -> Result<()> {
     if given == expected && given > 0 {
         return Ok(());
@@ -214,6 +195,14 @@ fn check_length(what: &'static str, given: usize, expected: usize) -> Result<()>
     Err(Error::Shape { what, given: format!("({given})"), expected })
 }
 
+fn check_square(what: &'static str, matrix: ArrayView2<'_, f64>, dim: usize) -> Result<()> {
+    if matrix.dim() == (dim, dim) && dim > 0 {
+        return Ok(());
+    }
+    let expected = format!("({dim}, {dim}), as many as the centre has, at least 1");
+    Err(Error::Shape { what, given: format!("{:?}", matrix.dim()), expected })
+}
+
 fn check_center(center: ArrayView1<'_, f64>) -> Result<()> {
-    center.iter().try_for_each(|m| crate::error::finite("centre", *m).map(|_| ()))
+    center.iter().try_for_each(|m| finite("centre", *m).map(|_| ()))
 }

@@ -1,7 +1,7 @@
 //! Eigenvalues and eigenvectors of small symmetric matrices, and singular values of any matrix, by
 //! Jacobi rotations. Products whose sums have a fixed order.
 
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 /// L Lᵀ. Its sums run in the order of the index. A matrix library would choose the order by the
 /// processor.
@@ -111,6 +111,11 @@ pub(crate) fn singular_values(rows: &mut [f64], length: usize) -> Vec<f64> {
         }
     }
     rows.chunks_exact(length).map(|row| dot(row, row).sqrt()).collect()
+}
+
+/// The length of a row. Its sum runs in the order of the index.
+pub(crate) fn norm(row: ArrayView1<'_, f64>) -> f64 {
+    row.iter().map(|x| x * x).sum::<f64>().sqrt()
 }
 
 /// Σ wᵢ rowᵢ. Its sums run in the order of the rows. The product of a matrix library would depend

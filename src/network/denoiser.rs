@@ -49,28 +49,6 @@ struct Told<'t> {
     named: &'t [Values<'t>],
 }
 
-/// The values of the rows of a call, as slices.
-enum Slices<'v> {
-    Shared(&'v [f32]),
-    PerRow(Vec<&'v [f32]>),
-}
-
-impl<'v> Slices<'v> {
-    fn of(rows: OfRows<'v, Vec<f32>>) -> Self {
-        match rows {
-            OfRows::Shared(row) => Self::Shared(row),
-            OfRows::PerRow(rows) => Self::PerRow(rows.into_iter().map(Vec::as_slice).collect()),
-        }
-    }
-
-    fn values(&self) -> Values<'_> {
-        match self {
-            Self::Shared(row) => Values::Shared(row),
-            Self::PerRow(rows) => Values::PerRow(rows),
-        }
-    }
-}
-
 impl<E: Engine> Clone for TrainedDenoiser<E> {
     fn clone(&self) -> Self {
         Self {
@@ -220,29 +198,27 @@ impl<E: Engine> TrainedDenoiser<E> {
         x: ArrayView2<'_, F>,
         out: ArrayViewMut2<'_, F>,
     ) -> Result<(), BoxError> {
-        let classes = self.classes.of_rows("labels of chains", chains)?;
-        let of_rows: Vec<Option<usize>> = match &classes {
-            OfRows::Shared(_) => Vec::new(),
-            OfRows::PerRow(classes) => classes.iter().map(|class| **class).collect(),
-        };
-        let labels = match classes {
+        let classes = self.classes.of_rows("labels of chains", chains, |class| *class)?;
+        let labels = match &classes {
             OfRows::Shared(class) => Labels::Shared(*class),
-            OfRows::PerRow(_) => Labels::PerRow(&of_rows),
+            OfRows::PerRow(classes) => Labels::PerRow(classes),
         };
         let given = self.named_rows(chains)?;
-        let named: Vec<Values<'_>> = given
-            .iter()
-            .map(|given| given.as_ref().map_or(Values::Absent, Slices::values))
-            .collect();
+        let named = given.iter().map(|given| match given {
+            None => Values::Absent,
+            Some(OfRows::Shared(row)) => Values::Shared(row),
+            Some(OfRows::PerRow(rows)) => Values::PerRow(rows),
+        });
+        let named: Vec<Values<'_>> = named.collect();
         self.ask(Told { labels, named: &named }, levels, x, out)
     }
 
     /// The values of the named inputs for rows with these chains.
-    fn named_rows(&self, chains: Option<&[u32]>) -> Result<Vec<Option<Slices<'_>>>> {
+    fn named_rows(&self, chains: Option<&[u32]>) -> Result<Vec<Option<OfRows<&[f32]>>>> {
         let mut all = Vec::new();
         for (values, input) in self.named.iter().zip(self.network.named_inputs()) {
             all.push(match values {
-                Some(values) => Some(Slices::of(values.of_rows(&input.name, chains)?)),
+                Some(values) => Some(values.of_rows(&input.name, chains, Vec::as_slice)?),
                 None => None,
             });
         }

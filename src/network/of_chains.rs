@@ -15,9 +15,9 @@ pub(super) enum OfChains<T> {
 }
 
 /// The values of the rows of a call.
-pub(super) enum OfRows<'v, T> {
-    Shared(&'v T),
-    PerRow(Vec<&'v T>),
+pub(super) enum OfRows<V> {
+    Shared(V),
+    PerRow(Vec<V>),
 }
 
 impl<T> OfChains<T> {
@@ -37,12 +37,20 @@ impl<T> OfChains<T> {
         }
     }
 
-    /// The values of rows with these chains, if these are known. `what` names the values in errors.
-    pub(super) fn of_rows(&self, what: &str, chains: Option<&[u32]>) -> Result<OfRows<'_, T>> {
+    /// What `see` shows of the values of rows with these chains, if these are known. `what` names
+    /// the values in errors.
+    pub(super) fn of_rows<'v, V>(
+        &'v self,
+        what: &str,
+        chains: Option<&[u32]>,
+        see: impl Fn(&'v T) -> V,
+    ) -> Result<OfRows<V>> {
         match (self, chains) {
-            (Self::Shared(value), _) => Ok(OfRows::Shared(value)),
+            (Self::Shared(value), _) => Ok(OfRows::Shared(see(value))),
             (Self::PerChain { .. }, Some(chains)) => {
-                let of = |chain: &u32| self.of(*chain).ok_or_else(|| self.unknown(what, *chain));
+                let of = |chain: &u32| {
+                    self.of(*chain).map(&see).ok_or_else(|| self.unknown(what, *chain))
+                };
                 chains.iter().map(of).collect::<Result<_>>().map(OfRows::PerRow)
             }
             (Self::PerChain { .. }, None) => {

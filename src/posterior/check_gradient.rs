@@ -41,7 +41,7 @@ pub fn check_gradient<D: Drift<f64>>(drift: &D, point: &[f64]) -> Result<()> {
     let density = drift.density().ok_or(Error::NoDensity { method: "check_gradient" })?;
     let dim = point.len();
     let x = Array2::from_shape_fn((1, dim), |(_, j)| point[j]);
-    let b = drift_at(drift, &x)?;
+    let b = drift_at(drift, x.view())?;
     let of = |x: ArrayView2<'_, f64>| {
         let mut out = vec![f64::NAN; x.nrows()];
         let result = density.log_density(x, &mut out);

@@ -5,6 +5,7 @@ use ndarray::{Array1, Array2, ArrayView2, Axis, Zip};
 use super::pair::drift_at;
 use crate::drift::Drift;
 use crate::error::{Error, Result};
+use crate::math::eigen::norm;
 use crate::noise::splitmix::SplitMix64;
 
 /// Iterations of [`largest_curvature`].
@@ -61,10 +62,6 @@ pub(super) struct Iteration<'p> {
     lengths: Array1<f64>,
 }
 
-fn norm(row: ndarray::ArrayView1<'_, f64>) -> f64 {
-    row.iter().map(|x| x * x).sum::<f64>().sqrt()
-}
-
 impl<'p> Iteration<'p> {
     /// From directions that a fixed generator draws.
     pub(super) fn new(points: ArrayView2<'p, f64>) -> Self {
@@ -80,8 +77,8 @@ impl<'p> Iteration<'p> {
     pub(super) fn next<D: Drift<f64>>(&mut self, drift: &D) -> Result<Array1<f64>> {
         let lengths = self.lengths.view().insert_axis(Axis(1));
         let step = &self.directions * &lengths;
-        let ahead = drift_at(drift, &(&self.points + &step))?;
-        let behind = drift_at(drift, &(&self.points - &step))?;
+        let ahead = drift_at(drift, (&self.points + &step).view())?;
+        let behind = drift_at(drift, (&self.points - &step).view())?;
         Zip::from(&mut self.directions).and(&ahead).and(&behind).for_each(|v, a, b| *v = a - b);
         self.directions /= &(2.0 * &lengths);
         Ok(normalise(&mut self.directions))

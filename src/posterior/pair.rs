@@ -2,14 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use ndarray::{Array1, Array2, Array3, Axis, concatenate, s};
+use ndarray::{Array1, Array2, Array3, ArrayView2, Axis, ShapeBuilder, concatenate};
 
 use super::tuned::Tuned;
-use crate::drift::{Drift, Preconditioned};
+use crate::drift::{Drift, Preconditioned, Times};
 use crate::dynamics::Underdamped;
 use crate::error::{BoxError, Error, Result};
 use crate::grid::TimeGrid;
-use crate::noise::{Coarse, Philox};
+use crate::noise::{Coarse, Noise, Philox};
 use crate::run::{Every, Observer, Run, Snapshot};
 use crate::sampler::Splitting;
 
@@ -59,7 +59,6 @@ pub(super) struct Path {
     /// Mean square of the momenta of each chain.
     pub kinetic: Array1<f64>,
     pub end: State,
-    pub evaluations: u64,
 }
 
 /// Keeps positions and sums the squares of momenta.
@@ -75,32 +74,13 @@ impl Observer<f64> for Frames {
     }
 
     fn observe(&mut self, snapshot: &Snapshot<'_, f64>) -> Result<ControlFlow<()>, BoxError> {
-        let dim = snapshot.dim;
         self.positions.push(snapshot.positions().to_owned());
-        for (sum, row) in self.squares.iter_mut().zip(snapshot.state.rows()) {
-            let momenta = row.slice(s![dim..2 * dim]);
-            *sum += momenta.iter().map(|v| v * v).sum::<f64>() / dim as f64;
+        let momenta = snapshot.momenta().ok_or("a run without momenta")?;
+        for (sum, row) in self.squares.iter_mut().zip(momenta.rows()) {
+            *sum += row.iter().map(|v| v * v).sum::<f64>() / snapshot.dim as f64;
         }
         Ok(ControlFlow::Continue(()))
     }
-}
-
-/// The length of a run, and whether its noise is that of steps half as long.
-#[derive(Clone, Copy)]
-struct Job {
-    length: Length,
-    is_coarse: bool,
-}
-
-/// A run of BAOAB from a state.
-pub(super) fn path<D: Drift<f64>>(
-    drift: &D,
-    tuned: &Tuned,
-    chains: Chains,
-    start: &State,
-    length: Length,
-) -> Result<Path> {
-    run(drift, tuned, chains, start, Job { length, is_coarse: false })
 }
 
 /// Two runs from one state on the same noise.
@@ -120,22 +100,24 @@ impl Pair {
         start: &State,
         length: Length,
     ) -> Result<Self> {
-        let coarse = run(drift, tuned, chains, start, Job { length, is_coarse: true })?;
         let half = tuned.clone().halved();
-        let fine =
-            run(drift, &half, chains, start, Job { length: length.halved(), is_coarse: false })?;
+        let noise = Philox::new(chains.seed);
+        let coarse = Coarse::new(&noise, half.friction(), half.step());
+        let coarse = path(drift, tuned, chains, start, length, &coarse)?;
+        let fine = path(drift, &half, chains, start, length.halved(), &noise)?;
         Ok(Self { coarse, fine })
     }
 }
 
-fn run<D: Drift<f64>>(
+/// A run of BAOAB from a state.
+pub(super) fn path<D: Drift<f64>>(
     drift: &D,
     tuned: &Tuned,
     chains: Chains,
     start: &State,
-    job: Job,
+    length: Length,
+    noise: &dyn Noise<f64>,
 ) -> Result<Path> {
-    let Job { length, is_coarse } = job;
     let target = Preconditioned::new(drift, tuned.scale().clone());
     let friction = tuned.friction();
     let sampler = Splitting::new(Underdamped::new(friction, 1.0)?, "BAOAB".parse()?);
@@ -148,12 +130,7 @@ fn run<D: Drift<f64>>(
         Some(momenta) => concatenate(Axis(1), &[y.view(), momenta.view()]).expect("equal rows"),
         None => y,
     };
-    let philox = Philox::new(chains.seed);
-    let mut run = Run::new(&sampler, &target, grid).start(state).observe(&mut frames);
-    run = match is_coarse {
-        true => run.noise(Coarse::new(philox, friction, 0.5 * tuned.step())),
-        false => run.noise(philox),
-    };
+    let mut run = Run::new(&sampler, &target, grid).start(state).observe(&mut frames).noise(noise);
     if let Some(threads) = chains.threads {
         run = run.threads(threads);
     }
@@ -171,17 +148,15 @@ fn run<D: Drift<f64>>(
         to.assign(&scale.to_x(frame.view()));
     }
     let kinetic = frames.squares / count.max(1) as f64;
-    let evaluations = samples.cost.evaluations;
-    Ok(Path { frames: all, kinetic, end, evaluations })
+    Ok(Path { frames: all, kinetic, end })
 }
 
 /// The drift at rows of positions.
-pub(super) fn drift_at<D: Drift<f64>>(drift: &D, x: &Array2<f64>) -> Result<Array2<f64>> {
-    use ndarray::ShapeBuilder;
+pub(super) fn drift_at<D: Drift<f64>>(drift: &D, x: ArrayView2<'_, f64>) -> Result<Array2<f64>> {
     let mut columns = Array2::zeros(x.raw_dim().f());
-    columns.assign(x);
+    columns.assign(&x);
     let mut out = Array2::from_elem(x.raw_dim().f(), f64::NAN);
-    let result = drift.eval(crate::drift::Times::Shared(0.0), columns.view(), out.view_mut());
+    let result = drift.eval(Times::Shared(0.0), columns.view(), out.view_mut());
     result.map_err(|source| Error::Drift { step: 0, time: 0.0, chain: 0, source })?;
     Ok(out)
 }

@@ -9,7 +9,7 @@ use super::pair::{Chains, Length, Pair, State, drift_at};
 use super::stream;
 use super::tune::{Warm, warm_up};
 use super::tuned::Tuned;
-use crate::drift::Drift;
+use crate::drift::{Counted, Drift};
 use crate::error::{Error, Result, count};
 use crate::metrics::Posterior;
 use crate::noise::{Address, Noise, Philox, Purpose};
@@ -159,21 +159,23 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
         count("dim", self.dim, 1, 1 << 20, "a whole number from 1 to 1048576")?;
         count("steps", self.steps, 16, 1 << 28, "a whole number from 16 to 268435456")?;
         let start = self.begin()?;
-        // Those of the check of the start.
-        let first = start.nrows() as u64;
-        let mut outcome = match &self.tuned {
+        // Every evaluation goes through it, those of the warm-up and of failed runs too.
+        let drift = Counted::new(self.drift);
+        let b = drift_at(&drift, start.view())?;
+        if let Some(((row, column), _)) = b.indexed_iter().find(|(_, b)| !b.is_finite()) {
+            return Err(Error::NonFinite { what: "gradient at the start", row, column });
+        }
+        match &self.tuned {
             Some(tuned) => {
                 let length = self.length(self.steps, self.steps / 2);
                 let state = State { positions: start, momenta: None };
-                self.attempt(tuned, &state, length, ATTEMPT)?.outcome
+                Ok(self.attempt(&drift, tuned, &state, length, ATTEMPT)?.outcome)
             }
-            None => self.search(start)?,
-        };
-        outcome.evaluations += first;
-        Ok(outcome)
+            None => self.search(&drift, warm_up(&drift, self.chains, start, b.view())?),
+        }
     }
 
-    /// The start, with the names and its shape checked.
+    /// The start, with the names and the shapes checked.
     fn begin(&self) -> Result<Array2<f64>> {
         if let Some(names) = self.names.as_ref().filter(|names| names.len() != self.dim) {
             let given = format!("({})", names.len());
@@ -192,23 +194,18 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
             let expected = format!("{shape:?}, chains and dimension");
             return Err(Error::Shape { what: "start", given, expected });
         }
-        let b = drift_at(self.drift, &start)?;
-        if let Some(((row, column), _)) = b.indexed_iter().find(|(_, b)| !b.is_finite()) {
-            return Err(Error::NonFinite { what: "gradient at the start", row, column });
-        }
         Ok(start)
     }
 
-    /// Warms up, and runs until the draws can be trusted.
-    fn search(&self, start: Array2<f64>) -> Result<Outcome> {
-        let Warm { mut tuned, mut state, mut evaluations } =
-            warm_up(self.drift, self.chains, start)?;
+    /// Runs until the draws can be trusted.
+    fn search(&self, drift: &Counted<&D>, warm: Warm) -> Result<Outcome> {
+        let Warm { mut tuned, mut state } = warm;
         let mut steps = self.steps;
         let mut attempt = 1;
         loop {
             let burn_in = (BURN_IN / tuned.step()).min(1e5) as usize;
             let length = self.length(steps, burn_in.max(steps / 10));
-            let mut result = match self.attempt(&tuned, &state, length, ATTEMPT + attempt) {
+            let result = match self.attempt(drift, &tuned, &state, length, ATTEMPT + attempt) {
                 Err(Error::Diverged { .. }) if attempt < ATTEMPTS => {
                     attempt += 1;
                     tuned = tuned.halved();
@@ -216,8 +213,6 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
                 }
                 result => result?,
             };
-            evaluations += result.outcome.evaluations;
-            result.outcome.evaluations = evaluations;
             let diagnosis = &result.outcome.diagnosis;
             let finer = diagnosis.could_be_finer();
             let hopeless = attempt >= EARLY && diagnosis.is_hopeless();
@@ -250,16 +245,21 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
     }
 
     /// Two runs on the same noise, and what they say.
-    fn attempt(&self, tuned: &Tuned, state: &State, length: Length, part: u64) -> Result<Attempt> {
+    fn attempt(
+        &self,
+        drift: &Counted<&D>,
+        tuned: &Tuned,
+        state: &State,
+        length: Length,
+        part: u64,
+    ) -> Result<Attempt> {
         let chains = Chains { seed: stream(self.chains.seed, part), ..self.chains };
-        let pair = Pair::run(self.drift, tuned, chains, state, length)?;
-        let mut evaluations = pair.coarse.evaluations + pair.fine.evaluations;
+        let pair = Pair::run(drift, tuned, chains, state, length)?;
         let frames = pair.coarse.frames.slice(s![..;THIN, .., ..]);
         let mut gradients = Array3::zeros(frames.raw_dim());
         for (frame, mut to) in frames.outer_iter().zip(gradients.outer_iter_mut()) {
-            let b = drift_at(self.drift, &frame.to_owned())?;
+            let b = drift_at(drift, frame)?;
             to.assign(&tuned.scale().transposed(b.view()));
-            evaluations += frame.nrows() as u64;
         }
         let mut summary = Posterior::of(pair.coarse.frames.view())?;
         if let Some(names) = &self.names {
@@ -271,6 +271,7 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
         let end = pair.coarse.end;
         let draws = pair.coarse.frames;
         let tuned = tuned.clone();
+        let evaluations = drift.rows();
         let outcome = Outcome { draws, summary, diagnosis, tuned, evaluations };
         Ok(Attempt { outcome, end })
     }

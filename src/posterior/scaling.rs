@@ -7,7 +7,7 @@ use super::matching::matching;
 use super::pair::drift_at;
 use crate::drift::{Drift, Preconditioned, Scale};
 use crate::error::Result;
-use crate::math::eigen::{gram, symmetric};
+use crate::math::eigen::{gram, norm, symmetric};
 
 /// The largest dimension in which a matrix is tried.
 const DENSE: usize = 200;
@@ -18,10 +18,10 @@ const DENSER: f64 = 0.4;
 /// Chains whose curvature decides between scales.
 const JUDGES: usize = 32;
 /// Iterations for the largest curvature.
-pub(super) const ITERATIONS: usize = 8;
+const ITERATIONS: usize = 8;
 /// The share of chains with less than the curvature that counts.
 const SHARE: f64 = 0.9;
-/// Rows farther out than this times the median get less weight.
+/// Rows farther out than this times the median count less.
 const FAR: f64 = 4.0;
 
 /// The best scale for these draws and gradients: the one before, one for each coordinate, or a
@@ -90,8 +90,8 @@ fn local<D: Drift<f64>>(
     scales: &Array1<f64>,
 ) -> Result<Option<Scale>> {
     let steps = Array2::from_diag(&(scales * 1e-4));
-    let ahead = drift_at(drift, &(&steps + center))?;
-    let behind = drift_at(drift, &(center - &steps))?;
+    let ahead = drift_at(drift, (&steps + center).view())?;
+    let behind = drift_at(drift, (center - &steps).view())?;
     // In units of the scales.
     let rows = (&behind - &ahead) * scales / 2e-4;
     let curvature = 0.5 * (&rows + &rows.t());
@@ -101,11 +101,19 @@ fn local<D: Drift<f64>>(
     let (values, vectors) = symmetric(&curvature);
     let least = 1e-12 * values.fold(0.0, |a: f64, b| a.max(b.abs()));
     let roots = values.mapv(|value| 1.0 / value.abs().max(least).sqrt());
-    let mut covariance = gram((&vectors * &roots).view());
+    Ok(in_units(gram((&vectors * &roots).view()), center, scales))
+}
+
+/// The scale of a covariance that is in units of the scales, if it is one.
+fn in_units(
+    mut covariance: Array2<f64>,
+    center: &Array1<f64>,
+    scales: &Array1<f64>,
+) -> Option<Scale> {
     for ((i, j), c) in covariance.indexed_iter_mut() {
         *c *= scales[i] * scales[j];
     }
-    Ok(Scale::dense(center.view(), covariance.view()).ok())
+    Scale::dense(center.view(), covariance.view()).ok()
 }
 
 /// The scale at which draws and gradients have the same spread: √(spread x / spread b) for each
@@ -130,24 +138,21 @@ fn matched(
     let weights = weights(&((x - center) / scales), &(b * scales));
     let unit_x = centred(&(x / scales), &weights);
     let unit_b = centred(&(b * scales), &weights);
-    let mut covariance = matching(unit_x.view(), unit_b.view(), CONDITION)?;
-    for ((i, j), c) in covariance.indexed_iter_mut() {
-        *c *= scales[i] * scales[j];
-    }
-    Scale::dense(center.view(), covariance.view()).ok()
+    in_units(matching(unit_x.view(), unit_b.view(), CONDITION)?, center, scales)
 }
 
-fn norms(rows: &Array2<f64>) -> Vec<f64> {
-    rows.rows().into_iter().map(|row| row.iter().map(|x| x * x).sum::<f64>().sqrt()).collect()
+/// The lengths of rows, and the length from which on a row is far out.
+pub(super) fn norms(rows: &Array2<f64>) -> (Vec<f64>, f64) {
+    let norms: Vec<f64> = rows.rows().into_iter().map(norm).collect();
+    let far = FAR * quantile(norms.iter().copied(), 0.5);
+    (norms, far)
 }
 
 /// Weights of rows, less for those that are far out.
 fn weights(x: &Array2<f64>, b: &Array2<f64>) -> Array1<f64> {
-    let of_x = norms(x);
-    let of_b = norms(b);
-    let most_x = FAR * quantile(of_x.iter().copied(), 0.5);
-    let most_b = FAR * quantile(of_b.iter().copied(), 0.5);
-    let weight = |(x, b): (&f64, &f64)| sensible((most_x / x).min(most_b / b).min(1.0));
+    let (of_x, far_x) = norms(x);
+    let (of_b, far_b) = norms(b);
+    let weight = |(x, b): (&f64, &f64)| sensible((far_x / x).min(far_b / b).min(1.0));
     of_x.iter().zip(&of_b).map(weight).collect()
 }
 

@@ -3,10 +3,11 @@
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
 use super::pair::{Chains, Length, Path, State, drift_at, path};
-use super::scaling::{ITERATIONS, chosen, curvature, quantile, scaled};
+use super::scaling::{chosen, curvature, norms, quantile, scaled};
 use super::tuned::Tuned;
 use crate::drift::{Drift, Scale};
 use crate::error::{Error, Result};
+use crate::noise::Philox;
 
 /// Steps of the rounds of a warm-up.
 const ROUNDS: [usize; 10] = [20, 40, 60, 80, 100, 150, 200, 200, 200, 200];
@@ -19,8 +20,6 @@ const LAST: usize = 400;
 const HOT: f64 = 1.25;
 /// Frames of a round that the estimates are made of.
 const FRAMES: usize = 4;
-/// Rows farther out than this times the median are drawn in.
-const FAR: f64 = 4.0;
 /// Times that a step is halved for a chain that becomes infinite.
 const HALVINGS: usize = 30;
 
@@ -28,18 +27,16 @@ const HALVINGS: usize = 30;
 pub(super) struct Warm {
     pub tuned: Tuned,
     pub state: State,
-    pub evaluations: u64,
 }
 
-/// Runs the rounds of a warm-up from a start.
+/// Runs the rounds of a warm-up from a start, where the drift is `b`.
 pub(super) fn warm_up<D: Drift<f64>>(
     drift: &D,
     chains: Chains,
     start: Array2<f64>,
+    b: ArrayView2<'_, f64>,
 ) -> Result<Warm> {
-    let b = drift_at(drift, &start)?;
-    let mut evaluations = start.nrows() as u64;
-    let scale = scaled(start.view(), b.view())?;
+    let scale = scaled(start.view(), b)?;
     let mut tuned = stepped(drift, scale, start.view(), start.view(), 1.0)?;
     let mut state = State { positions: start, momenta: None };
     let mut time = 0.0;
@@ -48,16 +45,15 @@ pub(super) fn warm_up<D: Drift<f64>>(
         let chains = Chains { seed: super::stream(chains.seed, round as u64), ..chains };
         let length = Length { burn_in: steps / 2, interval: (steps / 2) / FRAMES, frames: FRAMES };
         let (path, own) = sound(drift, &tuned, chains, &state, length)?;
-        evaluations += path.evaluations;
         time += own.step() * steps as f64;
         let views: Vec<ArrayView2<'_, f64>> = path.frames.outer_iter().collect();
-        let x = concatenate(Axis(0), &views).map_err(|_| shape())?;
-        let b = drift_at(drift, &x)?;
-        evaluations += (x.nrows() + 2 * ITERATIONS * path.end.positions.nrows()) as u64;
-        let scale = chosen(drift, tuned.scale(), x.view(), b.view(), path.end.positions.view())?;
+        let x = concatenate(Axis(0), &views).expect("frames of one shape");
+        let b = drift_at(drift, x.view())?;
+        let ends = path.end.positions.view();
+        let scale = chosen(drift, tuned.scale(), x.view(), b.view(), ends)?;
         // Chains that fall into the typical set from afar must lose their energy first.
         let time = if round < EARLY { 1.0 } else { time.max(1.0) };
-        tuned = stepped(drift, scale, x.view(), path.end.positions.view(), time)?;
+        tuned = stepped(drift, scale, x.view(), ends, time)?;
         let temperature = quantile(path.kinetic.iter().copied(), 0.5);
         // Momenta belong to the old coordinates, so every round draws new ones.
         state = State { positions: path.end.positions, momenta: None };
@@ -65,11 +61,7 @@ pub(super) fn warm_up<D: Drift<f64>>(
             break;
         }
     }
-    Ok(Warm { tuned, state, evaluations })
-}
-
-fn shape() -> Error {
-    Error::Shape { what: "frames", given: "none".into(), expected: "at least one".into() }
+    Ok(Warm { tuned, state })
 }
 
 /// A round, with half the step as often as a chain becomes infinite.
@@ -80,10 +72,11 @@ fn sound<D: Drift<f64>>(
     state: &State,
     length: Length,
 ) -> Result<(Path, Tuned)> {
+    let noise = Philox::new(chains.seed);
     let mut tuned = tuned.clone();
     let mut halvings = 0;
     loop {
-        match path(drift, &tuned, chains, state, length) {
+        match path(drift, &tuned, chains, state, length, &noise) {
             Ok(path) => return Ok((path, tuned)),
             Err(Error::Diverged { .. }) if halvings < HALVINGS => {
                 halvings += 1;
@@ -141,12 +134,10 @@ fn drawn_in(mut rows: Array2<f64>) -> Array2<f64> {
         let median = quantile(column.iter().copied(), 0.5);
         column -= median;
     }
-    let norms: Vec<f64> =
-        rows.rows().into_iter().map(|row| row.iter().map(|x| x * x).sum::<f64>().sqrt()).collect();
-    let most = FAR * quantile(norms.iter().copied(), 0.5);
+    let (norms, far) = norms(&rows);
     for (mut row, norm) in rows.rows_mut().into_iter().zip(&norms) {
-        if *norm > most {
-            row *= most / norm;
+        if *norm > far {
+            row *= far / norm;
         }
     }
     rows
