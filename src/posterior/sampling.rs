@@ -35,7 +35,7 @@ const BURN_IN: f64 = 20.0;
 /// again     with half the step if the step shows, for twice as long if the chains are too short
 /// ```
 ///
-/// Evaluations: about 1500 per chain for the warm-up, and 3 per step of a run. The result is a pure
+/// Evaluations: about 1650 per chain for the warm-up, and 3 per step of a run. The result is a pure
 /// function of the drift, the seed and the options. Threads and chunks never change a bit. The
 /// warm-up takes all chains together, so a chain is not the same among more chains.
 #[derive(Debug)]
