@@ -7,7 +7,7 @@ use ndarray::{Array2, Array3, ShapeBuilder, s};
 use super::diagnosis::{Diagnosis, Evidence, Verdict};
 use super::pair::{Chains, Length, Pair, State, drift_at};
 use super::stream;
-use super::tune::{Warm, warm_up};
+use super::tune::{Pace, Warm, retuned, warm_up};
 use super::tuned::Tuned;
 use crate::drift::{Counted, Drift};
 use crate::error::{Error, Result, count};
@@ -18,6 +18,8 @@ use crate::noise::{Address, Noise, Philox, Purpose};
 const FRAMES: usize = 250;
 /// Frames between two at which gradients are taken.
 const THIN: usize = 2;
+/// Frames between two that new coordinates are made of.
+const SPARSE: usize = 25;
 /// Runs before the last one is returned as it is.
 const ATTEMPTS: u64 = 6;
 /// Runs after which chains that are as far apart as ever are given up.
@@ -202,12 +204,14 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
         let Warm { mut tuned, mut state } = warm;
         let mut steps = self.steps;
         let mut attempt = 1;
+        let mut halvings = 0;
         loop {
             let burn_in = (BURN_IN / tuned.step()).min(1e5) as usize;
             let length = self.length(steps, burn_in.max(steps / 10));
             let result = match self.attempt(drift, &tuned, &state, length, ATTEMPT + attempt) {
                 Err(Error::Diverged { .. }) if attempt < ATTEMPTS => {
                     attempt += 1;
+                    halvings += 1;
                     tuned = tuned.halved();
                     continue;
                 }
@@ -220,11 +224,20 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
                 return Ok(result.outcome);
             }
             if finer || diagnosis.verdict == Verdict::Biased {
+                halvings += 1;
                 tuned = tuned.halved();
+                state = result.end;
+            } else {
+                // There are more draws than the warm-up had, so the coordinates get better.
+                let frames = result.outcome.draws.slice(s![..;SPARSE, .., ..]);
+                let ends = result.end.positions;
+                let pace = Pace { time: f64::INFINITY, falling: false };
+                let again = retuned(drift, tuned.scale(), frames, ends.view(), pace)?;
+                tuned = (0..halvings).fold(again, |tuned, _| tuned.halved());
+                state = State { positions: ends, momenta: None };
             }
             attempt += 1;
             steps *= 2;
-            state = result.end;
         }
     }
 

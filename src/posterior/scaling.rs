@@ -20,7 +20,7 @@ const JUDGES: usize = 32;
 /// Iterations for the largest curvature.
 const ITERATIONS: usize = 8;
 /// The share of chains with less than the curvature that counts.
-const SHARE: f64 = 0.9;
+pub(super) const SHARE: f64 = 0.9;
 /// Rows farther out than this times the median count less.
 const FAR: f64 = 4.0;
 
@@ -61,17 +61,18 @@ pub(super) fn chosen<D: Drift<f64>>(
 /// How far the curvatures at points are from equal, in the coordinates of a scale: the logarithm of
 /// the largest over the geometric mean, up to a constant that no scale changes.
 fn quality<D: Drift<f64>>(drift: &D, scale: &Scale, points: ArrayView2<'_, f64>) -> Result<f64> {
-    let curvature = curvature(drift, scale, points)?;
+    let curvature = curvature(drift, scale, points, SHARE)?;
     let volume = scale.log_volume() / scale.dimension() as f64;
     let all = 0.5 * libm::log(curvature) - volume;
     Ok(if all.is_nan() { f64::INFINITY } else { all })
 }
 
-/// The curvature that most points are below, in the coordinates of a scale.
+/// The curvature that this share of points is below, in the coordinates of a scale.
 pub(super) fn curvature<D: Drift<f64>>(
     drift: &D,
     scale: &Scale,
     points: ArrayView2<'_, f64>,
+    share: f64,
 ) -> Result<f64> {
     let target = Preconditioned::new(drift, scale.clone());
     let points = scale.to_y(points);
@@ -80,7 +81,7 @@ pub(super) fn curvature<D: Drift<f64>>(
     for _ in 0..ITERATIONS {
         curvatures = iteration.next(&target)?;
     }
-    Ok(quantile(curvatures.iter().map(|c| if c.is_nan() { f64::INFINITY } else { *c }), SHARE))
+    Ok(quantile(curvatures.iter().map(|c| if c.is_nan() { f64::INFINITY } else { *c }), share))
 }
 
 /// The inverse of the curvature at the centre, with the absolute values of its eigenvalues.

@@ -1,9 +1,9 @@
 //! The warm-up: chains together find the scale, the step and the friction of a run.
 
-use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use ndarray::{Array2, ArrayView2, ArrayView3, Axis, concatenate};
 
 use super::pair::{Chains, Length, Path, State, drift_at, path};
-use super::scaling::{chosen, curvature, norms, quantile, scaled};
+use super::scaling::{SHARE, chosen, curvature, norms, quantile, scaled};
 use super::tuned::Tuned;
 use crate::drift::{Drift, Scale};
 use crate::error::{Error, Result};
@@ -18,10 +18,23 @@ const MORE: usize = 20;
 const LAST: usize = 400;
 /// The median of the kinetic temperatures of chains above which they are hot.
 const HOT: f64 = 1.25;
+/// The kinetic temperature of a share of chains above which they fall.
+const FALLING: f64 = 2.0;
+/// The change of the logarithm of step or friction below which a warm-up may end.
+const CLOSE: f64 = 0.5;
 /// Frames of a round that the estimates are made of.
 const FRAMES: usize = 4;
 /// Times that a step is halved for a chain that becomes infinite.
 const HALVINGS: usize = 30;
+
+/// How far a warm-up is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// The least friction is the inverse of it.
+    pub time: f64,
+    /// Whether chains still fall into the typical set.
+    pub falling: bool,
+}
 
 /// What a warm-up leads to.
 pub(super) struct Warm {
@@ -37,7 +50,8 @@ pub(super) fn warm_up<D: Drift<f64>>(
     b: ArrayView2<'_, f64>,
 ) -> Result<Warm> {
     let scale = scaled(start.view(), b)?;
-    let mut tuned = stepped(drift, scale, start.view(), start.view(), 1.0)?;
+    let pace = Pace { time: 1.0, falling: true };
+    let mut tuned = stepped(drift, scale, start.view(), start.view(), pace)?;
     let mut state = State { positions: start, momenta: None };
     let mut time = 0.0;
     for round in 0..ROUNDS.len() + MORE {
@@ -46,22 +60,42 @@ pub(super) fn warm_up<D: Drift<f64>>(
         let length = Length { burn_in: steps / 2, interval: (steps / 2) / FRAMES, frames: FRAMES };
         let (path, own) = sound(drift, &tuned, chains, &state, length)?;
         time += own.step() * steps as f64;
-        let views: Vec<ArrayView2<'_, f64>> = path.frames.outer_iter().collect();
-        let x = concatenate(Axis(0), &views).expect("frames of one shape");
-        let b = drift_at(drift, x.view())?;
-        let ends = path.end.positions.view();
-        let scale = chosen(drift, tuned.scale(), x.view(), b.view(), ends)?;
+        let temperature = |share| quantile(path.kinetic.iter().copied(), share);
+        let falling = temperature(SHARE) > FALLING;
         // Chains that fall into the typical set from afar must lose their energy first.
         let time = if round < EARLY { 1.0 } else { time.max(1.0) };
-        tuned = stepped(drift, scale, x.view(), ends, time)?;
-        let temperature = quantile(path.kinetic.iter().copied(), 0.5);
+        let before = tuned;
+        let ends = path.end.positions;
+        let pace = Pace { time, falling };
+        tuned = retuned(drift, before.scale(), path.frames.view(), ends.view(), pace)?;
         // Momenta belong to the old coordinates, so every round draws new ones.
-        state = State { positions: path.end.positions, momenta: None };
-        if round + 1 >= ROUNDS.len() && temperature < HOT {
+        state = State { positions: ends, momenta: None };
+        if round + 1 >= ROUNDS.len() && temperature(0.5) < HOT && is_close(&before, &tuned) {
             break;
         }
     }
     Ok(Warm { tuned, state })
+}
+
+/// Settings from frames of a run in the coordinates of a scale, and from its end.
+pub(super) fn retuned<D: Drift<f64>>(
+    drift: &D,
+    before: &Scale,
+    frames: ArrayView3<'_, f64>,
+    ends: ArrayView2<'_, f64>,
+    pace: Pace,
+) -> Result<Tuned> {
+    let views: Vec<ArrayView2<'_, f64>> = frames.outer_iter().collect();
+    let x = concatenate(Axis(0), &views).expect("frames of one shape");
+    let b = drift_at(drift, x.view())?;
+    let scale = chosen(drift, before, x.view(), b.view(), ends)?;
+    stepped(drift, scale, x.view(), ends, pace)
+}
+
+/// Whether the step and the friction hardly change.
+fn is_close(before: &Tuned, after: &Tuned) -> bool {
+    let close = |a: f64, b: f64| libm::log(a / b).abs() < CLOSE;
+    close(before.step(), after.step()) && close(before.friction(), after.friction())
 }
 
 /// A round, with half the step as often as a chain becomes infinite.
@@ -87,19 +121,21 @@ fn sound<D: Drift<f64>>(
     }
 }
 
-/// The step and friction for this scale: h = ½/√curvature, and the friction of MEADS.
+/// The step and friction for this scale: h = ½/√curvature, and the friction of MEADS. While chains
+/// fall, no chain may be unstable, and friction takes the energy at once: a chain that is thrown
+/// far out comes back slowly, if at all.
 fn stepped<D: Drift<f64>>(
     drift: &D,
     scale: Scale,
     x: ArrayView2<'_, f64>,
     ends: ArrayView2<'_, f64>,
-    time: f64,
+    pace: Pace,
 ) -> Result<Tuned> {
-    let curvature = curvature(drift, &scale, ends)?;
+    let curvature = curvature(drift, &scale, ends, if pace.falling { 1.0 } else { SHARE })?;
     let step = (0.5 / curvature.sqrt()).min(1.0);
     let step = if step.is_finite() && step > 0.0 { step } else { 1e-3 };
     let slow = 1.0 / largest(drawn_in(scale.to_y(x)).view()).sqrt();
-    let friction = slow.max(1.0 / time);
+    let friction = slow.max(1.0 / pace.time).max(if pace.falling { 1.0 / step } else { 0.0 });
     let friction = if friction.is_finite() && friction > 0.0 { friction } else { 1.0 };
     Tuned::new(scale, step, friction.min(10.0 / step))
 }

@@ -3,5 +3,6 @@
 mod coordinates;
 mod diagnosed;
 mod gradients;
+mod regressions;
 mod sampled;
 mod targets;
