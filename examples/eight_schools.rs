@@ -10,10 +10,9 @@
 //! Source of the data: Rubin 1981, "Estimation in parallel randomized experiments".
 
 use langevin::draws::Draws;
-use langevin::drift::Preconditioned;
 use langevin::metrics::Posterior;
 use langevin::ndarray::{Array3, ArrayView2, Axis};
-use langevin::posterior::{Outcome, Sampling};
+use langevin::posterior::Sampling;
 use langevin::prelude::*;
 
 /// The effect of a training on test scores, in eight schools, and its standard error.
@@ -69,26 +68,6 @@ fn natural(draws: &Array3<f64>) -> Array3<f64> {
     all
 }
 
-/// The same posterior by MALT, which accepts or rejects, in the coordinates that were found.
-fn exact<D: Drift<f64>>(target: D, outcome: &Outcome) -> Result<Posterior> {
-    let scale = outcome.tuned.scale();
-    let step = outcome.tuned.step();
-    let target = Preconditioned::new(target, scale.clone());
-    let malt = Malt::new(Underdamped::new(outcome.tuned.friction(), 1.0)?).with_leapfrogs(8)?;
-    let last = outcome.draws.index_axis(Axis(0), outcome.draws.dim().0 - 1);
-    let grid = TimeGrid::uniform(8.0 * step, 1_000)?;
-    let mut trace = Trace::new(Every::new(4)?);
-    let run = Run::new(malt, &target, grid).start(scale.to_y(last)).seed(1);
-    let samples = run.observe(&mut trace).run()?;
-    println!("MALT accepts {:.3}", samples.acceptance().unwrap_or(f64::NAN));
-    let mut draws = trace.positions();
-    for mut frame in draws.outer_iter_mut() {
-        let x = scale.to_x(frame.view());
-        frame.assign(&x);
-    }
-    Posterior::of(draws.view())?.names(NAMES)
-}
-
 fn main() -> Result<()> {
     let drift = PerRow::new(10, |_time, x: &[f64], out: &mut [f64]| gradient(x, out));
     let outcome = Sampling::new(&drift, 10).names(NAMES).seed(7).run()?;
@@ -103,9 +82,11 @@ fn main() -> Result<()> {
         draws.write_zarr(path)?;
     }
 
-    let exact = exact(WithDensity::new(drift, log_density), &outcome)?;
+    let target = WithDensity::new(drift, log_density);
+    let exact = Sampling::new(&target, 10).names(NAMES).adjusted().seed(1).run()?;
+    println!("{}\n", exact.diagnosis);
     println!("differences in standard errors\n{:<8} {:>6} {:>6}", "", "mean", "sd");
-    for (a, b) in outcome.summary.parameters.iter().zip(&exact.parameters) {
+    for (a, b) in outcome.summary.parameters.iter().zip(&exact.summary.parameters) {
         let mean = (a.mean - b.mean) / a.mcse_mean.hypot(b.mcse_mean);
         let sd = (a.sd - b.sd) / a.mcse_sd.hypot(b.mcse_sd);
         println!("{:<8} {mean:>6.2} {sd:>6.2}", a.name);

@@ -46,7 +46,8 @@ pub struct Check {
     pub mean_error: f64,
     /// Relative Monte Carlo error of the standard deviation.
     pub sd_error: f64,
-    /// Bias of the mean in standard deviations: 4/3 of what halving the step changes.
+    /// Bias of the mean in standard deviations: 4/3 of what halving the step changes. An adjusted
+    /// run has none: 0 ± 0.
     pub mean_bias: Estimate,
     /// Relative bias of the standard deviation, likewise.
     pub sd_bias: Estimate,
@@ -88,6 +89,9 @@ pub enum Verdict {
 /// | unclear | a mean is not known to 0.02 sd or a sd to 2 %, or a bias of 0.1 is not ruled out |
 /// | converged | else |
 ///
+/// An adjusted run has no second run: its two biases are 0, and the gradient identities are those
+/// of π only if the gradient is that of the log density.
+///
 /// A run without bias is called biased with a probability of 0.5 %: the threshold takes account of
 /// the number of parameters. A mode that no chain has visited cannot be seen.
 ///
@@ -106,6 +110,8 @@ pub struct Diagnosis {
     pub kinetic: Estimate,
     /// The step h.
     pub step: f64,
+    /// The share of accepted proposals of an adjusted run.
+    pub acceptance: Option<f64>,
     /// What is wrong, in words.
     pub reasons: Vec<String>,
 }
@@ -140,7 +146,7 @@ fn scaled_draws(draws: ArrayView3<'_, f64>, scale: &Scale) -> Array3<f64> {
 
 /// What a diagnosis is made of.
 pub(super) struct Evidence<'e> {
-    /// The run with step h, whose draws are judged, and the run with step h/2.
+    /// The run whose draws are judged, and the one with half the step.
     pub pair: &'e Pair,
     /// The drift at every `thin`-th frame of the run with step h, in the coordinates of the scale.
     pub gradients: &'e Array3<f64>,
@@ -152,8 +158,11 @@ pub(super) struct Evidence<'e> {
 impl Evidence<'_> {
     /// The bias of mean and standard deviation of parameter j, from what halving the step changes.
     fn biases(&self, j: usize) -> [Estimate; 2] {
-        let coarse = self.pair.coarse.frames.view();
-        let fine = self.pair.fine.frames.view();
+        let coarse = self.pair.own.frames.view();
+        let Some(halved) = &self.pair.halved else {
+            return [Estimate { value: 0.0, error: 0.0 }; 2];
+        };
+        let fine = halved.frames.view();
         let means = chain_means(coarse, j, |x| x);
         let mean = over_chains(&means).value;
         let square = |x: f64| (x - mean) * (x - mean);
@@ -181,7 +190,7 @@ impl Evidence<'_> {
 impl Diagnosis {
     pub(super) fn of(evidence: &Evidence<'_>) -> Self {
         let pair = evidence.pair;
-        let frames = pair.coarse.frames.slice(s![..;evidence.thin, .., ..]);
+        let frames = pair.own.frames.slice(s![..;evidence.thin, .., ..]);
         let draws = scaled_draws(frames, evidence.tuned.scale());
         let mut checks = Vec::new();
         for (j, parameter) in evidence.summary.parameters.iter().enumerate() {
@@ -202,11 +211,12 @@ impl Diagnosis {
         let mut diagnosis = Self {
             verdict: Verdict::Converged,
             checks,
-            kinetic: over_chains(&pair.coarse.kinetic),
+            kinetic: over_chains(&pair.own.kinetic),
             step: evidence.tuned.step(),
+            acceptance: pair.own.acceptance,
             reasons: Vec::new(),
         };
-        diagnosis.judge(pair.coarse.frames.dim().1);
+        diagnosis.judge(pair.own.frames.dim().1);
         diagnosis
     }
 
@@ -300,6 +310,9 @@ impl fmt::Display for Diagnosis {
         write!(f, "{}", self.verdict)?;
         match self.verdict {
             Verdict::Converged => {}
+            Verdict::Biased if self.acceptance.is_some() => {
+                f.write_str(": is the gradient that of the log density? see check_gradient")?
+            }
             Verdict::Biased => {
                 write!(f, ": reduce the step, {}, or change the coordinates", number(self.step))?
             }
@@ -308,7 +321,12 @@ impl fmt::Display for Diagnosis {
         }
         let mean = worst(|check| check.mean_bias.value.abs());
         let sd = worst(|check| check.sd_bias.value.abs());
-        write!(f, "\nlargest bias of a mean {mean:.3} sd, of a sd {:.1} %", 100.0 * sd)?;
+        match self.acceptance {
+            Some(share) => write!(f, "\nadjusted, so no bias of the step; {share:.3} accepted")?,
+            None => {
+                write!(f, "\nlargest bias of a mean {mean:.3} sd, of a sd {:.1} %", 100.0 * sd)?
+            }
+        }
         let pull = worst(|check| check.pull.value.abs());
         let identity = worst(|check| check.identity.value.abs());
         write!(f, "\ngradient identities off by {pull:.3} and {identity:.3}")?;

@@ -21,7 +21,8 @@
 //! friction: a [`Tuned`]. Then BAOAB runs with a step h and, on the same noise, with h/2. The
 //! [`Diagnosis`] of both says whether the chains have mixed, and how large the bias is. It is
 //! repeated with a finer step or for longer until it can be trusted, and says so if it cannot.
-//! [`Sampling`] has the options.
+//! [`Sampling`] has the options. [`Sampling::adjusted`] accepts or rejects: no bias at all, for a
+//! drift with a log density.
 //!
 //! [`check_gradient`] compares a gradient with its log density. [`largest_curvature`] bounds the
 //! step. [`Preconditioned`](crate::drift::Preconditioned) is the change of coordinates, for any
@@ -29,6 +30,7 @@
 //!
 //! The guide is `docs/posterior.md` of the source.
 
+mod adjusted;
 mod check_gradient;
 mod curvature;
 mod diagnosis;

@@ -1,17 +1,18 @@
-//! A run with step h and a run with step h/2 on the same noise: what halving the step changes.
+//! Runs of many chains in the coordinates of a scale: with BAOAB, twice on the same noise with steps
+//! h and h/2, and with any sampler.
 
 use std::ops::ControlFlow;
 
 use ndarray::{Array1, Array2, Array3, ArrayView2, Axis, ShapeBuilder, concatenate};
 
 use super::tuned::Tuned;
-use crate::drift::{Drift, Preconditioned, Times};
+use crate::drift::{Drift, Preconditioned, Scale, Times};
 use crate::dynamics::Underdamped;
 use crate::error::{BoxError, Error, Result};
 use crate::grid::TimeGrid;
 use crate::noise::{Coarse, Noise, Philox};
 use crate::run::{Every, Observer, Run, Snapshot};
-use crate::sampler::Splitting;
+use crate::sampler::{Sampler, Splitting};
 
 /// How chains are run.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +59,8 @@ pub(super) struct Path {
     pub frames: Array3<f64>,
     /// Mean square of the momenta of each chain.
     pub kinetic: Array1<f64>,
+    /// The share of accepted proposals, if the sampler has a test.
+    pub acceptance: Option<f64>,
     pub end: State,
 }
 
@@ -83,17 +86,17 @@ impl Observer<f64> for Frames {
     }
 }
 
-/// Two runs from one state on the same noise.
+/// A run, and what tells its bias.
 pub(super) struct Pair {
-    /// With steps h.
-    pub coarse: Path,
-    /// With steps h/2.
-    pub fine: Path,
+    /// With steps h. Its draws are those of the outcome.
+    pub own: Path,
+    /// With steps h/2 on the same noise, unless the first run has no bias anyway.
+    pub halved: Option<Path>,
 }
 
 impl Pair {
-    /// Runs both. `length` counts steps h.
-    pub(super) fn run<D: Drift<f64>>(
+    /// Runs BAOAB twice. `length` counts steps h.
+    pub(super) fn coupled<D: Drift<f64>>(
         drift: &D,
         tuned: &Tuned,
         chains: Chains,
@@ -103,9 +106,9 @@ impl Pair {
         let half = tuned.clone().halved();
         let noise = Philox::new(chains.seed);
         let coarse = Coarse::new(&noise, half.friction(), half.step());
-        let coarse = path(drift, tuned, chains, start, length, &coarse)?;
-        let fine = path(drift, &half, chains, start, length.halved(), &noise)?;
-        Ok(Self { coarse, fine })
+        let own = path(drift, tuned, chains, start, length, &coarse)?;
+        let halved = path(drift, &half, chains, start, length.halved(), &noise)?;
+        Ok(Self { own, halved: Some(halved) })
     }
 }
 
@@ -118,37 +121,59 @@ pub(super) fn path<D: Drift<f64>>(
     length: Length,
     noise: &dyn Noise<f64>,
 ) -> Result<Path> {
-    let target = Preconditioned::new(drift, tuned.scale().clone());
-    let friction = tuned.friction();
-    let sampler = Splitting::new(Underdamped::new(friction, 1.0)?, "BAOAB".parse()?);
-    let grid = TimeGrid::uniform(tuned.step(), length.steps())?;
-    let every = Every::new(length.interval)?.after(length.burn_in);
-    let squares = Array1::zeros(start.positions.nrows());
-    let mut frames = Frames { every, positions: Vec::new(), squares };
-    let y = tuned.scale().to_y(start.positions.view());
-    let state = match &start.momenta {
-        Some(momenta) => concatenate(Axis(1), &[y.view(), momenta.view()]).expect("equal rows"),
-        None => y,
-    };
-    let mut run = Run::new(&sampler, &target, grid).start(state).observe(&mut frames).noise(noise);
-    if let Some(threads) = chains.threads {
-        run = run.threads(threads);
+    let sampler = Splitting::new(Underdamped::new(tuned.friction(), 1.0)?, "BAOAB".parse()?);
+    let walk = Walk { sampler: &sampler, step: tuned.step(), scale: tuned.scale(), noise };
+    walk.run(drift, chains, start, length)
+}
+
+/// A sampler with a momentum, its step, the coordinates in which it runs, and its noise.
+pub(super) struct Walk<'w> {
+    pub sampler: &'w dyn Sampler<f64>,
+    pub step: f64,
+    pub scale: &'w Scale,
+    pub noise: &'w dyn Noise<f64>,
+}
+
+impl Walk<'_> {
+    /// Runs from a state.
+    pub(super) fn run<D: Drift<f64>>(
+        &self,
+        drift: &D,
+        chains: Chains,
+        start: &State,
+        length: Length,
+    ) -> Result<Path> {
+        let target = Preconditioned::new(drift, self.scale.clone());
+        let grid = TimeGrid::uniform(self.step, length.steps())?;
+        let every = Every::new(length.interval)?.after(length.burn_in);
+        let squares = Array1::zeros(start.positions.nrows());
+        let mut frames = Frames { every, positions: Vec::new(), squares };
+        let y = self.scale.to_y(start.positions.view());
+        let state = match &start.momenta {
+            Some(momenta) => concatenate(Axis(1), &[y.view(), momenta.view()]).expect("equal rows"),
+            None => y,
+        };
+        let run = Run::new(self.sampler, &target, grid).start(state);
+        let mut run = run.observe(&mut frames).noise(self.noise);
+        if let Some(threads) = chains.threads {
+            run = run.threads(threads);
+        }
+        if let Some(chunk) = chains.chunk {
+            run = run.chunk(chunk);
+        }
+        let samples = run.run()?;
+        let momenta = samples.momenta().map(|v| v.to_owned());
+        let acceptance = samples.acceptance();
+        let end = State { positions: self.scale.to_x(samples.positions()), momenta };
+        let count = frames.positions.len();
+        let shape = (count, start.positions.nrows(), self.scale.dimension());
+        let mut all = Array3::zeros(shape);
+        for (mut to, frame) in all.axis_iter_mut(Axis(0)).zip(&frames.positions) {
+            to.assign(&self.scale.to_x(frame.view()));
+        }
+        let kinetic = frames.squares / count.max(1) as f64;
+        Ok(Path { frames: all, kinetic, acceptance, end })
     }
-    if let Some(chunk) = chains.chunk {
-        run = run.chunk(chunk);
-    }
-    let samples = run.run()?;
-    let scale = tuned.scale();
-    let momenta = samples.momenta().map(|v| v.to_owned());
-    let end = State { positions: scale.to_x(samples.positions()), momenta };
-    let count = frames.positions.len();
-    let shape = (count, start.positions.nrows(), scale.dimension());
-    let mut all = Array3::zeros(shape);
-    for (mut to, frame) in all.axis_iter_mut(Axis(0)).zip(&frames.positions) {
-        to.assign(&scale.to_x(frame.view()));
-    }
-    let kinetic = frames.squares / count.max(1) as f64;
-    Ok(Path { frames: all, kinetic, end })
 }
 
 /// The drift at rows of positions.

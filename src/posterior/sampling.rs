@@ -4,6 +4,7 @@ use std::fmt;
 
 use ndarray::{Array2, Array3, ShapeBuilder, s};
 
+use super::adjusted::{accepting, adjusted};
 use super::diagnosis::{Diagnosis, Evidence, Verdict};
 use super::pair::{Chains, Length, Pair, State, drift_at};
 use super::stream;
@@ -26,6 +27,8 @@ const ATTEMPTS: u64 = 6;
 const EARLY: u64 = 3;
 /// Parts of the seed from here on belong to runs, and those below to the rounds of the warm-up.
 const ATTEMPT: u64 = 1 << 16;
+/// Parts of the seed for the step of adjusted runs.
+const ACCEPTANCE: u64 = 1 << 17;
 /// The time of a burn-in in the coordinates of the scale.
 const BURN_IN: f64 = 20.0;
 
@@ -36,6 +39,8 @@ const BURN_IN: f64 = 20.0;
 /// run       BAOAB with step h, and with h/2 on the same noise; the draws are those of step h
 /// again     with half the step if the step shows, for twice as long if the chains are too short
 /// ```
+///
+/// [`adjusted`](Self::adjusted) runs MALT in place of BAOAB: one run, and no bias to measure.
 ///
 /// Evaluations: about 1650 per chain for the warm-up, and 3 per step of a run. The result is a pure
 /// function of the drift, the seed and the options. Threads and chunks never change a bit. The
@@ -49,6 +54,7 @@ pub struct Sampling<'d, D> {
     names: Option<Vec<String>>,
     tuned: Option<Tuned>,
     steps: usize,
+    adjusted: bool,
 }
 
 /// Draws of a posterior, what they say, and whether to trust them.
@@ -95,7 +101,16 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
     /// 128 chains from a standard normal, with seed 0.
     pub fn new(drift: &'d D, dim: usize) -> Self {
         let chains = Chains { chains: 128, seed: 0, threads: None, chunk: None };
-        Self { drift, dim, chains, start: None, names: None, tuned: None, steps: 500 }
+        Self {
+            drift,
+            dim,
+            chains,
+            start: None,
+            names: None,
+            tuned: None,
+            steps: 500,
+            adjusted: false,
+        }
     }
 
     /// Sets the number of chains, at least 16. Default 128.
@@ -135,6 +150,19 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
         self
     }
 
+    /// Accepts or rejects, so that the step leaves no bias: the draws are those of
+    /// [`Malt`](crate::sampler::Malt), with about 1/γh leapfrogs per step, at least 1 and at most
+    /// 32. The drift must have a log density, see [`WithDensity`](crate::drift::WithDensity).
+    ///
+    /// The step is one that accepts 0.8 of the proposals: the acceptance 2Φ(−σ/2) of a normal error
+    /// of the energy gives σ, which grows with h² (Beskos et al. 2013). [`steps`](Self::steps)
+    /// counts proposals. Unlike the draws without it, these are exact draws as far as the chains
+    /// mix.
+    pub fn adjusted(mut self) -> Self {
+        self.adjusted = true;
+        self
+    }
+
     /// Sets the threads of every run, see [`Run::threads`](crate::Run::threads).
     pub fn threads(mut self, threads: usize) -> Self {
         self.chains.threads = Some(threads);
@@ -154,12 +182,16 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
     /// # Errors
     /// [`Error::Invalid`] for fewer than 16 chains, 16 steps or no dimension. [`Error::Shape`] for
     /// a start of another shape or another number of names, and [`Error::Twice`] for equal names.
+    /// [`Error::NoDensity`] for an adjusted run of a drift without a log density.
     /// [`Error::Diverged`] if chains become infinite however small the step is. Other errors are
     /// those of [`Run::run`](crate::Run::run).
     pub fn run(self) -> Result<Outcome> {
         count("chains", self.chains.chains, 16, 1 << 24, "a whole number from 16 to 16777216")?;
         count("dim", self.dim, 1, 1 << 20, "a whole number from 1 to 1048576")?;
         count("steps", self.steps, 16, 1 << 28, "a whole number from 16 to 268435456")?;
+        if self.adjusted && self.drift.density().is_none() {
+            return Err(Error::NoDensity { method: "malt" });
+        }
         let start = self.begin()?;
         // Every evaluation goes through it, those of the warm-up and of failed runs too.
         let drift = Counted::new(self.drift);
@@ -173,7 +205,11 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
                 let state = State { positions: start, momenta: None };
                 Ok(self.attempt(&drift, tuned, &state, length, ATTEMPT)?.outcome)
             }
-            None => self.search(&drift, warm_up(&drift, self.chains, start, b.view())?),
+            None => {
+                let warm = warm_up(&drift, self.chains, start, b.view())?;
+                let warm = self.accepting(&drift, warm, 0)?;
+                self.search(&drift, warm)
+            }
         }
     }
 
@@ -199,6 +235,15 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
         Ok(start)
     }
 
+    /// The same with a step that is right for an adjusted run, if it is to be one.
+    fn accepting(&self, drift: &Counted<&D>, warm: Warm, attempt: u64) -> Result<Warm> {
+        if !self.adjusted {
+            return Ok(warm);
+        }
+        let seed = stream(self.chains.seed, ACCEPTANCE + attempt);
+        accepting(drift, Chains { seed, ..self.chains }, warm)
+    }
+
     /// Runs until the draws can be trusted.
     fn search(&self, drift: &Counted<&D>, warm: Warm) -> Result<Outcome> {
         let Warm { mut tuned, mut state } = warm;
@@ -219,11 +264,14 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
             };
             let diagnosis = &result.outcome.diagnosis;
             let finer = diagnosis.could_be_finer();
-            let hopeless = attempt >= EARLY && diagnosis.is_hopeless();
+            let biased = diagnosis.verdict == Verdict::Biased;
+            // No step mends an adjusted run whose gradient is not that of its log density.
+            let hopeless = diagnosis.is_hopeless() || (self.adjusted && biased);
+            let hopeless = attempt >= EARLY && hopeless;
             if attempt == ATTEMPTS || hopeless || (diagnosis.is_converged() && !finer) {
                 return Ok(result.outcome);
             }
-            if finer || diagnosis.verdict == Verdict::Biased {
+            if finer || (biased && !self.adjusted) {
                 halvings += 1;
                 tuned = tuned.halved();
                 state = result.end;
@@ -233,8 +281,10 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
                 let ends = result.end.positions;
                 let pace = Pace { time: f64::INFINITY, falling: false };
                 let again = retuned(drift, tuned.scale(), frames, ends.view(), pace)?;
-                tuned = (0..halvings).fold(again, |tuned, _| tuned.halved());
-                state = State { positions: ends, momenta: None };
+                let warm = Warm { tuned: again, state: State { positions: ends, momenta: None } };
+                let warm = self.accepting(drift, warm, attempt)?;
+                tuned = (0..halvings).fold(warm.tuned, |tuned, _| tuned.halved());
+                state = warm.state;
             }
             attempt += 1;
             steps *= 2;
@@ -267,22 +317,26 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
         part: u64,
     ) -> Result<Attempt> {
         let chains = Chains { seed: stream(self.chains.seed, part), ..self.chains };
-        let pair = Pair::run(drift, tuned, chains, state, length)?;
-        let frames = pair.coarse.frames.slice(s![..;THIN, .., ..]);
+        let pair = if self.adjusted {
+            Pair { own: adjusted(drift, tuned, chains, state, length)?, halved: None }
+        } else {
+            Pair::coupled(drift, tuned, chains, state, length)?
+        };
+        let frames = pair.own.frames.slice(s![..;THIN, .., ..]);
         let mut gradients = Array3::zeros(frames.raw_dim());
         for (frame, mut to) in frames.outer_iter().zip(gradients.outer_iter_mut()) {
             let b = drift_at(drift, frame)?;
             to.assign(&tuned.scale().transposed(b.view()));
         }
-        let mut summary = Posterior::of(pair.coarse.frames.view())?;
+        let mut summary = Posterior::of(pair.own.frames.view())?;
         if let Some(names) = &self.names {
             summary = summary.names(names.iter().cloned())?;
         }
         let evidence =
             Evidence { pair: &pair, gradients: &gradients, thin: THIN, summary: &summary, tuned };
         let diagnosis = Diagnosis::of(&evidence);
-        let end = pair.coarse.end;
-        let draws = pair.coarse.frames;
+        let end = pair.own.end;
+        let draws = pair.own.frames;
         let tuned = tuned.clone();
         let evaluations = drift.rows();
         let outcome = Outcome { draws, summary, diagnosis, tuned, evaluations };

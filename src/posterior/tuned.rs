@@ -56,6 +56,12 @@ impl Tuned {
         self.friction
     }
 
+    /// The same with another step.
+    pub(super) fn with_step(mut self, step: f64) -> Self {
+        self.step = step;
+        self
+    }
+
     /// The same with half the step.
     pub(super) fn halved(mut self) -> Self {
         self.step *= 0.5;
