@@ -1,5 +1,5 @@
 //! What can end the program, and with which exit code: 2 for what was given, 1 for what happened on
-//! the way, 128 and its number for a signal.
+//! the way, 3 for draws that cannot be trusted, 128 and its number for a signal.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -15,6 +15,9 @@ pub enum Failure {
     /// The run itself failed.
     #[error("{0}")]
     Run(String),
+    /// Draws that were written and cannot be trusted.
+    #[error("{0}")]
+    Untrusted(String),
     /// A signal ended the run before its last step. What it had by then was written.
     #[error("stopped after step {step} of {steps}")]
     Stopped { step: u64, steps: u64, signal: i32 },
@@ -25,6 +28,7 @@ impl Failure {
         match self {
             Self::Input(_) => ExitCode::from(2),
             Self::Run(_) => ExitCode::from(1),
+            Self::Untrusted(_) => ExitCode::from(3),
             Self::Stopped { signal, .. } => ExitCode::from(128 + *signal as u8),
         }
     }

@@ -13,6 +13,7 @@ mod guidance;
 mod inputs;
 mod interrupt;
 mod known;
+mod law;
 mod library;
 mod methods;
 mod network;
@@ -20,6 +21,7 @@ mod npy;
 mod npy_header;
 mod output;
 mod plan;
+mod posterior;
 mod probe;
 mod reference;
 mod report;
@@ -54,6 +56,8 @@ struct Cli {
 enum Command {
     /// Draw samples from a mixture (TARGET.json) or from a data set with a bandwidth
     Sample(Box<sample::Sample>),
+    /// Draw from a posterior without anything to choose: tuned, and with a verdict on the result
+    Posterior(Box<posterior::PosteriorRun>),
     /// Generate samples from noise, with a trained network or the exact score of a noised target
     Generate(Box<generate::Generate>),
     /// Compare ways to generate: methods x evaluations x seeds, as a table, a CSV file and a
@@ -82,6 +86,7 @@ fn main() -> ExitCode {
     let ready = langevin::advanced::instruction_set().map_err(Failure::from);
     let result = ready.and_then(|_| match command {
         Command::Sample(arguments) => sample::run(&arguments),
+        Command::Posterior(arguments) => posterior::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),

@@ -12,7 +12,8 @@ use crate::inputs::{Inputs, same_file};
 use crate::interrupt;
 
 /// The endings of names that fit what an option writes.
-const ENDINGS: [(&str, &[&str]); 4] = [
+const ENDINGS: [(&str, &[&str]); 5] = [
+    ("--save-tuned", &["json"]),
     ("--out", &["npy", "csv"]),
     ("--plot", &["svg"]),
     ("--grid-image", &["png"]),

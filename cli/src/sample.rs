@@ -6,20 +6,18 @@ use clap::Args;
 use langevin::catalog::{self, Options};
 use langevin::diffusion::Warning;
 use langevin::metrics::Posterior;
-use langevin::ndarray::ArrayView2;
-use langevin::prelude::{Drift, GaussianMixture, Real, Sampler, Samples, TimeGrid};
+use langevin::prelude::{Real, Sampler, Samples, TimeGrid};
 use langevin::run::Start;
 use serde_json::{Value, json};
 
-use crate::arguments::{Given, RunOptions, TargetOptions};
+use crate::arguments::{Given, RunOptions};
 use crate::beginning::{Anew, settings};
-use crate::failure::{Failure, print_warning, refuse};
+use crate::failure::{Failure, print_warning};
 use crate::inputs::Inputs;
-use crate::library::Library;
+use crate::law::LawOptions;
 use crate::output::{create_all, print_report, write_file};
-use crate::report::{Report, draw};
+use crate::report::Report;
 use crate::simulation::{Job, Outcome, read_start, schedule, simulate};
-use crate::target;
 use crate::trace_file::TraceOptions;
 
 /// A method, its dynamics and their options.
@@ -103,11 +101,7 @@ impl MethodOptions {
 #[derive(Args)]
 pub struct Sample {
     #[command(flatten)]
-    target: TargetOptions,
-    /// Shared library with the C functions langevin_dimension and langevin_log_density_gradient, in
-    /// place of a target; its code is run (see docs/command-line.md)
-    #[arg(long, value_name = "FILE.so", conflicts_with_all = ["target", "data"])]
-    target_library: Option<PathBuf>,
+    law: LawOptions,
     #[command(flatten)]
     method: MethodOptions,
     /// Number of steps
@@ -129,59 +123,10 @@ pub struct Sample {
 
 impl Sample {
     fn inputs(&self) -> Inputs {
-        let [target, data] = self.target.files();
+        let [target, data, library] = self.law.files();
         let resume = self.run.beginning.resume.as_deref();
-        let library = ("--target-library", self.target_library.as_deref());
         let start = ("--start", self.start.as_deref());
         Inputs::new([target, data, library, start, ("--resume", resume)])
-    }
-
-    fn law(&self) -> Result<Law, Failure> {
-        match &self.target_library {
-            Some(path) => Ok(Law::Library(Library::load(path)?)),
-            None if self.target.files().iter().all(|(_, file)| file.is_none()) => refuse(
-                "nothing to sample: give a TARGET.json, --data with --bandwidth, or \
-                 --target-library",
-            ),
-            None => Ok(Law::Mixture(Box::new(target::load(&self.target, None)?.mixture))),
-        }
-    }
-}
-
-/// The distribution to sample.
-enum Law {
-    Mixture(Box<GaussianMixture>),
-    Library(Library),
-}
-
-impl Law {
-    /// The mixture, whose moments are known.
-    fn known(&self) -> Option<&GaussianMixture> {
-        match self {
-            Self::Mixture(mixture) => Some(mixture),
-            Self::Library(_) => None,
-        }
-    }
-
-    fn dimension(&self) -> usize {
-        match self {
-            Self::Mixture(mixture) => mixture.dimension(),
-            Self::Library(library) => library.dimension(),
-        }
-    }
-
-    fn drift<F: Real>(&self) -> &dyn Drift<F> {
-        match self {
-            Self::Mixture(mixture) => &**mixture,
-            Self::Library(library) => library,
-        }
-    }
-
-    fn draw<F: Real>(&self, samples: ArrayView2<'_, F>, title: &str) -> Result<Vec<u8>, Failure> {
-        match self {
-            Self::Mixture(mixture) => draw(Some(mixture), samples, title),
-            Self::Library(library) => library.draw(samples, title),
-        }
     }
 }
 
@@ -196,7 +141,7 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     let sampler = method.sampler::<F>()?;
     let name = format!("{} on {} dynamics", method.title(), method.dynamics()?);
     let grid = TimeGrid::uniform(method.step, arguments.steps)?;
-    let target = arguments.law()?;
+    let target = arguments.law.read()?;
     let dim = target.dimension();
     let moments = schedule(options.every, arguments.burn_in, arguments.steps)?;
     let start = read_start::<F>(arguments.start.as_deref())?;
@@ -280,7 +225,7 @@ fn json(arguments: &Sample) -> Result<Value, Failure> {
         "step": method.step,
         "options": method.settings()?,
         "burn_in": arguments.burn_in,
-        "bandwidth": arguments.target.bandwidth,
+        "bandwidth": arguments.law.bandwidth(),
     });
     if let Some(word) = method.word() {
         report["word"] = json!(word);

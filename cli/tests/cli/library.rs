@@ -34,7 +34,7 @@ fn compile(folder: &Path, source: &str) -> bool {
 }
 
 /// A folder with the eight schools as `target.so`, if there is a compiler.
-fn schools(name: &str) -> Option<PathBuf> {
+pub fn schools(name: &str) -> Option<PathBuf> {
     let folder = folder(name, TWO);
     let source = repository("examples/target-library/eight_schools.c");
     compile(&folder, &source).then_some(folder)

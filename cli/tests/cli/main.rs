@@ -15,6 +15,7 @@ mod outputs;
 mod phase;
 mod places;
 mod plan;
+mod posterior;
 mod probe;
 mod program;
 mod refusals;
