@@ -1,6 +1,7 @@
 #!/bin/sh
 # Facts about the machine and the programs, as a Markdown list. Usage: facts.sh PYTHON
 set -eu
+python="$(cd "$(dirname "$1")" && pwd)/$(basename "$1")"
 cd "$(dirname "$0")"
 model=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo 2> /dev/null | head -n 1)
 echo "- Processor: ${model:-$(uname -m)}, $(getconf _NPROCESSORS_ONLN) logical cores"
@@ -16,5 +17,5 @@ for crate in $(sed -n 's/^name = "\(nuts-rs\)"$/\1/p' rust/Cargo.lock); do
     version=$(grep -A 1 "^name = \"$crate\"" rust/Cargo.lock | sed -n 's/^version = "\(.*\)"/\1/p')
     echo "- $crate: $version"
 done
-echo "- Python: $("$1" --version | cut -d ' ' -f 2), $("$1" -m pip freeze |
+echo "- Python: $("$python" --version | cut -d ' ' -f 2), $("$python" -m pip freeze |
     grep -E '^(blackjax|jax|jaxlib|numpy)==' | tr '\n' ' ' | sed 's/==/ /g')"

@@ -91,19 +91,16 @@ def main():
             continue
         for layout in layouts:
             warm_up, sample = (over_chains(f, layout) for f in chain(log_density))
-            programs = None
+            first = second = None
             for seed in seeds:
                 keys = jax.random.split(jax.random.key(seed), 3)
                 start = jax.random.normal(keys[0], (*shape, dim))
                 warm_keys, sample_keys = (jax.random.split(key, shape) for key in keys[1:])
-                if programs is None:
+                if first is None:
                     first, compile_first = compiled(warm_up, warm_keys, start)
-                    state, parameters, _ = first(warm_keys, start)
-                    second, compile_second = compiled(sample, sample_keys, state, parameters)
-                    programs = first, second
-                    jax.block_until_ready(second(sample_keys, state, parameters))
-                first, second = programs
                 (state, parameters, tuning), warm = timed(first, warm_keys, start)
+                if second is None:
+                    second, compile_second = compiled(sample, sample_keys, state, parameters)
                 result, sampling = timed(second, sample_keys, state, parameters)
                 positions, steps, divergent = result
                 draws = np.asarray(positions).reshape(CHAINS, DRAWS, dim).transpose(1, 0, 2)

@@ -30,42 +30,54 @@ def number(value, digits=3):
 def says(runs):
     """What a method says of its own draws: a verdict, or the divergences of a seed."""
     if runs[0]["verdict"] is not None:
-        verdicts = [run["verdict"] for run in runs]
+        verdicts = [" ".join(run["verdict"].split()[:8]).split(" after")[0] for run in runs]
         return ", ".join(f"{verdicts.count(v)} {v}" for v in sorted(set(verdicts)))
     return f"{number(median(runs, lambda run: run['divergences']))} divergences"
 
 
+def table(columns, rows):
+    print("| " + " | ".join(columns) + " |")
+    print("|" + "---|" * len(columns))
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+
+
 def main():
     lines = [json.loads(line) for line in open(sys.argv[1])]
-    targets = list(dict.fromkeys(line["target"] for line in lines))
-    print("| " + " | ".join(COLUMNS) + " |")
-    print("|" + "---|" * len(COLUMNS))
-    for target in targets:
-        here = [line for line in lines if line["target"] == target]
-        ours = median([line for line in here if line["method"] == OURS], per("seconds"))
-        for method in dict.fromkeys(line["method"] for line in here):
-            runs = [line for line in here if line["method"] == method]
-            seconds, sampling = median(runs, per("seconds")), median(runs, per("sampling"))
-            row = [
-                target + (" (hard)" if runs[0]["hard"] else ""),
+    runs = {}
+    for line in lines:
+        runs.setdefault(line["target"], {}).setdefault(line["method"], []).append(line)
+    rows, fastest = [], []
+    for target, methods in runs.items():
+        seconds = {method: median(of, per("seconds")) for method, of in methods.items()}
+        ours = seconds.get(OURS)
+        for method, of in methods.items():
+            sampling = median(of, per("sampling"))
+            rows.append([
+                target + (" (hard)" if of[0]["hard"] else ""),
                 method,
-                number(median(runs, lambda run: run["ess"])),
-                number(median(runs, per("gradients"))),
-                number(seconds and 1e3 * seconds),
+                number(median(of, lambda run: run["ess"])),
+                number(median(of, per("gradients"))),
+                number(seconds[method] and 1e3 * seconds[method]),
                 number(sampling and 1e3 * sampling),
-                number(seconds and ours and seconds / ours),
-                number(median(runs, lambda run: run["mean_error"]), 2),
-                number(median(runs, lambda run: run["sd_error"]), 2),
-                number(median(runs, lambda run: run["r_hat"]), 4),
-                says(runs),
-            ]
-            print("| " + " | ".join(row) + " |")
+                number(seconds[method] and ours and seconds[method] / ours),
+                number(median(of, lambda run: run["mean_error"]), 2),
+                number(median(of, lambda run: run["sd_error"]), 2),
+                number(median(of, lambda run: run["r_hat"]), 4),
+                says(of),
+            ])
+        peers = {m: s for m, s in seconds.items() if s and not m.startswith(OURS)}
+        if ours and peers:
+            best = min(peers, key=peers.get)
+            fastest.append([target, best, number(peers[best] / ours)])
+    table(COLUMNS, rows)
+    print()
+    table(["target", "fastest peer", "its seconds per ESS over ours"], fastest)
     seeds = sorted({line["seed"] for line in lines})
     print(f"\nMedians over the seeds {', '.join(map(str, seeds))}. ratio: seconds per effective")
     print("sample, with the warm-up, over ours; above 1 we are faster. ESS, R-hat and the errors")
-    print("are those of the worst coordinate, errors in standard deviations. hard: no method is")
-    print("right, and the point is to say so. Long runs are not better here by themselves: the")
-    print("warm-up is shared by more draws.")
+    print("are those of the worst coordinate, errors in standard deviations. -: not told, or a run")
+    print("failed. hard: no method is right, and the point is to say so.")
 
 
 main()
