@@ -1,6 +1,7 @@
 #!/bin/sh
 # Posteriors by our sampler and by NUTS (nuts-rs, blackjax), each with its defaults: a table of
-# gradients and seconds per effective sample. It takes minutes. Usage: posterior.sh [SEED…]
+# gradients and seconds per effective sample. It takes a quarter of an hour or more,
+# most of it blackjax on the Gaussian and the logistic regression. Usage: posterior.sh [SEED…]
 #
 # Results: target/peers/posterior.jsonl and posterior.md. TARGETS=banana,funnel selects targets.
 # PYTHON names another Python, VENV an environment that exists.

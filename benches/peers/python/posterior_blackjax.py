@@ -5,8 +5,9 @@ Usage: posterior_blackjax.py FOLDER SEED...
 64 chains, 1000 steps of warm-up and 1000 draws each, 64-bit numbers. Writes the draws of each
 target, (draws, chains, dim), into FOLDER, and one line of JSON about each to standard output.
 Compilation is not in the seconds. There are as many CPU devices as threads, by pmap. LAYOUT says
-how a device runs its chains: `vmap` (the default, and faster wherever we tried) together, where
-all wait for the longest trajectory of each draw, or `map` one after another, where none waits;
+how a device runs its chains: `vmap` (the default, two to three times faster on small targets)
+together, where all wait for the longest trajectory of each draw, or `map` one after another, where
+none waits, which is about as fast on the Gaussian.
 `vmap,map` does both. TARGETS=banana,funnel selects targets.
 """
 
