@@ -16,6 +16,8 @@ if ! "$venv/bin/python" -c 'import blackjax' 2> /dev/null; then
     "${PYTHON:-python3}" -m venv "$venv"
 fi
 "$venv/bin/pip" install -q -r "$here/python/requirements.txt"
+# No __pycache__ beside the scripts.
+export PYTHONDONTWRITEBYTECODE=1
 export RUSTFLAGS="${RUSTFLAGS:--C target-cpu=native}"
 export CARGO_TARGET_DIR="$out/rust"
 cargo build -q --release --locked --manifest-path "$here/rust/Cargo.toml" --bin posterior
