@@ -2,11 +2,9 @@
 
 use std::fmt;
 
-use ndarray::{Array1, Array3, ArrayView3, Axis, s};
+use ndarray::{Array1, ArrayView3, Axis, s};
 
-use super::pair::Pair;
-use super::tuned::Tuned;
-use crate::drift::Scale;
+use super::gathered::Gathered;
 use crate::math::digits::number;
 use crate::metrics::{Estimate, Posterior, normal_quantile};
 use crate::quoted::escaped;
@@ -135,67 +133,44 @@ fn chain_means(frames: ArrayView3<'_, f64>, j: usize, f: impl Fn(f64) -> f64) ->
         .collect()
 }
 
-/// Draws in the coordinates of a scale.
-fn scaled_draws(draws: ArrayView3<'_, f64>, scale: &Scale) -> Array3<f64> {
-    let mut all = Array3::zeros(draws.raw_dim());
-    for (frame, mut to) in draws.outer_iter().zip(all.outer_iter_mut()) {
-        to.assign(&scale.to_y(frame));
-    }
-    all
-}
-
-/// What a diagnosis is made of.
-pub(super) struct Evidence<'e> {
-    /// The run whose draws are judged, and the one with half the step.
-    pub pair: &'e Pair,
-    /// The drift at every `thin`-th frame of the run with step h, in the coordinates of the scale.
-    pub gradients: &'e Array3<f64>,
-    pub thin: usize,
-    pub summary: &'e Posterior,
-    pub tuned: &'e Tuned,
-}
-
-impl Evidence<'_> {
-    /// The bias of mean and standard deviation of parameter j, from what halving the step changes.
+impl Gathered {
+    /// The bias of mean and standard deviation of parameter j, from what halving the step changes
+    /// in the chains that have both runs.
     fn biases(&self, j: usize) -> [Estimate; 2] {
-        let coarse = self.pair.own.frames.view();
         let Some(halved) = &self.pair.halved else {
             return [Estimate { value: 0.0, error: 0.0 }; 2];
         };
+        let all = self.pair.own.frames.view();
         let fine = halved.frames.view();
-        let means = chain_means(coarse, j, |x| x);
-        let mean = over_chains(&means).value;
+        let coarse = all.slice(s![.., ..fine.dim().1, ..]);
+        let mean = over_chains(&chain_means(all, j, |x| x)).value;
         let square = |x: f64| (x - mean) * (x - mean);
-        let squares = chain_means(coarse, j, square);
-        let variance = over_chains(&squares).value;
-        let change = means - chain_means(fine, j, |x| x);
-        let spread = squares - chain_means(fine, j, square);
+        let variance = over_chains(&chain_means(all, j, square)).value;
+        let change = chain_means(coarse, j, |x| x) - chain_means(fine, j, |x| x);
+        let spread = chain_means(coarse, j, square) - chain_means(fine, j, square);
         let of_mean = over_chains(&(change / (0.75 * variance.sqrt())));
         [of_mean, over_chains(&(spread / (1.5 * variance)))]
     }
 
-    /// E[b] and −E[(y − m) b] − 1 of coordinate j of the scale, from draws there.
-    fn identities(&self, draws: ArrayView3<'_, f64>, j: usize) -> [Estimate; 2] {
-        let center = over_chains(&chain_means(draws, j, |y| y)).value;
+    /// E[b] and −E[(y − m) b] − 1 of coordinate j of the scale.
+    fn identities(&self, j: usize) -> [Estimate; 2] {
+        let positions = self.positions.view();
+        let center = over_chains(&chain_means(positions, j, |y| y)).value;
         let gradients = self.gradients.index_axis(Axis(2), j);
-        let centred = draws.index_axis(Axis(2), j).mapv(|y| y - center);
-        let products = Array3::from_shape_fn((draws.dim().0, draws.dim().1, 1), |(i, k, _)| {
-            -centred[[i, k]] * gradients[[i, k]] - 1.0
-        });
+        let centred = positions.index_axis(Axis(2), j).mapv(|y| y - center);
+        let products = -(centred * gradients) - 1.0;
         let pull = over_chains(&chain_means(self.gradients.view(), j, |b| b));
-        [pull, over_chains(&chain_means(products.view(), 0, |x| x))]
+        [pull, over_chains(&chain_means(products.view().insert_axis(Axis(2)), 0, |x| x))]
     }
 }
 
 impl Diagnosis {
-    pub(super) fn of(evidence: &Evidence<'_>) -> Self {
-        let pair = evidence.pair;
-        let frames = pair.own.frames.slice(s![..;evidence.thin, .., ..]);
-        let draws = scaled_draws(frames, evidence.tuned.scale());
+    pub(super) fn of(gathered: &Gathered, summary: &Posterior, step: f64) -> Self {
+        let own = &gathered.pair.own;
         let mut checks = Vec::new();
-        for (j, parameter) in evidence.summary.parameters.iter().enumerate() {
-            let [mean_bias, sd_bias] = evidence.biases(j);
-            let [pull, identity] = evidence.identities(draws.view(), j);
+        for (j, parameter) in summary.parameters.iter().enumerate() {
+            let [mean_bias, sd_bias] = gathered.biases(j);
+            let [pull, identity] = gathered.identities(j);
             checks.push(Check {
                 name: parameter.name.clone(),
                 r_hat: parameter.r_hat,
@@ -211,13 +186,39 @@ impl Diagnosis {
         let mut diagnosis = Self {
             verdict: Verdict::Converged,
             checks,
-            kinetic: over_chains(&pair.own.kinetic),
-            step: evidence.tuned.step(),
-            acceptance: pair.own.acceptance,
+            kinetic: over_chains(&own.kinetic),
+            step,
+            acceptance: own.acceptance,
             reasons: Vec::new(),
         };
-        diagnosis.judge(pair.own.frames.dim().1);
+        let pairs = gathered.pair.halved.as_ref().map_or(2, |halved| halved.frames.dim().1);
+        diagnosis.judge(own.frames.dim().1, pairs);
         diagnosis
+    }
+
+    /// Whether chains do not come together.
+    pub(super) fn is_apart(&self) -> bool {
+        !self.checks.iter().all(|check| check.r_hat <= R_HAT)
+    }
+
+    /// How many times as long a run must be, for all errors to be small enough.
+    pub(super) fn longer(&self) -> f64 {
+        let square = |x: f64| x * x;
+        let needed = |estimate: &Estimate, least: f64| {
+            square(2.0 * estimate.error / (BOUND.max(least) - estimate.value.abs()).max(0.01))
+        };
+        let one = |check: &Check| {
+            [
+                square(check.mean_error / ERROR),
+                square(check.sd_error / ERROR),
+                SIZE / check.ess,
+                needed(&check.mean_bias, BIAS),
+                needed(&check.sd_bias, BIAS),
+                needed(&check.pull, IDENTITY),
+                needed(&check.identity, IDENTITY),
+            ]
+        };
+        self.checks.iter().flat_map(one).fold(1.0, f64::max)
     }
 
     /// Whether chains are so far apart that a longer run does not help.
@@ -231,9 +232,12 @@ impl Diagnosis {
         self.checks.iter().any(|check| seen(&check.mean_bias) || seen(&check.sd_bias))
     }
 
-    fn judge(&mut self, chains: usize) {
+    /// The verdict of this number of chains, some of which have a second run.
+    fn judge(&mut self, chains: usize, pairs: usize) {
         let tests = 4.0 * self.checks.len() as f64;
-        let far = student(1.0 - FALSE_ALARM / (2.0 * tests), chains as f64 - 1.0);
+        let far = |chains: usize| student(1.0 - FALSE_ALARM / (2.0 * tests), chains as f64 - 1.0);
+        let of_bias = far(pairs);
+        let of_identity = far(chains);
         let mut mixed = Vec::new();
         let mut biased = Vec::new();
         let mut unclear = Vec::new();
@@ -245,10 +249,10 @@ impl Diagnosis {
                 mixed.push(format!("{name} has R-hat {:.3} and {size:.0} draws", check.r_hat));
             }
             let biases = [
-                ("the bias of the mean in sd", check.mean_bias, BIAS),
-                ("the relative bias of the sd", check.sd_bias, BIAS),
-                ("E[b], which should be 0,", check.pull, IDENTITY),
-                ("-E[(y - m) b] - 1, which should be 0,", check.identity, IDENTITY),
+                ("the bias of the mean in sd", check.mean_bias, BIAS, of_bias),
+                ("the relative bias of the sd", check.sd_bias, BIAS, of_bias),
+                ("E[b], which should be 0,", check.pull, IDENTITY, of_identity),
+                ("-E[(y - m) b] - 1, which should be 0,", check.identity, IDENTITY, of_identity),
             ];
             let errors =
                 [("the mean", "sd", check.mean_error), ("the sd", "of it", check.sd_error)];
@@ -257,7 +261,7 @@ impl Diagnosis {
                     unclear.push(format!("{what} of {name} is known to {error:.3} {unit}"));
                 }
             }
-            for (what, estimate, least) in biases {
+            for (what, estimate, least, far) in biases {
                 let size = estimate.value.abs();
                 let text =
                     || format!("{what} of {name} is {:.3} ± {:.3}", estimate.value, estimate.error);

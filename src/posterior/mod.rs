@@ -18,9 +18,9 @@
 //! ```
 //!
 //! [`sample`] needs nothing but a gradient. Chains together find the coordinates, the step and the
-//! friction: a [`Tuned`]. Then BAOAB runs with a step h and, on the same noise, with h/2. The
-//! [`Diagnosis`] of both says whether the chains have mixed, and how large the bias is. It is
-//! repeated with a finer step or for longer until it can be trusted, and says so if it cannot.
+//! friction: a [`Tuned`]. Then BAOAB runs with a step h, and some chains again with h/2 on the same
+//! noise. The [`Diagnosis`] of both says whether the chains have mixed, and how large the bias is.
+//! It goes on, with a finer step if need be, until it can be trusted, and says so if it cannot.
 //! [`Sampling`] has the options. [`Sampling::adjusted`] accepts or rejects: no bias at all, for a
 //! drift with a log density.
 //!
@@ -36,17 +36,21 @@ mod curvature;
 mod diagnosis;
 #[cfg(feature = "serde")]
 mod form;
+mod gathered;
 mod matching;
+mod outcome;
 mod pair;
 mod sampling;
 mod scaling;
+mod search;
 mod tune;
 mod tuned;
 
 pub use check_gradient::check_gradient;
 pub use curvature::largest_curvature;
 pub use diagnosis::{Check, Diagnosis, Verdict};
-pub use sampling::{Outcome, Sampling, sample};
+pub use outcome::Outcome;
+pub use sampling::{Sampling, sample};
 pub use tuned::Tuned;
 
 use crate::noise::splitmix::SplitMix64;

@@ -1,9 +1,9 @@
-//! Runs of many chains in the coordinates of a scale: with BAOAB, twice on the same noise with steps
-//! h and h/2, and with any sampler.
+//! Runs of many chains in the coordinates of a scale: with BAOAB, some of them twice on the same
+//! noise with steps h and h/2, and with any sampler.
 
 use std::ops::ControlFlow;
 
-use ndarray::{Array1, Array2, Array3, ArrayView2, Axis, ShapeBuilder, concatenate};
+use ndarray::{Array1, Array2, Array3, ArrayView2, Axis, ShapeBuilder, concatenate, s};
 
 use super::tuned::Tuned;
 use crate::drift::{Drift, Preconditioned, Scale, Times};
@@ -13,6 +13,9 @@ use crate::grid::TimeGrid;
 use crate::noise::{Coarse, Noise, Philox};
 use crate::run::{Every, Observer, Run, Snapshot};
 use crate::sampler::{Sampler, Splitting};
+
+/// The least number of chains with a second run, and at least a quarter has one.
+const PAIRS: usize = 32;
 
 /// How chains are run.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +56,14 @@ pub(super) struct State {
     pub momenta: Option<Array2<f64>>,
 }
 
+impl State {
+    /// The first chains alone.
+    fn first(&self, chains: usize) -> Self {
+        let first = |rows: &Array2<f64>| rows.slice(s![..chains, ..]).to_owned();
+        Self { positions: first(&self.positions), momenta: self.momenta.as_ref().map(first) }
+    }
+}
+
 /// One run: its frames in the coordinates of the drift, and its end.
 pub(super) struct Path {
     /// (frames, chains, dim).
@@ -61,6 +72,8 @@ pub(super) struct Path {
     pub kinetic: Array1<f64>,
     /// The share of accepted proposals, if the sampler has a test.
     pub acceptance: Option<f64>,
+    /// Steps after the burn-in.
+    pub steps: usize,
     pub end: State,
 }
 
@@ -90,24 +103,27 @@ impl Observer<f64> for Frames {
 pub(super) struct Pair {
     /// With steps h. Its draws are those of the outcome.
     pub own: Path,
-    /// With steps h/2 on the same noise, unless the first run has no bias anyway.
+    /// The first chains with steps h/2 on the same noise, unless the first run has no bias anyway.
     pub halved: Option<Path>,
 }
 
 impl Pair {
-    /// Runs BAOAB twice. `length` counts steps h.
+    /// Runs BAOAB from the first state, and the first chains of the second one again. `length`
+    /// counts steps h.
     pub(super) fn coupled<D: Drift<f64>>(
         drift: &D,
         tuned: &Tuned,
         chains: Chains,
-        start: &State,
+        [start, again]: [&State; 2],
         length: Length,
     ) -> Result<Self> {
+        let some = PAIRS.max(chains.chains / 4).min(chains.chains);
+        let again = again.first(some);
         let half = tuned.clone().halved();
         let noise = Philox::new(chains.seed);
         let coarse = Coarse::new(&noise, half.friction(), half.step());
         let own = path(drift, tuned, chains, start, length, &coarse)?;
-        let halved = path(drift, &half, chains, start, length.halved(), &noise)?;
+        let halved = path(drift, &half, chains, &again, length.halved(), &noise)?;
         Ok(Self { own, halved: Some(halved) })
     }
 }
@@ -172,7 +188,8 @@ impl Walk<'_> {
             to.assign(&self.scale.to_x(frame.view()));
         }
         let kinetic = frames.squares / count.max(1) as f64;
-        Ok(Path { frames: all, kinetic, acceptance, end })
+        let steps = length.interval * length.frames;
+        Ok(Path { frames: all, kinetic, acceptance, steps, end })
     }
 }
 

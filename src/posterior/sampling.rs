@@ -1,48 +1,29 @@
-//! From a drift to draws: warm-up, runs, and longer or finer runs until they can be trusted.
+//! From a drift to draws: the options, and what is checked before a run.
 
-use std::fmt;
+use ndarray::{Array2, ShapeBuilder};
 
-use ndarray::{Array2, Array3, ShapeBuilder, s};
-
-use super::adjusted::{accepting, adjusted};
-use super::diagnosis::{Diagnosis, Evidence, Verdict};
-use super::pair::{Chains, Length, Pair, State, drift_at};
-use super::stream;
-use super::tune::{Pace, Warm, retuned, warm_up};
+use super::outcome::Outcome;
+use super::pair::{Chains, drift_at};
+use super::search::Plan;
+use super::tune::warm_up;
 use super::tuned::Tuned;
 use crate::drift::{Counted, Drift};
 use crate::error::{Error, Result, count};
-use crate::metrics::Posterior;
 use crate::noise::{Address, Noise, Philox, Purpose};
-
-/// Frames that are kept of each chain.
-const FRAMES: usize = 250;
-/// Frames between two at which gradients are taken.
-const THIN: usize = 2;
-/// Frames between two that new coordinates are made of.
-const SPARSE: usize = 25;
-/// Runs before the last one is returned as it is.
-const ATTEMPTS: u64 = 6;
-/// Runs after which chains that are as far apart as ever are given up.
-const EARLY: u64 = 3;
-/// Parts of the seed from here on belong to runs, and those below to the rounds of the warm-up.
-const ATTEMPT: u64 = 1 << 16;
-/// Parts of the seed for the step of adjusted runs.
-const ACCEPTANCE: u64 = 1 << 17;
-/// The time of a burn-in in the coordinates of the scale.
-const BURN_IN: f64 = 20.0;
 
 /// Draws from a posterior: set what you want, then call [`run`](Self::run).
 ///
 /// ```text
 /// warm-up   chains together find the scale, the step h and the friction
-/// run       BAOAB with step h, and with h/2 on the same noise; the draws are those of step h
-/// again     with half the step if the step shows, for twice as long if the chains are too short
+/// run       BAOAB with step h; a quarter of the chains also with h/2 on the same noise
+/// again     with half the step if the step shows; for as long as the errors need; in better
+///           coordinates, made from the draws, where chains have not mixed
 /// ```
 ///
 /// [`adjusted`](Self::adjusted) runs MALT in place of BAOAB: one run, and no bias to measure.
 ///
-/// Evaluations: about 1650 per chain for the warm-up, and 3 per step of a run. The result is a pure
+/// Evaluations: 600 to 2000 per chain for the warm-up, and 1.5 per step of a run, or more with less
+/// than 128 chains, as 32 chains have a second run. The result is a pure
 /// function of the drift, the seed and the options. Threads and chunks never change a bit. The
 /// warm-up takes all chains together, so a chain is not the same among more chains.
 #[derive(Debug)]
@@ -55,35 +36,6 @@ pub struct Sampling<'d, D> {
     tuned: Option<Tuned>,
     steps: usize,
     adjusted: bool,
-}
-
-/// Draws of a posterior, what they say, and whether to trust them.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Outcome {
-    /// The draws, (frames, chains, dim).
-    pub draws: Array3<f64>,
-    /// What they say about each parameter.
-    pub summary: Posterior,
-    /// Whether to trust them.
-    pub diagnosis: Diagnosis,
-    /// The coordinates, the step and the friction.
-    pub tuned: Tuned,
-    /// Evaluations of the drift, over all chains and runs.
-    pub evaluations: u64,
-}
-
-#[cfg(feature = "serde")]
-impl Outcome {
-    /// The draws with their names, to be written for ArviZ.
-    ///
-    /// # Errors
-    /// Those of [`Draws::new`](crate::draws::Draws::new).
-    pub fn to_draws(&self) -> Result<crate::draws::Draws<f64>> {
-        let names = self.summary.parameters.iter().map(|parameter| parameter.name.clone());
-        let draws = self.draws.view().permuted_axes([1, 0, 2]).as_standard_layout().into_owned();
-        crate::draws::Draws::new(draws)?.with_names(names)
-    }
 }
 
 /// Draws from the density of a drift ∇ log π in `dim` dimensions, without anything to choose:
@@ -176,8 +128,10 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
     }
 
     /// Warms up and runs, again and again with a finer step or for longer, until the diagnosis is
-    /// [`Verdict::Converged`], or six runs are done, or three in which chains stay apart. With
-    /// [`tuned`](Self::tuned) there is one run and no warm-up.
+    /// [`Verdict::Converged`](super::Verdict::Converged), or eight runs are done, or three in which
+    /// chains stay apart. Runs with the same settings continue one another, and their draws are
+    /// kept together, at most 1000 frames. With [`tuned`](Self::tuned) there is one run and no
+    /// warm-up.
     ///
     /// # Errors
     /// [`Error::Invalid`] for fewer than 16 chains, 16 steps or no dimension. [`Error::Shape`] for
@@ -199,17 +153,16 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
         if let Some(((row, column), _)) = b.indexed_iter().find(|(_, b)| !b.is_finite()) {
             return Err(Error::NonFinite { what: "gradient at the start", row, column });
         }
+        let plan = Plan {
+            drift: &drift,
+            chains: self.chains,
+            names: self.names.as_deref(),
+            adjusted: self.adjusted,
+            steps: self.steps,
+        };
         match &self.tuned {
-            Some(tuned) => {
-                let length = self.length(self.steps, self.steps / 2);
-                let state = State { positions: start, momenta: None };
-                Ok(self.attempt(&drift, tuned, &state, length, ATTEMPT)?.outcome)
-            }
-            None => {
-                let warm = warm_up(&drift, self.chains, start, b.view())?;
-                let warm = self.accepting(&drift, warm, 0)?;
-                self.search(&drift, warm)
-            }
+            Some(tuned) => plan.once(tuned, start),
+            None => plan.search(warm_up(&drift, self.chains, start, b.view())?),
         }
     }
 
@@ -235,62 +188,6 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
         Ok(start)
     }
 
-    /// The same with a step that is right for an adjusted run, if it is to be one.
-    fn accepting(&self, drift: &Counted<&D>, warm: Warm, attempt: u64) -> Result<Warm> {
-        if !self.adjusted {
-            return Ok(warm);
-        }
-        let seed = stream(self.chains.seed, ACCEPTANCE + attempt);
-        accepting(drift, Chains { seed, ..self.chains }, warm)
-    }
-
-    /// Runs until the draws can be trusted.
-    fn search(&self, drift: &Counted<&D>, warm: Warm) -> Result<Outcome> {
-        let Warm { mut tuned, mut state } = warm;
-        let mut steps = self.steps;
-        let mut attempt = 1;
-        let mut halvings = 0;
-        loop {
-            let burn_in = (BURN_IN / tuned.step()).min(1e5) as usize;
-            let length = self.length(steps, burn_in.max(steps / 10));
-            let result = match self.attempt(drift, &tuned, &state, length, ATTEMPT + attempt) {
-                Err(Error::Diverged { .. }) if attempt < ATTEMPTS => {
-                    attempt += 1;
-                    halvings += 1;
-                    tuned = tuned.halved();
-                    continue;
-                }
-                result => result?,
-            };
-            let diagnosis = &result.outcome.diagnosis;
-            let finer = diagnosis.could_be_finer();
-            let biased = diagnosis.verdict == Verdict::Biased;
-            // No step mends an adjusted run whose gradient is not that of its log density.
-            let hopeless = diagnosis.is_hopeless() || (self.adjusted && biased);
-            let hopeless = attempt >= EARLY && hopeless;
-            if attempt == ATTEMPTS || hopeless || (diagnosis.is_converged() && !finer) {
-                return Ok(result.outcome);
-            }
-            if finer || (biased && !self.adjusted) {
-                halvings += 1;
-                tuned = tuned.halved();
-                state = result.end;
-            } else {
-                // There are more draws than the warm-up had, so the coordinates get better.
-                let frames = result.outcome.draws.slice(s![..;SPARSE, .., ..]);
-                let ends = result.end.positions;
-                let pace = Pace { time: f64::INFINITY, falling: false };
-                let again = retuned(drift, tuned.scale(), frames, ends.view(), pace)?;
-                let warm = Warm { tuned: again, state: State { positions: ends, momenta: None } };
-                let warm = self.accepting(drift, warm, attempt)?;
-                tuned = (0..halvings).fold(warm.tuned, |tuned, _| tuned.halved());
-                state = warm.state;
-            }
-            attempt += 1;
-            steps *= 2;
-        }
-    }
-
     /// Standard normal positions.
     fn normal(&self) -> Array2<f64> {
         let chains: Vec<u32> = (0..self.chains.chains as u32).collect();
@@ -300,58 +197,5 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
             Philox::new(self.chains.seed).normals(address, &chains, columns);
         }
         all
-    }
-
-    fn length(&self, steps: usize, burn_in: usize) -> Length {
-        let frames = FRAMES.min(steps);
-        Length { burn_in, interval: steps / frames, frames }
-    }
-
-    /// Two runs on the same noise, and what they say.
-    fn attempt(
-        &self,
-        drift: &Counted<&D>,
-        tuned: &Tuned,
-        state: &State,
-        length: Length,
-        part: u64,
-    ) -> Result<Attempt> {
-        let chains = Chains { seed: stream(self.chains.seed, part), ..self.chains };
-        let pair = if self.adjusted {
-            Pair { own: adjusted(drift, tuned, chains, state, length)?, halved: None }
-        } else {
-            Pair::coupled(drift, tuned, chains, state, length)?
-        };
-        let frames = pair.own.frames.slice(s![..;THIN, .., ..]);
-        let mut gradients = Array3::zeros(frames.raw_dim());
-        for (frame, mut to) in frames.outer_iter().zip(gradients.outer_iter_mut()) {
-            let b = drift_at(drift, frame)?;
-            to.assign(&tuned.scale().transposed(b.view()));
-        }
-        let mut summary = Posterior::of(pair.own.frames.view())?;
-        if let Some(names) = &self.names {
-            summary = summary.names(names.iter().cloned())?;
-        }
-        let evidence =
-            Evidence { pair: &pair, gradients: &gradients, thin: THIN, summary: &summary, tuned };
-        let diagnosis = Diagnosis::of(&evidence);
-        let end = pair.own.end;
-        let draws = pair.own.frames;
-        let tuned = tuned.clone();
-        let evaluations = drift.rows();
-        let outcome = Outcome { draws, summary, diagnosis, tuned, evaluations };
-        Ok(Attempt { outcome, end })
-    }
-}
-
-/// The outcome of one attempt, and the state at its end.
-struct Attempt {
-    outcome: Outcome,
-    end: State,
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n{}\n\n{}", self.tuned, self.diagnosis, self.summary)
     }
 }

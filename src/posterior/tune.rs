@@ -11,15 +11,16 @@ use crate::noise::Philox;
 
 /// Steps of the rounds of a warm-up.
 const ROUNDS: [usize; 10] = [20, 40, 60, 80, 100, 150, 200, 200, 200, 200];
-/// Rounds in which the friction is at least 1.
-const EARLY: usize = 6;
 /// Rounds that may follow, with this number of steps, while chains are hot.
 const MORE: usize = 20;
 const LAST: usize = 400;
 /// The median of the kinetic temperatures of chains above which they are hot.
 const HOT: f64 = 1.25;
-/// The kinetic temperature of a share of chains above which they fall.
-const FALLING: f64 = 2.0;
+/// The kinetic temperature of a share of chains above which they fall, plus two standard errors.
+const FALLING: f64 = 1.5;
+/// Rounds in a row that change nothing, after which a warm-up may end, and its fewest rounds.
+const SETTLED: usize = 2;
+const FEWEST: usize = 5;
 /// The change of the logarithm of step or friction below which a warm-up may end.
 const CLOSE: f64 = 0.5;
 /// Frames of a round that the estimates are made of.
@@ -54,6 +55,7 @@ pub(super) fn warm_up<D: Drift<f64>>(
     let mut tuned = stepped(drift, scale, start.view(), start.view(), pace)?;
     let mut state = State { positions: start, momenta: None };
     let mut time = 0.0;
+    let mut settled = 0;
     for round in 0..ROUNDS.len() + MORE {
         let steps = ROUNDS.get(round).copied().unwrap_or(LAST);
         let chains = Chains { seed: super::stream(chains.seed, round as u64), ..chains };
@@ -61,16 +63,20 @@ pub(super) fn warm_up<D: Drift<f64>>(
         let (path, own) = sound(drift, &tuned, chains, &state, length)?;
         time += own.step() * steps as f64;
         let temperature = |share| quantile(path.kinetic.iter().copied(), share);
-        let falling = temperature(SHARE) > FALLING;
+        let numbers = (FRAMES * path.frames.dim().2) as f64;
+        let falling = temperature(SHARE) > FALLING + 2.0 * (2.0 / numbers).sqrt();
         // Chains that fall into the typical set from afar must lose their energy first.
-        let time = if round < EARLY { 1.0 } else { time.max(1.0) };
+        let time = if falling { 1.0 } else { time.max(1.0) };
         let before = tuned;
         let ends = path.end.positions;
         let pace = Pace { time, falling };
         tuned = retuned(drift, before.scale(), path.frames.view(), ends.view(), pace)?;
         // Momenta belong to the old coordinates, so every round draws new ones.
         state = State { positions: ends, momenta: None };
-        if round + 1 >= ROUNDS.len() && temperature(0.5) < HOT && is_close(&before, &tuned) {
+        let is_settled = !falling && temperature(0.5) < HOT && is_close(&before, &tuned);
+        settled = if is_settled { settled + 1 } else { 0 };
+        if (settled >= SETTLED && round + 1 >= FEWEST) || (settled > 0 && round + 1 >= ROUNDS.len())
+        {
             break;
         }
     }
@@ -93,7 +99,7 @@ pub(super) fn retuned<D: Drift<f64>>(
 }
 
 /// Whether the step and the friction hardly change.
-fn is_close(before: &Tuned, after: &Tuned) -> bool {
+pub(super) fn is_close(before: &Tuned, after: &Tuned) -> bool {
     let close = |a: f64, b: f64| libm::log(a / b).abs() < CLOSE;
     close(before.step(), after.step()) && close(before.friction(), after.friction())
 }

@@ -159,3 +159,25 @@ fn what_is_tuned_can_be_stored() {
         assert!(serde_json::from_str::<Tuned>(bad).is_err(), "{bad}");
     }
 }
+
+/// A few chains in a mode far from the others are no lost chains: they stay there, and the verdict
+/// is that chains are apart.
+#[test]
+fn a_distant_mode_with_few_chains_is_not_given_up() {
+    let target = GaussianMixture::isotropic(
+        langevin::ndarray::array![[0.0, 0.0], [400.0, 300.0]].view(),
+        1.0,
+    );
+    let target = target.unwrap();
+    for seed in 0..3 {
+        let start = Array2::from_shape_fn((64, 2), |(i, j)| {
+            let near = if i < 4 { [400.0, 300.0][j] } else { 0.0 };
+            near + 0.1 * (i as f64).sin()
+        });
+        let run = Sampling::new(&target, 2).chains(64).start(start).steps(200).seed(seed);
+        let outcome = run.run().unwrap();
+        assert_eq!(outcome.diagnosis.verdict, Verdict::NotMixed, "{outcome}");
+        let last = outcome.draws.index_axis(langevin::ndarray::Axis(0), outcome.draws.dim().0 - 1);
+        assert_eq!(last.column(0).iter().filter(|x| **x > 200.0).count(), 4);
+    }
+}

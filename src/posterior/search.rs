@@ -1,0 +1,217 @@
+//! Runs until the draws can be trusted: longer, with a finer step, or in better coordinates.
+
+use super::adjusted::{accepting, adjusted};
+use super::diagnosis::{Diagnosis, Verdict};
+use super::gathered::Gathered;
+use super::outcome::Outcome;
+use super::pair::{Chains, Length, Pair, State};
+use super::stream;
+use super::tune::{Pace, Warm, is_close, retuned};
+use super::tuned::Tuned;
+use crate::drift::{Counted, Drift};
+use crate::error::{Error, Result};
+use crate::metrics::Posterior;
+use ndarray::{Array2, s};
+
+/// Frames that are kept of each chain, if they are not too many numbers.
+const MOST: usize = 1000;
+/// Frames that are kept in any case.
+const LEAST: usize = 250;
+/// Numbers that frames may have, unless they are [`LEAST`].
+const NUMBERS: usize = 1 << 25;
+/// A run that must be longer by this factor begins anew: what it has is little, and a chain that
+/// was lost in it may be back by now.
+const ANEW: f64 = 4.0;
+/// Frames that new coordinates are made of.
+const SOME: usize = 10;
+/// Runs before the last one is returned as it is.
+const ATTEMPTS: u64 = 8;
+/// Steps of all runs together, in those of a first one.
+const BUDGET: usize = 64;
+/// Runs after which chains that are as far apart as ever are given up.
+const EARLY: u64 = 3;
+/// Parts of the seed from here on belong to runs, and those below to the rounds of the warm-up.
+const ATTEMPT: u64 = 1 << 16;
+/// Parts of the seed for the step of adjusted runs.
+const ACCEPTANCE: u64 = 1 << 17;
+/// The time of a burn-in in the coordinates of the scale.
+const BURN_IN: f64 = 20.0;
+
+/// What all runs have in common.
+pub(super) struct Plan<'p, D> {
+    pub drift: &'p Counted<D>,
+    pub chains: Chains,
+    pub names: Option<&'p [String]>,
+    pub adjusted: bool,
+    /// Steps of a first run.
+    pub steps: usize,
+}
+
+/// Settings, where chains are, and what they have left with these settings.
+struct Stage {
+    tuned: Tuned,
+    /// Halvings of the step since the warm-up.
+    halvings: u32,
+    state: State,
+    gathered: Option<Gathered>,
+}
+
+impl Stage {
+    /// Begins anew from where the chains are, with half the step.
+    fn halve(&mut self) {
+        self.tuned = self.tuned.clone().halved();
+        self.halvings += 1;
+        if let Some(gathered) = self.gathered.take() {
+            self.state = gathered.pair.own.end;
+        }
+    }
+}
+
+impl<D: Drift<f64>> Plan<'_, D> {
+    /// One run with settings that are given, after a burn-in of half as many steps.
+    pub(super) fn once(&self, tuned: &Tuned, start: Array2<f64>) -> Result<Outcome> {
+        let state = State { positions: start, momenta: None };
+        let mut stage = Stage { tuned: tuned.clone(), halvings: 0, state, gathered: None };
+        self.extend(&mut stage, self.steps, self.steps / 2, 0)?;
+        self.outcome(&stage)
+    }
+
+    /// Runs until the draws can be trusted.
+    pub(super) fn search(&self, warm: Warm) -> Result<Outcome> {
+        let Warm { tuned, state } = self.accepting(warm, 0)?;
+        let mut stage = Stage { tuned, halvings: 0, state, gathered: None };
+        let mut last = None;
+        let mut steps = self.steps;
+        let mut spent = 0;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let burn_in = if stage.gathered.is_some() { 0 } else { self.burn_in(&stage, steps) };
+            match self.extend(&mut stage, steps, burn_in, attempt) {
+                Err(Error::Diverged { .. }) if attempt < ATTEMPTS => {
+                    stage.halve();
+                    continue;
+                }
+                // Draws with a verdict say more than an error.
+                Err(error @ Error::Diverged { .. }) => return last.ok_or(error),
+                Err(error) => return Err(error),
+                Ok(()) => {}
+            }
+            spent += steps;
+            let outcome = self.outcome(&stage)?;
+            let diagnosis = &outcome.diagnosis;
+            let finer = diagnosis.could_be_finer();
+            let biased = diagnosis.verdict == Verdict::Biased;
+            // No step mends an adjusted run whose gradient is not that of its log density.
+            let hopeless = diagnosis.is_hopeless() || (self.adjusted && biased);
+            let left = (BUDGET * self.steps).saturating_sub(spent);
+            let ends = attempt == ATTEMPTS || left == 0 || (attempt >= EARLY && hopeless);
+            if ends || (diagnosis.is_converged() && !finer) {
+                return Ok(outcome);
+            }
+            if finer || (biased && !self.adjusted) {
+                stage.halve();
+                steps *= 2;
+            } else {
+                steps = self.longer(&mut stage, diagnosis, attempt)?;
+            }
+            steps = steps.min(left).max(self.steps);
+            last = Some(outcome);
+        }
+    }
+
+    /// How many steps more. They continue the run, unless chains are apart or there are better
+    /// coordinates now that there are draws.
+    fn longer(&self, stage: &mut Stage, diagnosis: &Diagnosis, attempt: u64) -> Result<usize> {
+        let Some(gathered) = &stage.gathered else { return Ok(self.steps) };
+        let own = &gathered.pair.own;
+        let taken = own.steps;
+        let sparse = (own.frames.dim().0 / SOME).max(1);
+        let frames = own.frames.slice(s![..;sparse, .., ..]);
+        let positions = gathered.without_lost(stage.tuned.scale());
+        let pace = Pace { time: f64::INFINITY, falling: false };
+        let before = stage.tuned.scale();
+        let tuned = retuned(self.drift, before, frames, positions.view(), pace)?;
+        let warm = Warm { tuned, state: State { positions, momenta: None } };
+        let warm = self.accepting(warm, attempt)?;
+        let tuned = (0..stage.halvings).fold(warm.tuned, |tuned, _| tuned.halved());
+        let longer = diagnosis.longer();
+        let times = |factor: f64| (taken as f64 * factor) as usize;
+        if !diagnosis.is_apart() && longer < ANEW && is_close(&stage.tuned, &tuned) {
+            return Ok(times((1.1 * longer - 1.0).max(0.25)));
+        }
+        stage.tuned = tuned;
+        stage.state = warm.state;
+        stage.gathered = None;
+        Ok(times(longer.clamp(2.0, ANEW)))
+    }
+
+    fn burn_in(&self, stage: &Stage, steps: usize) -> usize {
+        let time = (BURN_IN / stage.tuned.step()).min(1e5) as usize;
+        time.max(steps / 10)
+    }
+
+    /// The same with a step that is right for an adjusted run, if it is to be one.
+    fn accepting(&self, warm: Warm, attempt: u64) -> Result<Warm> {
+        if !self.adjusted {
+            return Ok(warm);
+        }
+        let seed = stream(self.chains.seed, ACCEPTANCE + attempt);
+        accepting(self.drift, Chains { seed, ..self.chains }, warm)
+    }
+
+    /// Runs chains, and keeps what they leave with what was there before.
+    fn extend(&self, stage: &mut Stage, steps: usize, burn_in: usize, part: u64) -> Result<()> {
+        let dim = stage.state.positions.ncols();
+        let most = (NUMBERS / (self.chains.chains * dim)).clamp(LEAST, MOST);
+        let mut interval = stage.gathered.as_ref().map_or(1, |before| before.interval);
+        let before = stage.gathered.as_ref().map_or(0, |before| before.pair.own.steps);
+        // A first run keeps every second step, unless it is short.
+        if before == 0 && steps >= 2 * LEAST {
+            interval = 2;
+        }
+        while (before + steps) / interval > most {
+            interval *= 2;
+            if let Some(gathered) = &mut stage.gathered {
+                gathered.thin();
+            }
+        }
+        let length = Length { burn_in, interval, frames: steps.div_ceil(interval) };
+        let chains = Chains { seed: stream(self.chains.seed, ATTEMPT + part), ..self.chains };
+        let tuned = &stage.tuned;
+        let [own, halved] = match &stage.gathered {
+            Some(Gathered { pair, .. }) => {
+                [Some(&pair.own.end), pair.halved.as_ref().map(|p| &p.end)]
+            }
+            None => [None, None],
+        };
+        let own = own.unwrap_or(&stage.state);
+        let pair = if self.adjusted {
+            Pair { own: adjusted(self.drift, tuned, chains, own, length)?, halved: None }
+        } else {
+            Pair::coupled(self.drift, tuned, chains, [own, halved.unwrap_or(own)], length)?
+        };
+        match &mut stage.gathered {
+            Some(gathered) => gathered.append(self.drift, tuned, pair)?,
+            None => stage.gathered = Some(Gathered::new(self.drift, tuned, pair, interval)?),
+        }
+        Ok(())
+    }
+
+    /// What the draws say.
+    fn outcome(&self, stage: &Stage) -> Result<Outcome> {
+        let gathered = stage.gathered.as_ref().expect("a run has been made");
+        let mut summary = Posterior::of(gathered.pair.own.frames.view())?;
+        if let Some(names) = self.names {
+            summary = summary.names(names.iter().cloned())?;
+        }
+        let diagnosis = Diagnosis::of(gathered, &summary, stage.tuned.step());
+        Ok(Outcome {
+            draws: gathered.pair.own.frames.clone(),
+            summary,
+            diagnosis,
+            tuned: stage.tuned.clone(),
+            evaluations: self.drift.rows(),
+        })
+    }
+}
