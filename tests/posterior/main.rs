@@ -4,6 +4,11 @@ mod adjusted;
 mod coordinates;
 mod diagnosed;
 mod gradients;
+mod logistic;
 mod regressions;
 mod sampled;
+#[path = "../support/mod.rs"]
+mod support;
 mod targets;
+
+instruction_set_probe!();

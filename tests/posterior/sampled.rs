@@ -5,6 +5,7 @@ use langevin::ndarray::Array2;
 use langevin::posterior::{Outcome, Sampling, Tuned, Verdict, sample};
 use langevin::prelude::*;
 
+use crate::support::{bits, every_instruction_set, fold};
 use crate::targets::{Turned, banana, drift, eight_schools, funnel};
 
 /// Means within 0.05 standard deviations, and standard deviations within 5 %. Three fixed seeds. A
@@ -180,4 +181,27 @@ fn a_distant_mode_with_few_chains_is_not_given_up() {
         let last = outcome.draws.index_axis(langevin::ndarray::Axis(0), outcome.draws.dim().0 - 1);
         assert_eq!(last.column(0).iter().filter(|x| **x > 200.0).count(), 4);
     }
+}
+
+/// A tuned run of a target without a transcendental function, as one number.
+#[test]
+fn tuned_bits_are_pinned() {
+    let outcome = Sampling::new(&banana(), 2).chains(40).steps(64).seed(3).run().unwrap();
+    // Correlations of 0.9, 0.9 and 0.81: a matrix is chosen.
+    let chain = drift(3, |x, out| {
+        let along = [x[1] - 0.9 * x[0], x[2] - 0.9 * x[1]];
+        out[0] = -x[0] + 0.9 * along[0] / 0.19;
+        out[1] = (0.9 * along[1] - along[0]) / 0.19;
+        out[2] = -along[1] / 0.19;
+    });
+    let dense = Sampling::new(&chain, 3).chains(40).steps(64).run().unwrap();
+    assert!(dense.tuned.scale().covariance().is_some());
+    let settings = [outcome.tuned.step(), outcome.tuned.friction(), dense.tuned.step()];
+    let all = outcome.draws.iter().chain(&dense.draws).chain(&settings);
+    assert_eq!(fold(bits(all)), 0);
+}
+
+#[test]
+fn tuned_bits_do_not_depend_on_the_instruction_set() {
+    every_instruction_set("sampled::tuned_bits_are_pinned");
 }
