@@ -165,8 +165,9 @@ impl Denoiser<f32> for Timed<'_> {
 }
 
 fn main() {
+    let is_own = std::env::args().any(|argument| argument == "own");
     #[cfg(feature = "mlp")]
-    {
+    if !is_own {
         network();
         if std::env::args().any(|argument| argument == "network") {
             return; // The rest takes minutes.
@@ -174,7 +175,7 @@ fn main() {
     }
     println!("instruction set: {}\n", instruction_set().unwrap());
     own::run();
-    if std::env::args().any(|argument| argument == "own") {
+    if is_own {
         return; // The rest takes minutes.
     }
     let target = circle();
