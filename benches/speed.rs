@@ -4,9 +4,12 @@
 //! of the ratios. `LANGEVIN_SIMD=avx2` or `baseline` measures a narrower instruction set. With
 //! `--features mlp` a trained network is measured too, and alone with `cargo bench --features mlp
 //! --bench speed -- network`; its run of DDPM has `LANGEVIN_CHAINS` (128) chains, and with 1024 it
-//! is the counterpart of examples/training/timing.py.
+//! is the counterpart of examples/training/timing.py. The crate's own methods, per evaluation, are
+//! measured alone with `cargo bench --bench speed -- own`.
 
 mod common;
+#[path = "common/own.rs"]
+mod own;
 
 use std::hint::black_box;
 #[cfg(feature = "mlp")]
@@ -162,14 +165,19 @@ impl Denoiser<f32> for Timed<'_> {
 }
 
 fn main() {
+    let is_own = std::env::args().any(|argument| argument == "own");
     #[cfg(feature = "mlp")]
-    {
+    if !is_own {
         network();
         if std::env::args().any(|argument| argument == "network") {
             return; // The rest takes minutes.
         }
     }
     println!("instruction set: {}\n", instruction_set().unwrap());
+    own::run();
+    if is_own {
+        return; // The rest takes minutes.
+    }
     let target = circle();
     let (chains, steps) = (4096, 500);
     let n = chains * steps;

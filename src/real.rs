@@ -39,6 +39,9 @@ pub trait Real: sealed::Sealed + ndarray::NdFloat + Default {
     /// ln of a positive normal number.
     #[doc(hidden)]
     fn ln_lane(self) -> Self;
+    /// Numbers of type f64 as those of this precision, if they are the same.
+    #[doc(hidden)]
+    fn own_precision(numbers: &mut [f64]) -> Option<&mut [Self]>;
     /// Chooses the value in this precision.
     #[doc(hidden)]
     fn choose<B: InBoth>(both: B) -> B::In<Self>;
@@ -67,6 +70,10 @@ impl Real for f32 {
         elementary::ln_f64(f64::from(self)) as f32
     }
     #[inline(always)]
+    fn own_precision(_: &mut [f64]) -> Option<&mut [Self]> {
+        None
+    }
+    #[inline(always)]
     fn choose<B: InBoth>(both: B) -> B::In<Self> {
         both.single()
     }
@@ -93,6 +100,10 @@ impl Real for f64 {
     #[inline(always)]
     fn ln_lane(self) -> Self {
         elementary::ln_f64(self)
+    }
+    #[inline(always)]
+    fn own_precision(numbers: &mut [f64]) -> Option<&mut [Self]> {
+        Some(numbers)
     }
     #[inline(always)]
     fn choose<B: InBoth>(both: B) -> B::In<Self> {

@@ -60,6 +60,21 @@ impl<F: Real, D: Drift<F>> Drift<F> for Counted<D> {
         self.inner.eval_chains(chains, times, x, out)
     }
 
+    fn eval_with_density(
+        &self,
+        chains: &[u32],
+        times: Times<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+        density: &mut [f64],
+    ) -> Result<bool, BoxError> {
+        let rows = x.nrows() as u64;
+        let done = self.inner.eval_with_density(chains, times, x, out, density)?;
+        self.calls.fetch_add(u64::from(done), Ordering::Relaxed);
+        self.rows.fetch_add(if done { rows } else { 0 }, Ordering::Relaxed);
+        Ok(done)
+    }
+
     fn batch(&self) -> Option<usize> {
         self.inner.batch()
     }

@@ -100,6 +100,24 @@ pub trait Drift<F: Real>: Send + Sync {
         self.eval(times, x, out)
     }
 
+    /// Writes b and log π of every row in one pass, and returns whether it did. The numbers are
+    /// those of [`eval_chains`](Self::eval_chains) and of [`density`](Self::density), to the bit.
+    /// Only a drift for which one pass costs less than two implements it. Metropolis tests call it.
+    ///
+    /// # Errors
+    /// As for [`eval`](Self::eval).
+    fn eval_with_density(
+        &self,
+        chains: &[u32],
+        times: Times<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+        density: &mut [f64],
+    ) -> Result<bool, BoxError> {
+        let _ = (chains, times, x, out, density);
+        Ok(false)
+    }
+
     /// The required number of columns, or `None` if any will do. A run checks it once, before the
     /// first step.
     fn columns(&self) -> Option<usize> {
@@ -206,6 +224,17 @@ macro_rules! forward {
                 out: ArrayViewMut2<'_, F>,
             ) -> Result<(), BoxError> {
                 (**self).eval_chains(chains, times, x, out)
+            }
+
+            fn eval_with_density(
+                &self,
+                chains: &[u32],
+                times: Times<'_>,
+                x: ArrayView2<'_, F>,
+                out: ArrayViewMut2<'_, F>,
+                density: &mut [f64],
+            ) -> Result<bool, BoxError> {
+                (**self).eval_with_density(chains, times, x, out, density)
             }
 
             fn batch(&self) -> Option<usize> {

@@ -1,5 +1,6 @@
 //! The traits of a dynamics: an equation whose linear part is solved exactly, with small matrices.
 
+use super::closed_form::ClosedForm;
 use super::transition::Transition;
 use crate::math::block::Block;
 use crate::state::Layout;
@@ -39,6 +40,12 @@ pub trait ContinuousDynamics: LinearDynamics {
 
     /// The noise intensity S Sᵀ at a time, (blocks × blocks).
     fn intensity(&self, time: f64) -> Block;
+
+    /// The kernel of the transitions, if this crate has one. The rate is then constant.
+    #[doc(hidden)]
+    fn closed_form(&self) -> Option<ClosedForm> {
+        None
+    }
 }
 
 impl<D: LinearDynamics + ?Sized> LinearDynamics for Box<D> {
@@ -65,5 +72,8 @@ impl<D: ContinuousDynamics + ?Sized> ContinuousDynamics for Box<D> {
     }
     fn intensity(&self, time: f64) -> Block {
         (**self).intensity(time)
+    }
+    fn closed_form(&self) -> Option<ClosedForm> {
+        (**self).closed_form()
     }
 }

@@ -7,19 +7,24 @@
 //! ```
 
 mod check;
+mod closed_form;
 mod linear;
 mod linearized;
 mod noiseless;
 mod overdamped;
 mod phase_space;
 mod transition;
+mod transitions;
 mod underdamped;
 
 pub(crate) use check::check_coefficients;
+#[doc(hidden)]
+pub use closed_form::ClosedForm;
 pub use linear::{ContinuousDynamics, LinearDynamics};
 pub use linearized::Linearized;
 pub use noiseless::Noiseless;
 pub use overdamped::Overdamped;
 pub use phase_space::{Letter, PhaseSpace};
 pub use transition::Transition;
+pub(crate) use transitions::{Part as TransitionsPart, Transitions};
 pub use underdamped::Underdamped;

@@ -1,5 +1,6 @@
 //! Overdamped Langevin dynamics: a position driven by the score.
 
+use super::closed_form::{ClosedForm, Form};
 use super::linear::{ContinuousDynamics, LinearDynamics};
 use super::transition::Transition;
 use crate::math::block::{Block, ZERO};
@@ -46,5 +47,9 @@ impl ContinuousDynamics for Overdamped {
 
     fn intensity(&self, _: f64) -> Block {
         [[2.0, 0.0], [0.0, 0.0]]
+    }
+
+    fn closed_form(&self) -> Option<ClosedForm> {
+        Some(ClosedForm(Form::Overdamped))
     }
 }

@@ -1,12 +1,14 @@
 //! Underdamped (kinetic) Langevin dynamics: position and velocity with friction. The linear part is
 //! solved exactly.
 
+use super::closed_form::{ClosedForm, Form};
 use super::linear::{ContinuousDynamics, LinearDynamics};
 use super::phase_space::{Letter, PhaseSpace};
 use super::transition::Transition;
 use crate::error::{Result, positive};
 use crate::math::block::{Block, IDENTITY, ZERO};
 use crate::math::phi::Phi;
+use crate::math::phi_lanes::PhiLanes;
 use crate::state::Layout;
 
 /// Underdamped Langevin dynamics with friction γ (`friction`, 1/time) and inverse mass u
@@ -65,6 +67,35 @@ impl Underdamped {
     }
 }
 
+/// The transitions over L lengths, by the operations of
+/// [`transition`](LinearDynamics::transition): the numbers of A, G and Q, each with its place
+/// in a row of all three. The second input has none.
+#[inline(always)]
+pub(super) fn transition_lanes<const L: usize>(
+    gamma: f64,
+    u: f64,
+    lengths: &[f64; L],
+) -> [(usize, [f64; L]); 10] {
+    let phi = PhiLanes::at(&lengths.map(|h| gamma * h));
+    let mut out = [0, 1, 2, 3, 4, 6, 8, 9, 10, 11].map(|slot| (slot, [0.0; L]));
+    for l in 0..L {
+        let h = lengths[l];
+        let drag = h * phi.phi1[l];
+        let cross = u * gamma * drag * drag;
+        let push = u * h * h * phi.phi2[l];
+        let variance = u * gamma * h * h * h * phi.position_variance[l];
+        let smallest = drag.min(push).min(variance).min(phi.lost_twice[l]);
+        let is_undefined = (h > SHORTEST) & !(smallest >= f64::MIN_POSITIVE);
+        let fresh = u * phi.lost_twice[l];
+        let kept = phi.decay[l];
+        let numbers = [1.0, drag, 0.0, kept, push, u * drag, variance, cross, cross, fresh];
+        for s in 0..10 {
+            out[s].1[l] = if is_undefined { f64::NAN } else { numbers[s] };
+        }
+    }
+    out
+}
+
 impl LinearDynamics for Underdamped {
     fn layout(&self) -> Layout {
         Layout::with_momentum(self.inverse_mass).keeping_low_part()
@@ -107,6 +138,11 @@ impl ContinuousDynamics for Underdamped {
 
     fn intensity(&self, _: f64) -> Block {
         [[0.0, 0.0], [0.0, 2.0 * self.friction * self.inverse_mass]]
+    }
+
+    fn closed_form(&self) -> Option<ClosedForm> {
+        let Self { friction, inverse_mass } = *self;
+        Some(ClosedForm(Form::Underdamped { friction, inverse_mass }))
     }
 }
 

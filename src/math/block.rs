@@ -46,20 +46,25 @@ const ROUNDING: f64 = 1e-9;
 
 /// Lower Cholesky factor of a positive semidefinite matrix. A pivot that rounding made negative
 /// counts as zero. The factor of any other matrix has NaN in it, so that every run notices.
+#[inline(always)]
 pub(crate) fn cholesky(q: &Block) -> Block {
     let l00 = root(q[0][0], q[1][1].abs());
-    // NaN is not 0.
-    let l10 = if l00 == 0.0 { no_remainder(q[1][0], q[1][1]) } else { q[1][0] / l00 };
+    // Without branches, for the lanes of kernels. NaN is not 0.
+    let ratio = q[1][0] / l00;
+    let l10 = if l00 == 0.0 { no_remainder(q[1][0], q[1][1]) } else { ratio };
     let l11 = root(q[1][1] - l10 * l10, q[1][1].abs());
     [[l00, 0.0], [l10, l11]]
 }
 
 /// The root of a pivot in a matrix of this size.
+#[inline(always)]
 fn root(pivot: f64, size: f64) -> f64 {
-    if pivot < 0.0 && pivot >= -ROUNDING * size { 0.0 } else { pivot.sqrt() }
+    let root = pivot.sqrt();
+    if (pivot < 0.0) & (pivot >= -ROUNDING * size) { 0.0 } else { root }
 }
 
 /// 0 beside a pivot of 0, where no covariance is possible.
+#[inline(always)]
 fn no_remainder(covariance: f64, size: f64) -> f64 {
     if covariance.abs() <= ROUNDING * size.abs() { 0.0 } else { f64::NAN }
 }

@@ -109,6 +109,37 @@ pub(crate) fn ln_f64(x: f64) -> f64 {
     k.mul_add(LN2_HIGH, f - (half - k.mul_add(LN2_LOW, tail)))
 }
 
+/// ln x with the bits of `libm::log` (FreeBSD's e_log.c), without its branches, for a positive
+/// normal x. Infinity and NaN stay what they are.
+#[inline(always)]
+pub(crate) fn ln_as_libm(x: f64) -> f64 {
+    const G: [f64; 7] = [
+        6.666_666_666_666_735_130e-1,
+        3.999_999_999_940_941_908e-1,
+        2.857_142_874_366_239_149e-1,
+        2.222_219_843_214_978_396e-1,
+        1.818_357_216_161_805_012e-1,
+        1.531_383_769_920_937_332e-1,
+        1.479_819_860_511_658_591e-1,
+    ];
+    // As in `ln_f64`, with the threshold of that source: the upper word of √½ alone.
+    const SQRT_HALF_BITS: u64 = 0x3FE6_A09E_0000_0000;
+    let offset = x.to_bits().wrapping_sub(SQRT_HALF_BITS);
+    let m = f64::from_bits((offset & 0x000F_FFFF_FFFF_FFFF).wrapping_add(SQRT_HALF_BITS));
+    let biased = (offset.wrapping_add(1023 << 52)) >> 52;
+    let k = f64::from_bits(biased | 0x4330_0000_0000_0000) - (4_503_599_627_370_496.0 + 1023.0);
+    let f = m - 1.0;
+    let half = 0.5 * f * f;
+    let s = f / (2.0 + f);
+    let z = s * s;
+    let w = z * z;
+    let even = w * (G[1] + w * (G[3] + w * G[5]));
+    let odd = z * (G[0] + w * (G[2] + w * (G[4] + w * G[6])));
+    let r = odd + even;
+    let log = s * (half + r) + k * LN2_LOW - half + f + k * LN2_HIGH;
+    if x < f64::INFINITY { log } else { x }
+}
+
 const SIN_F64: [f64; 7] = [
     std::f64::consts::TAU,
     -4.134_170_224_039_967e1,
@@ -194,6 +225,21 @@ mod tests {
         }
         assert!(worst <= 1.5, "{worst}");
         assert_eq!(ln_f64(1.0), 0.0);
+    }
+
+    #[test]
+    fn ln_has_the_bits_of_libm() {
+        for i in 0..200_000 {
+            let u = (f64::from(i) + 0.5) / 200_000.0;
+            for x in [u, 1.0 - u * 1e-9, u * 1e-12, 1.0 + u, 1.0 + 7.0 * u, u * 1e300, 1e-307 * u] {
+                let x = x.max(f64::MIN_POSITIVE);
+                assert_eq!(ln_as_libm(x).to_bits(), libm::log(x).to_bits(), "{x}");
+            }
+        }
+        for x in [1.0, f64::MAX, f64::INFINITY, std::f64::consts::FRAC_1_SQRT_2, 8.0] {
+            assert_eq!(ln_as_libm(x).to_bits(), libm::log(x).to_bits(), "{x}");
+        }
+        assert!(ln_as_libm(f64::NAN).is_nan());
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub(crate) mod eigen;
 pub(crate) mod elementary;
 pub(crate) mod finite;
 pub(crate) mod phi;
+pub(crate) mod phi_lanes;
 pub(crate) mod rows;
 pub(crate) mod simd;
 pub(crate) mod softmax;

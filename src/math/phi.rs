@@ -5,7 +5,7 @@
 
 /// Below this the series are used. The closed forms lose more than two digits below it, and fewer
 /// above it.
-const SERIES_BELOW: f64 = 0.25;
+pub(super) const SERIES_BELOW: f64 = 0.25;
 
 /// The functions of y in the coefficients of a velocity with friction.
 #[derive(Clone, Copy, Debug)]
@@ -70,10 +70,10 @@ pub(crate) fn power_means(y: f64) -> [f64; 3] {
     ]
 }
 
-const TERMS: usize = 16;
+pub(super) const TERMS: usize = 16;
 
 /// Σ (−y)^k / (k+2)!. After 16 terms the relative error is below 1e-24.
-const PHI2: [f64; TERMS] = {
+pub(super) const PHI2: [f64; TERMS] = {
     let mut coefficients = [0.0; TERMS];
     let mut k = 0;
     let mut term = 0.5;
@@ -86,7 +86,7 @@ const PHI2: [f64; TERMS] = {
 };
 
 /// Σ_{n≥3} (−1)^(n+1) (2^n − 4)/n! y^(n−3). After 16 terms the relative error is below 1e-19.
-const POSITION_VARIANCE: [f64; TERMS] = {
+pub(super) const POSITION_VARIANCE: [f64; TERMS] = {
     let mut coefficients = [0.0; TERMS];
     let mut k = 0;
     let mut factorial = 6.0;

@@ -2,12 +2,14 @@
 //! evaluation per step, exact target.
 
 use super::interface::{CoinScript, Sampler, Scheme};
+use super::metropolis::{Decide, Points, PointsMut, Verdict};
 use super::step::Step;
 use super::update::{add_exactly, scale_and_add};
 use crate::drift::Times;
 use crate::error::{Error, Result};
 use crate::grid::Interval;
 use crate::math::finite::all_finite;
+use crate::math::simd::dispatch;
 use crate::noise::Purpose;
 use crate::real::Real;
 use crate::state::{Layout, Parts, columns};
@@ -24,8 +26,9 @@ use crate::state::{Layout, Parts, columns};
 ///   ([`Samples::acceptance`](crate::Samples::acceptance)).
 /// - Evaluations: 1 per step, of the drift at y. The state carries the drift of its position, so a
 ///   run takes one more for its first position.
-/// - Each step also evaluates the log density twice, so the drift must have one
-///   ([`Drift::density`](crate::Drift::density)). Mixtures and logistic regressions have one.
+/// - Each step also evaluates the log density at y, so the drift must have one
+///   ([`Drift::density`](crate::Drift::density)). Mixtures and logistic regressions have one. The
+///   density at x is known from the step before.
 ///   [`WithDensity`](crate::drift::WithDensity) adds one to any other drift.
 /// - The test is made in f64. A point outside the support (log density −∞) is rejected.
 /// - A proposal that overflows is refused.
@@ -48,31 +51,8 @@ struct Scratch<F> {
     proposal: Vec<F>,
     low: Vec<F>,
     drift: Vec<F>,
-    before: Vec<f64>,
     after: Vec<f64>,
     coins: Vec<f64>,
-}
-
-/// The points of a column-major array, their low parts or none, and the drift at them.
-#[derive(Clone, Copy)]
-struct Points<'a, F> {
-    x: &'a [F],
-    low: &'a [F],
-    b: &'a [F],
-}
-
-impl<F: Real> Points<'_, F> {
-    /// Coordinate `at` of other points minus that of these.
-    fn to(&self, other: &Self, at: usize) -> f64 {
-        let low = |points: &Self| points.low.get(at).map_or(0.0, |low| low.widen());
-        (other.x[at].widen() - self.x[at].widen()) + (low(other) - low(self))
-    }
-
-    /// Σⱼ (toⱼ − xⱼ − h bⱼ)² of one row: the squared distance from the drift step to `to`.
-    fn residual(&self, to: &Self, h: f64, places: impl Iterator<Item = usize>) -> f64 {
-        let away = |at: usize| self.to(to, at) - h * self.b[at].widen();
-        places.map(|at| away(at) * away(at)).sum()
-    }
 }
 
 /// Turns normals z into y = √(2h) z + h b + x, in this order of summation.
@@ -136,7 +116,7 @@ impl<F: Real> Sampler<F> for Mala {
     fn step(&self, step: &mut Step<'_, F>) -> Result<()> {
         let density = step.drift.density().ok_or(Error::NoDensity { method: "mala" })?;
         let Interval { start, end, length: h, .. } = step.interval;
-        let Scratch { proposal, low: low_new, drift: b_new, before, after, coins } =
+        let Scratch { proposal, low: low_new, drift: b_new, after, coins } =
             step.own.get::<Scratch<F>>();
         let rows = step.state.len();
         let dim = step.state.dim();
@@ -144,6 +124,7 @@ impl<F: Real> Sampler<F> for Mala {
         step.noise.uniforms(Purpose::Accept, 0, step.state.chains(), coins);
         let z = step.noise.normals(Purpose::Increment, 0, step.state.chains(), rows * dim);
         let known = step.state.carried_known();
+        let mut before = step.state.take_density();
         let Parts { own: x, carried: b, low } = step.state.parts();
         if !known {
             step.drift.at(Times::Shared(start), dim, x, b)?;
@@ -153,36 +134,30 @@ impl<F: Real> Sampler<F> for Mala {
         propose(proposal, low_new, Points { x, low, b }, h);
         refuse_overflow(proposal, low_new, Points { x, low, b }, coins);
         b_new.resize(rows * dim, F::zero());
-        step.drift.at(Times::Shared(end), dim, proposal, b_new)?;
-        before.resize(rows, 0.0);
         after.resize(rows, 0.0);
-        let fail = |source| step.drift.failure(source);
-        density.log_density(columns(x, rows, dim), before).map_err(fail)?;
-        density.log_density(columns(proposal, rows, dim), after).map_err(fail)?;
-        let mut accepted = 0;
-        for row in 0..rows {
-            let places = (row..rows * dim).step_by(rows);
-            let old = Points { x, low, b };
-            let new = Points { x: proposal, low: low_new, b: b_new };
-            let forth = old.residual(&new, h, places.clone());
-            let back = new.residual(&old, h, places.clone());
-            let log_ratio = after[row] - before[row] + (forth - back) / (4.0 * h);
-            if after[row] == f64::NEG_INFINITY {
-                continue;
-            }
-            if log_ratio.is_nan() {
-                places.for_each(|at| x[at] = F::nan());
-            } else if libm::log(coins[row]) < log_ratio {
-                accepted += 1;
-                places.clone().for_each(|at| (x[at], b[at]) = (proposal[at], b_new[at]));
-                if !low.is_empty() {
-                    places.for_each(|at| low[at] = low_new[at]);
-                }
-            }
+        step.drift.with_density(density, Times::Shared(end), proposal, b_new, after)?;
+        if before.len() != rows {
+            before.resize(rows, 0.0);
+            let fail = |source| step.drift.failure(source);
+            density.log_density(columns(x, rows, dim), &mut before).map_err(fail)?;
         }
+        let mut verdict = Verdict::default();
+        dispatch(Decide {
+            h,
+            coins,
+            before: &mut before,
+            after,
+            old: PointsMut { x, low, b },
+            new: Points { x: proposal, low: low_new, b: b_new },
+            verdict: &mut verdict,
+        });
+        if verdict.undefined {
+            before.clear();
+        }
+        step.state.keep_density(before);
         step.state.set_carried_known(true);
         step.drift.cost.proposed += rows as u64;
-        step.drift.cost.accepted += accepted;
+        step.drift.cost.accepted += verdict.accepted;
         Ok(())
     }
 }

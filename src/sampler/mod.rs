@@ -6,6 +6,7 @@ mod euler_maruyama;
 mod interface;
 mod mala;
 mod malt;
+mod metropolis;
 mod poisson_midpoint;
 mod randomized_midpoint;
 mod splitting;

@@ -163,6 +163,30 @@ impl<'s, F: Real> Evaluator<'s, F> {
         result.map_err(|source| self.failure(source))
     }
 
+    /// b and the log density at points of all chains: one evaluation of each.
+    pub(crate) fn with_density(
+        &mut self,
+        density: &dyn LogDensity<F>,
+        times: Times<'_>,
+        x: &[F],
+        out: &mut [F],
+        log: &mut [f64],
+    ) -> Result<()> {
+        let rows = log.len();
+        let width = out.len() / rows;
+        out.fill(F::nan());
+        let points = columns(x, rows, width);
+        let both = columns_mut(out, rows, width);
+        let done = self.drift.eval_with_density(self.chains, times, points, both, log);
+        if done.map_err(|source| self.failure(source))? {
+            self.cost.evaluations += rows as u64;
+            self.cost.batched_calls += 1;
+            return Ok(());
+        }
+        self.at(times, width, x, out)?;
+        density.log_density(points, log).map_err(|source| self.failure(source))
+    }
+
     /// The threads that a call may be spread over: those of the run, within a step that
     /// [spreads its calls](super::Scheme::spreads_calls).
     pub(crate) fn threads(&self) -> usize {

@@ -36,6 +36,18 @@ pub struct State<F> {
     data: Vec<F>,
     /// The low part of the positions, if the layout keeps it, else empty.
     low: Vec<F>,
+    density: KnownDensity,
+}
+
+/// The log density at the positions, if a sampler knows it, else empty. It may save time and never
+/// changes a result, so it is no part of the value of a state.
+#[derive(Clone, Debug, Default)]
+struct KnownDensity(Vec<f64>);
+
+impl PartialEq for KnownDensity {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// The parts of a state that a sampler reads and writes at once.
@@ -66,7 +78,15 @@ impl<F: Real> State<F> {
         data.resize(size, F::zero());
         let low = vec![F::zero(); if layout.keeps_low::<F>() { chains * dim } else { 0 }];
         let chains = (0..chains).map(|i| first_chain + i as u32).collect();
-        Ok(Self { chains, dim, layout, carried_known: false, data, low })
+        Ok(Self {
+            chains,
+            dim,
+            layout,
+            carried_known: false,
+            data,
+            low,
+            density: KnownDensity::default(),
+        })
     }
 
     /// A state from an array of positions, (chains, dim), or of positions and momenta, (chains,
@@ -139,6 +159,7 @@ impl<F: Real> State<F> {
     /// evaluates the drift again.
     pub fn view_mut(&mut self) -> ArrayViewMut2<'_, F> {
         self.carried_known = false;
+        self.density.0.clear();
         self.low.fill(F::zero());
         columns_mut(&mut self.data, self.chains.len(), self.layout.columns(self.dim))
     }
@@ -160,6 +181,7 @@ impl<F: Real> State<F> {
     }
 
     pub(crate) fn data_mut(&mut self) -> &mut [F] {
+        self.density.0.clear();
         &mut self.data
     }
 
@@ -169,11 +191,13 @@ impl<F: Real> State<F> {
     }
 
     pub(crate) fn low_mut(&mut self) -> &mut [F] {
+        self.density.0.clear();
         &mut self.low
     }
 
     /// The parts of the state, so that a sampler can read one and write another.
     pub(crate) fn parts(&mut self) -> Parts<'_, F> {
+        self.density.0.clear();
         let own = self.chains.len() * self.layout.blocks() * self.dim;
         let (own, carried) = self.data.split_at_mut(own);
         Parts { own, carried, low: &mut self.low }
@@ -189,6 +213,17 @@ impl<F: Real> State<F> {
         self.carried_known
     }
 
+    /// Takes the log density at the positions out of the state. It is empty if it is not known:
+    /// whatever may move a position forgets it.
+    pub(crate) fn take_density(&mut self) -> Vec<f64> {
+        std::mem::take(&mut self.density.0)
+    }
+
+    /// Keeps the log density at the positions, a number for each chain.
+    pub(crate) fn keep_density(&mut self, density: Vec<f64>) {
+        self.density.0 = density;
+    }
+
     /// Sets whether the carried block belongs to these positions.
     pub(crate) fn set_carried_known(&mut self, known: bool) {
         self.carried_known = known;
@@ -199,6 +234,7 @@ impl<F: Real> State<F> {
         self.chains.clear();
         self.chains.extend((0..rows as u32).map(|i| first_chain + i));
         self.carried_known = false;
+        self.density.0.clear();
         self.data.resize(rows * self.layout.columns(self.dim), F::zero());
         if self.layout.keeps_low::<F>() {
             self.low.clear();
@@ -215,6 +251,7 @@ impl<F: Real> State<F> {
         self.dim = other.dim;
         let length = other.chains.len() * other.dim;
         self.carried_known = false;
+        self.density.0.clear();
         self.data.resize(other.chains.len() * self.layout.columns(self.dim), F::zero());
         self.data[..length].copy_from_slice(&other.data[..length]);
         self.low.clear();
@@ -229,6 +266,7 @@ impl<F: Real> State<F> {
         self.dim = other.dim;
         self.layout = other.layout;
         self.carried_known = other.carried_known;
+        self.density.0.clear();
     }
 
     /// Copies the chains in these rows of another state that keeps no low part. It reuses its own
@@ -237,6 +275,7 @@ impl<F: Real> State<F> {
         self.dim = other.dim;
         self.layout = other.layout;
         self.carried_known = other.carried_known;
+        self.density.0.clear();
         self.chains.clear();
         self.chains.extend(rows.iter().map(|row| other.chains[*row]));
         self.data.clear();
@@ -247,6 +286,7 @@ impl<F: Real> State<F> {
 
     /// Copies the chains back to these rows of the state that they were taken from.
     pub(crate) fn put_rows(&self, other: &mut Self, rows: &[usize]) {
+        other.density.0.clear();
         let to = other.data.chunks_exact_mut(other.chains.len());
         for (column, from) in to.zip(self.data.chunks_exact(rows.len())) {
             rows.iter().zip(from).for_each(|(row, x)| column[*row] = *x);
@@ -255,11 +295,13 @@ impl<F: Real> State<F> {
 
     /// Copies `rows` into the state. They have shape (chains, some or all columns).
     pub(crate) fn load(&mut self, rows: ArrayView2<'_, F>) {
+        self.density.0.clear();
         copy_columns(rows, &mut self.data);
     }
 
     /// Copies the low part of the positions into the state: (chains, dim), or no columns at all.
     pub(crate) fn load_low(&mut self, rows: ArrayView2<'_, F>) {
+        self.density.0.clear();
         copy_columns(rows, &mut self.low);
     }
 

@@ -6,6 +6,7 @@ mod overflow;
 use ndarray::{Array2, Axis};
 
 use super::spread::Spread;
+use crate::math::elementary::ln_as_libm;
 use crate::math::rows::{self, Blocks, by_blocks, gather};
 use crate::math::simd::Kernel;
 use crate::math::softmax;
@@ -125,6 +126,8 @@ pub(super) enum Output<'a, F> {
     Score(&'a mut [F]),
     /// log π, one column.
     LogDensity(&'a mut [F]),
+    /// ∇ log π and log π.
+    Both(&'a mut [F], &'a mut [F]),
     /// rₖ, one column for each component.
     Responsibilities(&'a mut [F]),
     /// Smallest distance to a mean in units of its standard deviation, one column.
@@ -181,15 +184,16 @@ impl<F: Real> Blocks<F> for Evaluate<'_, F> {
             softmax::raise(&mut largest, exponents);
         }
         let total = softmax::weigh(exponents, &largest);
-        match &mut self.output {
-            Output::Distance(_) => {}
-            Output::LogDensity(out) => {
-                for l in 0..count {
-                    out[start + l] = largest[l]
-                        + F::from_f64(libm::log(total[l].widen()))
-                        + tables.normalisation;
-                }
+        if let Output::LogDensity(out) | Output::Both(_, out) = &mut self.output {
+            let mut logs = [F::zero(); L];
+            for l in 0..L {
+                let log = F::from_f64(ln_as_libm(total[l].widen()));
+                logs[l] = largest[l] + log + tables.normalisation;
             }
+            out[start..start + count].copy_from_slice(&logs[..count]);
+        }
+        match &mut self.output {
+            Output::Distance(_) | Output::LogDensity(_) => {}
             Output::Responsibilities(out) => {
                 for (k, weights) in exponents.iter().enumerate() {
                     for l in 0..count {
@@ -197,7 +201,7 @@ impl<F: Real> Blocks<F> for Evaluate<'_, F> {
                     }
                 }
             }
-            Output::Score(out) => {
+            Output::Score(out) | Output::Both(out, _) => {
                 let total = total.map(|sum| common / sum);
                 score(tables, points, exponents, whitened, |j, sum| {
                     for l in 0..L {

@@ -152,6 +152,29 @@ impl<F: Real> Drift<F> for GaussianMixture {
         Ok(())
     }
 
+    fn eval_with_density(
+        &self,
+        _: &[u32],
+        _: Times<'_>,
+        x: ArrayView2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
+        density: &mut [f64],
+    ) -> Result<bool, BoxError> {
+        // In f32 the density is that of the f64 tables, and the drift is not.
+        let Some(density) = F::own_precision(density) else { return Ok(false) };
+        check_batch("batch given to a mixture", self.dimension(), &x, &out)?;
+        let rows = x.nrows();
+        check_rows("log densities", rows, density.len())?;
+        let tables = F::choose(Both(self));
+        with_columns(x, out, |x, out| {
+            tables.scratch.with(|scratch| {
+                let output = Output::Both(out, density);
+                simd::dispatch(Evaluate { tables, rows, x, output, scratch });
+            });
+        });
+        Ok(true)
+    }
+
     fn columns(&self) -> Option<usize> {
         Some(self.dimension())
     }
@@ -169,7 +192,10 @@ impl<F: Real> LogDensity<F> for GaussianMixture {
         let pool = &self.double.scratch;
         pool.with(|points| {
             points.clear();
-            points.extend(x.t().iter().map(|x| x.widen()));
+            match x.reversed_axes().to_slice() {
+                Some(x) => points.extend(x.iter().map(|x| x.widen())),
+                None => points.extend(x.t().iter().map(|x| x.widen())),
+            }
             pool.with(|scratch| {
                 let output = Output::LogDensity(out);
                 simd::dispatch(Evaluate { tables: &self.double, rows, x: points, output, scratch });

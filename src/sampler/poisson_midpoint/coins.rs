@@ -23,6 +23,8 @@ pub(super) struct Midpoints {
     active_chains: Vec<u32>,
     last: Vec<u32>,
     uniforms: Vec<f64>,
+    /// The sub-step that each active chain has selected, or K and more for none.
+    picked: Vec<u32>,
 }
 
 impl Midpoints {
@@ -69,17 +71,28 @@ impl Midpoints {
             Selection::Single => {
                 self.uniforms.resize(chains.len(), 0.0);
                 noise.uniforms(Address::new(step, Purpose::Coin, 0), chains, &mut self.uniforms);
-                for (row, u) in self.uniforms.iter().enumerate() {
-                    let substep = shares.pick(*u);
-                    if substep > 0 {
-                        self.rows.push(row as u32);
-                        self.substeps.push(substep as u32);
-                    }
-                }
+                shares.pick_all(&self.uniforms, &mut self.picked);
+                self.active.clear();
+                self.active.extend(0..chains.len() as u32);
+                self.keep_picked(chains.len());
                 self.ends.push(self.rows.len());
             }
             Selection::Bernoulli => self.draw_bernoulli(shares, step, noise, chains),
         }
+    }
+
+    /// Adds the sub-steps > 0 that the first `count` active chains have picked.
+    fn keep_picked(&mut self, count: usize) {
+        let mut end = self.rows.len();
+        self.rows.resize(end + count, 0);
+        self.substeps.resize(end + count, 0);
+        for (row, picked) in self.active[..count].iter().zip(&self.picked) {
+            self.rows[end] = *row;
+            self.substeps[end] = *picked;
+            end += usize::from(*picked > 0);
+        }
+        self.rows.truncate(end);
+        self.substeps.truncate(end);
     }
 
     /// Selects sub-steps by independent coins. They are drawn as geometric gaps, with about one
@@ -106,24 +119,20 @@ impl Midpoints {
                 &mut self.uniforms,
             );
             coin += 1;
+            shares.next_all(&self.active, &self.last, &self.uniforms, &mut self.picked);
+            let substeps = shares.substeps() as u32;
             let mut kept = 0;
+            // Without branches: which chains go on cannot be predicted.
             for i in 0..self.active.len() {
                 let row = self.active[i];
-                // `last` is the first sub-step that is still open.
-                let open = self.last[row as usize] as usize;
-                let substep = shares.next(open, self.uniforms[i]);
-                if substep >= shares.substeps() {
-                    continue;
-                }
-                self.last[row as usize] = substep as u32 + 1;
+                let picked = self.picked[i];
+                self.last[row as usize] = picked + 1;
                 self.active[kept] = row;
-                kept += 1;
-                if substep > 0 {
-                    self.rows.push(row);
-                    self.substeps.push(substep as u32);
-                }
+                self.picked[kept] = picked;
+                kept += usize::from(picked < substeps);
             }
             self.active.truncate(kept);
+            self.keep_picked(kept);
             // Rounds follow the coins. So a chain that selected 0 first has its first midpoint in a
             // later round.
             self.ends.push(self.rows.len());

@@ -11,23 +11,22 @@ use crate::grid::Interval;
 use crate::noise::{Noise, Purpose};
 use crate::real::Real;
 use crate::sampler::step::{Evaluator, StepNoise};
-use crate::sampler::update::{
-    Coefficients, RowCoefficients, RowMatrix, add_exactly, update_by_row,
-};
+use crate::sampler::update::{Indexed, Rounded, RowMatrix, add_exactly, update_by_index};
 use crate::state::{Parts, State};
 
 /// Working memory of a step.
 #[derive(Default)]
 pub(super) struct Path<F> {
     table: Table,
+    jumps: Jumps<F>,
     substeps: usize,
+    selection: Selection,
     midpoints: Midpoints,
     /// b₀, (rows, inputs·dim).
     drift: Vec<F>,
-    coefficients: RowCoefficients<F>,
     /// The sub-step that each chain's X̂ has reached.
     position: Vec<u32>,
-    /// Compact copies of the chains that jump in a late round.
+    /// Compact copies of the chains that jump in a round of option 1.
     compact: Compact<F>,
     /// Midpoints of all chains, (midpoints, inputs·dim), their times, and b at them.
     points: Vec<F>,
@@ -38,13 +37,52 @@ pub(super) struct Path<F> {
     reserved: [usize; 2],
 }
 
-/// State, drift and numbers of the chains that have a midpoint in a late round.
+/// The jumps of the table in the precision of the state.
+#[derive(Default)]
+struct Jumps<F> {
+    /// `[i]` goes from 0 to i. If all jumps of a length are the same, it is any jump of length i.
+    from_start: Vec<Rounded<F>>,
+    /// Otherwise: `[i]` goes from i to K.
+    to_end: Vec<Rounded<F>>,
+}
+
+impl<F: Real> Jumps<F> {
+    fn round(&mut self, table: &Table) {
+        let last = table.substeps() as u32;
+        self.from_start.clear();
+        self.from_start.extend((0..=last).map(|i| Rounded::new(&table.jump(0, i))));
+        self.to_end.clear();
+        if !table.is_autonomous() {
+            self.to_end.extend((0..last).map(|i| Rounded::new(&table.jump(i, last))));
+        }
+    }
+}
+
+/// State, drift and numbers of the chains that have a midpoint in a round of option 1.
 #[derive(Default)]
 struct Compact<F> {
+    /// The jump of each chain: its place among the jumps from the start, or in `jumps`.
+    index: Vec<u32>,
+    jumps: Vec<Rounded<F>>,
     state: Vec<F>,
     low: Vec<F>,
     drift: Vec<F>,
     chains: Vec<u32>,
+}
+
+/// Copies these rows of column-major numbers.
+fn gather<F: Real>(chosen: &[u32], from: &[F], rows: usize, to: &mut Vec<F>) {
+    to.clear();
+    for column in from.chunks_exact(rows) {
+        to.extend(chosen.iter().map(|row| column[*row as usize]));
+    }
+}
+
+/// Copies numbers back to these rows.
+fn scatter<F: Real>(chosen: &[u32], from: &[F], to: &mut [F], rows: usize) {
+    for (column, from) in to.chunks_exact_mut(rows).zip(from.chunks_exact(chosen.len())) {
+        chosen.iter().zip(from).for_each(|(row, x)| column[*row as usize] = *x);
+    }
 }
 
 /// Reserves room for `length` numbers in total.
@@ -61,7 +99,9 @@ impl<F: Real> Path<F> {
         substeps: usize,
         rule: Rule,
     ) {
-        self.table.update(dynamics, interval, substeps, rule);
+        if self.table.update(dynamics, interval, substeps, rule) {
+            self.jumps.round(&self.table);
+        }
         self.substeps = substeps;
     }
 
@@ -77,6 +117,7 @@ impl<F: Real> Path<F> {
         let width = state.layout().inputs() * state.dim();
         self.drift.resize(state.len() * width, F::zero());
         drift.at(Times::Shared(interval.start), width, state.blocks(), &mut self.drift)?;
+        self.selection = selection;
         let shares = self.table.shares();
         self.midpoints.draw(selection, shares, interval.index, noise, state.chains());
         if self.reserved != [state.len(), state.dim()] {
@@ -109,6 +150,8 @@ impl<F: Real> Path<F> {
             reserve_to(&mut self.compact.low, state.low().len());
             reserve_to(&mut self.compact.drift, rows * width);
             reserve_to(&mut self.compact.chains, rows);
+            reserve_to(&mut self.compact.index, rows);
+            reserve_to(&mut self.compact.jumps, rows);
         }
         self.reserved = [rows, state.dim()];
     }
@@ -125,30 +168,27 @@ impl<F: Real> Path<F> {
         noise: &mut StepNoise<'_, F>,
         state: &mut State<F>,
     ) {
-        match (round, self.midpoints.round(round).len()) {
-            (0, _) => self.first_jump(noise, state),
+        match (self.selection, self.midpoints.round(round).len()) {
             (_, 0) => {}
-            _ => self.later_jump(round, noise, state),
+            (Selection::Single, _) => self.jump_in_place(noise, state),
+            (Selection::Bernoulli, _) => self.jump_in_copy(round, noise, state),
         }
     }
 
-    /// The first round. Most chains have a first midpoint, so all of them jump in place. A chain
-    /// without one makes a jump of length zero.
-    fn first_jump(&mut self, noise: &mut StepNoise<'_, F>, state: &mut State<F>) {
+    /// The only round of option 2. Most chains have a midpoint, so all of them jump in place. A
+    /// chain without one makes a jump of length zero.
+    fn jump_in_place(&mut self, noise: &mut StepNoise<'_, F>, state: &mut State<F>) {
         let range = self.midpoints.round(0);
         let chosen = &self.midpoints.rows[range.clone()];
         let targets = &self.midpoints.substeps[range.clone()];
         let rows = state.len();
-        self.coefficients.resize(rows, state.layout());
-        (0..rows).for_each(|row| self.coefficients.set(row, &Coefficients::IDENTITY));
-        for (&row, &to) in chosen.iter().zip(targets) {
-            self.coefficients.set(row as usize, &self.table.jump(0, to));
-            self.position[row as usize] = to;
-        }
+        chosen.iter().zip(targets).for_each(|(&row, &to)| self.position[row as usize] = to);
         let z = noise.normals(Purpose::Path, 0, state.chains(), state.blocks().len());
         let width = self.drift.len() / rows;
+        let blocks = state.layout().blocks();
+        let jumps = Indexed { entries: &self.jumps.from_start, index: &self.position, blocks };
         let Parts { own: x, low, .. } = state.parts();
-        update_by_row(x, low, &self.coefficients, &self.drift, z);
+        update_by_index(x, low, jumps, &self.drift, z);
         let total = self.midpoints.len();
         for j in 0..width {
             let column = &x[j * rows..(j + 1) * rows];
@@ -157,55 +197,66 @@ impl<F: Real> Path<F> {
         }
     }
 
-    /// A later round. Few chains have one more midpoint, so they jump in a compact copy.
-    fn later_jump(&mut self, round: usize, noise: &mut StepNoise<'_, F>, state: &mut State<F>) {
+    /// A round of option 1. Up to half of the chains have a midpoint, so they jump in a compact
+    /// copy.
+    fn jump_in_copy(&mut self, round: usize, noise: &mut StepNoise<'_, F>, state: &mut State<F>) {
         let range = self.midpoints.round(round);
         let chosen = &self.midpoints.rows[range.clone()];
         let targets = &self.midpoints.substeps[range.clone()];
         let few = chosen.len();
         let rows = state.len();
-        let columns = state.layout().blocks() * state.dim();
+        let blocks = state.layout().blocks();
+        let columns = blocks * state.dim();
         let width = self.drift.len() / rows;
-        let Compact { state: compact, low: few_low, drift, chains } = &mut self.compact;
-        compact.resize(few * columns, F::zero());
-        drift.resize(few * width, F::zero());
+        let Compact { index, jumps, state: compact, low: few_low, drift, chains } =
+            &mut self.compact;
         chains.clear();
         chains.extend(chosen.iter().map(|&row| state.chains()[row as usize]));
-        self.coefficients.resize(few, state.layout());
+        index.clear();
+        jumps.clear();
+        let alike = self.table.is_autonomous();
         let Parts { own: x, low, .. } = state.parts();
-        let lows = low.len() / rows;
-        few_low.resize(few * lows, F::zero());
         for (i, (&row, &to)) in chosen.iter().zip(targets).enumerate() {
             let row = row as usize;
-            self.coefficients.set(i, &self.table.jump(self.position[row], to));
-            self.position[row] = to;
-            (0..columns).for_each(|j| compact[j * few + i] = x[j * rows + row]);
-            (0..lows).for_each(|j| few_low[j * few + i] = low[j * rows + row]);
-            (0..width).for_each(|j| drift[j * few + i] = self.drift[j * rows + row]);
+            let from = std::mem::replace(&mut self.position[row], to);
+            if alike {
+                index.push(to - from);
+            } else {
+                index.push(i as u32);
+                jumps.push(Rounded::new(&self.table.jump(from, to)));
+            }
         }
+        gather(chosen, x, rows, compact);
+        gather(chosen, low, rows, few_low);
+        gather(chosen, &self.drift, rows, drift);
         let z = noise.normals(Purpose::Path, round as u32, chains, few * columns);
-        update_by_row(compact, few_low, &self.coefficients, drift, z);
+        let entries = if alike { &self.jumps.from_start } else { &*jumps };
+        update_by_index(compact, few_low, Indexed { entries, index, blocks }, drift, z);
         let total = self.midpoints.len();
-        for (i, &row) in chosen.iter().enumerate() {
-            (0..columns).for_each(|j| x[j * rows + row as usize] = compact[j * few + i]);
-            (0..lows).for_each(|j| low[j * rows + row as usize] = few_low[j * few + i]);
-            let at = range.start + i;
-            (0..width).for_each(|j| self.points[j * total + at] = compact[j * few + i]);
+        scatter(chosen, compact, x, rows);
+        scatter(chosen, few_low, low, rows);
+        for (j, column) in compact.chunks_exact(few).take(width).enumerate() {
+            self.points[j * total..(j + 1) * total][range.clone()].copy_from_slice(column);
         }
     }
 
     /// Carries X̂ of all chains to the end of the step.
     pub(super) fn jump_to_end(&mut self, noise: &mut StepNoise<'_, F>, state: &mut State<F>) {
-        self.coefficients.resize(state.len(), state.layout());
-        for (row, &from) in self.position.iter().enumerate() {
-            self.coefficients.set(row, &self.table.jump(from, self.substeps as u32));
+        let blocks = state.layout().blocks();
+        let mut entries = &self.jumps.to_end;
+        if self.table.is_autonomous() {
+            // Positions are not needed any more. From now on they are the lengths of the jumps.
+            let last = self.substeps as u32;
+            self.position.iter_mut().for_each(|position| *position = last - *position);
+            entries = &self.jumps.from_start;
         }
+        let jumps = Indexed { entries, index: &self.position, blocks };
         let mut z: &[F] = &[];
         if self.table.is_noisy() {
             z = noise.normals(Purpose::Increment, 0, state.chains(), state.blocks().len());
         }
         let Parts { own, low, .. } = state.parts();
-        update_by_row(own, low, &self.coefficients, &self.drift, z);
+        update_by_index(own, low, jumps, &self.drift, z);
     }
 
     /// Evaluates the drift at all midpoints in one call and adds the corrections.
@@ -239,6 +290,7 @@ impl<F: Real> Path<F> {
             self.corrections.set(i, self.table.correction(substep));
         }
         let Parts { own: x, low, .. } = state.parts();
+        let chosen = &self.midpoints.rows;
         for j in 0..width {
             let k = j / dim;
             let base = &self.drift[j * rows..(j + 1) * rows];
@@ -247,13 +299,16 @@ impl<F: Real> Path<F> {
                 let column = r * dim + j - k * dim;
                 let to = &mut x[column * rows..(column + 1) * rows];
                 let low = low.get_mut(column * rows..(column + 1) * rows).filter(|_| r == 0);
-                let chosen = self.midpoints.rows.iter().map(|&row| row as usize).enumerate();
-                let term = |i, row: usize| self.corrections.get(i, r, k) * (there[i] - base[row]);
+                let weights = self.corrections.entry(r, k);
+                let terms = chosen.iter().zip(weights).zip(there).map(|((row, weight), there)| {
+                    let row = *row as usize;
+                    (row, *weight * (*there - base[row]))
+                });
                 match low {
-                    Some(low) => chosen.for_each(|(i, row)| {
-                        add_exactly(&mut to[row], &mut low[row], term(i, row));
-                    }),
-                    None => chosen.for_each(|(i, row)| to[row] += term(i, row)),
+                    Some(low) => {
+                        terms.for_each(|(row, y)| add_exactly(&mut to[row], &mut low[row], y));
+                    }
+                    None => terms.for_each(|(row, y)| to[row] += y),
                 }
             }
         }

@@ -2,6 +2,7 @@
 //! uniform number selects.
 
 use super::selection::Odds;
+use crate::math::simd::{Kernel, dispatch};
 
 /// The part of importance odds that is spread evenly, so that no sub-step is too rare.
 pub(crate) const EVEN: f64 = 0.1;
@@ -150,6 +151,38 @@ impl Shares {
         open + self.survival[open..].partition_point(|s| u * until_here < *s)
     }
 
+    /// The sub-step of option 2 for every uniform number.
+    pub(super) fn pick_all(&self, uniforms: &[f64], picked: &mut Vec<u32>) {
+        picked.clear();
+        if self.kind == Kind::Equal {
+            let count = self.substeps as f64;
+            let last = self.substeps as u32 - 1;
+            picked.extend(uniforms.iter().map(|u| ((u * count) as u32).min(last)));
+        } else {
+            picked.extend(uniforms.iter().map(|u| self.pick(*u) as u32));
+        }
+    }
+
+    /// The next sub-step of option 1 for a uniform number of each of these rows, where `open` has
+    /// the first open sub-step of every row.
+    pub(super) fn next_all(
+        &self,
+        rows: &[u32],
+        open: &[u32],
+        uniforms: &[f64],
+        picked: &mut Vec<u32>,
+    ) {
+        picked.clear();
+        if self.kind == Kind::Equal && self.substeps <= FEW {
+            picked.resize(uniforms.len(), 0);
+            dispatch(Gaps { survival: &self.survival, uniforms, gaps: picked });
+            picked.iter_mut().zip(rows).for_each(|(gap, row)| *gap += open[*row as usize]);
+        } else {
+            let pairs = rows.iter().zip(uniforms);
+            picked.extend(pairs.map(|(row, u)| self.next(open[*row as usize] as usize, *u) as u32));
+        }
+    }
+
     /// The uniform number in the middle of the cell that [`pick`](Self::pick) gives this sub-step.
     pub(crate) fn cell(&self, substep: usize) -> f64 {
         match (self.kind, substep) {
@@ -174,6 +207,36 @@ impl Shares {
 
     fn tails_before(&self, open: usize) -> f64 {
         open.checked_sub(1).map_or(1.0, |last| self.survival[last])
+    }
+}
+
+/// The most sub-steps for which a comparison with all of them is faster than a search.
+const FEW: usize = 32;
+
+/// Writes the number of tails before the next head: how many entries of `survival` are above u.
+struct Gaps<'a> {
+    survival: &'a [f64],
+    uniforms: &'a [f64],
+    gaps: &'a mut [u32],
+}
+
+impl Kernel for Gaps<'_> {
+    #[inline(always)]
+    fn run(self) {
+        const LANES: usize = 16;
+        for (u, gaps) in self.uniforms.chunks(LANES).zip(self.gaps.chunks_mut(LANES)) {
+            let mut lanes = [1.0; LANES];
+            lanes[..u.len()].copy_from_slice(u);
+            let mut counts = [0.0; LANES];
+            for s in self.survival {
+                for l in 0..LANES {
+                    counts[l] += if lanes[l] < *s { 1.0 } else { 0.0 };
+                }
+            }
+            for (gap, count) in gaps.iter_mut().zip(counts) {
+                *gap = count as u32;
+            }
+        }
     }
 }
 

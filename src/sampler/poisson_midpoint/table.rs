@@ -26,13 +26,14 @@ pub(super) struct Table {
 }
 
 impl Table {
+    /// Composes the coefficients of a step. Returns whether they may have changed.
     pub(super) fn update(
         &mut self,
         dynamics: &dyn LinearDynamics,
         interval: Interval,
         substeps: usize,
         rule: Rule,
-    ) {
+    ) -> bool {
         let length = interval.length / substeps as f64;
         let small = |i: usize| {
             let small = dynamics.transition(interval.start + length * i as f64, length);
@@ -41,7 +42,7 @@ impl Table {
         let first = small(0);
         self.autonomous = dynamics.is_autonomous();
         if self.autonomous && self.key == Some((first, substeps, rule)) {
-            return;
+            return false;
         }
         // A dynamics that changes with time has new small steps in every step. So its table is
         // never reused.
@@ -82,6 +83,17 @@ impl Table {
         for (i, weight) in self.corrections.iter_mut().enumerate() {
             *weight = block::scaled(weight, self.shares.factor(i));
         }
+        true
+    }
+
+    /// Whether all jumps of the same length are the same.
+    pub(super) fn is_autonomous(&self) -> bool {
+        self.autonomous
+    }
+
+    /// K.
+    pub(super) fn substeps(&self) -> usize {
+        self.corrections.len()
     }
 
     /// The probabilities of the sub-steps.

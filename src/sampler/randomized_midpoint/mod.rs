@@ -1,6 +1,7 @@
 //! Randomized midpoint with R windows and P Picard rounds. Its random inner times have no bias, and
 //! all windows share one batched call.
 
+mod compose;
 mod quadrature;
 mod settings;
 mod shape;

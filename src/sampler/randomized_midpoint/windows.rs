@@ -1,13 +1,14 @@
 //! The stages of a randomized midpoint step over all windows and chains: path, start, Picard
 //! rounds, finish.
 
+use super::compose::Matrices;
 use super::settings::Rule;
 use super::shape::Shape;
 use crate::drift::Times;
-use crate::dynamics::{ContinuousDynamics, Transition};
+use crate::dynamics::{ContinuousDynamics, Transitions};
 use crate::error::Result;
 use crate::grid::Interval;
-use crate::math::block::{self, Block, IDENTITY};
+use crate::math::block::{IDENTITY, ZERO};
 use crate::noise::Purpose;
 use crate::real::Real;
 use crate::sampler::step::{Evaluator, StepNoise};
@@ -24,8 +25,11 @@ pub(super) struct Windows<F> {
     uniforms: Vec<f64>,
     /// Inner times τᵢ, (windows · chains).
     times: Vec<f64>,
-    /// Transitions between consecutive inner times, ((windows + 1) · chains).
-    segments: Vec<Transition>,
+    /// Starts and lengths of the segments between consecutive inner times, and the transitions over
+    /// them, ((windows + 1) · chains).
+    starts: Vec<f64>,
+    lengths: Vec<f64>,
+    segments: Transitions,
     /// b(X, t₀), (chains, inputs·dim).
     drift_start: Vec<F>,
     coefficients: RowCoefficients<F>,
@@ -41,10 +45,17 @@ pub(super) struct Windows<F> {
     active: Vec<u32>,
     moved: Vec<f64>,
     compact: Compact<F>,
-    /// Propagator and gain of window i up to τᵢ, (windows · chains).
-    partial: Vec<Transition>,
-    /// A from an inner time to the end of the step, (chains).
-    tails: Vec<Block>,
+    /// Start and length of the part of window i up to τᵢ, and the transition over it, (windows ·
+    /// chains).
+    window_starts: Vec<f64>,
+    insides: Vec<f64>,
+    partial: Transitions,
+    /// The gain from the start of the step to an inner time, (chains).
+    gains: Matrices,
+    /// A from an inner time to the end of the step, the rate there, and their product, (chains).
+    tails: Matrices,
+    rates: Matrices,
+    weights: Matrices,
 }
 
 /// Copies of the midpoints of the active chains.
@@ -76,34 +87,38 @@ impl<F: Real> Windows<F> {
             inputs: layout.inputs(),
         };
         self.uniforms.resize(windows * rows, 0.0);
-        self.times.clear();
-        self.segments.clear();
-        self.partial.clear();
+        for all in [&mut self.times, &mut self.starts, &mut self.lengths] {
+            all.clear();
+        }
+        self.insides.clear();
+        self.window_starts.clear();
+        let delta = rule.delta;
         for w in 0..windows {
             let uniforms = &mut self.uniforms[w * rows..(w + 1) * rows];
             noise.uniforms(Purpose::Coin, w as u32, state.chains(), uniforms);
             let window = rule.window_start(w);
-            for row in 0..rows {
-                let inside = rule.delta * self.uniforms[w * rows + row];
-                let (previous, length) = if w == 0 {
-                    (rule.interval.start, inside)
-                } else {
-                    // Lengths come from the coins alone. Differences of times would cancel late in
-                    // a run.
-                    let before = (w - 1) * rows + row;
-                    let rest = rule.delta * (1.0 - self.uniforms[before]);
-                    (self.times[before], rest + inside)
-                };
-                self.times.push(window + inside);
-                self.segments.push(rule.dynamics.transition(previous, length));
-                if rule.settings.rounds > 0 {
-                    self.partial.push(rule.dynamics.transition(window, inside));
-                }
+            self.insides.extend(uniforms.iter().map(|u| delta * u));
+            let insides = &self.insides[w * rows..];
+            self.window_starts.extend(insides.iter().map(|_| window));
+            if w == 0 {
+                self.starts.extend(insides.iter().map(|_| rule.interval.start));
+                self.lengths.extend_from_slice(insides);
+            } else {
+                // Lengths come from the coins alone. Differences of times would cancel late in a
+                // run.
+                let before = &self.uniforms[(w - 1) * rows..w * rows];
+                let rest = before.iter().map(|u| delta * (1.0 - u));
+                self.lengths.extend(rest.zip(insides).map(|(rest, inside)| rest + inside));
+                self.starts.extend_from_slice(&self.times[(w - 1) * rows..]);
             }
+            self.times.extend(insides.iter().map(|inside| window + inside));
         }
-        for last in (windows - 1) * rows..windows * rows {
-            let rest = rule.delta * (1.0 - self.uniforms[last]);
-            self.segments.push(rule.dynamics.transition(self.times[last], rest));
+        let last = (windows - 1) * rows;
+        self.starts.extend_from_slice(&self.times[last..]);
+        self.lengths.extend(self.uniforms[last..].iter().map(|u| delta * (1.0 - u)));
+        self.segments.fill(rule.dynamics, &self.starts, &self.lengths);
+        if rule.settings.rounds > 0 {
+            self.partial.fill(rule.dynamics, &self.window_starts, &self.insides);
         }
     }
 
@@ -129,21 +144,18 @@ impl<F: Real> Windows<F> {
         for w in 0..=shape.windows {
             self.advance_path(w, noise, state);
         }
-        self.points.copy_from_slice(&self.paths);
-        // G(t₀,τᵢ) by composition, window after window.
-        for row in 0..rows {
-            let mut gain = block::ZERO;
-            for w in 0..shape.windows {
-                let segment = &mut self.segments[w * rows + row];
-                gain = block::sum(&block::product(&segment.propagator, &gain), &segment.gain);
-                // The segment's own gain is not needed any more. The entry now holds the gain from
-                // t₀.
-                segment.gain = gain;
-            }
+        if rule.settings.rounds == 0 {
+            // Nothing needs the paths again.
+            std::mem::swap(&mut self.points, &mut self.paths);
+        } else {
+            self.points.copy_from_slice(&self.paths);
         }
+        // G(t₀,τᵢ) by composition, window after window.
+        self.gains.fill(rows, &ZERO);
         for w in 0..shape.windows {
-            let segments = &self.segments[w * rows..(w + 1) * rows];
-            segments.iter().enumerate().for_each(|(row, s)| self.matrix.set(row, &s.gain));
+            let segment = self.segments.of(w * rows..(w + 1) * rows);
+            self.gains.carry(&segment, shape.blocks, shape.inputs);
+            self.matrix.set_entries(|r, k| self.gains.entry(r, k));
             self.add_to_points(w, Source::Start);
         }
         Ok(())
@@ -153,12 +165,8 @@ impl<F: Real> Windows<F> {
     fn advance_path(&mut self, window: usize, noise: &mut StepNoise<'_, F>, state: &mut State<F>) {
         let shape = self.shape;
         let rows = shape.rows;
-        let mut noisy = false;
-        for row in 0..rows {
-            let coefficients = Coefficients::new(&self.segments[window * rows + row]);
-            noisy |= coefficients.is_noisy();
-            self.coefficients.set(row, &coefficients);
-        }
+        let segment = self.segments.of(window * rows..(window + 1) * rows);
+        let noisy = self.coefficients.set_flow(&segment);
         let mut z: &[F] = &[];
         if noisy {
             let last = window == shape.windows;
@@ -245,16 +253,13 @@ impl<F: Real> Windows<F> {
     fn integrate_window<D: ContinuousDynamics>(&mut self, rule: &Rule<'_, D>, window: usize) {
         let shape = self.shape;
         let rows = shape.rows;
-        let partial = window * rows..(window + 1) * rows;
+        let partial = self.partial.of(window * rows..(window + 1) * rows);
         self.matrix.resize(rows, shape.inputs, shape.blocks);
-        for (row, part) in self.partial[partial.clone()].iter().enumerate() {
-            self.matrix.set(row, &part.propagator);
-        }
+        self.matrix.set_entries(|r, k| partial.propagator(r, k));
         self.add_to_points(window, Source::Sums);
+        let partial = self.partial.of(window * rows..(window + 1) * rows);
         self.matrix.resize(rows, shape.inputs, shape.inputs);
-        for (row, part) in self.partial[partial].iter().enumerate() {
-            self.matrix.set(row, &part.gain);
-        }
+        self.matrix.set_entries(|r, k| partial.gain(r, k));
         self.add_to_points(window, Source::There);
         let start = if rule.dynamics.is_autonomous() {
             rule.interval.start
@@ -354,17 +359,18 @@ impl<F: Real> Windows<F> {
             Add { matrix, dim, out, out_panel, low, input: minus, input_panel, minus: &[] }.run();
         }
         // A(τᵢ, t₁) by composition, from the last window to the first.
-        self.tails.clear();
-        self.tails.resize(rows, IDENTITY);
+        self.tails.fill(rows, &IDENTITY);
+        let constant = rule.dynamics.closed_form().is_some();
+        self.rates.fill(rows, &rule.dynamics.rate(rule.interval.start));
         for w in (0..windows).rev() {
-            for row in 0..rows {
-                let next = &self.segments[(w + 1) * rows + row].propagator;
-                let tail = block::product(&self.tails[row], next);
-                self.tails[row] = tail;
-                let rate = rule.dynamics.rate(self.times[w * rows + row]);
-                let weight = block::scaled(&block::product(&tail, &rate), rule.delta);
-                self.matrix.set(row, &weight);
+            self.tails.extend_back(&self.segments.of((w + 1) * rows..(w + 2) * rows), blocks);
+            if !constant {
+                let times = &self.times[w * rows..(w + 1) * rows];
+                let rate = |time: &f64| rule.dynamics.rate(*time);
+                times.iter().enumerate().for_each(|(row, t)| self.rates.set(row, &rate(t)));
             }
+            self.tails.times(&self.rates, rule.delta, [blocks, inputs], &mut self.weights);
+            self.matrix.set_entries(|r, k| self.weights.entry(r, k));
             Add {
                 matrix: &self.matrix,
                 dim,

@@ -2,7 +2,7 @@
 
 use super::by_row::RowMatrix;
 use super::kernel::two_sums;
-use super::panel::{LANES, Panel, load, store};
+use super::panel::{LANES, Panel, lanes, lanes_mut};
 use crate::math::simd::{self, Kernel};
 use crate::real::Real;
 
@@ -27,42 +27,50 @@ impl<F: Real> Add<'_, F> {
 
 impl<F: Real> Kernel for Add<'_, F> {
     #[inline(always)]
-    fn run(self) {
-        let n = self.matrix.rows();
+    fn run(mut self) {
+        let rows = self.matrix.rows();
+        let whole = rows / LANES * LANES;
         for k in 0..self.matrix.inputs() {
             for r in 0..self.matrix.outputs() {
-                let entry = self.matrix.entry(r, k);
-                for start in (0..n).step_by(LANES) {
-                    let count = LANES.min(n - start);
-                    let c = load(entry, start, count);
-                    for j in 0..self.dim {
-                        let from = self.input_panel.at(k * self.dim + j) + start;
-                        let mut b = load(self.input, from, count);
-                        if !self.minus.is_empty() {
-                            let away = load(self.minus, (k * self.dim + j) * n + start, count);
-                            for i in 0..LANES {
-                                b[i] -= away[i];
-                            }
-                        }
-                        let to = self.out_panel.at(r * self.dim + j) + start;
-                        let mut x = load(self.out, to, count);
-                        if r == 0 && !self.low.is_empty() {
-                            let at = j * n + start;
-                            let mut terms = load(self.low, at, count);
-                            for i in 0..LANES {
-                                terms[i] = c[i].fma(b[i], terms[i]);
-                            }
-                            let sum = two_sums(&x, &terms);
-                            store(&sum.high, self.out, to, count);
-                            store(&sum.low, self.low, at, count);
-                            continue;
-                        }
-                        for i in 0..LANES {
-                            x[i] = c[i].fma(b[i], x[i]);
-                        }
-                        store(&x, self.out, to, count);
-                    }
+                for start in (0..whole).step_by(LANES) {
+                    self.block::<LANES>(r, k, start);
                 }
+                for start in whole..rows {
+                    self.block::<1>(r, k, start);
+                }
+            }
+        }
+    }
+}
+
+impl<F: Real> Add<'_, F> {
+    /// Adds entry (r, k) of the matrix times block k of the input, on N rows.
+    #[inline(always)]
+    fn block<const N: usize>(&mut self, r: usize, k: usize, start: usize) {
+        let rows = self.matrix.rows();
+        let c: &[F; N] = lanes(self.matrix.entry(r, k), start);
+        for j in 0..self.dim {
+            let mut b: [F; N] = *lanes(self.input, self.input_panel.at(k * self.dim + j) + start);
+            if !self.minus.is_empty() {
+                let away: &[F; N] = lanes(self.minus, (k * self.dim + j) * rows + start);
+                for i in 0..N {
+                    b[i] -= away[i];
+                }
+            }
+            let x: &mut [F; N] = lanes_mut(self.out, self.out_panel.at(r * self.dim + j) + start);
+            if r == 0 && !self.low.is_empty() {
+                let low: &mut [F; N] = lanes_mut(self.low, j * rows + start);
+                let mut terms = *low;
+                for i in 0..N {
+                    terms[i] = c[i].fma(b[i], terms[i]);
+                }
+                let sum = two_sums(x, &terms);
+                *x = sum.high;
+                *low = sum.low;
+                continue;
+            }
+            for i in 0..N {
+                x[i] = c[i].fma(b[i], x[i]);
             }
         }
     }

@@ -1,6 +1,5 @@
 //! Coefficients that differ from row to row, rounded to the precision of the state.
 
-use super::coefficients::Coefficients;
 use crate::math::block::Block;
 use crate::real::Real;
 use crate::state::Layout;
@@ -23,19 +22,6 @@ impl<F: Real> RowCoefficients<F> {
         self.data.resize(rows * slots, F::zero());
     }
 
-    #[inline]
-    pub(crate) fn set(&mut self, row: usize, c: &Coefficients) {
-        for r in 0..self.blocks {
-            for k in 0..self.blocks {
-                self.put(row, self.propagator_slot(r, k), c.propagator[r][k]);
-                self.put(row, self.noise_slot(r, k), c.noise[r][k]);
-            }
-            for k in 0..self.inputs {
-                self.put(row, self.gain_slot(r, k), c.gain[r][k]);
-            }
-        }
-    }
-
     pub(super) fn rows(&self) -> usize {
         self.rows
     }
@@ -48,6 +34,12 @@ impl<F: Real> RowCoefficients<F> {
     #[inline(always)]
     pub(super) fn slot(&self, slot: usize) -> &[F] {
         &self.data[slot * self.rows..(slot + 1) * self.rows]
+    }
+
+    /// The same for writing.
+    #[inline(always)]
+    pub(super) fn slot_mut(&mut self, slot: usize) -> &mut [F] {
+        &mut self.data[slot * self.rows..(slot + 1) * self.rows]
     }
 
     #[inline(always)]
@@ -63,11 +55,6 @@ impl<F: Real> RowCoefficients<F> {
     #[inline(always)]
     pub(super) fn noise_slot(&self, r: usize, k: usize) -> usize {
         self.blocks * (self.blocks + self.inputs) + r * self.blocks + k
-    }
-
-    #[inline(always)]
-    fn put(&mut self, row: usize, slot: usize, value: f64) {
-        self.data[slot * self.rows + row] = F::from_f64(value);
     }
 }
 
@@ -98,11 +85,6 @@ impl<F: Real> RowMatrix<F> {
         }
     }
 
-    #[inline(always)]
-    pub(crate) fn get(&self, row: usize, output: usize, input: usize) -> F {
-        self.data[(output * self.inputs + input) * self.rows + row]
-    }
-
     pub(super) fn rows(&self) -> usize {
         self.rows
     }
@@ -117,8 +99,15 @@ impl<F: Real> RowMatrix<F> {
 
     /// The numbers of one entry, row after row.
     #[inline(always)]
-    pub(super) fn entry(&self, output: usize, input: usize) -> &[F] {
+    pub(crate) fn entry(&self, output: usize, input: usize) -> &[F] {
         let slot = output * self.inputs + input;
         &self.data[slot * self.rows..(slot + 1) * self.rows]
+    }
+
+    /// The same for writing.
+    #[inline(always)]
+    pub(super) fn entry_mut(&mut self, output: usize, input: usize) -> &mut [F] {
+        let slot = output * self.inputs + input;
+        &mut self.data[slot * self.rows..(slot + 1) * self.rows]
     }
 }

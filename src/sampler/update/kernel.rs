@@ -4,10 +4,10 @@
 //! r·dim to (r + 1)·dim. Terms are summed in a fixed order, so every caller gets the bits that it
 //! promises.
 
-use std::ops::Range;
-
+use super::by_index::Indexed;
 use super::by_row::RowCoefficients;
 use super::coefficients::Coefficients;
+use super::numbers::{Number, Numbers, Same, by_index, by_row};
 use super::panel::{LANES, Panel, lanes, lanes_mut};
 use crate::math::simd::Kernel;
 use crate::real::Real;
@@ -27,6 +27,8 @@ pub(super) enum Source<'a, F> {
     Shared(&'a Coefficients),
     /// One set for every row.
     ByRow(&'a RowCoefficients<F>),
+    /// One set for every row, out of a table.
+    ByIndex(Indexed<'a, F>),
 }
 
 /// One update. The lengths of `drift` and `normals` give their numbers of blocks. An empty slice
@@ -78,99 +80,6 @@ impl<F: Real> Kernel for Update<'_, F> {
     }
 }
 
-/// One coefficient for a block of lanes.
-trait Number<F>: Copy {
-    fn lane(self, i: usize) -> F;
-}
-
-/// The same coefficient for all lanes.
-#[derive(Clone, Copy)]
-struct Same<F>(F);
-
-impl<F: Real> Number<F> for Same<F> {
-    #[inline(always)]
-    fn lane(self, _: usize) -> F {
-        self.0
-    }
-}
-
-/// One coefficient for every lane.
-#[derive(Clone, Copy)]
-struct Each<'a, F, const N: usize>(&'a [F; N]);
-
-impl<F: Real, const N: usize> Number<F> for Each<'_, F, N> {
-    #[inline(always)]
-    fn lane(self, i: usize) -> F {
-        self.0[i]
-    }
-}
-
-/// The coefficients of a block of lanes. The columns of G and C are in the order of summation.
-#[derive(Clone, Copy)]
-struct Numbers<C, const M: usize, const P: usize, const Z: usize> {
-    propagator: [[C; M]; M],
-    gain: [[C; P]; M],
-    noise: [[C; Z]; M],
-    /// Whether the noise of the second block reaches the first.
-    crosses: bool,
-    /// For each block of normals, its column of C.
-    columns: [usize; Z],
-}
-
-impl<C: Copy, const M: usize, const P: usize, const Z: usize> Numbers<C, M, P, Z> {
-    /// Row r of the update on N lanes.
-    #[inline(always)]
-    fn row<F: Real, const N: usize>(
-        &self,
-        r: usize,
-        x: [&[F; N]; M],
-        b: [&[F; N]; P],
-        z: [&[F; N]; Z],
-    ) -> [F; N]
-    where
-        C: Number<F>,
-    {
-        let mut sum = [F::zero(); N];
-        for i in 0..N {
-            sum[i] = self.propagator[r][0].lane(i) * x[0][i];
-        }
-        self.add_terms(r, sum, x, b, z)
-    }
-
-    /// Adds the terms of row r beside that of the first block to a sum.
-    #[inline(always)]
-    fn add_terms<F: Real, const N: usize>(
-        &self,
-        r: usize,
-        mut sum: [F; N],
-        x: [&[F; N]; M],
-        b: [&[F; N]; P],
-        z: [&[F; N]; Z],
-    ) -> [F; N]
-    where
-        C: Number<F>,
-    {
-        for k in 1..M {
-            for i in 0..N {
-                sum[i] = self.propagator[r][k].lane(i).fma(x[k][i], sum[i]);
-            }
-        }
-        for k in 0..P {
-            for i in 0..N {
-                sum[i] = self.gain[r][k].lane(i).fma(b[k][i], sum[i]);
-            }
-        }
-        for k in 0..Z {
-            if self.columns[k] <= r || self.crosses {
-                for i in 0..N {
-                    sum[i] = self.noise[r][k].lane(i).fma(z[k][i], sum[i]);
-                }
-            }
-        }
-        sum
-    }
-}
-
 /// The arrays of an update, cut into blocks in the order of summation.
 struct Arrays<'a, F, const P: usize, const Z: usize> {
     state: &'a mut [F],
@@ -187,47 +96,92 @@ struct Arrays<'a, F, const P: usize, const Z: usize> {
 }
 
 impl<F: Real, const P: usize, const Z: usize> Arrays<'_, F, P, Z> {
-    /// Updates N lanes at a time, as long as the range has N rows left. `numbers` returns the
-    /// coefficients from the first of these rows on. Returns the first remaining row.
+    /// Updates N rows from `start` on.
     #[inline(always)]
-    fn sweep<const N: usize, const M: usize, C: Number<F>>(
+    fn block<const N: usize, const M: usize, C: Number<F>>(
         &mut self,
-        rows: Range<usize>,
-        numbers: impl Fn(usize) -> Numbers<C, M, P, Z>,
-    ) -> usize {
-        let whole = rows.start + (rows.len() / N) * N;
-        for start in (rows.start..whole).step_by(N) {
-            let numbers = numbers(start);
-            for j in 0..self.columns {
-                let at = j * self.length + start;
-                let from = j * self.drift_stride + start;
-                let b = std::array::from_fn(|k| lanes(self.drift[k], from));
-                let z = std::array::from_fn(|k| lanes(self.normals[k], at));
-                let state = &*self.state;
-                let x: [&[F; N]; M] = std::array::from_fn(|r| lanes(state, r * self.size + at));
-                if self.low.is_empty() {
-                    let last = numbers.row(M - 1, x, b, z);
-                    if M == 2 && self.moves {
-                        let first = numbers.row(0, x, b, z);
-                        *lanes_mut(self.state, at) = first;
-                    }
-                    *lanes_mut(self.state, (M - 1) * self.size + at) = last;
-                    continue;
+        start: usize,
+        numbers: &Numbers<C, M, P, Z>,
+    ) {
+        for j in 0..self.columns {
+            let at = j * self.length + start;
+            let from = j * self.drift_stride + start;
+            let b = std::array::from_fn(|k| lanes(self.drift[k], from));
+            let z = std::array::from_fn(|k| lanes(self.normals[k], at));
+            let state = &*self.state;
+            let x: [&[F; N]; M] = std::array::from_fn(|r| lanes(state, r * self.size + at));
+            if self.low.is_empty() {
+                let last = numbers.row(M - 1, x, b, z);
+                if M == 2 && self.moves {
+                    let first = numbers.row(0, x, b, z);
+                    *lanes_mut(self.state, at) = first;
                 }
-                let second = (M == 2).then(|| numbers.row(M - 1, x, b, z));
-                if self.moves {
-                    // The small terms first, with what rounding cut off before; then the position.
-                    let terms = numbers.add_terms(0, *lanes(self.low, at), x, b, z);
-                    let sum = two_sums(x[0], &terms);
-                    *lanes_mut(self.state, at) = sum.high;
-                    *lanes_mut(self.low, at) = sum.low;
-                }
-                if let Some(second) = second {
-                    *lanes_mut(self.state, self.size + at) = second;
-                }
+                *lanes_mut(self.state, (M - 1) * self.size + at) = last;
+                continue;
+            }
+            let second = (M == 2).then(|| numbers.row(M - 1, x, b, z));
+            if self.moves {
+                // The small terms first, with what rounding cut off before; then the position.
+                let terms = numbers.add_terms(0, *lanes(self.low, at), x, b, z);
+                let sum = two_sums(x[0], &terms);
+                *lanes_mut(self.state, at) = sum.high;
+                *lanes_mut(self.low, at) = sum.low;
+            }
+            if let Some(second) = second {
+                *lanes_mut(self.state, self.size + at) = second;
             }
         }
-        whole
+    }
+
+    /// Updates all rows by the same coefficients. Here and below there are loops in place of a
+    /// function with a closure: a closure may be compiled for the baseline.
+    #[inline(always)]
+    fn alike<const M: usize>(&mut self, numbers: &Numbers<Same<F>, M, P, Z>) {
+        let whole = self.length / LANES * LANES;
+        for start in (0..whole).step_by(LANES) {
+            self.block::<LANES, M, _>(start, numbers);
+        }
+        for start in whole..self.length {
+            self.block::<1, M, _>(start, numbers);
+        }
+    }
+
+    /// Updates all rows, each by its own coefficients.
+    #[inline(always)]
+    fn row_by_row<const M: usize>(
+        &mut self,
+        table: &RowCoefficients<F>,
+        inputs: [usize; P],
+        columns: [usize; Z],
+    ) {
+        let whole = self.length / LANES * LANES;
+        for start in (0..whole).step_by(LANES) {
+            let numbers = by_row::<F, LANES, M, P, Z>(table, start, inputs, columns);
+            self.block::<LANES, M, _>(start, &numbers);
+        }
+        for start in whole..self.length {
+            let numbers = by_row::<F, 1, M, P, Z>(table, start, inputs, columns);
+            self.block::<1, M, _>(start, &numbers);
+        }
+    }
+
+    /// Updates all rows by coefficients out of a table.
+    #[inline(always)]
+    fn look_up<const M: usize>(
+        &mut self,
+        table: Indexed<'_, F>,
+        inputs: [usize; P],
+        columns: [usize; Z],
+    ) {
+        let whole = self.length / LANES * LANES;
+        for start in (0..whole).step_by(LANES) {
+            let numbers = by_index::<F, LANES, M, P, Z>(table, start, inputs, columns);
+            self.block::<LANES, M, _>(start, &numbers);
+        }
+        for start in whole..self.length {
+            let numbers = by_index::<F, 1, M, P, Z>(table, start, inputs, columns);
+            self.block::<1, M, _>(start, &numbers);
+        }
     }
 }
 
@@ -256,11 +210,12 @@ impl<F: Real> Update<'_, F> {
         let backward = self.order == Order::Backward;
         let place = |k: usize, of: usize| if backward { of - 1 - k } else { k };
         // A single block of normals belongs to the last block of the state.
-        let columns: [usize; Z] = std::array::from_fn(|k| place(k, Z) + M - Z);
+        let columns = std::array::from_fn(|k| place(k, Z) + M - Z);
         let inputs: [usize; P] = std::array::from_fn(|k| place(k, P));
         let size = self.state.len() / M;
         let rows = match (&self.source, self.panel) {
             (Source::ByRow(table), _) => table.rows(),
+            (Source::ByIndex(table), _) => table.index.len(),
             (Source::Shared(_), Some((_, inputs))) => inputs.rows,
             // If all arrays are contiguous, a whole block is one long column.
             (Source::Shared(_), None) => size,
@@ -298,37 +253,10 @@ impl<F: Real> Update<'_, F> {
                     crosses: c.noise[0][1] != 0.0,
                     columns,
                 };
-                let left = arrays.sweep::<LANES, M, _>(0..rows, |_| numbers);
-                arrays.sweep::<1, M, _>(left..rows, |_| numbers);
+                arrays.alike::<M>(&numbers);
             }
-            Source::ByRow(table) => {
-                let left = arrays.sweep::<LANES, M, _>(0..rows, |at| {
-                    by_row::<F, LANES, M, P, Z>(table, at, inputs, columns)
-                });
-                arrays.sweep::<1, M, _>(left..rows, |at| {
-                    by_row::<F, 1, M, P, Z>(table, at, inputs, columns)
-                });
-            }
+            Source::ByRow(table) => arrays.row_by_row::<M>(table, inputs, columns),
+            Source::ByIndex(table) => arrays.look_up::<M>(table, inputs, columns),
         }
-    }
-}
-
-/// The coefficients of the N rows from `start` on.
-#[inline(always)]
-fn by_row<F: Real, const N: usize, const M: usize, const P: usize, const Z: usize>(
-    table: &RowCoefficients<F>,
-    start: usize,
-    inputs: [usize; P],
-    columns: [usize; Z],
-) -> Numbers<Each<'_, F, N>, M, P, Z> {
-    let each = |slot: usize| Each(lanes(table.slot(slot), start));
-    Numbers {
-        propagator: std::array::from_fn(|r| {
-            std::array::from_fn(|k| each(table.propagator_slot(r, k)))
-        }),
-        gain: std::array::from_fn(|r| inputs.map(|k| each(table.gain_slot(r, k)))),
-        noise: std::array::from_fn(|r| columns.map(|k| each(table.noise_slot(r, k)))),
-        crosses: false,
-        columns,
     }
 }

@@ -1,16 +1,20 @@
 //! The update of a state, X ← A X + G b + C z, with one set of coefficients or one for each chain.
 
 mod add;
+mod by_index;
 mod by_row;
 mod coefficients;
+mod fill;
 mod kernel;
+mod numbers;
 mod panel;
 
 pub(crate) use add::Add;
+pub(crate) use by_index::{Indexed, Rounded};
 pub(crate) use by_row::{RowCoefficients, RowMatrix};
 pub(crate) use coefficients::Coefficients;
 pub(crate) use kernel::Order;
-pub(crate) use panel::Panel;
+pub(crate) use panel::{LANES, Panel, lanes, lanes_mut};
 
 use kernel::{Inputs, Source, Update};
 
@@ -74,6 +78,27 @@ pub(crate) fn update_by_row<F: Real>(
     simd::dispatch(Update {
         source: Source::ByRow(c),
         blocks: c.blocks(),
+        state: x,
+        low,
+        drift: b,
+        panel: None,
+        normals: z,
+        order: Order::Forward,
+    });
+}
+
+/// X ← A X + G b + C z, with coefficients out of a table. `low` is the low part of the first block,
+/// or empty.
+pub(crate) fn update_by_index<F: Real>(
+    x: &mut [F],
+    low: &mut [F],
+    c: Indexed<'_, F>,
+    b: &[F],
+    z: &[F],
+) {
+    simd::dispatch(Update {
+        source: Source::ByIndex(c),
+        blocks: c.blocks,
         state: x,
         low,
         drift: b,

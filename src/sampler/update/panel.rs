@@ -1,9 +1,7 @@
 //! The place of the columns of a column-major array in a slice, and the loads and stores of lanes.
 
-use crate::real::Real;
-
 /// Number of chains that are processed together.
-pub(super) const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 
 /// Column j of an array begins at `offset + j · stride`.
 #[derive(Clone, Copy, Debug)]
@@ -24,34 +22,14 @@ impl Panel {
     }
 }
 
-#[inline(always)]
-pub(super) fn load<F: Real>(from: &[F], start: usize, count: usize) -> [F; LANES] {
-    let mut lanes = [F::zero(); LANES];
-    if count == LANES {
-        lanes.copy_from_slice(&from[start..start + LANES]);
-    } else {
-        lanes[..count].copy_from_slice(&from[start..start + count]);
-    }
-    lanes
-}
-
-#[inline(always)]
-pub(super) fn store<F: Real>(lanes: &[F; LANES], to: &mut [F], start: usize, count: usize) {
-    if count == LANES {
-        to[start..start + LANES].copy_from_slice(lanes);
-    } else {
-        to[start..start + count].copy_from_slice(&lanes[..count]);
-    }
-}
-
 /// Reads N numbers of a slice.
 #[inline(always)]
-pub(super) fn lanes<F, const N: usize>(from: &[F], start: usize) -> &[F; N] {
+pub(crate) fn lanes<F, const N: usize>(from: &[F], start: usize) -> &[F; N] {
     &from[start..start + N].as_chunks::<N>().0[0]
 }
 
 /// Borrows N numbers of a slice for writing.
 #[inline(always)]
-pub(super) fn lanes_mut<F, const N: usize>(to: &mut [F], start: usize) -> &mut [F; N] {
+pub(crate) fn lanes_mut<F, const N: usize>(to: &mut [F], start: usize) -> &mut [F; N] {
     &mut to[start..start + N].as_chunks_mut::<N>().0[0]
 }
