@@ -2,17 +2,23 @@
 //! in between.
 
 mod builder;
+mod calls;
+mod checkpoint;
 mod chunk;
 mod driver;
 #[cfg(feature = "serde")]
 mod form;
+mod join;
+mod looks;
 mod memory;
 mod moments;
 mod observe;
 mod per_chain;
 #[cfg(feature = "progress")]
 mod progress;
+mod resume;
 mod samples;
+mod saved;
 mod sharing;
 mod start;
 mod state_file;
@@ -24,6 +30,7 @@ mod threads;
 mod trace;
 
 pub use builder::Run;
+pub use checkpoint::Checkpoint;
 pub(crate) use driver::Driver;
 pub use moments::MomentsObserver;
 pub use observe::{Every, Observer, Snapshot};
