@@ -4,6 +4,7 @@
 
 mod arguments;
 mod beginning;
+mod checkpoint;
 mod compare;
 mod contents;
 mod csv;
@@ -14,6 +15,7 @@ mod inputs;
 mod interrupt;
 mod known;
 mod library;
+mod merge;
 mod methods;
 mod network;
 mod npy;
@@ -26,6 +28,7 @@ mod report;
 mod sample;
 mod samples_file;
 mod scheduler;
+mod shard;
 mod shared_object;
 mod simulation;
 mod source;
@@ -59,6 +62,8 @@ enum Command {
     /// Compare ways to generate: methods x evaluations x seeds, as a table, a CSV file and a
     /// picture
     Compare(Box<compare::Compare>),
+    /// Join the shards of a run of sample or generate
+    Merge(merge::Merge),
     /// The distribution of methods ahead of time, for Gaussian data: which one to take for a budget
     Plan(Box<plan::Plan>),
     /// The exact stationary covariance of a method on the target N(0, 1/k): no simulation
@@ -81,14 +86,11 @@ fn main() -> ExitCode {
     };
     let ready = langevin::advanced::instruction_set().map_err(Failure::from);
     let result = ready.and_then(|_| match command {
-        Command::Sample(arguments) => sample::run(&arguments),
-        Command::Generate(arguments) => generate::run(&arguments),
-        Command::Compare(arguments) => compare::run(&arguments),
-        Command::Plan(arguments) => plan::run(&arguments),
-        Command::Probe(arguments) => probe::run(&arguments),
-        Command::Methods(arguments) => methods::run(&arguments),
-        Command::Completions { shell } => completions(shell),
-        Command::Man => manual(),
+        Command::Merge(arguments) => merge::command(&arguments).and_then(|whole| {
+            let whole = Cli::try_parse_from(whole).unwrap_or_else(|error| refused(&error));
+            whole.command.run()
+        }),
+        other => other.run(),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -96,6 +98,22 @@ fn main() -> ExitCode {
             // Where even stderr is closed or full, the exit code alone must do.
             let _ = writeln!(std::io::stderr(), "{}", failure.line());
             failure.exit_code()
+        }
+    }
+}
+
+impl Command {
+    fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Sample(arguments) => sample::run(&arguments),
+            Self::Generate(arguments) => generate::run(&arguments),
+            Self::Compare(arguments) => compare::run(&arguments),
+            Self::Merge(_) => failure::refuse("shards of shards: give the command of the shards"),
+            Self::Plan(arguments) => plan::run(&arguments),
+            Self::Probe(arguments) => probe::run(&arguments),
+            Self::Methods(arguments) => methods::run(&arguments),
+            Self::Completions { shell } => completions(shell),
+            Self::Man => manual(),
         }
     }
 }

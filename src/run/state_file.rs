@@ -329,6 +329,19 @@ impl<F: Real> StateFile<F> {
         Ok(Self { samples, settings, observers })
     }
 
+    /// A state file with these samples and settings, to [write](Self::write).
+    pub fn new(samples: Samples<F>, settings: Settings) -> Self {
+        Self { samples, settings, observers: None }
+    }
+
+    /// Writes the file. [`Samples::write_state`] writes one without observers.
+    ///
+    /// # Errors
+    /// [`Error::StateFile`] if writing fails, or if a setting has more than one line.
+    pub fn write(&self, to: &mut impl Write) -> Result<()> {
+        write(&self.samples.content(), &self.settings, self.observers.as_deref(), to)
+    }
+
     /// Refuses to continue with other settings.
     ///
     /// # Errors
