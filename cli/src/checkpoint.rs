@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::arguments::RunOptions;
 use crate::failure::{Failure, refuse};
 use crate::inputs::{Inputs, same_file};
-use crate::output::{OutputFile, create_all};
+use crate::output::{OutputFile, create_all, is_stdout};
 
 /// Settings that only a checkpoint or a shard has, beside those of every state file.
 const OWN: [&str; 16] = [
@@ -68,8 +68,17 @@ impl CheckpointOptions {
         self.path() == Some(resume) && !resume.exists()
     }
 
+    /// Removes the checkpoint of a run whose outputs are in their places.
+    pub fn end(&self) {
+        let Some(path) = self.path() else { return };
+        // The frames are of no use without the checkpoint, so it goes first.
+        for path in [path, &Journal::place(path)] {
+            let _ = fs::remove_file(path);
+        }
+    }
+
     /// Checks the place before the run, which may be long.
-    fn check(
+    pub fn check(
         &self,
         resume: Option<&Path>,
         inputs: &Inputs,
@@ -81,6 +90,9 @@ impl CheckpointOptions {
         inputs.spare("--checkpoint", path)?;
         if outputs.iter().flatten().any(|output| *output == path || same_file(output, path)) {
             return refuse(format!("{named}: another output has this name; give them two"));
+        }
+        if is_stdout(path) || path.is_dir() {
+            return refuse(format!("{named}: expected a file"));
         }
         if path.exists() && resume.is_none_or(|resume| !same_file(resume, path)) {
             return refuse(format!(
@@ -120,12 +132,7 @@ impl RunOptions {
         if let Some(stopped) = stopped {
             return Err(stopped);
         }
-        // The frames are of no use without the checkpoint, so it goes first.
-        for path in
-            self.durable.path().into_iter().flat_map(|path| [path.into(), Journal::place(path)])
-        {
-            let _ = fs::remove_file(path);
-        }
+        self.durable.end();
         Ok(())
     }
 }

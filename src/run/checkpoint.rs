@@ -138,7 +138,10 @@ impl Checkpoint {
 }
 
 /// Fills a file beside the place and moves it there. What was there before stays until then.
-fn replace(path: &Path, fill: &mut dyn FnMut(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
+pub(crate) fn replace(
+    path: &Path,
+    fill: &mut dyn FnMut(&mut BufWriter<File>) -> Result<()>,
+) -> Result<()> {
     let named = |error: io::Error| fail(format!("{}: {error}", path.display()));
     let mut name = path.as_os_str().to_owned();
     name.push(".tmp");

@@ -31,6 +31,7 @@ mod trace;
 
 pub use builder::Run;
 pub use checkpoint::Checkpoint;
+pub(crate) use checkpoint::replace;
 pub(crate) use driver::Driver;
 pub use moments::MomentsObserver;
 pub use observe::{Every, Observer, Snapshot};
@@ -39,7 +40,9 @@ pub use progress::ProgressBar;
 #[cfg(feature = "progress")]
 pub(crate) use progress::bar;
 pub use samples::{Divergence, NonFinite, Samples};
+pub(crate) use saved::{Saved, Saving, check_of, fail as unreadable};
 pub use start::Start;
+pub(crate) use state_file::differing;
 pub use state_file::{Settings, StateFile};
 pub(crate) use stepper::unasked;
 pub use stepper::{Query, Stepper};

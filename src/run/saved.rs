@@ -5,8 +5,23 @@ use ndarray::{Array2, ArrayView2};
 use crate::error::{Error, Result};
 use crate::real::Real;
 
-pub(super) fn fail(reason: impl Into<String>) -> Error {
+pub(crate) fn fail(reason: impl Into<String>) -> Error {
     Error::StateFile { reason: reason.into() }
+}
+
+/// FNV-1a, from another one on: it finds what a broken disk or an editor does to a file.
+pub(super) fn check_from(check: u64, bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(check, |check, byte| (check ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// Where it begins.
+pub(super) const CHECK: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// FNV-1a of these bytes.
+pub(crate) fn check_of(bytes: &[u8]) -> u64 {
+    check_from(CHECK, bytes)
 }
 
 /// The error of parts of different runs.
@@ -37,7 +52,7 @@ pub(super) fn numbers_in<F: Real>(bytes: &[u8]) -> Vec<F> {
 
 /// Writes what an observer saves.
 #[derive(Default)]
-pub(super) struct Saving(pub Vec<u8>);
+pub(crate) struct Saving(pub Vec<u8>);
 
 impl Saving {
     /// Begins with what it is, which a reader checks.
@@ -74,7 +89,7 @@ impl Saving {
 }
 
 /// Reads it again.
-pub(super) struct Saved<'b>(&'b [u8]);
+pub(crate) struct Saved<'b>(&'b [u8]);
 
 impl<'b> Saved<'b> {
     /// The rest behind the title. Another title is an error that names both.
@@ -89,6 +104,11 @@ impl<'b> Saved<'b> {
             });
         }
         Ok(saved)
+    }
+
+    /// All of these bytes.
+    pub fn all(bytes: &'b [u8]) -> Self {
+        Self(bytes)
     }
 
     fn take(&mut self, length: u64) -> Result<&'b [u8]> {

@@ -20,7 +20,7 @@ use ndarray::Array2;
 
 use super::calls::Calls;
 use super::samples::{Content, Divergence, Samples};
-use super::saved::{bytes_of, fail, numbers_in};
+use super::saved::{CHECK, bytes_of, check_from, fail, numbers_in};
 use crate::error::{Error, Result};
 use crate::real::Real;
 use crate::sampler::Cost;
@@ -68,7 +68,7 @@ const EARLIER: &str = "langevin state 1";
 /// The most bytes before the numbers.
 const LONGEST_HEADER: usize = 1 << 16;
 
-/// FNV-1a, which finds what a broken disk or an editor does to a file.
+/// Bytes with the check of all before.
 struct Checked<T> {
     inner: T,
     check: u64,
@@ -76,13 +76,11 @@ struct Checked<T> {
 
 impl<T> Checked<T> {
     fn new(inner: T) -> Self {
-        Self { inner, check: 0xcbf2_9ce4_8422_2325 }
+        Self { inner, check: CHECK }
     }
 
     fn take_in(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.check = (self.check ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+        self.check = check_from(self.check, bytes);
     }
 }
 
@@ -347,17 +345,18 @@ impl<F: Real> StateFile<F> {
     /// # Errors
     /// [`Error::Mismatch`] for the first setting, by name, that differs.
     pub fn check(&self, settings: &Settings) -> Result<()> {
-        const NONE: &str = "nothing";
-        for name in settings.keys().chain(self.settings.keys()) {
-            let value = |of: &Settings| of.get(name).map_or_else(|| NONE.into(), String::clone);
-            let given = value(settings);
-            let expected = value(&self.settings);
-            if given != expected {
-                return Err(Error::Mismatch { what: name.clone(), given, expected });
-            }
-        }
-        Ok(())
+        differing(settings, &self.settings).map_or(Ok(()), Err)
     }
+}
+
+/// The error of the first setting, by name, that differs.
+pub(crate) fn differing(given: &Settings, expected: &Settings) -> Option<Error> {
+    let value =
+        |of: &Settings, name: &String| of.get(name).map_or_else(|| "nothing".into(), String::clone);
+    let mut names = given.keys().chain(expected.keys());
+    let name = names.find(|name| given.get(*name) != expected.get(*name))?;
+    let what = name.clone();
+    Some(Error::Mismatch { what, given: value(given, name), expected: value(expected, name) })
 }
 
 #[cfg(test)]

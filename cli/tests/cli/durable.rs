@@ -58,6 +58,9 @@ fn check(name: &str, run: &str, outputs: &[&str], seed: u64) {
         child.wait().unwrap();
         kills += 1;
         // The file is whole, and the run never goes back.
+        if name == "compare" {
+            continue;
+        }
         if let Ok(mut file) = File::open(folder.join("c")) {
             let taken = StateFile::<f64>::read(&mut file).unwrap().samples.steps;
             assert!(taken >= steps, "{name}: back from {steps} to {taken}");
@@ -113,6 +116,35 @@ fn killed_runs_of_generate_lead_to_the_same_end() {
     let run = "generate g.json --method ddpm --evaluations 1000 --chains 3000 --precision f64 \
                --seed 4";
     check("generate", &format!("{run} --every 300 --out x.npy"), &["x.npy"], 5);
+}
+
+#[test]
+fn killed_comparisons_lead_to_the_same_end() {
+    let run = "compare g.json --methods ddpm,ddim,pmm2 --evaluations 10,20,40,80,160 --seeds 3 \
+               --chains 2000 --metric radial,sliced";
+    check("compare", run, &[], 6);
+    let folder = folder("durable-compare", TWO);
+    let run =
+        "compare g.json --methods ddim,ddpm --evaluations 20,400 --chains 2000 --precision f64";
+    let durable = format!("{run} --checkpoint c --checkpoint-every 0 --csv x.csv --resume c");
+    let mut child = start(&folder, &durable);
+    while !folder.join("c").exists() {
+        sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for (old, new, message) in [
+        ("--chains 2000", "--chains 2001", "chains: given 2001, but the run to resume has 2000"),
+        ("20,400", "20,401", "evaluations: given [20, 401]"),
+        ("f64", "f32", "precision: given \"f32\""),
+        ("--precision", "--metric energy --precision", "metric: given [Energy]"),
+        (" --resume c", "", "--checkpoint c: there is a file of a run that has not ended"),
+    ] {
+        refuse(&folder, &durable.replace(old, new), message);
+    }
+    succeed(&folder, &durable);
+    let csv = String::from_utf8(bytes(&folder, "x.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 1 + 2 * 2 * 3);
 }
 
 #[test]
