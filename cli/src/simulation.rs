@@ -149,6 +149,10 @@ fn save<F: Real>(
         outcome.samples.write_state(&base_settings(&settings), &mut file.writer)?;
         return file.finish();
     }
+    // It is not done, and its checkpoint goes on.
+    if outcome.stopped.is_some() && options.durable.path().is_some() {
+        return Ok(());
+    }
     let fail = |error: BoxError| Failure::Run(format!("--save-state: {error}"));
     let moments = Observer::<F>::save(&mut outcome.moments).map_err(fail)?;
     let trace = outcome.trace.save().map_err(fail)?;
