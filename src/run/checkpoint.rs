@@ -89,7 +89,7 @@ impl Checkpoint {
 
     /// Whether a file is to be written after this step. It is asked now and then between as well.
     pub(super) fn is_due(&mut self, step: u64) -> bool {
-        const LONGEST: Duration = Duration::from_millis(250);
+        const LONGEST: Duration = Duration::from_secs(1);
         let now = Instant::now();
         let first = Pace {
             written: now,

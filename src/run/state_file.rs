@@ -16,7 +16,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 
 use super::calls::Calls;
 use super::samples::{Content, Divergence, Samples};
@@ -203,10 +203,13 @@ pub(super) fn write<F: Real>(
         to.put(&word.to_le_bytes())?;
     }
     let mut bytes = Vec::new();
-    for row in content.state.rows().into_iter().chain(content.low.rows()) {
-        bytes.clear();
-        bytes_of(row.iter(), &mut bytes);
-        to.put(&bytes)?;
+    // Blocks of rows keep the copy small.
+    for rows in [content.state, content.low] {
+        for block in rows.axis_chunks_iter(Axis(0), 4096) {
+            bytes.clear();
+            bytes_of(block.iter(), &mut bytes);
+            to.put(&bytes)?;
+        }
     }
     for saved in observers.into_iter().flatten().flatten() {
         to.put(saved)?;
