@@ -25,9 +25,9 @@ impl<F: Real> Samples<F> {
     /// let sampler = EulerMaruyama::new(Overdamped);
     /// let grid = TimeGrid::uniform(0.1, 50)?;
     /// let run = || Run::new(&sampler, &target, grid.clone()).seed(7);
-    /// let first = run().chains(3).as_part().run();
-    /// let second = run().chains(2).first_chain(3).as_part().run();
-    /// assert_eq!(Samples::join(vec![first, second])?, run().chains(5).run());
+    /// let first = run().chains(3).as_part().run()?;
+    /// let second = run().chains(2).first_chain(3).as_part().run()?;
+    /// assert_eq!(Samples::join(vec![first, second])?, run().chains(5).run()?);
     /// # Ok::<(), Error>(())
     /// ```
     ///
