@@ -10,6 +10,8 @@ use langevin::advanced::{KnownOptions, OptionInfo};
 use langevin::prelude::NonFinite;
 
 use crate::beginning::BeginningOptions;
+use crate::checkpoint::CheckpointOptions;
+use crate::shard::Shard;
 
 /// Options of the library as options of a command: their names and texts.
 pub struct Given<L> {
@@ -86,6 +88,15 @@ pub struct RunOptions {
     pub chains: usize,
     #[command(flatten)]
     pub beginning: BeginningOptions,
+    #[command(flatten)]
+    pub durable: CheckpointOptions,
+    /// Run the I-th of N equal parts of the chains, bit for bit. The state file of --save-state
+    /// then holds what `langevin merge` needs
+    #[arg(long, value_name = "I/N", requires = "save_state")]
+    pub shard: Option<Shard>,
+    /// State files of all shards, and their outputs: what `langevin merge` adds to the command
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub merge: Vec<PathBuf>,
     /// Save every M steps, and the end, instead of the final positions alone
     #[arg(long, value_name = "M", allow_negative_numbers = true)]
     pub every: Option<usize>,

@@ -1,14 +1,15 @@
 //! `langevin compare`: ways to generate side by side, by the library's comparison.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use langevin::advanced::quoted;
-use langevin::compare::{Comparison, Distances, Entry, Metric};
+use langevin::compare::{Comparison, Distances, Entry, Metric, Record};
 use langevin::prelude::Real;
 use serde_json::{Value, json};
 
 use crate::arguments::{CommonOptions, interval};
+use crate::checkpoint::CheckpointOptions;
 use crate::failure::{Failure, print_warning, refuse};
 use crate::inputs::Inputs;
 use crate::output::{create_all, print_report, write_file};
@@ -58,11 +59,58 @@ pub struct Compare {
     /// Distance against evaluations, with error bars
     #[arg(long, value_name = "OUT.svg")]
     plot: Option<PathBuf>,
+    /// Take over the finished runs of this checkpoint: the same command with all its options. If
+    /// it is that of --checkpoint and not there yet, the comparison begins
+    #[arg(long, value_name = "FILE")]
+    resume: Option<PathBuf>,
+    #[command(flatten)]
+    durable: CheckpointOptions,
     #[command(flatten)]
     common: CommonOptions,
 }
 
 impl Compare {
+    /// The file to resume, unless it is still to come.
+    fn resume(&self) -> Option<&Path> {
+        self.resume.as_deref().filter(|path| !self.durable.is_yet_to_come(path))
+    }
+
+    /// The comparison with its finished runs in a file, if one is named.
+    fn recorded<'c, F: Real>(
+        &self,
+        comparison: Comparison<'c, F>,
+        source: &Source,
+    ) -> Result<Comparison<'c, F>, Failure> {
+        let resume = self.resume();
+        let outputs = [self.csv.as_deref(), self.plot.as_deref()];
+        self.durable.check(resume, &self.inputs(), &outputs)?;
+        if resume.is_none() && self.durable.path().is_none() {
+            return Ok(comparison);
+        }
+        let report = settings::<F>(self, source);
+        let own = report.as_object().into_iter().flatten();
+        let own = own.filter(|(name, _)| !["version", "inputs"].contains(&&name[..]));
+        let own = own.map(|(name, value)| (name.clone(), value.to_string()));
+        let files = report["inputs"].as_object().into_iter().flatten();
+        let files =
+            files.map(|(name, file)| (format!("{name} sha256"), file["sha256"].to_string()));
+        let more = [
+            ("metric", format!("{:?}", self.metric)),
+            ("evaluations", format!("{:?}", self.evaluations)),
+            ("reference_range", format!("{:?}", self.reference_range)),
+        ];
+        let more = more.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let mut record = Record::new(own.chain(files).chain(more).collect());
+        if let Some(path) = resume {
+            let named = |why| Failure::Input(format!("--resume {}: {why}", path.display()));
+            record = record.read(path).map_err(named)?;
+        }
+        if let Some(path) = self.durable.path() {
+            record = record.in_file(path, self.durable.interval()?);
+        }
+        Ok(comparison.record(record))
+    }
+
     fn inputs(&self) -> Inputs {
         let [target, data] = self.source.target.files();
         let model = ("--model", self.source.model.as_deref());
@@ -79,8 +127,7 @@ pub fn run(arguments: &Compare) -> Result<(), Failure> {
 }
 
 fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
-    let seeds = arguments.seeds;
-    let chains = arguments.chains;
+    let Compare { seeds, chains, .. } = *arguments;
     if seeds == 0 || chains < 20 {
         let message = "expected at least one seed and 20 chains, as distances need samples";
         return refuse(format!("--seeds {seeds}, --chains {chains}: {message}"));
@@ -107,6 +154,7 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
     }
     comparison.warnings()?.iter().for_each(|warning| print_warning(warning));
     let outputs = [arguments.csv.as_deref(), arguments.plot.as_deref()];
+    comparison = arguments.recorded(comparison, &source)?;
     let [csv, picture] =
         create_all(&arguments.inputs(), [("--csv", outputs[0]), ("--plot", outputs[1])])?;
     if !arguments.common.quiet {
@@ -135,6 +183,7 @@ fn run_in<F: Real>(arguments: &Compare) -> Result<(), Failure> {
         }
         print_report(outputs, text.trim_end())?;
     }
+    arguments.durable.end();
     drawn
 }
 

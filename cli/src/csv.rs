@@ -16,7 +16,7 @@ pub fn header(frames: bool, dim: usize) -> String {
 /// One line for each row, with the number of the frame in front if there are frames. Every number
 /// reads back as the same number.
 pub fn write_rows<F: Real>(
-    to: &mut impl Write,
+    to: &mut (impl Write + ?Sized),
     frame: Option<usize>,
     rows: ArrayView2<'_, F>,
 ) -> io::Result<()> {

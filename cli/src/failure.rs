@@ -55,12 +55,14 @@ pub fn print_warning(warning: &dyn std::fmt::Display) {
 
 impl From<langevin::Error> for Failure {
     fn from(error: langevin::Error) -> Self {
-        use langevin::Error::{Diverged, Drift, Missing, Observer, Threads};
+        use langevin::Error::{Diverged, Drift, Missing, Observer, StateFile, Threads};
         let message = error.to_string();
         match error {
             Diverged { .. } => Self::Run(format!("{message} (--non-finite freeze|ignore)")),
             Missing { option, by } => Self::Input(format!("--{option} is missing: {by} needs it")),
-            Drift { .. } | Observer { .. } | Threads { .. } => Self::Run(message),
+            Drift { .. } | Observer { .. } | StateFile { .. } | Threads { .. } => {
+                Self::Run(message)
+            }
             _ => Self::Input(message),
         }
     }

@@ -12,12 +12,12 @@ use langevin::run::Start;
 use serde_json::{Value, json};
 
 use crate::arguments::{Given, RunOptions};
-use crate::beginning::{Anew, settings};
+use crate::beginning::{Anew, Begun};
 use crate::failure::{Failure, print_warning, refuse};
 use crate::inputs::Inputs;
 use crate::known::KnownOptions;
 use crate::network;
-use crate::output::{create_all, print_report, write_file};
+use crate::output::{print_report, write_file};
 use crate::report::{Report, draw};
 use crate::scheduler;
 use crate::simulation::{Job, Outcome, read_start, schedule, simulate};
@@ -149,7 +149,7 @@ impl Generate {
             start,
             self.source.betas(),
             self.source.scheduler.file(),
-            ("--resume", self.run.beginning.resume.as_deref()),
+            ("--resume", self.run.resume()),
         ])
         .and(self.source.more_files())
     }
@@ -198,21 +198,22 @@ impl Generate {
         let seed = self.run.beginning.seed(start.as_ref())?;
         let Some(start) = start else {
             let start = plan.start(model)?.unwrap_or_else(|| Start::normal(dim));
-            return Ok(Anew { start, seed });
+            return Ok(Anew { start, seed, is_given: false });
         };
         if start.dim() != (chains, dim) {
             let shape = start.dim();
             return refuse(format!("start: given shape {shape:?}, expected ({chains}, {dim})"));
         }
+        let start = self.run.rows_of(start);
         if self.noise_start || self.strength.is_some() {
-            let first_chain = self.run.beginning.first_chain();
+            let first_chain = self.run.part().first;
             let start = plan.noised(start.view(), seed, first_chain)?.into();
-            return Ok(Anew { start, seed });
+            return Ok(Anew { start, seed, is_given: true });
         }
         if let Some(warning) = plan.given_start(start.view(), model)? {
             print_warning(&warning);
         }
-        Ok(Anew { start: start.into(), seed })
+        Ok(Anew { start: start.into(), seed, is_given: true })
     }
 
     /// Prints what makes the samples of a plan doubtful. A start that was given is not doubted.
@@ -233,6 +234,7 @@ pub fn run(arguments: &Generate) -> Result<(), Failure> {
 
 fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let run = &arguments.run;
+    run.check_shard()?;
     let source = Source::load_with(&arguments.source, arguments.told()?, run.common.threads)?;
     let dim = source.dimension();
     let plan = arguments.plan(&source.process, dim)?;
@@ -248,14 +250,13 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let passes = model.passes();
     let sampler = plan.sampler::<F>()?;
     let drift = plan.drift::<F>(model)?;
-    let hashed = run.common.json || run.beginning.uses_files();
-    let read = hashed.then(|| arguments.inputs().json());
     let report = json(arguments, &source, &plan, passes);
-    let settings = settings(&report, &json!(read));
-    let beginning = run.beginning.beginning(start, &settings)?;
+    let own = [("steps", plan.grid().steps().to_string()), ("trace", "none".into())];
+    let inputs = arguments.inputs();
+    let Begun { read, settings, beginning } = run.begun(&inputs, &report, start, own)?;
     let named = arguments.outputs();
     let outputs = named.map(|(_, path)| path);
-    let [out, picture, images, state] = create_all(&arguments.inputs(), named)?;
+    let [out, picture, images, state] = run.create_all(&inputs, named)?;
     let grid = plan.grid().clone();
     // Moments are those of the end alone: on the way the distribution changes at every step.
     let sampler = &*sampler;
@@ -289,7 +290,7 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
         let distances = data.and_then(|data| distances(data, &outcome)).unwrap_or_default();
         print_report(outputs, &said.text(heading, distances, &written))?;
     }
-    drawn.and(tiled).and(outcome.stopped.map_or(Ok(()), Err))
+    drawn.and(tiled).and(run.ended(outcome.stopped))
 }
 
 fn json(arguments: &Generate, source: &Source, plan: &Plan, passes: usize) -> Value {
@@ -355,7 +356,7 @@ fn heading<F: Real>(
         arguments.method_text(plan),
         source.process,
         source.describe(),
-        arguments.run.chains,
+        samples.state.nrows(),
         plan.window().map_or_else(
             || format!("{} steps", outcome.steps()),
             |window| {

@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 use crate::failure::{Failure, refuse};
 
 /// Outputs that may take the place of an input.
-const SUCCESSORS: [(&str, &str); 2] = [("--start", "--out"), ("--resume", "--save-state")];
+const SUCCESSORS: [(&str, &str); 3] =
+    [("--start", "--out"), ("--resume", "--save-state"), ("--resume", "--checkpoint")];
 
 /// Input files, each with the option that names it.
 pub struct Inputs {
@@ -56,7 +57,7 @@ impl Inputs {
 }
 
 /// The SHA-256 of a file, in hexadecimal.
-fn hash(path: &Path) -> Option<String> {
+pub fn hash(path: &Path) -> Option<String> {
     if !fs::metadata(path).ok()?.is_file() {
         return None;
     }

@@ -106,4 +106,22 @@ impl<F: Real> Observer<F> for EndsRun {
             None => ControlFlow::Continue(()),
         })
     }
+
+    /// A killed program leaves its temporary files. The one that goes on removes them.
+    fn save(&mut self) -> Result<Option<Vec<u8>>, BoxError> {
+        Ok(Some(serde_json::to_vec(&*temporary())?))
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> Result<(), BoxError> {
+        let left: Vec<PathBuf> = serde_json::from_slice(saved)?;
+        let is_ours = |path: &&PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            name.starts_with(".langevin.") && name.ends_with(".tmp")
+        };
+        let own = temporary();
+        for path in left.iter().filter(is_ours).filter(|path| !own.contains(path)) {
+            let _ = fs::remove_file(path);
+        }
+        Ok(())
+    }
 }

@@ -4,6 +4,7 @@
 
 mod arguments;
 mod beginning;
+mod checkpoint;
 mod compare;
 mod contents;
 mod csv;
@@ -15,6 +16,7 @@ mod interrupt;
 mod known;
 mod law;
 mod library;
+mod merge;
 mod methods;
 mod network;
 mod npy;
@@ -28,6 +30,7 @@ mod report;
 mod sample;
 mod samples_file;
 mod scheduler;
+mod shard;
 mod shared_object;
 mod simulation;
 mod source;
@@ -63,6 +66,8 @@ enum Command {
     /// Compare ways to generate: methods x evaluations x seeds, as a table, a CSV file and a
     /// picture
     Compare(Box<compare::Compare>),
+    /// Join the shards of a run of sample or generate
+    Merge(merge::Merge),
     /// The distribution of methods ahead of time, for Gaussian data: which one to take for a budget
     Plan(Box<plan::Plan>),
     /// The exact stationary covariance of a method on the target N(0, 1/k): no simulation
@@ -85,15 +90,11 @@ fn main() -> ExitCode {
     };
     let ready = langevin::advanced::instruction_set().map_err(Failure::from);
     let result = ready.and_then(|_| match command {
-        Command::Sample(arguments) => sample::run(&arguments),
-        Command::Posterior(arguments) => posterior::run(&arguments),
-        Command::Generate(arguments) => generate::run(&arguments),
-        Command::Compare(arguments) => compare::run(&arguments),
-        Command::Plan(arguments) => plan::run(&arguments),
-        Command::Probe(arguments) => probe::run(&arguments),
-        Command::Methods(arguments) => methods::run(&arguments),
-        Command::Completions { shell } => completions(shell),
-        Command::Man => manual(),
+        Command::Merge(arguments) => merge::command(&arguments).and_then(|whole| {
+            let whole = Cli::try_parse_from(whole).unwrap_or_else(|error| refused(&error));
+            whole.command.run()
+        }),
+        other => other.run(),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -101,6 +102,25 @@ fn main() -> ExitCode {
             // Where even stderr is closed or full, the exit code alone must do.
             let _ = writeln!(std::io::stderr(), "{}", failure.line());
             failure.exit_code()
+        }
+    }
+}
+
+impl Command {
+    fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Sample(arguments) => sample::run(&arguments),
+            Self::Posterior(arguments) => posterior::run(&arguments),
+            Self::Generate(arguments) => generate::run(&arguments),
+            Self::Compare(arguments) => compare::run(&arguments),
+            Self::Merge(_) => {
+                failure::refuse("this report is of a merge already: give the reports of the shards")
+            }
+            Self::Plan(arguments) => plan::run(&arguments),
+            Self::Probe(arguments) => probe::run(&arguments),
+            Self::Methods(arguments) => methods::run(&arguments),
+            Self::Completions { shell } => completions(shell),
+            Self::Man => manual(),
         }
     }
 }

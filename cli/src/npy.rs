@@ -210,7 +210,10 @@ pub fn header_of_length<F: Real>(shape: &[usize], length: usize) -> Vec<u8> {
 }
 
 /// Writes the numbers of an array, row by row.
-pub fn write_rows<F: Real>(to: &mut impl Write, rows: ArrayView2<'_, F>) -> io::Result<()> {
+pub fn write_rows<F: Real>(
+    to: &mut (impl Write + ?Sized),
+    rows: ArrayView2<'_, F>,
+) -> io::Result<()> {
     let mut bytes = Vec::new();
     for row in rows.rows() {
         bytes.clear();

@@ -5,8 +5,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, Seek, Write};
 use std::path::{Path, PathBuf, is_separator};
 
+use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
+use crate::checkpoint::hex;
 use crate::failure::{Failure, refuse};
 use crate::inputs::{Inputs, same_file};
 use crate::interrupt;
@@ -115,6 +117,18 @@ impl OutputFile {
             ) => one == two || same_file(one, two),
             _ => false,
         }
+    }
+
+    /// The SHA-256 of what it holds.
+    pub fn hash(&mut self) -> io::Result<String> {
+        self.writer.flush()?;
+        let mut file = self.writer.get_ref().as_file();
+        let at = file.stream_position()?;
+        file.rewind()?;
+        let mut hasher = Sha256::new();
+        io::copy(&mut file, &mut hasher)?;
+        file.seek(io::SeekFrom::Start(at))?;
+        Ok(hex(hasher))
     }
 
     /// Closes the file and brings it to its place.

@@ -65,7 +65,7 @@ impl<'r, F: Real> Report<'r, F> {
             "steps": samples.steps,
             "planned_steps": self.outcome.planned_steps,
             "non_finite": options.non_finite.name(),
-            "chains": options.chains,
+            "chains": samples.state.nrows(),
             "first_chain": samples.first_chain,
             "dim": samples.dim,
             "seed": samples.seed,
@@ -83,6 +83,9 @@ impl<'r, F: Real> Report<'r, F> {
         if let (Some(every), Some(saved)) = (options.every, self.outcome.saved) {
             report["every"] = json!(every);
             report["saved"] = json!(saved);
+        }
+        if let Some(shard) = options.shard {
+            report["shard"] = json!(shard.to_string());
         }
         merged([report, json!(self.summary), more])
     }

@@ -11,11 +11,11 @@ use langevin::run::Start;
 use serde_json::{Value, json};
 
 use crate::arguments::{Given, RunOptions};
-use crate::beginning::{Anew, settings};
+use crate::beginning::{Anew, Begun};
 use crate::failure::{Failure, print_warning};
 use crate::inputs::Inputs;
 use crate::law::LawOptions;
-use crate::output::{create_all, print_report, write_file};
+use crate::output::{print_report, write_file};
 use crate::report::Report;
 use crate::simulation::{Job, Outcome, read_start, schedule, simulate};
 use crate::trace_file::TraceOptions;
@@ -124,7 +124,7 @@ pub struct Sample {
 impl Sample {
     fn inputs(&self) -> Inputs {
         let [target, data, library] = self.law.files();
-        let resume = self.run.beginning.resume.as_deref();
+        let resume = self.run.resume();
         let start = ("--start", self.start.as_deref());
         Inputs::new([target, data, library, start, ("--resume", resume)])
     }
@@ -143,21 +143,22 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     let grid = TimeGrid::uniform(method.step, arguments.steps)?;
     let target = arguments.law.read()?;
     let dim = target.dimension();
+    options.check_shard()?;
     let moments = schedule(options.every, arguments.burn_in, arguments.steps)?;
     let start = read_start::<F>(arguments.start.as_deref())?;
-    let hashed = options.common.json || options.beginning.uses_files();
-    let read = hashed.then(|| arguments.inputs().json());
     let report = json(arguments)?;
-    let settings = settings(&report, &json!(read));
     let seed = options.beginning.seed(start.as_ref())?;
+    let is_given = start.is_some();
+    let start = start.map(|start| options.rows_of(start));
     let start = start.map_or_else(|| Start::normal(dim), Into::into);
-    let beginning = options.beginning.beginning(Anew { start, seed }, &settings)?;
+    let own = [("steps", arguments.steps.to_string()), ("trace", arguments.trace.says())];
+    let inputs = arguments.inputs();
+    let Begun { read, settings, beginning } =
+        options.begun(&inputs, &report, Anew { start, seed, is_given }, own)?;
     let state = options.beginning.save_state.as_deref();
     let outputs = [options.out.as_deref(), options.plot.as_deref(), state];
-    let [out, picture, state] = create_all(
-        &arguments.inputs(),
-        [("--out", outputs[0]), ("--plot", outputs[1]), ("--save-state", state)],
-    )?;
+    let named = [("--out", outputs[0]), ("--plot", outputs[1]), ("--save-state", state)];
+    let [out, picture, state] = options.create_all(&inputs, named)?;
 
     let frames = moments.filter(|_| options.every.is_some());
     let trace = arguments.trace.begin::<F, 3>(frames, dim, &arguments.inputs(), outputs)?;
@@ -191,7 +192,7 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
         let heading = heading(arguments, &name, &outcome);
         print_report(outputs, &said.text(heading, table(summary), &written))?;
     }
-    drawn.and(traced.map(|_| ())).and(outcome.stopped.map_or(Ok(()), Err))
+    drawn.and(traced.map(|_| ())).and(options.ended(outcome.stopped))
 }
 
 /// The summary of the draws of a trace, for as many coordinates as a reader looks at.
@@ -235,7 +236,7 @@ fn json(arguments: &Sample) -> Result<Value, Failure> {
 
 fn heading<F: Real>(arguments: &Sample, name: &str, outcome: &Outcome<F>) -> String {
     let samples = &outcome.samples;
-    let chains = arguments.run.chains;
+    let chains = samples.state.nrows();
     let taken = samples.steps - outcome.before;
     let per_step = 1e9 * outcome.seconds / (chains as f64 * taken as f64);
     let accepted = |share: f64| format!(", {:.1} % accepted", 100.0 * share);

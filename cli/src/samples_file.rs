@@ -6,7 +6,9 @@ use std::path::Path;
 
 use langevin::ndarray::ArrayView2;
 use langevin::prelude::{BoxError, Every, Observer, Real, Samples, Snapshot};
+use serde_json::{Value, json};
 
+use crate::checkpoint::Journal;
 use crate::csv;
 use crate::failure::Failure;
 use crate::npy;
@@ -15,6 +17,8 @@ use crate::output::OutputFile;
 /// The file that `--out` names.
 pub struct SamplesFile {
     file: OutputFile,
+    /// Where the frames wait for the end, if the run has a checkpoint.
+    journal: Option<Journal>,
     is_csv: bool,
     /// Steps that are saved; the end alone without.
     frames: Option<Every>,
@@ -34,7 +38,7 @@ impl SamplesFile {
         shape: (usize, usize),
     ) -> Result<Self, Failure> {
         let (chains, dim) = shape;
-        let is_csv = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
+        let is_csv = is_csv(path);
         let planned = frames.map(|every| every.count(steps));
         let shape: Vec<usize> = planned.into_iter().chain([chains, dim]).collect();
         let header = if is_csv {
@@ -42,24 +46,47 @@ impl SamplesFile {
         } else {
             npy::header::<F>(&shape)
         };
-        let mut begun = Self { file, is_csv, frames, shape, saved: 0, last: None };
+        let journal = None;
+        let mut begun = Self { file, journal, is_csv, frames, shape, saved: 0, last: None };
         begun.file.writer.write_all(&header).map_err(cannot_write)?;
         Ok(begun)
+    }
+
+    /// With frames that outlast a crash, beside the checkpoint.
+    pub fn with_checkpoint(mut self, checkpoint: Option<&Path>) -> Result<Self, Failure> {
+        if let (Some(path), Some(_)) = (checkpoint, self.frames) {
+            let fail = |error| Failure::Input(format!("--checkpoint {}: {error}", path.display()));
+            self.journal = Some(Journal::open(path).map_err(fail)?);
+        }
+        Ok(self)
     }
 
     fn push<F: Real>(&mut self, positions: ArrayView2<'_, F>) -> io::Result<()> {
         let frame = self.frames.map(|_| self.saved);
         self.saved += 1;
+        let to: &mut dyn Write = match &mut self.journal {
+            Some(journal) => journal,
+            None => &mut self.file.writer,
+        };
         if self.is_csv {
-            csv::write_rows(&mut self.file.writer, frame, positions)
+            csv::write_rows(to, frame, positions)
         } else {
-            npy::write_rows(&mut self.file.writer, positions)
+            npy::write_rows(to, positions)
         }
     }
 
-    /// Writes the end, unless it is saved already, and puts the file in its place. Returns the
-    /// number of frames. A run that was stopped has fewer than it was to have.
-    pub fn finish<F: Real>(mut self, end: u64, samples: &Samples<F>) -> Result<usize, Failure> {
+    /// Writes the end, unless it is saved already. Returns the file and the number of frames. A run
+    /// that was stopped has fewer than it was to have.
+    pub fn finish<F: Real>(
+        mut self,
+        end: u64,
+        samples: &Samples<F>,
+    ) -> Result<(OutputFile, usize), Failure> {
+        if let Some(journal) = &mut self.journal {
+            // It stays as it is: the run may have been stopped to go on later.
+            journal.copy(&mut self.file.writer).map_err(cannot_write)?;
+            self.journal = None;
+        }
         if self.last != Some(end) {
             self.push(samples.positions()).map_err(cannot_write)?;
         }
@@ -71,12 +98,16 @@ impl SamplesFile {
             let rewritten = writer.seek(SeekFrom::Start(0)).and_then(|_| writer.write_all(&header));
             rewritten.map_err(cannot_write)?;
         }
-        self.file.finish()?;
-        Ok(self.saved)
+        Ok((self.file, self.saved))
     }
 }
 
-fn cannot_write(error: io::Error) -> Failure {
+/// Whether the name says that the file is a table.
+pub fn is_csv(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"))
+}
+
+pub fn cannot_write(error: io::Error) -> Failure {
     Failure::Run(format!("--out: {error}"))
 }
 
@@ -90,5 +121,26 @@ impl<F: Real> Observer<F> for SamplesFile {
         self.push(snapshot.positions()).map_err(|error| format!("--out: {error}"))?;
         self.last = Some(snapshot.step);
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn save(&mut self) -> Result<Option<Vec<u8>>, BoxError> {
+        let Some(journal) = &mut self.journal else { return Ok(None) };
+        let (length, hash) = journal.keep().map_err(|error| format!("--out: {error}"))?;
+        let kept = json!({
+            "saved": self.saved, "last": self.last, "length": length, "sha256": hash,
+        });
+        Ok(Some(kept.to_string().into_bytes()))
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> Result<(), BoxError> {
+        let kept: Value = serde_json::from_slice(saved)?;
+        let Some(journal) = &mut self.journal else {
+            return Err("the frames of a checkpoint need --checkpoint FILE again".into());
+        };
+        let number = |name: &str| kept[name].as_u64().ok_or("the frames were saved by others");
+        journal.go_on(number("length")?, kept["sha256"].as_str().unwrap_or_default())?;
+        self.saved = number("saved")? as usize;
+        self.last = kept["last"].as_u64();
+        Ok(())
     }
 }

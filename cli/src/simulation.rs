@@ -6,17 +6,19 @@ use std::time::Instant;
 
 use langevin::ndarray::Array2;
 use langevin::prelude::{
-    Drift, Every, MomentsObserver, Real, Run, Sampler, Samples, TimeGrid, Trace,
+    BoxError, Drift, Every, MomentsObserver, Observer, Real, Run, Sampler, Samples, TimeGrid, Trace,
 };
-use langevin::run::{ProgressBar, Settings};
+use langevin::run::{ProgressBar, Settings, StateFile};
 
 use crate::arguments::RunOptions;
 use crate::beginning::Beginning;
+use crate::checkpoint::base_settings;
 use crate::failure::{Failure, print_warning, refuse};
 use crate::interrupt::{EndsRun, received};
+use crate::merge;
 use crate::npy::{Accept, read_rows};
 use crate::output::OutputFile;
-use crate::samples_file::SamplesFile;
+use crate::samples_file::{SamplesFile, cannot_write};
 
 /// What is to be run.
 pub struct Job<'j, F: Real> {
@@ -25,7 +27,7 @@ pub struct Job<'j, F: Real> {
     pub grid: TimeGrid,
     pub dim: usize,
     pub beginning: Beginning<F>,
-    /// What must be the same in a run that continues this one.
+    /// What must be the same in a run that continues this one, and in other shards.
     pub settings: Settings,
     /// Steps over which mean and variances are taken; the final positions alone without.
     pub moments: Option<Every>,
@@ -41,6 +43,8 @@ pub struct Outcome<F> {
     pub seconds: f64,
     /// Steps of the run that this one continues.
     pub before: u64,
+    /// Whether they are its own, before a crash.
+    pub is_recovered: bool,
     pub planned_steps: usize,
     /// Mean and variances over the steps that were asked for; none for the final positions alone.
     pub moments: Option<MomentsObserver>,
@@ -58,6 +62,7 @@ impl<F> Outcome<F> {
         let steps = self.samples.steps;
         match self.before {
             0 => steps.to_string(),
+            _ if self.is_recovered => steps.to_string(),
             before => format!("{steps} ({} of them after the {before} resumed)", steps - before),
         }
     }
@@ -69,58 +74,97 @@ pub fn simulate<F: Real>(
     options: &RunOptions,
     mut job: Job<'_, F>,
     out: Option<OutputFile>,
-    mut state: Option<OutputFile>,
+    state: Option<OutputFile>,
 ) -> Result<Outcome<F>, Failure> {
+    if !options.merge.is_empty() {
+        return merge::joined(options, job, out, state);
+    }
     let steps = job.grid.steps();
-    let dim = job.dim;
-    let observer = if options.covariance { MomentsObserver::full } else { MomentsObserver::new };
-    let mut moments = job.moments.map(observer);
+    let frames = job.frames;
+    let mut moments = moments_of(options, job.moments);
     let mut file = None;
     if let (Some(out), Some(path)) = (out, &options.out) {
-        let shape = (options.chains, dim);
-        file = Some(SamplesFile::begin::<F>(out, path, job.frames, steps, shape)?);
+        let shape = (options.part().chains, job.dim);
+        let begun = SamplesFile::begin::<F>(out, path, frames, steps, shape)?;
+        file = Some(begun.with_checkpoint(options.durable.path())?);
     }
     let mut progress = (!options.common.quiet).then(|| ProgressBar::new(steps));
-    let frames = job.frames;
     let settings = std::mem::take(&mut job.settings);
     let mut trace = job.trace.take();
     let before = job.beginning.steps();
-    let run = run(options, job)?.observe(&mut moments).observe(&mut file).observe(&mut progress);
+    let is_recovered = job.beginning.is_checkpoint();
+    let mut run = run(options, job)?.observe(&mut moments).observe(&mut file);
+    if let Some(checkpoint) = options.durable.begin(&settings)? {
+        run = run.checkpoint(checkpoint);
+    }
     let mut signals = EndsRun::new();
-    let run = run.observe(&mut trace).observe(&mut signals);
+    let run = run.observe(&mut progress).observe(&mut trace).observe(&mut signals);
     let clock = Instant::now();
     let samples = run.run()?;
     let seconds = clock.elapsed().as_secs_f64();
     drop(progress);
 
-    let saved = match file {
-        Some(file) => Some(file.finish(samples.steps, &samples)?),
-        None => frames.map(|every| every.count(samples.steps as usize)),
-    };
-    warn_of_rounding(&samples);
-    if let Some(mut file) = state.take() {
-        samples.write_state(&settings, &mut file.writer)?;
+    let mut saved = frames.map(|every| every.count(samples.steps as usize));
+    let mut hash = None;
+    if let Some(file) = file {
+        let (mut file, count) = file.finish(samples.steps, &samples)?;
+        saved = frames.map(|_| count);
+        hash = options.shard.map(|_| file.hash()).transpose().map_err(cannot_write)?;
         file.finish()?;
     }
-    let stopped = received().map(|signal| Failure::Stopped {
-        step: samples.steps,
-        steps: steps as u64,
-        signal,
-    });
-    Ok(Outcome {
+    warn_of_rounding(&samples);
+    let step = samples.steps;
+    let stopped = received().map(|signal| Failure::Stopped { step, steps: steps as u64, signal });
+    let mut outcome = Outcome {
         samples,
         seconds,
         before,
+        is_recovered,
         planned_steps: steps,
         moments,
-        saved: saved.filter(|_| frames.is_some()),
+        saved,
         trace,
         stopped,
-    })
+    };
+    save(options, &mut outcome, settings, hash, state)?;
+    Ok(outcome)
+}
+
+/// The observer of the moments, without any yet.
+pub fn moments_of(options: &RunOptions, every: Option<Every>) -> Option<MomentsObserver> {
+    let observer = if options.covariance { MomentsObserver::full } else { MomentsObserver::new };
+    every.map(observer)
+}
+
+/// Writes the state file: of a shard with all that the whole run needs of it.
+fn save<F: Real>(
+    options: &RunOptions,
+    outcome: &mut Outcome<F>,
+    settings: Settings,
+    hash: Option<String>,
+    file: Option<OutputFile>,
+) -> Result<(), Failure> {
+    let Some(mut file) = file else { return Ok(()) };
+    if options.shard.is_none() {
+        outcome.samples.write_state(&base_settings(&settings), &mut file.writer)?;
+        return file.finish();
+    }
+    // It is not done, and its checkpoint goes on.
+    if outcome.stopped.is_some() && options.durable.path().is_some() {
+        return Ok(());
+    }
+    let fail = |error: BoxError| Failure::Run(format!("--save-state: {error}"));
+    let moments = Observer::<F>::save(&mut outcome.moments).map_err(fail)?;
+    let trace = outcome.trace.save().map_err(fail)?;
+    let mut state = StateFile::new(outcome.samples.clone(), settings);
+    state.settings.extend(merge::of_shard(hash, outcome.seconds));
+    state.observers = Some(vec![moments, trace]);
+    state.write(&mut file.writer)?;
+    file.finish()
 }
 
 /// More than one step in a hundred is as short as rounding only where rounding cuts it off.
-fn warn_of_rounding<F: Real>(samples: &Samples<F>) {
+pub fn warn_of_rounding<F: Real>(samples: &Samples<F>) {
     let rounded = samples.rounded;
     let numbers = samples.positions().len() as u64;
     if rounded > numbers / 100 {
@@ -134,10 +178,20 @@ fn warn_of_rounding<F: Real>(samples: &Samples<F>) {
 
 /// The run with the options that were given.
 fn run<'j, F: Real>(options: &RunOptions, job: Job<'j, F>) -> Result<Run<'j, F>, Failure> {
+    let together = options.covariance && job.moments.is_some() && job.dim > 8;
+    if together && options.shard.is_some_and(|shard| shard.of > 1) {
+        return refuse(
+            "--covariance with --shard: above 8 dimensions the sums of many steps are not kept for \
+             each chain, so shards cannot be merged; leave out --covariance",
+        );
+    }
     let run = Run::<F>::with_precision(job.sampler, job.drift, job.grid)
-        .chains(options.chains)
+        .chains(options.part().chains)
         .non_finite(options.non_finite);
-    let mut run = options.beginning.begin(run, job.beginning);
+    let mut run = job.beginning.of(run, options);
+    if options.shard.is_some() {
+        run = run.as_part();
+    }
     if let Some(threads) = options.common.threads {
         run = run.threads(threads);
     }

@@ -29,6 +29,11 @@ impl TraceOptions {
         self.trace.as_deref()
     }
 
+    /// Whether draws are kept, in words.
+    pub fn says(&self) -> String {
+        if self.trace.is_some() { "kept".into() } else { "none".into() }
+    }
+
     /// An empty trace, if one is asked for. Names and place are checked before the run, which may
     /// be long.
     pub fn begin<F: Real, const N: usize>(

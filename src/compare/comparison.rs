@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::distances::Distances;
 use super::entry::Entry;
+use super::record::Record;
 use super::table::{Row, Single, Table};
 use crate::diffusion::{Denoiser, Plan, Process, Warning};
 use crate::error::{BoxError, Error, Result, count};
@@ -62,6 +63,7 @@ pub struct Comparison<'c, F: Real> {
     seeds: u64,
     threads: Option<usize>,
     progress: Option<Report<'c>>,
+    record: Option<Record>,
 }
 
 struct Planned {
@@ -84,6 +86,7 @@ impl<'c, F: Real> Comparison<'c, F> {
             seeds: 1,
             threads: None,
             progress: None,
+            record: None,
         }
     }
 
@@ -156,6 +159,12 @@ impl<'c, F: Real> Comparison<'c, F> {
         })
     }
 
+    /// With a record of finished runs: those in it are taken over, and those that finish are added.
+    pub fn record(mut self, record: Record) -> Self {
+        self.record = Some(record);
+        self
+    }
+
     /// Expected evaluations per chain of all runs together.
     pub fn evaluations(&self) -> f64 {
         let one: f64 = self.planned.iter().map(|planned| planned.plan.evaluations()).sum();
@@ -189,6 +198,7 @@ impl<'c, F: Real> Comparison<'c, F> {
         let total = self.evaluations();
         let mut done = 0.0;
         let mut report = self.progress.take();
+        let mut record = self.record.take();
         let mut rows = Vec::new();
         for planned in &self.planned {
             let mut runs = Vec::new();
@@ -196,7 +206,18 @@ impl<'c, F: Real> Comparison<'c, F> {
                 let label = planned.label.as_str();
                 let budget = planned.budget;
                 let now = Progress { label, budget, seed, done, total };
-                runs.push(self.one(planned, now, &mut report)?);
+                let known = record.as_ref().and_then(|record| record.find(label, budget, seed));
+                let single = match known {
+                    Some(known) => known.clone(),
+                    None => {
+                        let single = self.one(planned, now, &mut report)?;
+                        if let Some(record) = &mut record {
+                            record.add(label, budget, &single)?;
+                        }
+                        single
+                    }
+                };
+                runs.push(single);
                 done += planned.plan.evaluations();
             }
             let metrics = self.distances.metrics().len();

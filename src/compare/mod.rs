@@ -26,10 +26,12 @@ mod entry;
 #[cfg(feature = "serde")]
 mod form;
 mod metric;
+mod record;
 mod table;
 
 pub use comparison::{Comparison, Progress};
 pub use distances::Distances;
 pub use entry::Entry;
 pub use metric::Metric;
+pub use record::Record;
 pub use table::{Row, Single, Table};

@@ -91,6 +91,35 @@ impl RunningMoments {
         self.merge(&Self { count, mean, products })
     }
 
+    /// The number of rows, their mean, and the products of [`merge_sums`](Self::merge_sums).
+    pub(crate) fn sums(&self) -> (usize, &[f64], &[f64]) {
+        let products = match &self.products {
+            Products::All(products) => products.as_slice(),
+            Products::Squares(squares) => squares.as_slice(),
+        };
+        (self.count, self.mean.as_slice().unwrap_or(&[]), products.unwrap_or(&[]))
+    }
+
+    /// The accumulator with these [`sums`](Self::sums) in place of its own.
+    pub(crate) fn with_sums(
+        mut self,
+        count: usize,
+        mean: &[f64],
+        products: &[f64],
+    ) -> Option<Self> {
+        let own = match &mut self.products {
+            Products::All(own) => own.as_slice_mut()?,
+            Products::Squares(own) => own.as_slice_mut()?,
+        };
+        if own.len() != products.len() || self.mean.len() != mean.len() {
+            return None;
+        }
+        own.copy_from_slice(products);
+        self.mean = Array1::from(mean.to_vec());
+        self.count = count;
+        Some(self)
+    }
+
     /// Adds `rows`, shape (rows, dim), in any layout. There may be no rows.
     ///
     /// # Errors

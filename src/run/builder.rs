@@ -4,10 +4,12 @@ use std::fmt;
 
 use ndarray::Array2;
 
-use super::chunk::{self, Chunks, Segment};
+use super::chunk::{Chunks, Segment};
+use super::looks::Looks;
 use super::memory::Demand;
-use super::observe::{Observer, Snapshot};
+use super::observe::{Observer, Rest, Snapshot};
 use super::samples::{NonFinite, Samples};
+use super::saved::apart;
 use super::sharing::{Sharing, default_chunk};
 use super::start::{Earlier, Initial, Setup, Start};
 use crate::drift::Drift;
@@ -47,12 +49,13 @@ pub struct Run<'a, F: Real> {
     pub(super) first_step: usize,
     pub(super) seed: Option<u64>,
     pub(super) noise: Option<Box<dyn Noise<F> + 'a>>,
-    start: Option<Start<F>>,
+    pub(super) start: Option<Start<F>>,
     pub(super) earlier: Earlier,
     chunk: Option<usize>,
     threads: Option<usize>,
     pub(super) non_finite: NonFinite,
-    pub(super) observers: Vec<&'a mut dyn Observer<F>>,
+    pub(super) looks: Looks<'a, F>,
+    pub(super) is_part: bool,
 }
 
 impl<'a> Run<'a, f64> {
@@ -88,7 +91,8 @@ impl<'a, F: Real> Run<'a, F> {
             chunk: None,
             threads: None,
             non_finite: NonFinite::Stop,
-            observers: Vec::new(),
+            looks: Looks::default(),
+            is_part: false,
         }
     }
 
@@ -148,49 +152,6 @@ impl<'a, F: Real> Run<'a, F> {
         self.start(point)
     }
 
-    /// Continues an earlier run of the same sampler and drift: from its state, after its last step,
-    /// with its seed, chains and frozen chains. The grid is that of the whole run, so it has more
-    /// steps than the earlier run has taken. The outcome is that of one uncut run, to the last bit.
-    ///
-    /// ```
-    /// use langevin::ndarray::array;
-    /// use langevin::prelude::*;
-    ///
-    /// let target = GaussianMixture::isotropic(array![[-2.0], [2.0]].view(), 0.5)?;
-    /// let sampler = EulerMaruyama::new(Overdamped);
-    /// let grid = |steps| TimeGrid::uniform(0.1, steps);
-    /// let run = |grid| Run::new(&sampler, &target, grid);
-    /// let first = run(grid(20)?).chains(5).seed(7).run()?;
-    /// let longer = run(grid(50)?).resume(&first).run()?;
-    /// assert_eq!(longer, run(grid(50)?).chains(5).seed(7).run()?);
-    /// # Ok::<(), Error>(())
-    /// ```
-    ///
-    /// [`Run::noise`] must be given again if the earlier run had noise of its own.
-    pub fn resume(mut self, samples: &Samples<F>) -> Self {
-        self.start = Some(Start::whole(samples));
-        self.first_step = usize::try_from(samples.steps).unwrap_or(usize::MAX);
-        self.first_chain = samples.first_chain;
-        self.seed = samples.seed;
-        self.earlier = Earlier {
-            layout: Some(samples.layout),
-            cost: samples.cost,
-            frozen: samples.diverged.clone(),
-            other_noise: samples.seed.is_none(),
-        };
-        self
-    }
-
-    /// Continues from an array that is the [`Samples::state`] of an earlier run after `step` steps.
-    /// Seed and chain numbers are those of this run: give those of the earlier one. In f32 the low
-    /// part of the positions is not in the array, so [`resume`](Self::resume) alone gives the bits
-    /// of an uncut run there.
-    pub fn resume_from(mut self, state: Array2<F>, step: usize) -> Self {
-        self.start = Some(Start::array(state));
-        self.first_step = step;
-        self
-    }
-
     /// Sets the number of chains that are carried together through the steps. It changes speed and
     /// memory, never the result. By default a chunk fits the cache. If the drift wants
     /// [large calls](Drift::batch), a chunk has a thousand chains and more.
@@ -215,7 +176,7 @@ impl<'a, F: Real> Run<'a, F> {
 
     /// Adds an observer. Observers are called in the order in which they were added.
     pub fn observe(mut self, observer: &'a mut dyn Observer<F>) -> Self {
-        self.observers.push(observer);
+        self.looks.observers.push(observer);
         self
     }
 
@@ -242,10 +203,12 @@ impl<'a, F: Real> Run<'a, F> {
         let Initial { state, low, dim, carried_known } = self.begin(source, noise.is_some())?;
         let last = self.grid.steps();
         let mut chunks = self.chunks(state, low, dim)?;
+        self.seed = noise.is_none().then_some(seed);
+        self.looks.restore(self.first_step as u64)?;
         let mut done = self.first_step;
         let mut stopped = done == 0 && self.look(done, dim, &chunks)?;
         while done < last && !stopped {
-            let until = self.next_stop(done);
+            let until = self.looks.next(done, last);
             chunks.advance(&Segment {
                 sampler: &*self.sampler,
                 drift: &*self.drift,
@@ -272,10 +235,11 @@ impl<'a, F: Real> Run<'a, F> {
             layout,
             steps: done as u64,
             first_chain: self.first_chain,
-            seed: noise.is_none().then_some(seed),
+            seed: self.seed,
             rounded,
             cost: chunks.cost,
             diverged,
+            calls: chunks.calls,
         })
     }
 
@@ -283,6 +247,9 @@ impl<'a, F: Real> Run<'a, F> {
     pub(super) fn begin(&mut self, noise: &dyn Noise<F>, is_given: bool) -> Result<Initial<F>> {
         let layout = self.sampler.layout();
         self.earlier.check(layout, self.non_finite, is_given)?;
+        if self.is_part && self.earlier.layout.is_some() && self.earlier.calls.is_none() {
+            return Err(apart("the run to resume was not run as a part"));
+        }
         let start = self.start.take();
         let setup = Setup {
             layout,
@@ -328,6 +295,7 @@ impl<'a, F: Real> Run<'a, F> {
         };
         let mut chunks = Chunks::new(state, low, chunk, threads, self.sampler.spreads_calls())?;
         let earlier = std::mem::take(&mut self.earlier);
+        chunks.calls = self.is_part.then(|| earlier.calls.unwrap_or_default());
         chunks.continue_from(self.first_chain, earlier.cost, earlier.frozen);
         Ok(chunks)
     }
@@ -347,20 +315,12 @@ impl<'a, F: Real> Run<'a, F> {
         Ok(Demand { sampler: &*self.sampler, chunk, threads })
     }
 
-    /// The number of completed steps at which the next observer looks, or at which the run ends.
-    fn next_stop(&self, done: usize) -> usize {
-        let last = self.grid.steps() as u64;
-        let next = self.observers.iter().filter_map(|o| o.next(done as u64)).min();
-        let next = next.unwrap_or(u64::MAX).clamp(done as u64 + 1, last);
-        next.min((done + chunk::LONGEST) as u64) as usize
-    }
-
-    /// Calls the observers that want to look now. Returns true if one of them ends the run.
+    /// Shows the state to the observers that want to look now. Returns true if one of them ends the
+    /// run.
     fn look(&mut self, done: usize, dim: usize, chunks: &Chunks<F>) -> Result<bool> {
-        let step = done as u64;
         let frozen = chunks.frozen();
-        let snapshot = Snapshot {
-            step,
+        self.looks.look(&Snapshot {
+            step: done as u64,
             steps: self.grid.steps() as u64,
             time: self.grid.time(done),
             state: chunks.state.view(),
@@ -369,19 +329,13 @@ impl<'a, F: Real> Run<'a, F> {
             first_chain: self.first_chain,
             evaluations: chunks.cost.evaluations,
             frozen: &frozen,
-        };
-        let mut stopped = false;
-        for observer in &mut self.observers {
-            let wants = match step.checked_sub(1) {
-                Some(before) => observer.next(before) == Some(step),
-                None => observer.looks_at_start(),
-            };
-            if wants {
-                let flow = observer.observe(&snapshot);
-                stopped |= flow.map_err(|source| Error::Observer { step, source })?.is_break();
-            }
-        }
-        Ok(stopped)
+            rest: Rest {
+                low: chunks.low.view(),
+                cost: &chunks.cost,
+                seed: self.seed,
+                calls: chunks.calls.as_ref(),
+            },
+        })
     }
 }
 
@@ -393,7 +347,7 @@ impl<F: Real> fmt::Debug for Run<'_, F> {
             .field("first_chain", &self.first_chain)
             .field("first_step", &self.first_step)
             .field("non_finite", &self.non_finite)
-            .field("observers", &self.observers.len())
+            .field("observers", &self.looks.observers.len())
             .finish_non_exhaustive()
     }
 }

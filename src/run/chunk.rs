@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use ndarray::{Array2, ArrayViewMut2, Axis};
 
+use super::calls::Calls;
 use super::samples::{Divergence, NonFinite};
 use super::threads::Threads;
 use crate::drift::Drift;
@@ -47,6 +48,8 @@ pub(super) struct Chunks<F> {
     /// The low part of the positions, (chains, dim), or no columns if the state keeps none.
     pub low: Array2<F>,
     pub cost: Cost,
+    /// The calls of every step so far, if they are kept.
+    pub calls: Option<Calls>,
     /// The cost of the run that this one continues.
     before: Cost,
     chunk: usize,
@@ -96,8 +99,10 @@ impl Shared {
         }
     }
 
-    fn sum(all: &[AtomicU64]) -> u64 {
-        all.iter().map(|most| most.load(Ordering::Relaxed)).sum()
+    /// The batched calls of every step, and its rounds.
+    fn steps(&self) -> impl Iterator<Item = [u64; 2]> {
+        let steps = self.batched_calls.iter().zip(&self.rounds);
+        steps.map(|(calls, rounds)| [calls, rounds].map(|most| most.load(Ordering::Relaxed)))
     }
 }
 
@@ -132,6 +137,7 @@ impl<F: Real> Chunks<F> {
             state,
             low,
             cost: Cost::default(),
+            calls: None,
             before: Cost::default(),
             chunk,
             tallies: vec![Tally::default(); count],
@@ -196,8 +202,15 @@ impl<F: Real> Chunks<F> {
         }
         let mut total = self.before;
         self.tallies.iter().for_each(|tally| total += tally.cost);
-        total.batched_calls = self.cost.batched_calls + Shared::sum(&shared.batched_calls);
-        total.rounds = self.cost.rounds + Shared::sum(&shared.rounds);
+        total.batched_calls = self.cost.batched_calls;
+        total.rounds = self.cost.rounds;
+        for [batched_calls, rounds] in shared.steps() {
+            total.batched_calls += batched_calls;
+            total.rounds += rounds;
+            if let Some(calls) = &mut self.calls {
+                calls.push(batched_calls, rounds);
+            }
+        }
         self.cost = total;
         Ok(())
     }

@@ -5,7 +5,6 @@ use ndarray::Array2;
 
 use super::builder::Run;
 use super::chunk::rounded;
-use super::observe::Observer;
 use super::samples::{NonFinite, Samples};
 use super::start::Initial;
 use super::tape::{Question, Tape};
@@ -38,7 +37,7 @@ impl<'a, F: Real> Driver<'a, F> {
     /// The start of a run.
     pub fn new(mut run: Run<'a, F>) -> Result<Self> {
         simd::instruction_set()?;
-        refuse(&run.observers, run.non_finite)?;
+        refuse(&run)?;
         let seed = run.seed.unwrap_or(0);
         let given = run.noise.take();
         let is_given = given.is_some();
@@ -138,15 +137,17 @@ impl<'a, F: Real> Driver<'a, F> {
             cost: self.cost,
             rounded: self.rounded,
             diverged: Vec::new(),
+            calls: None,
         }
     }
 }
 
 /// Refuses options that have no effect on a run that is driven from outside.
-fn refuse<F: Real>(observers: &[&mut dyn Observer<F>], policy: NonFinite) -> Result<()> {
-    let option = match (observers.is_empty(), policy) {
-        (true, NonFinite::Stop) => return Ok(()),
-        (false, _) => "observe".into(),
+fn refuse<F: Real>(run: &Run<'_, F>) -> Result<()> {
+    let option = match (&run.looks, run.non_finite) {
+        (looks, _) if looks.checkpoint.is_some() => "checkpoint".into(),
+        (looks, _) if !looks.observers.is_empty() => "observe".into(),
+        (_, NonFinite::Stop) => return Ok(()),
         (_, policy) => format!("non_finite {policy}"),
     };
     let takes = "start, chains, first_chain, first_step, seed, noise and resume".into();

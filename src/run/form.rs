@@ -40,8 +40,22 @@ impl<F: Real> TryFrom<Form> for Samples<F> {
         let low_columns = if form.low.is_empty() { 0 } else { form.dim };
         let state = array("state", form.state, form.chains, columns)?;
         let low = array("low part", form.low, form.chains, low_columns)?;
-        let Form { dim, layout, steps, first_chain, seed, cost, rounded, diverged, .. } = form;
-        Ok(Self { state, low, dim, layout, steps, first_chain, seed, cost, rounded, diverged })
+        let Form { dim, steps, first_chain, seed, cost, rounded, diverged, .. } = form;
+        let calls = None;
+        let layout = form.layout;
+        Ok(Self {
+            state,
+            low,
+            dim,
+            layout,
+            steps,
+            first_chain,
+            seed,
+            cost,
+            rounded,
+            diverged,
+            calls,
+        })
     }
 }
 

@@ -2,17 +2,23 @@
 //! in between.
 
 mod builder;
+mod calls;
+mod checkpoint;
 mod chunk;
 mod driver;
 #[cfg(feature = "serde")]
 mod form;
+mod join;
+mod looks;
 mod memory;
 mod moments;
 mod observe;
 mod per_chain;
 #[cfg(feature = "progress")]
 mod progress;
+mod resume;
 mod samples;
+mod saved;
 mod sharing;
 mod start;
 mod state_file;
@@ -24,6 +30,8 @@ mod threads;
 mod trace;
 
 pub use builder::Run;
+pub use checkpoint::Checkpoint;
+pub(crate) use checkpoint::replace;
 pub(crate) use driver::Driver;
 pub use moments::MomentsObserver;
 pub use observe::{Every, Observer, Snapshot};
@@ -32,7 +40,9 @@ pub use progress::ProgressBar;
 #[cfg(feature = "progress")]
 pub(crate) use progress::bar;
 pub use samples::{Divergence, NonFinite, Samples};
+pub(crate) use saved::{Saved, Saving, check_of, fail as unreadable};
 pub use start::Start;
+pub(crate) use state_file::differing;
 pub use state_file::{Settings, StateFile};
 pub(crate) use stepper::unasked;
 pub use stepper::{Query, Stepper};

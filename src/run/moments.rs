@@ -6,6 +6,7 @@ use ndarray::{Array1, Array2};
 
 use super::observe::{Every, Observer, Snapshot};
 use super::per_chain::PerChain;
+use super::saved::{Saved, Saving, apart, fail};
 use crate::error::{BoxError, Result};
 use crate::metrics::RunningMoments;
 use crate::real::Real;
@@ -104,6 +105,82 @@ impl MomentsObserver {
         }
     }
 
+    /// Adds the sums of the chains behind its own: those of the next part of a run. With the parts
+    /// in the order of their chains, mean and variances are those of the whole run, to the last
+    /// bit.
+    ///
+    /// # Errors
+    /// [`Error::StateFile`](crate::Error::StateFile) if the parts were not observed alike, or if
+    /// one of them is a [`full`](Self::full) observer above 8 dimensions, whose sums are not kept
+    /// chain by chain.
+    pub fn append(&mut self, next: Self) -> Result<()> {
+        let fail = |reason: &str| Err(apart(reason));
+        if (self.title(), self.full) != (next.title(), next.full) {
+            return fail("their moments are of different steps");
+        }
+        match (&mut self.sums, next.sums) {
+            (None, None) => {}
+            (Some(Sums::PerChain(own)), Some(Sums::PerChain(next_sums))) => {
+                let chains = own.len();
+                if !own.append(next_sums) {
+                    return fail("their moments have different dimensions");
+                }
+                self.frozen.extend(next.frozen.iter().map(|chain| chain + chains));
+            }
+            (Some(Sums::Together(_)), Some(Sums::Together(_))) => {
+                return fail("their covariances are sums over all chains of each part");
+            }
+            _ => return fail("their moments are of different steps"),
+        }
+        self.non_finite += next.non_finite;
+        Ok(())
+    }
+
+    fn title(&self) -> String {
+        let full = if self.full { "full " } else { "" };
+        format!("{full}moments {}", self.every.words())
+    }
+
+    fn saved(&self) -> Vec<u8> {
+        let mut to = Saving::of(&self.title());
+        to.words(self.frozen.iter().map(|chain| *chain as u64));
+        to.word(self.non_finite as u64);
+        match &self.sums {
+            None => to.word(0),
+            Some(Sums::PerChain(chains)) => {
+                to.word(1);
+                chains.save(&mut to);
+            }
+            Some(Sums::Together(moments)) => {
+                let (count, mean, products) = moments.sums();
+                to.word(2);
+                to.word(count as u64);
+                to.numbers(mean);
+                to.numbers(products);
+            }
+        }
+        to.0
+    }
+
+    fn take_up(&mut self, saved: &[u8]) -> Result<()> {
+        let mut from = Saved::of(&self.title(), saved)?;
+        self.frozen = from.words()?.into_iter().map(|chain| chain as usize).collect();
+        self.non_finite = from.word()? as usize;
+        self.sums = match from.word()? {
+            0 => None,
+            1 => Some(Sums::PerChain(PerChain::restore(&mut from)?)),
+            _ => {
+                let count = from.word()? as usize;
+                let mean = from.numbers()?;
+                let products = from.numbers()?;
+                let moments = sums(mean.len(), true)?.with_sums(count, &mean, &products);
+                let wrong = || fail("the sums that an observer saved do not fit each other");
+                Some(Sums::Together(moments.ok_or_else(wrong)?))
+            }
+        };
+        from.end()
+    }
+
     fn begin(&self, chains: usize, dim: usize) -> Result<Sums> {
         if self.full && dim > FEW_DIMENSIONS {
             return Ok(Sums::Together(sums(dim, true)?));
@@ -143,5 +220,13 @@ impl<F: Real> Observer<F> for MomentsObserver {
         }
         self.sums = Some(sums);
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn save(&mut self) -> Result<Option<Vec<u8>>, BoxError> {
+        Ok(Some(self.saved()))
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> Result<(), BoxError> {
+        Ok(self.take_up(saved)?)
     }
 }

@@ -4,9 +4,11 @@ use std::ops::ControlFlow;
 
 use ndarray::{ArrayView2, s};
 
-use super::samples::Divergence;
+use super::calls::Calls;
+use super::samples::{Content, Divergence, Samples};
 use crate::error::{BoxError, Result, count};
 use crate::real::Real;
+use crate::sampler::Cost;
 use crate::state::Layout;
 
 /// What an observer receives.
@@ -32,9 +34,19 @@ pub struct Snapshot<'m, F> {
     /// The chains that are frozen, ordered by number. They keep their last finite state, which is
     /// no sample.
     pub frozen: &'m [Divergence],
+    pub(super) rest: Rest<'m, F>,
 }
 
-impl<F> Snapshot<'_, F> {
+/// What a state file holds beside what observers look at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rest<'m, F> {
+    pub low: ArrayView2<'m, F>,
+    pub cost: &'m Cost,
+    pub seed: Option<u64>,
+    pub calls: Option<&'m Calls>,
+}
+
+impl<F: Real> Snapshot<'_, F> {
     /// All positions, (chains, dim).
     pub fn positions(&self) -> ArrayView2<'_, F> {
         self.state.slice(s![.., ..self.dim])
@@ -44,6 +56,41 @@ impl<F> Snapshot<'_, F> {
     pub fn momenta(&self) -> Option<ArrayView2<'_, F>> {
         let momentum = self.layout.momentum_variance();
         momentum.map(|_| self.state.slice(s![.., self.dim..2 * self.dim]))
+    }
+
+    /// The outcome as if the run ended here. It copies the state.
+    pub fn samples(&self) -> Samples<F> {
+        let Content { dim, layout, steps, first_chain, seed, rounded, .. } = self.content();
+        Samples {
+            state: self.state.to_owned(),
+            low: self.rest.low.to_owned(),
+            dim,
+            layout,
+            steps,
+            first_chain,
+            seed,
+            cost: *self.rest.cost,
+            rounded,
+            diverged: self.frozen.to_vec(),
+            calls: self.rest.calls.cloned(),
+        }
+    }
+
+    pub(super) fn content(&self) -> Content<'_, F> {
+        let Rest { low, cost, seed, calls } = self.rest;
+        Content {
+            state: self.state,
+            low,
+            dim: self.dim,
+            layout: self.layout,
+            steps: self.step,
+            first_chain: self.first_chain,
+            seed,
+            cost,
+            rounded: 0,
+            diverged: self.frozen,
+            calls,
+        }
     }
 
     /// Whether the chain in this row is frozen.
@@ -73,6 +120,26 @@ pub trait Observer<F: Real>: Send {
     /// # Errors
     /// Any error ends the run with [`Error::Observer`](crate::Error::Observer).
     fn observe(&mut self, snapshot: &Snapshot<'_, F>) -> Result<ControlFlow<()>, BoxError>;
+
+    /// What it has gathered so far, for a [`Checkpoint`](super::Checkpoint). The default is `None`,
+    /// for an observer that gathers nothing.
+    ///
+    /// # Errors
+    /// Any error ends the run with [`Error::Observer`](crate::Error::Observer).
+    fn save(&mut self) -> Result<Option<Vec<u8>>, BoxError> {
+        Ok(None)
+    }
+
+    /// Goes on from what [`save`](Self::save) gave, before the first step of a run that
+    /// [continues a checkpoint](crate::Run::resume_file).
+    ///
+    /// # Errors
+    /// Any error, as for an observer with other options, ends the run with
+    /// [`Error::Observer`](crate::Error::Observer).
+    fn restore(&mut self, saved: &[u8]) -> Result<(), BoxError> {
+        let _ = saved;
+        Err("this observer saves nothing".into())
+    }
 }
 
 /// An observer that may be absent.
@@ -89,6 +156,17 @@ impl<F: Real, O: Observer<F>> Observer<F> for Option<O> {
         match self {
             Some(observer) => observer.observe(snapshot),
             None => Ok(ControlFlow::Continue(())),
+        }
+    }
+
+    fn save(&mut self) -> Result<Option<Vec<u8>>, BoxError> {
+        self.as_mut().map_or(Ok(None), |observer| observer.save())
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> Result<(), BoxError> {
+        match self {
+            Some(observer) => observer.restore(saved),
+            None => Err("the run to resume has this observer, and this run has not".into()),
         }
     }
 }
@@ -123,6 +201,11 @@ impl Every {
     pub fn with_end(mut self, steps: usize) -> Self {
         self.end = Some(steps as u64);
         self
+    }
+
+    /// The interval and the burn-in in words, without the end.
+    pub(super) fn words(&self) -> String {
+        format!("every {} steps after {}", self.interval, self.burn_in)
     }
 
     /// The first chosen step above `step`.

@@ -2,6 +2,7 @@
 
 use ndarray::ArrayView1;
 
+use super::saved::{Saved, Saving, fail};
 use crate::error::Result;
 use crate::metrics::RunningMoments;
 
@@ -62,6 +63,40 @@ impl PerChain {
         let size = if self.full { dim * dim } else { dim };
         let mean = &self.means[chain * dim..][..dim];
         joined.merge_sums(self.counts[chain], mean, &self.products[chain * size..][..size])
+    }
+
+    pub(super) fn save(&self, to: &mut Saving) {
+        to.word(self.dim as u64);
+        to.word(u64::from(self.full));
+        to.words(self.counts.iter().map(|count| *count as u64));
+        to.numbers(&self.means);
+        to.numbers(&self.products);
+    }
+
+    pub(super) fn restore(from: &mut Saved<'_>) -> Result<Self> {
+        let dim = from.word()? as usize;
+        let full = from.word()? == 1;
+        let counts: Vec<_> = from.words()?.into_iter().map(|count| count as usize).collect();
+        let means = from.numbers()?;
+        let products = from.numbers()?;
+        let chains = counts.len();
+        let size = if full { dim.saturating_mul(dim) } else { dim };
+        let sizes = [dim, size].map(|size| size.saturating_mul(chains));
+        if [means.len(), products.len()] != sizes {
+            return Err(fail("the sums that an observer saved do not fit each other"));
+        }
+        Ok(Self { dim, full, counts, means, products })
+    }
+
+    /// Adds the sums of further chains behind its own.
+    pub(super) fn append(&mut self, other: Self) -> bool {
+        let fits = (self.dim, self.full) == (other.dim, other.full);
+        if fits {
+            self.counts.extend(other.counts);
+            self.means.extend(other.means);
+            self.products.extend(other.products);
+        }
+        fits
     }
 
     /// The number of chains.

@@ -2,6 +2,7 @@
 
 use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2, s};
 
+use super::calls::Calls;
 use crate::metrics::RunningMoments;
 use crate::options::by_name;
 use crate::real::Real;
@@ -85,9 +86,43 @@ pub struct Samples<F> {
     pub rounded: u64,
     /// Chains that became NaN or infinite, ordered by number.
     pub diverged: Vec<Divergence>,
+    /// The calls of every step, if the run is [a part](crate::Run::as_part) of another one.
+    pub(super) calls: Option<Calls>,
+}
+
+/// What a state file holds of samples, or of a run that goes on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Content<'s, F> {
+    pub state: ArrayView2<'s, F>,
+    pub low: ArrayView2<'s, F>,
+    pub dim: usize,
+    pub layout: Layout,
+    pub steps: u64,
+    pub first_chain: u32,
+    pub seed: Option<u64>,
+    pub cost: &'s Cost,
+    pub rounded: u64,
+    pub diverged: &'s [Divergence],
+    pub calls: Option<&'s Calls>,
 }
 
 impl<F: Real> Samples<F> {
+    pub(super) fn content(&self) -> Content<'_, F> {
+        Content {
+            state: self.state.view(),
+            low: self.low.view(),
+            dim: self.dim,
+            layout: self.layout,
+            steps: self.steps,
+            first_chain: self.first_chain,
+            seed: self.seed,
+            cost: &self.cost,
+            rounded: self.rounded,
+            diverged: &self.diverged,
+            calls: self.calls.as_ref(),
+        }
+    }
+
     /// Final positions, (chains, dim).
     pub fn positions(&self) -> ArrayView2<'_, F> {
         self.state.slice(s![.., ..self.dim])

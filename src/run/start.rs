@@ -2,6 +2,7 @@
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
 
+use super::calls::Calls;
 use super::memory::Demand;
 use super::samples::{Divergence, NonFinite, Samples};
 use crate::drift::mixture::cholesky;
@@ -56,6 +57,7 @@ pub(super) struct Earlier {
     pub layout: Option<Layout>,
     pub cost: Cost,
     pub frozen: Vec<Divergence>,
+    pub calls: Option<Calls>,
     /// Whether the noise was not that of a seed.
     pub other_noise: bool,
 }

@@ -1,22 +1,26 @@
 //! State files: the state of a run with the settings that it was begun with, to continue it later.
 //!
 //! ```text
-//! langevin state 1
+//! langevin state 2
 //! NAME: VALUE            one line for each field, and `set NAME: VALUE` for each setting
 //! (an empty line)
 //! frozen chains          chain and step as u64, time as f64
+//! calls of the steps     runs of equal steps: their number, batched calls and rounds as u64
 //! state, low part        row by row, in the precision of the run
+//! observers              what each of them saved
 //! check                  u64, FNV-1a of all bytes before it
 //! ```
 //!
-//! All numbers are little-endian.
+//! All numbers are little-endian. Version 1 had neither calls nor observers. It is still read.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 
-use super::samples::{Divergence, Samples};
+use super::calls::Calls;
+use super::samples::{Content, Divergence, Samples};
+use super::saved::{CHECK, bytes_of, check_from, fail, numbers_in};
 use crate::error::{Error, Result};
 use crate::real::Real;
 use crate::sampler::Cost;
@@ -55,17 +59,16 @@ pub struct StateFile<F> {
     pub samples: Samples<F>,
     /// The settings of the run.
     pub settings: Settings,
+    /// What every observer of a run had saved, if the file is a [checkpoint](super::Checkpoint).
+    pub observers: Option<Vec<Option<Vec<u8>>>>,
 }
 
-const TITLE: &str = "langevin state 1";
+const TITLE: &str = "langevin state 2";
+const EARLIER: &str = "langevin state 1";
 /// The most bytes before the numbers.
 const LONGEST_HEADER: usize = 1 << 16;
 
-fn fail(reason: impl Into<String>) -> Error {
-    Error::StateFile { reason: reason.into() }
-}
-
-/// FNV-1a, which finds what a broken disk or an editor does to a file.
+/// Bytes with the check of all before.
 struct Checked<T> {
     inner: T,
     check: u64,
@@ -73,13 +76,11 @@ struct Checked<T> {
 
 impl<T> Checked<T> {
     fn new(inner: T) -> Self {
-        Self { inner, check: 0xcbf2_9ce4_8422_2325 }
+        Self { inner, check: CHECK }
     }
 
     fn take_in(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.check = (self.check ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+        self.check = check_from(self.check, bytes);
     }
 }
 
@@ -110,14 +111,12 @@ impl<T: Read> Checked<T> {
     fn numbers<F: Real>(&mut self, rows: usize, columns: usize) -> Result<Array2<F>> {
         let count = rows.saturating_mul(columns);
         let bytes = self.get(count.saturating_mul(size_of::<F>()))?;
-        let single = |word: &[u8; 4]| F::from_f64(f64::from(f32::from_le_bytes(*word)));
-        let double = |word: &[u8; 8]| F::from_f64(f64::from_le_bytes(*word));
-        let numbers = if size_of::<F>() == 4 {
-            bytes.as_chunks().0.iter().map(single).collect()
-        } else {
-            bytes.as_chunks().0.iter().map(double).collect()
-        };
-        Array2::from_shape_vec((rows, columns), numbers).map_err(|error| fail(error.to_string()))
+        Array2::from_shape_vec((rows, columns), numbers_in(&bytes))
+            .map_err(|error| fail(error.to_string()))
+    }
+
+    fn observers(&mut self, lengths: &[Option<usize>]) -> Result<Vec<Option<Vec<u8>>>> {
+        lengths.iter().map(|length| length.map(|length| self.get(length)).transpose()).collect()
     }
 
     /// The lines up to the first empty one.
@@ -128,7 +127,8 @@ impl<T: Read> Checked<T> {
                 return Err(fail("no end of its header found"));
             }
             text.extend(self.get(1)?);
-            if text.len() == TITLE.len() && text != TITLE.as_bytes() {
+            let titles = [TITLE, EARLIER].map(str::as_bytes);
+            if text.len() == TITLE.len() && !titles.contains(&&text[..]) {
                 return Err(fail(format!("expected the first line `{TITLE}`")));
             }
         }
@@ -144,6 +144,35 @@ impl Fields<'_> {
         let text = self.0.remove(name).ok_or_else(|| fail(format!("`{name}` is missing")))?;
         text.parse().map_err(|_| fail(format!("{name}: `{text}` cannot be read")))
     }
+
+    fn cost(&mut self) -> Result<Cost> {
+        Ok(Cost {
+            evaluations: self.take("evaluations")?,
+            batched_calls: self.take("batched calls")?,
+            rounds: self.take("rounds")?,
+            proposed: self.take("proposed")?,
+            accepted: self.take("accepted")?,
+        })
+    }
+
+    /// A field that may say `none`.
+    fn optional<T: std::str::FromStr>(&mut self, name: &str) -> Result<Option<T>> {
+        if self.0.get(name) == Some(&"none") {
+            self.0.remove(name);
+            return Ok(None);
+        }
+        self.take(name).map(Some)
+    }
+
+    /// The number of bytes of every observer, or none for those that saved nothing.
+    fn lengths(&mut self) -> Result<Option<Vec<Option<usize>>>> {
+        let Some(text) = self.optional::<String>("observers")? else { return Ok(None) };
+        let length = |word: &str| match word {
+            "none" => Ok(None),
+            number => number.parse().map(Some).map_err(|_| fail("observers: cannot be read")),
+        };
+        text.split_whitespace().map(length).collect::<Result<_>>().map(Some)
+    }
 }
 
 impl<F: Real> Samples<F> {
@@ -152,63 +181,88 @@ impl<F: Real> Samples<F> {
     /// # Errors
     /// [`Error::StateFile`] if writing fails, or if a setting has more than one line.
     pub fn write_state(&self, settings: &Settings, to: &mut impl Write) -> Result<()> {
-        let mut to = Checked::new(to);
-        to.put(self.header(settings)?.as_bytes())?;
-        for frozen in &self.diverged {
-            for word in [frozen.chain, frozen.step, frozen.time.to_bits()] {
-                to.put(&word.to_le_bytes())?;
-            }
+        write(&self.content(), settings, None, to)
+    }
+}
+
+/// Writes a state file.
+pub(super) fn write<F: Real>(
+    content: &Content<'_, F>,
+    settings: &Settings,
+    observers: Option<&[Option<Vec<u8>>]>,
+    to: &mut impl Write,
+) -> Result<()> {
+    let mut to = Checked::new(to);
+    to.put(header(content, settings, observers)?.as_bytes())?;
+    for frozen in content.diverged {
+        for word in [frozen.chain, frozen.step, frozen.time.to_bits()] {
+            to.put(&word.to_le_bytes())?;
         }
-        for row in self.state.rows().into_iter().chain(self.low.rows()) {
-            let mut bytes = Vec::with_capacity(row.len() * size_of::<F>());
-            for x in row {
-                match size_of::<F>() {
-                    4 => bytes.extend((x.widen() as f32).to_le_bytes()),
-                    _ => bytes.extend(x.widen().to_le_bytes()),
-                }
-            }
+    }
+    for word in content.calls.map_or(&[][..], Calls::words) {
+        to.put(&word.to_le_bytes())?;
+    }
+    let mut bytes = Vec::new();
+    // Blocks of rows keep the copy small.
+    for rows in [content.state, content.low] {
+        for block in rows.axis_chunks_iter(Axis(0), 4096) {
+            bytes.clear();
+            bytes_of(block.iter(), &mut bytes);
             to.put(&bytes)?;
         }
-        let check = to.check;
-        to.put(&check.to_le_bytes())
     }
+    for saved in observers.into_iter().flatten().flatten() {
+        to.put(saved)?;
+    }
+    let check = to.check;
+    to.put(&check.to_le_bytes())
+}
 
-    fn header(&self, settings: &Settings) -> Result<String> {
-        let cost = &self.cost;
-        let seed = self.seed.map_or_else(|| "none".into(), |seed| seed.to_string());
-        let mut header = format!(
-            "{TITLE}\nprecision: {}\nlayout: {}\nchains: {}\ndim: {}\nlow: {}\nsteps: {}\n\
-             first chain: {}\nseed: {seed}\nevaluations: {}\nbatched calls: {}\nrounds: {}\n\
-             proposed: {}\naccepted: {}\nrounded: {}\nfrozen: {}\n",
-            F::NAME,
-            self.layout,
-            self.state.nrows(),
-            self.dim,
-            self.low.ncols(),
-            self.steps,
-            self.first_chain,
-            cost.evaluations,
-            cost.batched_calls,
-            cost.rounds,
-            cost.proposed,
-            cost.accepted,
-            self.rounded,
-            self.diverged.len(),
-        );
-        for (name, value) in settings {
-            if name.contains(['\n', ':']) || value.contains('\n') {
-                return Err(fail(format!(
-                    "the setting `{name}` has more than one line or a colon"
-                )));
-            }
-            header += &format!("set {name}: {value}\n");
+fn header<F: Real>(
+    content: &Content<'_, F>,
+    settings: &Settings,
+    observers: Option<&[Option<Vec<u8>>]>,
+) -> Result<String> {
+    let none = || String::from("none");
+    let seed = content.seed.map_or_else(none, |seed| seed.to_string());
+    let calls = content.calls.map_or_else(none, |calls| calls.words().len().to_string());
+    let length = |saved: &Option<Vec<u8>>| match saved {
+        Some(saved) => format!(" {}", saved.len()),
+        None => " none".into(),
+    };
+    let observers = observers.map_or_else(none, |all| all.iter().map(length).collect());
+    let numbers = [
+        ("chains", content.state.nrows() as u64),
+        ("dim", content.dim as u64),
+        ("low", content.low.ncols() as u64),
+        ("steps", content.steps),
+        ("first chain", content.first_chain.into()),
+        ("evaluations", content.cost.evaluations),
+        ("batched calls", content.cost.batched_calls),
+        ("rounds", content.cost.rounds),
+        ("proposed", content.cost.proposed),
+        ("accepted", content.cost.accepted),
+        ("rounded", content.rounded),
+        ("frozen", content.diverged.len() as u64),
+    ];
+    let mut header = format!(
+        "{TITLE}\nprecision: {}\nlayout: {}\nseed: {seed}\ncalls: {calls}\n\
+         observers: {observers}\n",
+        F::NAME,
+        content.layout,
+    );
+    numbers.iter().for_each(|(name, number)| header += &format!("{name}: {number}\n"));
+    for (name, value) in settings {
+        if name.contains(['\n', ':']) || value.contains('\n') {
+            return Err(fail(format!("the setting `{name}` has more than one line or a colon")));
         }
-        header.push('\n');
-        if header.len() > LONGEST_HEADER {
-            return Err(fail(format!("the settings take {} bytes, too many", header.len())));
-        }
-        Ok(header)
+        header += &format!("set {name}: {value}\n");
     }
+    header.push('\n');
+    if header.len() > LONGEST_HEADER {
+        return Err(fail(format!("the settings take {} bytes, too many", header.len())));
+    }
+    Ok(header)
 }
 
 impl<F: Real> StateFile<F> {
@@ -231,18 +285,8 @@ impl<F: Real> StateFile<F> {
         let chains = fields.take("chains")?;
         let dim = fields.take("dim")?;
         let low = fields.take("low")?;
-        let seed: String = fields.take("seed")?;
-        let seed = match &seed[..] {
-            "none" => None,
-            number => Some(number.parse().map_err(|_| fail("its seed cannot be read"))?),
-        };
-        let cost = Cost {
-            evaluations: fields.take("evaluations")?,
-            batched_calls: fields.take("batched calls")?,
-            rounds: fields.take("rounds")?,
-            proposed: fields.take("proposed")?,
-            accepted: fields.take("accepted")?,
-        };
+        let seed = fields.optional("seed")?;
+        let cost = fields.cost()?;
         let steps = fields.take("steps")?;
         let rounded = fields.take("rounded")?;
         let first_chain = fields.take("first chain")?;
@@ -253,10 +297,15 @@ impl<F: Real> StateFile<F> {
             time: f64::from_bits(*time),
         });
         let diverged = frozen.collect();
+        let is_earlier = header.starts_with(EARLIER);
+        let calls = if is_earlier { None } else { fields.optional::<usize>("calls")? };
+        let calls = calls.map(|count| Calls::of(&from.words(count)?, steps)).transpose()?;
         let columns =
             layout.checked_columns(dim).ok_or_else(|| fail("its dimension is too large"))?;
         let state = from.numbers(chains, columns)?;
         let low = from.numbers(chains, low)?;
+        let lengths = if is_earlier { None } else { fields.lengths()? };
+        let observers = lengths.map(|lengths| from.observers(&lengths)).transpose()?;
         let check = from.check;
         if from.words(1)? != [check] {
             return Err(fail("it is damaged: its check does not fit its content"));
@@ -265,9 +314,33 @@ impl<F: Real> StateFile<F> {
             name.strip_prefix("set ").map(|name| (name.to_owned(), value.to_owned()))
         };
         let settings = fields.0.into_iter().filter_map(named).collect();
-        let samples =
-            Samples { state, low, dim, layout, steps, first_chain, seed, cost, rounded, diverged };
-        Ok(Self { samples, settings })
+        let samples = Samples {
+            state,
+            low,
+            dim,
+            layout,
+            steps,
+            first_chain,
+            seed,
+            cost,
+            rounded,
+            diverged,
+            calls,
+        };
+        Ok(Self { samples, settings, observers })
+    }
+
+    /// A state file with these samples and settings, to [write](Self::write).
+    pub fn new(samples: Samples<F>, settings: Settings) -> Self {
+        Self { samples, settings, observers: None }
+    }
+
+    /// Writes the file. [`Samples::write_state`] writes one without observers.
+    ///
+    /// # Errors
+    /// [`Error::StateFile`] if writing fails, or if a setting has more than one line.
+    pub fn write(&self, to: &mut impl Write) -> Result<()> {
+        write(&self.samples.content(), &self.settings, self.observers.as_deref(), to)
     }
 
     /// Refuses to continue with other settings.
@@ -275,17 +348,18 @@ impl<F: Real> StateFile<F> {
     /// # Errors
     /// [`Error::Mismatch`] for the first setting, by name, that differs.
     pub fn check(&self, settings: &Settings) -> Result<()> {
-        const NONE: &str = "nothing";
-        for name in settings.keys().chain(self.settings.keys()) {
-            let value = |of: &Settings| of.get(name).map_or_else(|| NONE.into(), String::clone);
-            let given = value(settings);
-            let expected = value(&self.settings);
-            if given != expected {
-                return Err(Error::Mismatch { what: name.clone(), given, expected });
-            }
-        }
-        Ok(())
+        differing(settings, &self.settings).map_or(Ok(()), Err)
     }
+}
+
+/// The error of the first setting, by name, that differs.
+pub(crate) fn differing(given: &Settings, expected: &Settings) -> Option<Error> {
+    let value =
+        |of: &Settings, name: &String| of.get(name).map_or_else(|| "nothing".into(), String::clone);
+    let mut names = given.keys().chain(expected.keys());
+    let name = names.find(|name| given.get(*name) != expected.get(*name))?;
+    let what = name.clone();
+    Some(Error::Mismatch { what, given: value(given, name), expected: value(expected, name) })
 }
 
 #[cfg(test)]
@@ -293,19 +367,40 @@ mod tests {
     use super::*;
     use crate::prelude::*;
 
+    #[test]
+    fn files_of_version_1_are_read() {
+        let text = "langevin state 1\nprecision: f64\nlayout: position\nchains: 1\ndim: 1\n\
+                    low: 0\nsteps: 2\nfirst chain: 0\nseed: 7\nevaluations: 2\n\
+                    batched calls: 2\nrounds: 0\nproposed: 0\naccepted: 0\nrounded: 0\n\
+                    frozen: 0\nset step: 0.1\n\n";
+        let mut file = Vec::new();
+        let mut checked = Checked::new(&mut file);
+        checked.put(text.as_bytes()).unwrap();
+        checked.put(&1.5_f64.to_le_bytes()).unwrap();
+        let check = checked.check;
+        checked.put(&check.to_le_bytes()).unwrap();
+        let read = StateFile::<f64>::read(&mut &file[..]).unwrap();
+        assert_eq!((read.samples.seed, read.samples.state[[0, 0]]), (Some(7), 1.5));
+        assert_eq!(read.settings["step"], "0.1");
+        assert!(read.observers.is_none());
+    }
+
     fn file<F: Real>() -> Vec<u8> {
         let target = GaussianMixture::isotropic(ndarray::array![[0.0, 1.0]].view(), 1.0).unwrap();
         let sampler = Splitting::new(Underdamped::new(2.0, 1.5).unwrap(), "BAOAB".parse().unwrap());
         let grid = TimeGrid::uniform(0.1, 5).unwrap();
-        let run = Run::<F>::with_precision(&sampler, &target, grid).chains(3).first_chain(4);
+        let run =
+            Run::<F>::with_precision(&sampler, &target, grid).chains(3).first_chain(4).as_part();
         let mut samples = run.seed(9).run().unwrap();
         samples.diverged.push(Divergence { chain: 5, step: 2, time: 0.2 });
         let settings = Settings::from([("method".into(), "baoab: as it is".into())]);
         let mut file = Vec::new();
-        samples.write_state(&settings, &mut file).unwrap();
+        let observers = vec![Some(b"sums".to_vec()), None, Some(Vec::new())];
+        write(&samples.content(), &settings, Some(&observers), &mut file).unwrap();
         let back = StateFile::<F>::read(&mut &file[..]).unwrap();
         assert_eq!(back.samples, samples);
         assert_eq!(back.settings, settings);
+        assert_eq!(back.observers, Some(observers));
         file
     }
 

@@ -200,6 +200,7 @@ mod tests {
             cost: Cost::default(),
             rounded: 0,
             diverged: Vec::new(),
+            calls: None,
         }
     }
 

@@ -2,10 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use ndarray::{Array2, Array3, Axis};
+use ndarray::{Array2, Array3, Axis, concatenate};
 
 use super::observe::{Every, Observer, Snapshot};
 use super::samples::Divergence;
+use super::saved::{Saved, Saving, apart};
 use crate::error::{BoxError, Result};
 use crate::real::Real;
 
@@ -90,6 +91,71 @@ impl<F: Real> Trace<F> {
         self.first_chain
     }
 
+    /// Adds the chains of the next part of a run behind its own.
+    ///
+    /// # Errors
+    /// [`Error::StateFile`](crate::Error::StateFile) if the next part does not begin behind this
+    /// one, or kept other steps.
+    pub fn append(&mut self, next: Self) -> Result<()> {
+        let fail = |reason: &str| apart(reason);
+        let chains = self.frames.first().map_or(0, |frame| frame.nrows());
+        if self.steps != next.steps || self.momenta.len() != next.momenta.len() {
+            return Err(fail("their traces are of different steps"));
+        }
+        if u64::from(self.first_chain) + chains as u64 != u64::from(next.first_chain) {
+            return Err(fail("the chains of their traces do not follow each other"));
+        }
+        let own = self.frames.iter_mut().chain(&mut self.momenta);
+        for (own, next) in own.zip(next.frames.iter().chain(&next.momenta)) {
+            let joined = concatenate(Axis(0), &[own.view(), next.view()]);
+            *own = joined.map_err(|_| fail("their traces have different dimensions"))?;
+        }
+        self.frozen.extend(next.frozen);
+        Ok(())
+    }
+
+    fn title(&self) -> String {
+        let momenta = if self.wants_momenta { " with momenta" } else { "" };
+        let start = if self.wants_start { " with the start" } else { "" };
+        format!("{} trace{momenta}{start} {}", F::NAME, self.every.words())
+    }
+
+    fn saved(&self) -> Vec<u8> {
+        let mut to = Saving::of(&self.title());
+        to.words(self.steps.iter().copied());
+        let variance = self.momentum_variance.map(f64::to_bits);
+        to.words(variance.into_iter().collect::<Vec<_>>().into_iter());
+        to.word(self.first_chain.into());
+        let frozen = self.frozen.iter().flat_map(|d| [d.chain, d.step, d.time.to_bits()]);
+        to.words(frozen.collect::<Vec<_>>().into_iter());
+        for frames in [&self.frames, &self.momenta] {
+            to.word(frames.len() as u64);
+            frames.iter().for_each(|frame| to.rows(frame.view()));
+        }
+        to.0
+    }
+
+    fn take_up(&mut self, saved: &[u8]) -> Result<()> {
+        let mut from = Saved::of(&self.title(), saved)?;
+        self.steps = from.words()?;
+        self.momentum_variance = from.words()?.first().map(|bits| f64::from_bits(*bits));
+        self.first_chain = from.word()? as u32;
+        let frozen = from.words()?;
+        let frozen = frozen.as_chunks::<3>().0.iter().map(|[chain, step, time]| Divergence {
+            chain: *chain,
+            step: *step,
+            time: f64::from_bits(*time),
+        });
+        self.frozen = frozen.collect();
+        for frames in [&mut self.frames, &mut self.momenta] {
+            frames.clear();
+            for _ in 0..from.word()? {
+                frames.push(from.rows()?);
+            }
+        }
+        from.end()
+    }
+
     /// The chains that were frozen at the last look, ordered by number. From its step on, a
     /// frozen chain has no samples.
     pub fn frozen(&self) -> &[Divergence] {
@@ -117,6 +183,14 @@ impl<F: Real> Observer<F> for Trace<F> {
         self.frozen.extend_from_slice(snapshot.frozen);
         self.steps.push(snapshot.step);
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn save(&mut self) -> Result<Option<Vec<u8>>, BoxError> {
+        Ok(Some(self.saved()))
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> Result<(), BoxError> {
+        Ok(self.take_up(saved)?)
     }
 }
 

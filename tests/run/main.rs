@@ -1,11 +1,13 @@
 //! Runs: same bits for the same arguments, errors, observers, and no allocation in later steps.
 
 mod chains;
+mod checkpoints;
 mod cost;
 #[cfg(feature = "serde")]
 mod draws;
 mod hostile;
 mod outside;
+mod parts;
 mod precision;
 mod reproducible;
 mod runs;

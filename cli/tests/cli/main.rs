@@ -4,6 +4,7 @@
 mod arrays;
 mod compare;
 mod conditions;
+mod durable;
 mod failures;
 mod generate;
 mod generate_refusals;
@@ -21,6 +22,7 @@ mod program;
 mod refusals;
 mod sample;
 mod settings;
+mod shards;
 mod starts;
 mod states;
 mod support;

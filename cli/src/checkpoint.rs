@@ -1,0 +1,261 @@
+//! Checkpoints of a run: the options, what must be the same in a run that goes on, and the frames
+//! on their way to the output.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use langevin::prelude::BoxError;
+use langevin::run::{Checkpoint, Settings};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::arguments::RunOptions;
+use crate::failure::{Failure, refuse};
+use crate::inputs::{Inputs, same_file};
+use crate::output::{OutputFile, create_all, is_stdout};
+
+/// Settings that only a checkpoint or a shard has, beside those of every state file.
+const OWN: [&str; 16] = [
+    "kind",
+    "steps",
+    "chains",
+    "first_chain",
+    "seed",
+    "every",
+    "burn_in",
+    "non_finite",
+    "covariance",
+    "start sha256",
+    "trace",
+    "out",
+    "shard",
+    "arguments",
+    "out sha256",
+    "seconds",
+];
+
+#[derive(Args)]
+pub struct CheckpointOptions {
+    /// Write all that the run needs to go on to this file as it runs. After a crash give the same
+    /// command with --resume FILE; the outputs are those of a run without a crash. The file goes
+    /// when the run is done
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    /// Seconds between two checkpoints; 0 is one after every step [default: 60]
+    #[arg(long, value_name = "SECONDS", requires = "checkpoint", allow_negative_numbers = true)]
+    checkpoint_every: Option<f64>,
+}
+
+impl CheckpointOptions {
+    pub fn path(&self) -> Option<&Path> {
+        self.checkpoint.as_deref()
+    }
+
+    /// The time between two checkpoints.
+    pub fn interval(&self) -> Result<Duration, Failure> {
+        let seconds = self.checkpoint_every.unwrap_or(60.0);
+        Duration::try_from_secs_f64(seconds).or_else(|_| {
+            refuse(format!("--checkpoint-every: given {seconds}, expected seconds, at least 0"))
+        })
+    }
+
+    /// Whether this file is the checkpoint and does not exist yet: then the run begins, and the
+    /// same command begins it and goes on with it.
+    pub fn is_yet_to_come(&self, resume: &Path) -> bool {
+        self.path() == Some(resume) && !resume.exists()
+    }
+
+    /// Removes the checkpoint of a run whose outputs are in their places.
+    pub fn end(&self) {
+        let Some(path) = self.path() else { return };
+        // The frames are of no use without the checkpoint, so it goes first.
+        for path in [path, &Journal::place(path)] {
+            let _ = fs::remove_file(path);
+        }
+    }
+
+    /// Checks the place before the run, which may be long.
+    pub fn check(
+        &self,
+        resume: Option<&Path>,
+        inputs: &Inputs,
+        outputs: &[Option<&Path>],
+    ) -> Result<(), Failure> {
+        let Some(path) = self.path() else { return Ok(()) };
+        self.interval()?;
+        let named = format!("--checkpoint {}", path.display());
+        inputs.spare("--checkpoint", path)?;
+        if outputs.iter().flatten().any(|output| *output == path || same_file(output, path)) {
+            return refuse(format!("{named}: another output has this name; give them two"));
+        }
+        if is_stdout(path) || path.is_dir() {
+            return refuse(format!("{named}: expected a file"));
+        }
+        if path.exists() && resume.is_none_or(|resume| !same_file(resume, path)) {
+            return refuse(format!(
+                "{named}: there is a file of a run that has not ended; go on with --resume {}, or \
+                 remove it",
+                path.display()
+            ));
+        }
+        let trial = beside(path, ".tmp");
+        let tried = File::create(&trial).and_then(|_| fs::remove_file(&trial));
+        tried.or_else(|error| refuse(format!("{named}: cannot be written: {error}")))
+    }
+
+    /// The checkpoint of a run with these settings.
+    pub fn begin(&self, settings: &Settings) -> Result<Option<Checkpoint>, Failure> {
+        let Some(path) = self.path() else { return Ok(None) };
+        let mut settings = settings.clone();
+        settings.insert("kind".into(), "checkpoint".into());
+        Ok(Some(Checkpoint::new(path, self.interval()?).settings(settings)))
+    }
+}
+
+impl RunOptions {
+    /// Opens the outputs of a run. They are checked, and so is the place of its checkpoint.
+    pub fn create_all<const N: usize>(
+        &self,
+        inputs: &Inputs,
+        wanted: [(&'static str, Option<&Path>); N],
+    ) -> Result<[Option<OutputFile>; N], Failure> {
+        self.durable.check(self.resume(), inputs, &wanted.map(|(_, path)| path))?;
+        create_all(inputs, wanted)
+    }
+
+    /// The end of a run whose outputs are in their places: its checkpoint goes, unless a signal has
+    /// stopped it.
+    pub fn ended(&self, stopped: Option<Failure>) -> Result<(), Failure> {
+        if let Some(stopped) = stopped {
+            return Err(stopped);
+        }
+        self.durable.end();
+        Ok(())
+    }
+}
+
+/// A name with something behind it.
+fn beside(path: &Path, more: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(more);
+    name.into()
+}
+
+/// What a checkpoint or a shard must agree in beside the settings of every state file.
+pub fn all_settings<'o>(
+    options: &RunOptions,
+    report: &Value,
+    inputs: &Value,
+    more: impl Iterator<Item = (&'o str, String)>,
+) -> Settings {
+    let optional = |value: Option<usize>| value.map_or_else(|| "none".into(), |n| n.to_string());
+    let shard = options.shard.map_or_else(|| "none".into(), |shard| shard.to_string());
+    let ending = |path: &PathBuf| {
+        let is_csv = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("csv"));
+        if is_csv { "csv" } else { "npy" }
+    };
+    let own = [
+        ("chains", options.chains.to_string()),
+        ("first_chain", options.beginning.first_chain().to_string()),
+        ("every", optional(options.every)),
+        ("burn_in", report["burn_in"].to_string()),
+        ("non_finite", options.non_finite.name().into()),
+        ("covariance", options.covariance.to_string()),
+        ("start sha256", inputs["start"]["sha256"].to_string()),
+        ("out", options.out.as_ref().map_or("none", ending).into()),
+        ("shard", shard),
+    ];
+    own.into_iter().chain(more).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The settings without those that only checkpoints and shards have.
+pub fn base_settings(settings: &Settings) -> Settings {
+    let base = settings.iter().filter(|(name, _)| !OWN.contains(&&name[..]));
+    base.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// The settings that all shards of a run have alike.
+pub fn shared_settings(settings: &Settings) -> Settings {
+    const DIFFER: [&str; 7] =
+        ["kind", "shard", "arguments", "out", "out sha256", "seconds", "trace"];
+    let shared = settings.iter().filter(|(name, _)| !DIFFER.contains(&&name[..]));
+    shared.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// Bytes on the way to an output, in a file beside the checkpoint that outlasts a crash.
+pub struct Journal {
+    path: PathBuf,
+    writer: BufWriter<File>,
+    hasher: Sha256,
+    length: u64,
+}
+
+impl Journal {
+    /// The file of a checkpoint.
+    fn place(checkpoint: &Path) -> PathBuf {
+        beside(checkpoint, ".frames")
+    }
+
+    /// Opens the file of a checkpoint. What is in it stays until something is written.
+    pub fn open(checkpoint: &Path) -> io::Result<Self> {
+        let path = Self::place(checkpoint);
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false).open(&path)?;
+        let writer = BufWriter::with_capacity(1 << 20, file);
+        Ok(Self { path, writer, hasher: Sha256::new(), length: 0 })
+    }
+
+    /// Brings all to the disk; the length so far and its hash.
+    pub fn keep(&mut self) -> io::Result<(u64, String)> {
+        self.writer.flush()?;
+        self.writer.get_ref().sync_data()?;
+        Ok((self.length, hex(self.hasher.clone())))
+    }
+
+    /// Goes on behind the first bytes, which must have this hash.
+    pub fn go_on(&mut self, length: u64, hash: &str) -> Result<(), BoxError> {
+        let file = self.writer.get_mut();
+        file.rewind()?;
+        let mut hasher = Sha256::new();
+        let found = io::copy(&mut (&mut *file).take(length), &mut hasher)?;
+        if found != length || hex(hasher.clone()) != hash {
+            return Err(format!("{} is not that of the checkpoint", self.path.display()).into());
+        }
+        file.set_len(length)?;
+        file.seek(SeekFrom::Start(length))?;
+        self.hasher = hasher;
+        self.length = length;
+        Ok(())
+    }
+
+    /// Copies all that was written.
+    pub fn copy(&mut self, to: &mut impl Write) -> io::Result<()> {
+        self.writer.flush()?;
+        let file = self.writer.get_mut();
+        file.rewind()?;
+        let copied = io::copy(&mut (&mut *file).take(self.length), to)?;
+        file.seek(SeekFrom::Start(self.length))?;
+        if copied == self.length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    }
+}
+
+impl Write for Journal {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.writer.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        self.length += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+/// A hash in hexadecimal.
+pub fn hex(hasher: Sha256) -> String {
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,379 @@
+//! `langevin merge`: the shards of a run as one, with the outputs and the report of a run that had
+//! all chains.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use langevin::prelude::{MomentsObserver, Observer, Real, Samples, Trace};
+use langevin::run::{Settings, StateFile};
+use serde_json::json;
+
+use crate::arguments::RunOptions;
+use crate::beginning::read_state;
+use crate::checkpoint::{base_settings, shared_settings};
+use crate::csv;
+use crate::failure::{Failure, refuse};
+use crate::inputs::hash;
+use crate::npy;
+use crate::npy_header::Header;
+use crate::output::OutputFile;
+use crate::samples_file::{SamplesFile, cannot_write, is_csv};
+use crate::shard::Shard;
+use crate::simulation::{Job, Outcome, moments_of, warn_of_rounding};
+
+#[derive(Args)]
+pub struct Merge {
+    /// The state files of all shards, in any order; with --every and --out also the outputs of all
+    /// shards
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Samples of all chains, .npy or .csv; - is stdout
+    #[arg(long, value_name = "OUT.npy")]
+    out: Option<PathBuf>,
+    /// Picture of the final positions over the density
+    #[arg(long, value_name = "OUT.svg")]
+    plot: Option<PathBuf>,
+    /// Picture of the first samples of generate as small images
+    #[arg(long, value_name = "OUT.png")]
+    grid_image: Option<PathBuf>,
+    /// The saved draws of all chains, if the shards have kept theirs with --trace
+    #[arg(long, value_name = "DIR.zarr|FILE.npy")]
+    trace: Option<PathBuf>,
+    /// The state of all chains at the end, for --resume
+    #[arg(long, value_name = "FILE")]
+    save_state: Option<PathBuf>,
+    /// One JSON object on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+/// The command that a run with all chains would have had, with the shards in place of the run.
+pub fn command(arguments: &Merge) -> Result<Vec<String>, Failure> {
+    let outputs = [
+        ("--out", &arguments.out),
+        ("--plot", &arguments.plot),
+        ("--grid-image", &arguments.grid_image),
+        ("--trace", &arguments.trace),
+        ("--save-state", &arguments.save_state),
+    ];
+    let [states, _] = sorted(&arguments.files)?;
+    let Some(first) = states.first() else { return refuse("there is no state file of a shard") };
+    // A file of the other precision is told apart when it is read again.
+    let settings = read_state::<f64>(first).map(|file| file.settings);
+    let settings = settings.or_else(|_| read_state::<f32>(first).map(|file| file.settings));
+    let settings = settings.map_err(|why| of_file(first, why))?;
+    let words = settings.get("arguments").and_then(|text| serde_json::from_str(text).ok());
+    let Some(words) = words else { return Err(of_file(first, "it is not that of a shard")) };
+    let mut whole = vec!["langevin".to_owned()];
+    whole.extend(without_outputs(words, &outputs));
+    for (option, path) in outputs {
+        whole.extend(path.iter().flat_map(|path| [option.into(), path.display().to_string()]));
+    }
+    whole.extend(arguments.json.then(|| "--json".to_owned()));
+    for file in &arguments.files {
+        whole.extend(["--merge".into(), file.display().to_string()]);
+    }
+    Ok(whole)
+}
+
+/// The words of a command without the options that belong to one shard alone.
+fn without_outputs(words: Vec<String>, outputs: &[(&str, &Option<PathBuf>); 5]) -> Vec<String> {
+    const SINGLE: [&str; 2] = ["--json", "--quiet"];
+    const OTHERS: [&str; 5] =
+        ["--checkpoint", "--checkpoint-every", "--resume", "--shard", "--threads"];
+    // These go with an output that there may not be.
+    const WITH: [(&str, &str); 2] = [("--image-shape", "--grid-image"), ("--names", "--trace")];
+    let is_asked =
+        |name: &str| outputs.iter().any(|(option, path)| *option == name && path.is_some());
+    let is_dropped = |name: &str| {
+        OTHERS.contains(&name)
+            || outputs.iter().any(|(option, _)| *option == name)
+            || WITH.iter().any(|(option, output)| *option == name && !is_asked(output))
+    };
+    let mut kept = Vec::new();
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        match word.split_once('=') {
+            Some((name, _)) if is_dropped(name) => {}
+            _ if SINGLE.contains(&&word[..]) => {}
+            None if is_dropped(&word) => {
+                words.next();
+            }
+            _ => kept.push(word),
+        }
+    }
+    kept
+}
+
+fn of_file(path: &Path, why: impl std::fmt::Display) -> Failure {
+    Failure::Input(format!("{}: {why}", path.display()))
+}
+
+/// The state files among these, and the others.
+fn sorted(files: &[PathBuf]) -> Result<[Vec<PathBuf>; 2], Failure> {
+    let mut all = [Vec::new(), Vec::new()];
+    for path in files {
+        const TITLE: &[u8] = b"langevin state ";
+        let mut head = Vec::new();
+        let read = File::open(path).and_then(|file| file.take(15).read_to_end(&mut head));
+        read.map_err(|error| of_file(path, format!("cannot be read: {error}")))?;
+        all[usize::from(head != TITLE)].push(path.clone());
+    }
+    Ok(all)
+}
+
+/// What the state file of a shard has beside the settings of all shards.
+pub fn of_shard(hash: Option<String>, seconds: f64) -> Settings {
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    let own = [
+        ("kind", "shard".into()),
+        ("arguments", json!(words).to_string()),
+        ("out sha256", hash.unwrap_or_else(|| "none".into())),
+        ("seconds", seconds.to_string()),
+    ];
+    own.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// One shard: its file, and what was in it.
+struct Piece<F> {
+    path: PathBuf,
+    file: StateFile<F>,
+}
+
+/// The state files in the order of their chains: all of one run, and all of it.
+fn pieces<F: Real>(
+    paths: &[PathBuf],
+    settings: &Settings,
+    steps: usize,
+) -> Result<Vec<Piece<F>>, Failure> {
+    let mut pieces = BTreeMap::new();
+    let mut parts = None;
+    let shared = shared_settings(settings);
+    for path in paths {
+        let file = read_state::<F>(path).map_err(|why| of_file(path, why))?;
+        let shard = file.settings.get("shard").and_then(|text| text.parse::<Shard>().ok());
+        let Some(shard) = shard else { return Err(of_file(path, "it is not that of a shard")) };
+        let own = shared_settings(&file.settings);
+        for name in shared.keys().chain(own.keys()) {
+            let value = |of: &Settings| of.get(name).map_or("nothing".into(), String::clone);
+            if value(&shared) != value(&own) {
+                let expected = value(&shared);
+                let why = format!("{name}: it has {}, expected {expected}", value(&own));
+                return Err(of_file(path, why));
+            }
+        }
+        if *parts.get_or_insert(shard.of) != shard.of {
+            let of = parts.unwrap_or_default();
+            return Err(of_file(path, format!("it is shard {shard}, but others are of {of}")));
+        }
+        let taken = file.samples.steps;
+        if taken < steps as u64 {
+            let why = format!("shard {shard} was stopped after step {taken} of {steps}");
+            return Err(of_file(path, why));
+        }
+        if let Some(Piece { path: other, .. }) = pieces.get(&shard.index) {
+            let other: &PathBuf = other;
+            let why = format!("it is shard {shard}, as {} is", other.display());
+            return Err(of_file(path, why));
+        }
+        pieces.insert(shard.index, Piece { path: path.clone(), file });
+    }
+    let of = parts.unwrap_or_default();
+    match (1..=of).find(|index| !pieces.contains_key(index)) {
+        Some(missing) => refuse(format!("shard {missing}/{of} is missing")),
+        None => Ok(pieces.into_values().collect()),
+    }
+}
+
+impl<F: Real> Piece<F> {
+    /// What an observer saved.
+    fn saved(&self, index: usize) -> Option<&[u8]> {
+        self.file.observers.as_ref()?.get(index)?.as_deref()
+    }
+
+    /// An observer with what that of the shard has gathered.
+    fn filled<O: Observer<F>>(&self, index: usize, own: Option<O>) -> Result<Option<O>, Failure> {
+        let Some(mut own) = own else { return Ok(None) };
+        let Some(saved) = self.saved(index) else {
+            return Err(of_file(&self.path, "the shard has kept no draws; run it with --trace"));
+        };
+        own.restore(saved).map_err(|why| of_file(&self.path, why))?;
+        Ok(Some(own))
+    }
+
+    /// Its output among these files.
+    fn output<'p>(&self, hashed: &'p [(Option<String>, PathBuf)]) -> Result<&'p Path, Failure> {
+        let own = self.file.settings.get("out sha256");
+        match hashed.iter().find(|(hash, _)| hash.is_some() && hash.as_ref() == own) {
+            Some((_, path)) => Ok(path),
+            None => Err(of_file(
+                &self.path,
+                "the output of this shard is missing; name those of all shards as well",
+            )),
+        }
+    }
+}
+
+/// What the observers of all shards have gathered.
+struct Gathered<F> {
+    moments: Option<MomentsObserver>,
+    trace: Option<Trace<F>>,
+    seconds: f64,
+}
+
+impl<F: Real> Gathered<F> {
+    /// The sums and the draws of all shards, in the order of their chains.
+    fn of(pieces: &[Piece<F>], options: &RunOptions, job: &Job<'_, F>) -> Result<Self, Failure> {
+        let mut all = Self { moments: None, trace: None, seconds: 0.0 };
+        for piece in pieces {
+            let moments = piece.filled(0, moments_of(options, job.moments))?;
+            let trace = piece.filled(1, job.trace.clone())?;
+            match (&mut all.moments, moments) {
+                (Some(all), Some(next)) => all.append(next)?,
+                (_, next) => all.moments = next,
+            }
+            match (&mut all.trace, trace) {
+                (Some(all), Some(next)) => all.append(next)?,
+                (_, next) => all.trace = next,
+            }
+            let text = piece.file.settings.get("seconds");
+            all.seconds += text.and_then(|text| text.parse().ok()).unwrap_or(0.0);
+        }
+        Ok(all)
+    }
+}
+
+/// The outcome of the run that the shards are of.
+pub fn joined<F: Real>(
+    options: &RunOptions,
+    job: Job<'_, F>,
+    out: Option<OutputFile>,
+    state: Option<OutputFile>,
+) -> Result<Outcome<F>, Failure> {
+    let steps = job.grid.steps();
+    let [states, arrays] = sorted(&options.merge)?;
+    let pieces = pieces::<F>(&states, &job.settings, steps)?;
+    let Gathered { moments, trace, seconds } = Gathered::of(&pieces, options, &job)?;
+    let mut out = out.zip(options.out.as_deref());
+    if let Some((mut file, path)) = out.take_if(|_| job.frames.is_some()) {
+        let frames = Frames::open::<F>(&pieces, &arrays, is_csv(path))?;
+        frames.join::<F>(&mut file.writer).map_err(cannot_write)?;
+        file.finish()?;
+    }
+    let samples = Samples::join(pieces.into_iter().map(|piece| piece.file.samples).collect())?;
+    if let Some((file, path)) = out {
+        let begun = SamplesFile::begin::<F>(file, path, None, steps, samples.positions().dim())?;
+        begun.finish(samples.steps, &samples)?.0.finish()?;
+    }
+    warn_of_rounding(&samples);
+    if let Some(mut file) = state {
+        samples.write_state(&base_settings(&job.settings), &mut file.writer)?;
+        file.finish()?;
+    }
+    Ok(Outcome {
+        samples,
+        seconds,
+        before: 0,
+        is_recovered: false,
+        planned_steps: steps,
+        moments,
+        saved: job.frames.map(|every| every.count(steps)),
+        trace,
+        stopped: None,
+    })
+}
+
+/// The frames of all shards, of which every one has some rows of every frame.
+struct Frames {
+    parts: Vec<Rows>,
+    is_csv: bool,
+    saved: usize,
+    dim: usize,
+}
+
+/// The frames of one shard.
+struct Rows {
+    from: BufReader<File>,
+    chains: usize,
+}
+
+impl Frames {
+    /// Finds and opens the outputs of the shards.
+    fn open<F: Real>(
+        pieces: &[Piece<F>],
+        arrays: &[PathBuf],
+        is_csv: bool,
+    ) -> Result<Self, Failure> {
+        let hashed: Vec<_> = arrays.iter().map(|path| (hash(path), path.clone())).collect();
+        let mut all = Self { parts: Vec::new(), is_csv, saved: 0, dim: 0 };
+        for piece in pieces {
+            let path = piece.output(&hashed)?;
+            let chains = piece.file.samples.positions().nrows();
+            all.dim = piece.file.samples.dim;
+            let opened = File::open(path).map_err(|error| of_file(path, error))?;
+            let mut from = BufReader::with_capacity(1 << 20, opened);
+            if is_csv {
+                from.read_line(&mut String::new()).map_err(|error| of_file(path, error))?;
+                all.parts.push(Rows { from, chains });
+                continue;
+            }
+            let mut head = Vec::new();
+            let read = (&mut from).take(1 << 16).read_to_end(&mut head);
+            read.map_err(|error| of_file(path, error))?;
+            let header = Header::parse(&head).map_err(|why| of_file(path, why))?;
+            let [saved, rows, dim] = header.shape[..] else {
+                return Err(of_file(path, "expected an array (saved, chains, dim)"));
+            };
+            if (rows, dim) != (chains, all.dim) || (all.saved != saved && all.saved > 0) {
+                let shape = header.shape;
+                return Err(of_file(path, format!("given shape {shape:?}, others have another")));
+            }
+            all.saved = saved;
+            let begin = SeekFrom::Start(header.length as u64);
+            from.seek(begin).map_err(|error| of_file(path, error))?;
+            all.parts.push(Rows { from, chains });
+        }
+        Ok(all)
+    }
+
+    fn join<F: Real>(mut self, to: &mut impl Write) -> io::Result<()> {
+        if self.is_csv {
+            to.write_all(csv::header(true, self.dim).as_bytes())?;
+            return self.join_lines(to);
+        }
+        let chains = self.parts.iter().map(|part| part.chains).sum();
+        to.write_all(&npy::header::<F>(&[self.saved, chains, self.dim]))?;
+        for _ in 0..self.saved {
+            for part in &mut self.parts {
+                let bytes = (part.chains * self.dim * size_of::<F>()) as u64;
+                if io::copy(&mut (&mut part.from).take(bytes), to)? != bytes {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn join_lines(&mut self, to: &mut impl Write) -> io::Result<()> {
+        let mut line = Vec::new();
+        loop {
+            for (index, part) in self.parts.iter_mut().enumerate() {
+                for row in 0..part.chains {
+                    line.clear();
+                    if part.from.read_until(b'\n', &mut line)? == 0 {
+                        // They end together, behind the same frame.
+                        return match (index, row) {
+                            (0, 0) => Ok(()),
+                            _ => Err(io::ErrorKind::UnexpectedEof.into()),
+                        };
+                    }
+                    to.write_all(&line)?;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Shards: the chains of a run in several parts, each run by a program of its own.
+
+use std::fmt;
+use std::str::FromStr;
+
+use langevin::advanced::quoted;
+use langevin::ndarray::{Array2, Axis, Slice};
+
+use crate::arguments::RunOptions;
+use crate::failure::{Failure, refuse};
+
+/// Which part of the chains, counted from 1, of how many parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    pub index: usize,
+    pub of: usize,
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('/');
+        let parts = parts.and_then(|(one, all)| Some((one.parse().ok()?, all.parse().ok()?)));
+        match parts {
+            Some((index, of)) if index >= 1 && index <= of => Ok(Self { index, of }),
+            _ => Err(format!("given `{}`, expected I/N with I from 1 to N, as 2/5", quoted(text))),
+        }
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index, self.of)
+    }
+}
+
+/// The chains that a run takes of all: so many behind the first ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    pub skipped: usize,
+    pub chains: usize,
+    /// The number of its first chain.
+    pub first: u32,
+}
+
+impl RunOptions {
+    /// The chains of this run: all, or those of its shard. Shards differ by one chain at most.
+    pub fn part(&self) -> Part {
+        let cut =
+            |index: usize, of: usize| (self.chains as u128 * index as u128 / of as u128) as usize;
+        let first = self.beginning.first_chain();
+        match self.shard {
+            None => Part { skipped: 0, chains: self.chains, first },
+            Some(Shard { index, of }) => {
+                let skipped = cut(index - 1, of);
+                let chains = cut(index, of) - skipped;
+                Part { skipped, chains, first: first.saturating_add(skipped as u32) }
+            }
+        }
+    }
+
+    /// Refuses shards without chains.
+    pub fn check_shard(&self) -> Result<(), Failure> {
+        match self.shard {
+            Some(shard) if shard.of > self.chains => refuse(format!(
+                "--shard {shard}: expected no more shards than the {} chains",
+                self.chains
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The rows of a start that belong to the chains of this run. Other numbers of rows are left
+    /// to be refused.
+    pub fn rows_of<F: Clone>(&self, start: Array2<F>) -> Array2<F> {
+        let part = self.part();
+        if self.shard.is_none() || start.nrows() != self.chains {
+            return start;
+        }
+        let rows = Slice::from(part.skipped..part.skipped + part.chains);
+        start.slice_axis(Axis(0), rows).to_owned()
+    }
+}

@@ -1,0 +1,234 @@
+//! Runs that are killed and go on from their checkpoints, to the bits of a run that was not.
+#![cfg(unix)]
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use langevin::run::StateFile;
+use serde_json::Value;
+
+use crate::support::{TWO, bytes, command, folder, json, listing, refuse, succeed};
+
+/// Delays in milliseconds that look random.
+struct Delays(u64);
+
+impl Delays {
+    fn next(&mut self) -> Duration {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        Duration::from_millis(5 + (self.0 >> 33) % 200)
+    }
+}
+
+fn start(folder: &Path, arguments: &str) -> Child {
+    let mut command = command(folder, arguments);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// The report without what the clock says.
+fn timeless(mut report: Value) -> Value {
+    if let Some(fields) = report.as_object_mut() {
+        fields.remove("seconds");
+        for row in fields.get_mut("rows").and_then(Value::as_array_mut).into_iter().flatten() {
+            row.as_object_mut().unwrap().remove("seconds");
+        }
+    }
+    report
+}
+
+/// Kills a run again and again, and compares what comes of it with a run that is left alone.
+fn check(name: &str, run: &str, outputs: &[&str], seed: u64) {
+    let folder = folder(&format!("durable-{name}"), TWO);
+    let whole = timeless(json(&folder, run));
+    let wanted: Vec<_> = outputs.iter().map(|output| bytes(&folder, output)).collect();
+    outputs.iter().for_each(|output| fs::remove_file(folder.join(output)).unwrap());
+    let durable = format!("{run} --checkpoint c --checkpoint-every 0.01 --resume c");
+    let mut delays = Delays(seed);
+    let mut steps = 0;
+    let mut kills = 0;
+    while kills < 10 {
+        let mut child = start(&folder, &format!("{durable} --json"));
+        sleep(delays.next());
+        if child.try_wait().unwrap().is_some() {
+            break;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills += 1;
+        // The file is whole, and the run never goes back.
+        if name == "compare" {
+            continue;
+        }
+        if let Ok(mut file) = File::open(folder.join("c")) {
+            let taken = StateFile::<f64>::read(&mut file).unwrap().samples.steps;
+            assert!(taken >= steps, "{name}: back from {steps} to {taken}");
+            steps = taken;
+        }
+        assert!(!outputs.iter().any(|output| folder.join(output).exists()), "{name}");
+    }
+    assert!(kills > 2, "{name}: the run is too short to be killed");
+    let report = timeless(json(&folder, &durable));
+    assert_eq!(report, whole, "{name}");
+    for (output, wanted) in outputs.iter().zip(&wanted) {
+        assert!(bytes(&folder, output) == *wanted, "{name}: {output}");
+    }
+    // The checkpoint and the frames are gone. A temporary file stays only where a run was killed
+    // before its first checkpoint.
+    let left = listing(&folder);
+    assert!(!left.iter().any(|file| file.starts_with('c')), "{left:?}");
+    let whole = json(&folder, &durable);
+    assert_eq!(timeless(whole), report, "{name}: the same command begins it again");
+}
+
+const RUN: &str = "sample g.json --dynamics underdamped --method pmm1 --step 0.1 --seed 3";
+
+#[test]
+fn killed_runs_of_sample_lead_to_the_same_end() {
+    for (seed, name, more, outputs) in [
+        (
+            1,
+            "frames",
+            "--steps 14000 --chains 40 --every 7 --burn-in 20 --out x.npy",
+            &["x.npy"][..],
+        ),
+        (2, "csv", "--steps 14000 --chains 40 --every 70 --out x.csv", &["x.csv"]),
+        (
+            3,
+            "end",
+            "--steps 14000 --chains 40 --burn-in 100 --out x.npy --save-state s --plot p.svg",
+            &["x.npy", "s", "p.svg"],
+        ),
+        (
+            4,
+            "trace",
+            "--steps 14000 --chains 40 --every 70 --trace t.npy --non-finite freeze",
+            &["t.npy", "t.json"],
+        ),
+    ] {
+        check(name, &format!("{RUN} {more}"), outputs, seed);
+    }
+}
+
+#[test]
+fn killed_runs_of_generate_lead_to_the_same_end() {
+    let run = "generate g.json --method ddpm --evaluations 1000 --chains 3000 --precision f64 \
+               --seed 4";
+    check("generate", &format!("{run} --every 300 --out x.npy"), &["x.npy"], 5);
+}
+
+#[test]
+fn killed_comparisons_lead_to_the_same_end() {
+    let run = "compare g.json --methods ddpm,ddim,pmm2 --evaluations 10,20,40,80,160 --seeds 3 \
+               --chains 2000 --metric radial,sliced";
+    check("compare", run, &[], 6);
+    let folder = folder("durable-compare", TWO);
+    let run =
+        "compare g.json --methods ddim,ddpm --evaluations 20,400 --chains 2000 --precision f64";
+    let durable = format!("{run} --checkpoint c --checkpoint-every 0 --csv x.csv --resume c");
+    let mut child = start(&folder, &durable);
+    while !folder.join("c").exists() {
+        sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for (old, new, message) in [
+        ("--chains 2000", "--chains 2001", "chains: given 2001, but the run to resume has 2000"),
+        ("20,400", "20,401", "evaluations: given [20, 401]"),
+        ("f64", "f32", "precision: given \"f32\""),
+        ("--precision", "--metric energy --precision", "metric: given [Energy]"),
+        (" --resume c", "", "--checkpoint c: there is a file of a run that has not ended"),
+    ] {
+        refuse(&folder, &durable.replace(old, new), message);
+    }
+    succeed(&folder, &durable);
+    let csv = String::from_utf8(bytes(&folder, "x.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 1 + 2 * 2 * 3);
+}
+
+#[test]
+fn a_checkpoint_of_another_command_is_refused_by_name() {
+    let folder = folder("durable-refused", TWO);
+    let run = "sample g.json --method baoab --step 0.1 --steps 100000 --chains 5 --every 10";
+    let durable = format!("{run} --out x.npy --checkpoint c");
+    let mut child = start(&folder, &format!("{durable} --checkpoint-every 0"));
+    let length = |name| fs::metadata(folder.join(name)).map_or(0, |file| file.len());
+    while length("c.frames") < 1000 || length("c") == 0 {
+        sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    refuse(&folder, &durable, "--checkpoint c: there is a file of a run that has not ended");
+    let resumed = format!("{durable} --resume c");
+    for (old, new, message) in [
+        ("baoab", "obabo", "method: given \"obabo\", but the run to resume has \"baoab\""),
+        ("--steps 100000", "--steps 100001", "steps: given 100001"),
+        ("--chains 5", "--chains 6", "chains: given 6, but the run to resume has 5"),
+        ("--step 0.1", "--step 0.2", "step: given 0.2"),
+        ("--every 10", "--every 11", "every: given 11, but the run to resume has 10"),
+        ("--every 10", "--every 10 --burn-in 3", "burn_in: given 3"),
+        ("--every 10", "--every 10 --seed 3", "seed: given 3, but the run to resume has 0"),
+        ("--every 10", "--every 10 --first-chain 3", "first_chain: given 3"),
+        ("--every 10", "--every 10 --precision f32", "precision: given f32"),
+        ("--every 10", "--every 10 --non-finite freeze", "non_finite: given freeze"),
+        ("x.npy", "x.csv", "out: given csv, but the run to resume has npy"),
+        ("--out x.npy", "--trace t.npy --out x.npy", "trace: given kept"),
+    ] {
+        refuse(&folder, &resumed.replace(old, new), message);
+    }
+    // The frames must be those of the checkpoint.
+    let frames = fs::read(folder.join("c.frames")).unwrap();
+    fs::write(folder.join("c.frames"), vec![7; frames.len()]).unwrap();
+    let output = crate::support::langevin(&folder, &resumed);
+    let message = crate::support::stderr(&output);
+    assert!(message.contains("c.frames is not that of the checkpoint"), "{message}");
+    assert!(!output.status.success());
+    // Damage is found.
+    let mut file = fs::read(folder.join("c")).unwrap();
+    let middle = file.len() / 2;
+    file[middle] ^= 1;
+    fs::write(folder.join("c"), file).unwrap();
+    refuse(&folder, &resumed, "--resume c: state file: ");
+    fs::remove_file(folder.join("c")).unwrap();
+    for (arguments, message) in [
+        ("--checkpoint none/c", "--checkpoint none/c: cannot be written"),
+        ("--checkpoint x.npy --out x.npy", "give them two"),
+        ("--checkpoint g.json", "would replace the target g.json"),
+        ("--checkpoint d --checkpoint-every=-1", "--checkpoint-every: given -1"),
+        ("--checkpoint d --checkpoint-every nan", "--checkpoint-every: given NaN"),
+        ("--checkpoint-every 5", "--checkpoint"),
+        ("--resume d", "--resume d: cannot be read"),
+    ] {
+        refuse(&folder, &format!("{run} {arguments}"), message);
+    }
+}
+
+/// A signal ends a run with its outputs so far, and leaves the checkpoint of its last step.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_stopped_run_goes_on_too() {
+    let folder = folder("durable-stopped", TWO);
+    let run = "sample g.json --method baoab --step 0.1 --steps 300000 --chains 5 --every 100 \
+               --out x.npy";
+    let whole = timeless(json(&folder, run));
+    let wanted = bytes(&folder, "x.npy");
+    let durable = format!("{run} --checkpoint c --checkpoint-every 3600 --resume c");
+    let mut child = start(&folder, &durable);
+    // The frames are there once the run is on its way.
+    while fs::metadata(folder.join("c.frames")).is_err() && child.try_wait().unwrap().is_none() {
+        sleep(Duration::from_millis(2));
+    }
+    sleep(Duration::from_millis(100));
+    let kill = format!("kill -TERM {}", child.id());
+    assert!(std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    let code = child.wait_with_output().unwrap().status.code();
+    assert!(matches!(code, Some(143 | 0)), "{code:?}");
+    assert_eq!(timeless(json(&folder, &durable)), whole);
+    assert!(bytes(&folder, "x.npy") == wanted);
+    assert!(!folder.join("c").exists() && !folder.join("c.frames").exists());
+    // A state file is continued with new frames, as ever.
+    succeed(&folder, &format!("{run} --save-state s"));
+    let longer = run.replace("--steps 300000", "--steps 300200");
+    succeed(&folder, &format!("{longer} --resume s --out y.npy").replace("--out x.npy ", ""));
+}

@@ -1,0 +1,161 @@
+//! Checkpoints: a state file that a run writes again and again, to go on from after a crash.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::observe::Snapshot;
+use super::saved::fail;
+use super::state_file::{Settings, write};
+use crate::error::Result;
+use crate::real::Real;
+
+/// Writes the state of a run to a file at intervals of time, with what its observers have gathered.
+/// After a crash [`Run::resume_file`](crate::Run::resume_file) goes on from there. Samples and
+/// observers are then those of a run without a crash, to the last bit.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use langevin::ndarray::array;
+/// use langevin::prelude::*;
+/// use langevin::run::{Checkpoint, Settings, StateFile};
+///
+/// let target = GaussianMixture::isotropic(array![[-2.0], [2.0]].view(), 0.5)?;
+/// let sampler = EulerMaruyama::new(Overdamped);
+/// let grid = TimeGrid::uniform(0.1, 50)?;
+/// let path = std::env::temp_dir().join("langevin-doc.state");
+/// let settings = Settings::from([("step".into(), "0.1".into())]);
+///
+/// // A file after every step; a run of hours would take Duration::from_secs(60).
+/// let mut moments = MomentsObserver::new(Every::new(1)?.after(10));
+/// let checkpoint = Checkpoint::new(&path, Duration::ZERO).settings(settings.clone());
+/// let run = Run::new(&sampler, &target, grid.clone()).chains(5).observe(&mut moments);
+/// let samples = run.checkpoint(checkpoint).run()?;
+///
+/// // What a crash would have left: the file of the last step but one.
+/// let file = StateFile::<f64>::read(&mut std::fs::File::open(&path).unwrap())?;
+/// file.check(&settings)?;
+/// let mut rest = MomentsObserver::new(Every::new(1)?.after(10));
+/// let run = Run::new(&sampler, &target, grid).observe(&mut rest);
+/// assert_eq!(run.resume_file(&file).run()?, samples);
+/// assert_eq!(rest.variance(), moments.variance());
+/// # std::fs::remove_file(&path).unwrap();
+/// # Ok::<(), Error>(())
+/// ```
+///
+/// The file is written as `PATH.tmp`, synced and renamed. So there is a whole one at any moment:
+/// the new one or the one before. It is a [`StateFile`](super::StateFile) with its settings. The
+/// run looks at the clock between steps and waits at least 49 times as long as writing has taken,
+/// so checkpoints cost no more than 2 % of the time. An interval of zero means after every step,
+/// whatever it costs. A run that an observer ends early writes a last checkpoint. A run that
+/// reaches its end leaves the last one before it: remove the file once the outcome is safe.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    path: PathBuf,
+    interval: Duration,
+    settings: Settings,
+    pace: Option<Pace>,
+}
+
+/// When the last file was written, and when the run looks at the clock again.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    written: Instant,
+    wait: Duration,
+    /// The last look at the clock, its step, and the step of the next one.
+    seen: Instant,
+    step: u64,
+    due: u64,
+}
+
+impl Checkpoint {
+    /// A checkpoint in this file every `interval`.
+    pub fn new(path: impl Into<PathBuf>, interval: Duration) -> Self {
+        Self { path: path.into(), interval, settings: Settings::new(), pace: None }
+    }
+
+    /// With the settings of the run, which [`StateFile::check`](super::StateFile::check) compares.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// The step of the next look at the clock.
+    pub(super) fn next(&self, step: u64) -> u64 {
+        self.pace.map_or(0, |pace| pace.due).max(step.saturating_add(1))
+    }
+
+    /// Whether a file is to be written after this step. It is asked now and then between as well.
+    pub(super) fn is_due(&mut self, step: u64) -> bool {
+        const LONGEST: Duration = Duration::from_secs(1);
+        let now = Instant::now();
+        let first = Pace {
+            written: now,
+            wait: self.interval,
+            seen: now,
+            step,
+            due: step.saturating_add(1),
+        };
+        let pace = self.pace.get_or_insert(first);
+        if self.interval.is_zero() {
+            return true;
+        }
+        if step < pace.due {
+            return false;
+        }
+        let left = pace.wait.saturating_sub(pace.written.elapsed());
+        if left.is_zero() {
+            return true;
+        }
+        let passed = now.duration_since(pace.seen).as_secs_f64().max(1e-9);
+        // Steps may become slower, so the stride grows slowly and aims short.
+        let growth = (left.min(LONGEST).as_secs_f64() / passed).min(8.0);
+        let taken = step.saturating_sub(pace.step).max(1);
+        let stride = (taken as f64 * growth) as u64;
+        *pace = Pace { seen: now, step, due: step.saturating_add(stride.max(1)), ..*pace };
+        false
+    }
+
+    /// Writes the file, and renames it over the one before.
+    pub(super) fn write<F: Real>(
+        &mut self,
+        snapshot: &Snapshot<'_, F>,
+        observers: &[Option<Vec<u8>>],
+    ) -> Result<()> {
+        let begun = Instant::now();
+        let mut bytes = |to: &mut BufWriter<File>| {
+            write(&snapshot.content(), &self.settings, Some(observers), to)
+        };
+        replace(&self.path, &mut bytes)?;
+        let now = Instant::now();
+        let wait = self.interval.max(49 * (now - begun));
+        let due = snapshot.step.saturating_add(1);
+        self.pace = Some(Pace { written: now, wait, seen: now, step: snapshot.step, due });
+        Ok(())
+    }
+}
+
+/// Fills a file beside the place and moves it there. What was there before stays until then.
+pub(crate) fn replace(
+    path: &Path,
+    fill: &mut dyn FnMut(&mut BufWriter<File>) -> Result<()>,
+) -> Result<()> {
+    let named = |error: io::Error| fail(format!("{}: {error}", path.display()));
+    let mut name = path.as_os_str().to_owned();
+    name.push(".tmp");
+    let temporary = PathBuf::from(name);
+    let mut to = BufWriter::with_capacity(1 << 20, File::create(&temporary).map_err(named)?);
+    fill(&mut to)?;
+    to.flush().map_err(named)?;
+    to.get_ref().sync_all().map_err(named)?;
+    drop(to);
+    fs::rename(&temporary, path).map_err(named)?;
+    // The new name must last too. Where folders cannot be synced, the file is whole anyway.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}
