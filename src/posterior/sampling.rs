@@ -328,7 +328,10 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
             let b = drift_at(drift, frame)?;
             to.assign(&tuned.scale().transposed(b.view()));
         }
-        let mut summary = Posterior::of(pair.own.frames.view())?;
+        let mut summary = match self.chains.threads {
+            Some(1) => Posterior::on_one_thread(pair.own.frames.view())?,
+            _ => Posterior::of(pair.own.frames.view())?,
+        };
         if let Some(names) = &self.names {
             summary = summary.names(names.iter().cloned())?;
         }
