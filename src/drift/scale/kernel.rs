@@ -73,28 +73,25 @@ impl<F: Real> Triangular<'_, F> {
     /// lengths.
     #[inline(always)]
     fn group<const W: usize, const N: usize>(&mut self, i: usize, start: usize, points: &[[F; W]]) {
+        let dim = self.center.len();
         let mut sums = [[F::zero(); W]; N];
-        match self.map {
-            Map::Transposed => {
-                for k in i..i + N {
-                    self.include(&mut sums[..k - i + 1], |n| (k, i + n), &points[k]);
-                }
-                for (k, point) in points.iter().enumerate().skip(i + N) {
-                    self.include(&mut sums, |n| (k, i + n), point);
+        if let Map::Transposed = self.map {
+            for n in 0..N {
+                for k in i + n..i + N {
+                    add(&mut sums[n], self.factor[k * dim + i + n], &points[k]);
                 }
             }
-            Map::Forth | Map::Back => {
-                for (k, point) in points[..i].iter().enumerate() {
-                    self.include(&mut sums, |n| (i + n, k), point);
+            sums = self.add_below(i, &points[i + N..], sums);
+        } else {
+            sums = self.add_left(i, &points[..i], sums);
+            for n in 0..N {
+                let row = (i + n) * dim;
+                for k in i..i + n + 1 {
+                    add(&mut sums[n], self.factor[row + k], &points[k]);
                 }
-                for k in i..i + N {
-                    self.include(&mut sums[k - i..], |n| (k + n, k), &points[k]);
-                }
-                for (sum, m) in sums.iter_mut().zip(&self.center[i..]) {
-                    let m = F::from_f64(*m);
-                    for l in 0..W {
-                        sum[l] = m + sum[l];
-                    }
+                let m = F::from_f64(self.center[i + n]);
+                for l in 0..W {
+                    sums[n][l] = m + sums[n][l];
                 }
             }
         }
@@ -103,22 +100,49 @@ impl<F: Real> Triangular<'_, F> {
         }
     }
 
-    /// Adds a coordinate to some sums. `entry` is where the factor has its number for a sum.
+    /// Adds what N rows of the factor have left of column i. Sums come and go by value, so that
+    /// they are in registers.
     #[inline(always)]
-    fn include<const W: usize>(
+    fn add_left<const W: usize, const N: usize>(
         &self,
-        sums: &mut [[F; W]],
-        entry: impl Fn(usize) -> (usize, usize),
-        point: &[F; W],
-    ) {
+        i: usize,
+        points: &[[F; W]],
+        mut sums: [[F; W]; N],
+    ) -> [[F; W]; N] {
         let dim = self.center.len();
-        for (n, sum) in sums.iter_mut().enumerate() {
-            let (row, column) = entry(n);
-            let c = F::from_f64(self.factor[row * dim + column]);
-            for l in 0..W {
-                sum[l] += c * point[l];
+        let rows: [&[f64]; N] =
+            std::array::from_fn(|n| &self.factor[(i + n) * dim..][..points.len()]);
+        for (k, point) in points.iter().enumerate() {
+            for n in 0..N {
+                let c = F::from_f64(rows[n][k]);
+                for l in 0..W {
+                    sums[n][l] += c * point[l];
+                }
             }
         }
+        sums
+    }
+
+    /// Adds what N columns of the factor from i have below row i + N.
+    #[inline(always)]
+    fn add_below<const W: usize, const N: usize>(
+        &self,
+        i: usize,
+        points: &[[F; W]],
+        mut sums: [[F; W]; N],
+    ) -> [[F; W]; N] {
+        let dim = self.center.len();
+        let rows = self.factor[(i + N) * dim..].chunks_exact(dim);
+        for (row, point) in rows.zip(points) {
+            let row = &row[i..i + N];
+            for n in 0..N {
+                let c = F::from_f64(row[n]);
+                for l in 0..W {
+                    sums[n][l] += c * point[l];
+                }
+            }
+        }
+        sums
     }
 
     /// Forward substitution.
@@ -138,20 +162,26 @@ impl<F: Real> Triangular<'_, F> {
     fn solve_group<const W: usize, const N: usize>(&self, i: usize, points: &mut [[F; W]]) {
         let dim = self.center.len();
         // The neutral number of a sum: +0 would change the sign of a zero.
-        let mut sums = [[-F::zero(); W]; N];
-        for (k, point) in points[..i].iter().enumerate() {
-            self.include(&mut sums, |n| (i + n, k), point);
-        }
-        for n in 0..N {
-            let k = i + n;
-            let m = F::from_f64(self.center[k]);
-            let pivot = F::from_f64(self.factor[k * dim + k]);
-            let mut own = points[k];
-            for l in 0..W {
-                own[l] = (own[l] - m - sums[n][l]) / pivot;
+        let sums = self.add_left(i, &points[..i], [[-F::zero(); W]; N]);
+        for (n, mut sum) in sums.into_iter().enumerate() {
+            let row = &self.factor[(i + n) * dim..][..=i + n];
+            for k in i..i + n {
+                add(&mut sum, row[k], &points[k]);
             }
-            points[k] = own;
-            self.include(&mut sums[n + 1..], |after| (k + 1 + after, k), &own);
+            let m = F::from_f64(self.center[i + n]);
+            let pivot = F::from_f64(row[i + n]);
+            let own = &mut points[i + n];
+            for l in 0..W {
+                own[l] = (own[l] - m - sum[l]) / pivot;
+            }
         }
+    }
+}
+
+#[inline(always)]
+fn add<F: Real, const W: usize>(sum: &mut [F; W], factor: f64, point: &[F; W]) {
+    let c = F::from_f64(factor);
+    for l in 0..W {
+        sum[l] += c * point[l];
     }
 }
