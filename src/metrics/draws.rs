@@ -138,6 +138,7 @@ pub(super) struct Draws {
     halves: Halves,
     /// Every draw, in increasing order.
     sorted: Ranked,
+    /// Number of saved frames.
     saved: usize,
     /// The mean of all draws.
     mean: f64,
@@ -151,7 +152,12 @@ impl Draws {
     pub(super) fn new(coordinate: ArrayView2<'_, f64>) -> Self {
         let largest = coordinate.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
         let exponent = libm::frexp(largest).1;
-        let values = coordinate.mapv(|value| libm::ldexp(value, -exponent));
+        let unit = libm::ldexp(1.0, -exponent);
+        // The product has the same bits and is faster, but the unit can be out of its range.
+        let values = coordinate.mapv(|value| match unit.is_normal() {
+            true => value * unit,
+            false => libm::ldexp(value, -exponent),
+        });
         let mean = mean(values.iter().copied());
         let squares = values.iter().map(|value| (value - mean) * (value - mean)).collect();
         let halves = Halves::new(values.view());

@@ -85,20 +85,21 @@ impl Ranked {
         let median = self.value((count - 1) / 2) / 2.0 + self.value(count / 2) / 2.0;
         let away = |(value, place): &(f64, usize)| ((value - median).abs(), *place);
         let below = self.0.partition_point(|(value, _)| *value < median);
-        let mut left = self.0[..below].iter().rev().map(away).peekable();
-        let mut right = self.0[below..].iter().map(away).peekable();
+        let mut low = below;
+        let mut high = below;
         let mut merged = Vec::with_capacity(count);
-        loop {
-            let next = match (left.peek(), right.peek()) {
-                (Some(low), Some(high)) if low.0 < high.0 => left.next(),
-                (Some(_), None) => left.next(),
-                _ => right.next(),
-            };
-            match next {
-                Some(next) => merged.push(next),
-                None => return Self(merged),
-            }
+        while low > 0 && high < count {
+            // Without a branch that depends on the draws: no processor would guess it.
+            let left = away(&self.0[low - 1]);
+            let right = away(&self.0[high]);
+            let nearer = left.0 < right.0;
+            merged.push(if nearer { left } else { right });
+            low -= usize::from(nearer);
+            high += usize::from(!nearer);
         }
+        merged.extend(self.0[..low].iter().rev().map(away));
+        merged.extend(self.0[high..].iter().map(away));
+        Self(merged)
     }
 }
 
