@@ -267,14 +267,14 @@ mod tests {
             let [x, transposed, back] = one_by_one(&scale, y.view());
             for rows in [0..41, 0..1, 3..20, 33..41] {
                 let some = s![rows, ..];
-                let y = y.slice(some.clone());
+                let y = y.slice(some);
                 // Row by row, and column by column.
                 let mut columns = Array2::zeros(y.raw_dim().f());
                 columns.assign(&y);
                 for y in [y, columns.view()] {
-                    assert_eq!(scale.to_x(y), x.slice(some.clone()));
-                    assert_eq!(scale.transposed(y), transposed.slice(some.clone()));
-                    assert_eq!(scale.to_y(y), back.slice(some.clone()));
+                    assert_eq!(scale.to_x(y), x.slice(some));
+                    assert_eq!(scale.transposed(y), transposed.slice(some));
+                    assert_eq!(scale.to_y(y), back.slice(some));
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ndarray::{ArrayView2, ArrayView3};
+use ndarray::ArrayView3;
 
 use super::draws::{Draws, Statistic};
 use super::ranks::Scores;
@@ -106,22 +106,25 @@ impl Posterior {
     /// - [`Error::Shape`] for fewer than four saved frames, no chain or no coordinate.
     /// - [`Error::NonFinite`] for a NaN or an infinity. Its row is saved index · chains + chain.
     pub fn of(trace: ArrayView3<'_, f64>) -> Result<Self> {
-        let scores = scores(trace);
-        let measure =
-            |coordinate: ArrayView2<'_, f64>| Parameter::of(&Draws::new(coordinate), &scores);
         #[cfg(feature = "rayon")]
-        let parameters = traces::per_coordinate_on_all_cores(trace, measure)?;
+        {
+            let scores = scores(trace);
+            let parameters = traces::per_coordinate_on_all_cores(trace, |coordinate| {
+                Parameter::of(&Draws::new(coordinate), &scores)
+            })?;
+            Ok(Self::named(trace, parameters))
+        }
         #[cfg(not(feature = "rayon"))]
-        let parameters = traces::per_coordinate(trace, measure)?;
-        Ok(Self::named(trace, parameters))
+        Self::on_one_thread(trace)
     }
 
     /// The same on the thread of the caller.
     pub(crate) fn on_one_thread(trace: ArrayView3<'_, f64>) -> Result<Self> {
         let scores = scores(trace);
-        let measure =
-            |coordinate: ArrayView2<'_, f64>| Parameter::of(&Draws::new(coordinate), &scores);
-        Ok(Self::named(trace, traces::per_coordinate(trace, measure)?))
+        let parameters = traces::per_coordinate(trace, |coordinate| {
+            Parameter::of(&Draws::new(coordinate), &scores)
+        })?;
+        Ok(Self::named(trace, parameters))
     }
 
     fn named(trace: ArrayView3<'_, f64>, mut parameters: Vec<Parameter>) -> Self {
