@@ -3,6 +3,8 @@
 
 use std::sync::Mutex;
 
+use crate::real::{InBoth, Real};
+
 /// A pool of scratch values. A call takes one and returns it at the end.
 #[derive(Debug, Default)]
 pub(crate) struct ScratchPool<T>(Mutex<Vec<T>>);
@@ -26,5 +28,31 @@ where
     /// Returns an empty pool.
     fn clone(&self) -> Self {
         Self::default()
+    }
+}
+
+/// Pools of numbers, one for each precision.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scratch {
+    single: ScratchPool<Vec<f32>>,
+    double: ScratchPool<Vec<f64>>,
+}
+
+impl Scratch {
+    /// The pool of a precision.
+    pub(crate) fn of<F: Real>(&self) -> &ScratchPool<Vec<F>> {
+        F::choose(self)
+    }
+}
+
+impl<'a> InBoth for &'a Scratch {
+    type In<F: Real> = &'a ScratchPool<Vec<F>>;
+
+    fn single(self) -> Self::In<f32> {
+        &self.single
+    }
+
+    fn double(self) -> Self::In<f64> {
+        &self.double
     }
 }

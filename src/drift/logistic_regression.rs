@@ -6,9 +6,13 @@ use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2};
 use super::batch::{check_batch, check_rows, with_columns};
 use super::interface::{Drift, LogDensity, Times};
 use crate::error::{BoxError, Error, Result, positive};
-use crate::math::rows::{self, Blocks, by_blocks};
-use crate::math::simd::{self, Kernel};
+use crate::math::simd::dispatch;
 use crate::real::Real;
+use crate::scratch::Scratch;
+
+mod kernel;
+
+use kernel::{Evaluate, Output};
 
 /// The posterior of logistic regression coefficients θ under a Gaussian prior.
 ///
@@ -24,6 +28,8 @@ pub struct LogisticRegression {
     features: Array2<f64>,
     labels: Vec<f64>,
     prior_std: f64,
+    /// Working memory of the kernel. Threads share it.
+    scratch: Scratch,
 }
 
 impl LogisticRegression {
@@ -61,6 +67,7 @@ impl LogisticRegression {
             features: features.as_standard_layout().into_owned(),
             labels: labels.to_vec(),
             prior_std,
+            scratch: Scratch::default(),
         })
     }
 
@@ -70,7 +77,9 @@ impl LogisticRegression {
     /// [`Error::Shape`] if the number of columns is not the number of features.
     pub fn log_density(&self, parameters: ArrayView2<'_, f64>) -> Result<Vec<f64>> {
         self.check(parameters.dim())?;
-        Ok(parameters.rows().into_iter().map(|theta| self.log_density_at(theta)).collect())
+        let mut out = vec![0.0; parameters.nrows()];
+        self.log_densities(parameters, &mut out);
+        Ok(out)
     }
 
     fn check(&self, shape: (usize, usize)) -> Result<()> {
@@ -81,92 +90,25 @@ impl LogisticRegression {
         Err(Error::Shape { what: "parameters", given: format!("{shape:?}"), expected })
     }
 
-    /// Sums run in the order of the index, whatever the memory layout.
-    fn log_density_at<F: Real>(&self, theta: ArrayView1<'_, F>) -> f64 {
-        let mut sum = 0.0;
-        for (features, label) in self.features.rows().into_iter().zip(&self.labels) {
-            let mut z = 0.0;
-            for (x, theta) in features.iter().zip(theta) {
-                z += x * theta.widen();
-            }
-            sum += label * z - z.max(0.0) - libm::log1p(libm::exp(-z.abs()));
-        }
-        let mut square = 0.0;
-        for theta in theta {
-            square += theta.widen() * theta.widen();
-        }
-        sum - 0.5 * square / (self.prior_std * self.prior_std)
+    fn evaluate<F: Real>(&self, rows: usize, x: &[F], output: Output<'_, F>) {
+        self.scratch.of::<F>().with(|scratch| {
+            dispatch(Evaluate {
+                features: self.features.as_slice().unwrap_or(&[]),
+                labels: &self.labels,
+                prior_std: self.prior_std,
+                rows,
+                x,
+                output,
+                scratch,
+            });
+        });
     }
-}
 
-struct Gradient<'a, F> {
-    posterior: &'a LogisticRegression,
-    rows: usize,
-    x: &'a [F],
-    out: &'a mut [F],
-}
-
-impl<F: Real> Kernel for Gradient<'_, F> {
-    #[inline(always)]
-    fn run(mut self) {
-        let rows = self.rows;
-        by_blocks(&mut self, rows, rows::lanes::<F>(0), &mut []);
+    /// In f64 in any precision of the parameters.
+    fn log_densities<F: Real>(&self, parameters: ArrayView2<'_, F>, out: &mut [f64]) {
+        let x: Vec<f64> = parameters.t().iter().map(|theta| theta.widen()).collect();
+        self.evaluate(out.len(), &x, Output::LogDensity(out));
     }
-}
-
-impl<F: Real> Blocks<F> for Gradient<'_, F> {
-    #[inline(always)]
-    fn block<const L: usize>(&mut self, start: usize, count: usize, _: &mut [F]) {
-        let rows = self.rows;
-        let features = &self.posterior.features;
-        let shrink = F::from_f64(-1.0 / (self.posterior.prior_std * self.posterior.prior_std));
-        for j in 0..features.ncols() {
-            let at = j * rows + start;
-            for (out, x) in self.out[at..at + count].iter_mut().zip(&self.x[at..at + count]) {
-                *out = shrink * *x;
-            }
-        }
-        for (features, label) in features.rows().into_iter().zip(&self.posterior.labels) {
-            let mut z = [F::zero(); L];
-            for (j, x) in features.iter().enumerate() {
-                let x = F::from_f64(*x);
-                let theta = load::<F, L>(&self.x[j * rows + start..], count);
-                for l in 0..L {
-                    z[l] = x.fma(theta[l], z[l]);
-                }
-            }
-            let label = F::from_f64(*label);
-            let mut residual = [F::zero(); L];
-            for l in 0..L {
-                // 1/(1 + e^−|z|) never overflows. For negative z the complement is needed.
-                let e = (-z[l].abs()).exp_lane();
-                let upper = F::one() / (F::one() + e);
-                let probability = if z[l] < F::zero() { e * upper } else { upper };
-                residual[l] = label - probability;
-            }
-            for (j, x) in features.iter().enumerate() {
-                let at = j * rows + start;
-                let x = F::from_f64(*x);
-                let mut sum = load::<F, L>(&self.out[at..], count);
-                for l in 0..L {
-                    sum[l] = x.fma(residual[l], sum[l]);
-                }
-                self.out[at..at + count].copy_from_slice(&sum[..count]);
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn load<F: Real, const L: usize>(from: &[F], count: usize) -> [F; L] {
-    if let Some(all) = from.first_chunk::<L>()
-        && count == L
-    {
-        return *all;
-    }
-    let mut lanes = [F::zero(); L];
-    lanes[..count].copy_from_slice(&from[..count]);
-    lanes
 }
 
 impl<F: Real> Drift<F> for LogisticRegression {
@@ -178,7 +120,7 @@ impl<F: Real> Drift<F> for LogisticRegression {
     ) -> Result<(), BoxError> {
         check_batch("batch given to a logistic regression", self.features.ncols(), &x, &out)?;
         let rows = x.nrows();
-        with_columns(x, out, |x, out| simd::dispatch(Gradient { posterior: self, rows, x, out }));
+        with_columns(x, out, |x, out| self.evaluate(rows, x, Output::Gradient(out)));
         Ok(())
     }
 
@@ -195,9 +137,7 @@ impl<F: Real> LogDensity<F> for LogisticRegression {
     fn log_density(&self, parameters: ArrayView2<'_, F>, out: &mut [f64]) -> Result<(), BoxError> {
         self.check(parameters.dim())?;
         check_rows("log densities", parameters.nrows(), out.len())?;
-        out.iter_mut()
-            .zip(parameters.rows())
-            .for_each(|(log, theta)| *log = self.log_density_at(theta));
+        self.log_densities(parameters, out);
         Ok(())
     }
 }
@@ -234,6 +174,83 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// The sums in the order of the index, row by row.
+    fn one_by_one<F: Real>(posterior: &LogisticRegression, theta: &[F]) -> (Vec<F>, f64) {
+        let variance = posterior.prior_std * posterior.prior_std;
+        let mut gradient: Vec<F> =
+            theta.iter().map(|t| F::from_f64(-1.0 / variance) * *t).collect();
+        let mut log = 0.0;
+        for (features, label) in posterior.features.rows().into_iter().zip(&posterior.labels) {
+            let mut z = F::zero();
+            let mut wide = 0.0;
+            for (x, t) in features.iter().zip(theta) {
+                z = F::from_f64(*x).fma(*t, z);
+                wide += x * t.widen();
+            }
+            let e = (-z.abs()).exp_lane();
+            let upper = F::one() / (F::one() + e);
+            let probability = if z < F::zero() { e * upper } else { upper };
+            for (sum, x) in gradient.iter_mut().zip(features) {
+                *sum = F::from_f64(*x).fma(F::from_f64(*label) - probability, *sum);
+            }
+            log += label * wide - wide.max(0.0) - libm::log1p(libm::exp(-wide.abs()));
+        }
+        let square: f64 = theta.iter().map(|t| t.widen() * t.widen()).sum();
+        (gradient, log - 0.5 * square / variance)
+    }
+
+    fn every_row_has_the_bits_of_plain_sums<F: Real>() {
+        // Whole panels, groups and blocks, and parts of them.
+        for (observations, dim) in [(1, 1), (48, 6), (101, 13), (54, 8)] {
+            let features = Array2::from_shape_fn((observations, dim), |(i, j)| {
+                ((i * i * 5 + j * 7) % 23) as f64 / 8.0 - 1.5
+            });
+            let labels = Array1::from_shape_fn(observations, |i| (i % 3 == 0) as u8 as f64);
+            let posterior = LogisticRegression::new(features.view(), labels.view(), 1.7).unwrap();
+            let theta = Array2::from_shape_fn((150, dim), |(i, j)| {
+                F::from_f64(((i * i * 3 + j * 11) % 37) as f64 / 7.0 - 2.5)
+            });
+            for rows in [0..150, 0..1, 7..32, 100..150, 5..5] {
+                let theta = theta.slice(ndarray::s![rows, ..]);
+                let mut found = Array2::<F>::zeros(theta.dim());
+                posterior.eval(Times::Shared(0.0), theta, found.view_mut()).unwrap();
+                let mut logs = vec![0.0; theta.nrows()];
+                LogDensity::log_density(&posterior, theta, &mut logs).unwrap();
+                for (r, theta) in theta.rows().into_iter().enumerate() {
+                    let (gradient, log) = one_by_one(&posterior, &theta.to_vec());
+                    assert_eq!(found.row(r).to_vec(), gradient);
+                    assert!((logs[r] - log).abs() < 1e-12 * log.abs().max(1.0));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_gradient_has_the_bits_of_plain_sums() {
+        every_row_has_the_bits_of_plain_sums::<f64>();
+        every_row_has_the_bits_of_plain_sums::<f32>();
+    }
+
+    #[test]
+    fn what_is_not_finite_stays_in_its_row() {
+        let features = Array2::from_shape_fn((9, 2), |(i, j)| (i * (j + 2)) as f64 - 3.0);
+        let labels = Array1::from_shape_fn(9, |i| (i % 2) as f64);
+        let posterior = LogisticRegression::new(features.view(), labels.view(), 1.0).unwrap();
+        let mut theta = Array2::zeros((20, 2));
+        theta[[3, 1]] = f64::NAN;
+        theta[[17, 0]] = f64::INFINITY;
+        let mut gradient = Array2::zeros((20, 2));
+        posterior.eval(Times::Shared(0.0), theta.view(), gradient.view_mut()).unwrap();
+        let logs = posterior.log_density(theta.view()).unwrap();
+        for (r, row) in gradient.rows().into_iter().enumerate() {
+            let right = r != 3 && r != 17;
+            assert_eq!(row.iter().all(|x: &f64| x.is_finite()) && logs[r].is_finite(), right);
+        }
+        // Far away the density is a straight line, and nothing overflows.
+        let far = Array2::from_elem((1, 2), 1e150);
+        assert!(posterior.log_density(far.view()).unwrap()[0] < -1e299);
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! A drift in other coordinates, in which its target is closer to a standard normal.
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, ShapeBuilder};
+use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::batch::check_batch;
 use super::interface::{Drift, LogDensity, Times, eval_both_ways, eval_with};
 use super::scale::Scale;
 use crate::error::{BoxError, Result};
 use crate::real::Real;
+use crate::scratch::Scratch;
+use crate::state::columns_mut;
 
 /// A drift in the coordinates y of a [`Scale`].
 ///
@@ -41,13 +43,14 @@ use crate::real::Real;
 pub struct Preconditioned<D> {
     drift: D,
     scale: Scale,
+    scratch: Scratch,
 }
 
 impl<D> Preconditioned<D> {
     /// This drift in the coordinates of this scale. Calls are errors if the drift requires another
     /// number of columns.
     pub fn new(drift: D, scale: Scale) -> Self {
-        Self { drift, scale }
+        Self { drift, scale, scratch: Scratch::default() }
     }
 
     /// The coordinates.
@@ -70,11 +73,28 @@ impl<D> Preconditioned<D> {
         if let Some(columns) = self.drift.columns() {
             check_batch("batch given to the drift in other coordinates", columns, &y, &out)?;
         }
-        let x = self.scale.to_x(y);
-        let mut b = Array2::from_elem(x.raw_dim().f(), F::nan());
-        eval_with(&self.drift, chains, times, x.view(), b.view_mut())?;
-        out.assign(&self.scale.transposed(b.view()));
+        self.with_x(y, |x| {
+            out.fill(F::nan());
+            eval_with(&self.drift, chains, times, x, out.view_mut())
+        })?;
+        self.scale.transpose(out);
         Ok(())
+    }
+
+    /// Runs `f` on the points x of `y`, column-major.
+    fn with_x<F: Real, R>(
+        &self,
+        y: ArrayView2<'_, F>,
+        f: impl FnOnce(ArrayView2<'_, F>) -> R,
+    ) -> R {
+        let (rows, width) = y.dim();
+        self.scratch.of::<F>().with(|memory| {
+            memory.resize(rows * width, F::zero());
+            let mut x = columns_mut(memory, rows, width);
+            x.assign(&y);
+            self.scale.replace_by_x(x.view_mut());
+            f(x.view())
+        })
     }
 }
 
@@ -97,7 +117,7 @@ impl<F: Real, D: Drift<F>> Drift<F> for Preconditioned<D> {
 impl<F: Real, D: Drift<F>> LogDensity<F> for Preconditioned<D> {
     fn log_density(&self, y: ArrayView2<'_, F>, out: &mut [f64]) -> Result<(), BoxError> {
         match self.drift.density() {
-            Some(density) => density.log_density(self.scale.to_x(y).view(), out),
+            Some(density) => self.with_x(y, |x| density.log_density(x, out)),
             None => Err("the drift has no log density".into()),
         }
     }

@@ -4,7 +4,8 @@
 use ndarray::{Array1, ArrayView2, ArrayView3};
 
 use super::halves::{Halves, effective_size};
-use super::traces::{bulk_size, per_coordinate, rank_hat};
+use super::ranks::{Ranked, Scores};
+use super::traces::{per_coordinate, rank_hat};
 use crate::error::{Error, Result};
 use crate::math::beta;
 
@@ -136,7 +137,9 @@ pub(super) struct Draws {
     /// The half chains. They lack the middle frame of an odd number.
     halves: Halves,
     /// Every draw, in increasing order.
-    sorted: Vec<f64>,
+    sorted: Ranked,
+    /// Number of saved frames.
+    saved: usize,
     /// The mean of all draws.
     mean: f64,
     /// Squared distances of all draws from the mean.
@@ -149,13 +152,17 @@ impl Draws {
     pub(super) fn new(coordinate: ArrayView2<'_, f64>) -> Self {
         let largest = coordinate.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
         let exponent = libm::frexp(largest).1;
-        let values = coordinate.mapv(|value| libm::ldexp(value, -exponent));
+        let unit = libm::ldexp(1.0, -exponent);
+        // The product has the same bits and is faster, but the unit can be out of its range.
+        let values = coordinate.mapv(|value| match unit.is_normal() {
+            true => value * unit,
+            false => libm::ldexp(value, -exponent),
+        });
         let mean = mean(values.iter().copied());
         let squares = values.iter().map(|value| (value - mean) * (value - mean)).collect();
         let halves = Halves::new(values.view());
-        let (mut sorted, _) = values.into_raw_vec_and_offset();
-        sorted.sort_unstable_by(f64::total_cmp);
-        Self { halves, sorted, mean, squares, exponent }
+        let sorted = Ranked::new(values.iter().copied());
+        Self { halves, sorted, saved: coordinate.nrows(), mean, squares, exponent }
     }
 
     /// A length in the unit of the trace.
@@ -199,17 +206,16 @@ impl Draws {
         })
     }
 
-    pub(super) fn bulk_size(&self) -> f64 {
-        bulk_size(&self.halves)
-    }
-
     pub(super) fn tail_size(&self) -> f64 {
         // Both are NaN or none is.
         self.size(Statistic::Quantile(0.05)).min(self.size(Statistic::Quantile(0.95)))
     }
 
-    pub(super) fn r_hat(&self) -> f64 {
-        rank_hat(&self.halves)
+    /// The bulk effective size and R̂.
+    pub(super) fn of_ranks(&self, scores: &Scores) -> [f64; 2] {
+        let ranked = self.sorted.moved(|index| self.halves.place(self.saved, index));
+        let normalised = self.halves.with(ranked.normalised(scores));
+        [effective_size(&normalised), rank_hat(&normalised, &ranked, scores)]
     }
 
     fn sd(&self) -> f64 {
@@ -220,12 +226,12 @@ impl Draws {
     /// Type 7 of Hyndman & Fan, in the operations of SciPy's `mquantiles`: an indicator must not
     /// depend on the rounding of the place.
     fn quantile(&self, probability: f64) -> f64 {
-        let count = self.sorted.len();
+        let count = self.sorted.count();
         let place = count as f64 * probability + (1.0 - probability);
         let whole = place.clamp(1.0, count as f64 - 1.0).floor();
         let part = (place - whole).clamp(0.0, 1.0);
-        let below = self.sorted[whole as usize - 1];
-        let above = self.sorted[whole as usize];
+        let below = self.sorted.value(whole as usize - 1);
+        let above = self.sorted.value(whole as usize);
         // The sum below could fall short of two equal numbers.
         if below == above { below } else { (1.0 - part) * below + part * above }
     }
@@ -234,11 +240,11 @@ impl Draws {
         if size.is_nan() {
             return f64::NAN;
         }
-        let count = self.sorted.len() as f64;
+        let count = self.sorted.count() as f64;
         let [a, b] = [size * probability + 1.0, size * (1.0 - probability) + 1.0];
         let [low, high] = ONE_SIGMA.map(|share| beta::quantile(a, b, share) * count - 1.0);
-        let low = self.sorted[low.max(0.0).floor() as usize];
-        let high = self.sorted[high.clamp(0.0, count - 1.0).ceil() as usize];
+        let low = self.sorted.value(low.max(0.0).floor() as usize);
+        let high = self.sorted.value(high.clamp(0.0, count - 1.0).ceil() as usize);
         (high - low) / 2.0
     }
 }

@@ -3,6 +3,7 @@
 use ndarray::{ArrayView2, s};
 
 use super::autocovariance::autocovariances;
+use super::ranks::Ranked;
 
 /// One coordinate with every chain cut in two. There are `draws` lines of `chains` half chains, so
 /// a lag is an offset in memory.
@@ -24,13 +25,32 @@ impl Halves {
         Self { values, draws, chains: 2 * chains }
     }
 
-    pub(super) fn mapped(&self, map: impl Fn(&[f64]) -> Vec<f64>) -> Self {
-        Self { values: map(&self.values), ..*self }
+    /// Where the value of a draw is, counted in the order of a coordinate: frame · chains + chain.
+    /// The middle frame of an odd number is nowhere.
+    pub(super) fn place(&self, saved: usize, index: usize) -> Option<usize> {
+        let chains = self.chains / 2;
+        let frame = index / chains;
+        let chain = index % chains;
+        if frame < self.draws {
+            return Some(frame * self.chains + chain);
+        }
+        let draw = frame.checked_sub(saved - self.draws)?;
+        Some(draw * self.chains + chains + chain)
+    }
+
+    /// Other values in place of these.
+    pub(super) fn with(&self, values: Vec<f64>) -> Self {
+        Self { values, ..*self }
     }
 
     /// Each value by itself.
     pub(super) fn each(&self, map: impl Fn(f64) -> f64) -> Self {
-        self.mapped(|values| values.iter().map(|value| map(*value)).collect())
+        self.with(self.values.iter().map(|value| map(*value)).collect())
+    }
+
+    /// The order of the values.
+    pub(super) fn ranked(&self) -> Ranked {
+        Ranked::new(self.values.iter().copied())
     }
 
     /// The number of draws in all half chains.

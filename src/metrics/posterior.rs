@@ -5,7 +5,8 @@ use std::fmt;
 use ndarray::ArrayView3;
 
 use super::draws::{Draws, Statistic};
-use super::traces::per_coordinate;
+use super::ranks::Scores;
+use super::traces::{self, scores};
 use crate::error::{Error, Result};
 use crate::math::digits::{number, scaled};
 use crate::quoted::escaped;
@@ -94,7 +95,8 @@ impl Posterior {
     /// The summary of `trace`, shape (saved ≥ 4, chains ≥ 1, dim). Leave out the frames of the
     /// warm-up beforehand: all frames count.
     ///
-    /// Cost: O(n log n) for each coordinate with n draws.
+    /// Cost: O(n log n) for each coordinate with n draws. Coordinates are shared among all cores
+    /// (feature `rayon`), which changes no number.
     ///
     /// ArviZ 0.23 (`summary`, `mcse`, `ess`, `rhat`) gives the same numbers. For a
     /// single chain it gives no R̂, and here it is that of the two halves. [`Statistic`] lists the
@@ -104,13 +106,33 @@ impl Posterior {
     /// - [`Error::Shape`] for fewer than four saved frames, no chain or no coordinate.
     /// - [`Error::NonFinite`] for a NaN or an infinity. Its row is saved index · chains + chain.
     pub fn of(trace: ArrayView3<'_, f64>) -> Result<Self> {
+        #[cfg(feature = "rayon")]
+        {
+            let scores = scores(trace);
+            let parameters = traces::per_coordinate_on_all_cores(trace, |coordinate| {
+                Parameter::of(&Draws::new(coordinate), &scores)
+            })?;
+            Ok(Self::named(trace, parameters))
+        }
+        #[cfg(not(feature = "rayon"))]
+        Self::on_one_thread(trace)
+    }
+
+    /// The same on the thread of the caller.
+    pub(crate) fn on_one_thread(trace: ArrayView3<'_, f64>) -> Result<Self> {
+        let scores = scores(trace);
+        let parameters = traces::per_coordinate(trace, |coordinate| {
+            Parameter::of(&Draws::new(coordinate), &scores)
+        })?;
+        Ok(Self::named(trace, parameters))
+    }
+
+    fn named(trace: ArrayView3<'_, f64>, mut parameters: Vec<Parameter>) -> Self {
         let (saved, chains, _) = trace.dim();
-        let mut parameters =
-            per_coordinate(trace, |coordinate| Parameter::of(&Draws::new(coordinate)))?;
         for (j, parameter) in parameters.iter_mut().enumerate() {
             parameter.name = format!("x{j}");
         }
-        Ok(Self { saved, chains, parameters })
+        Self { saved, chains, parameters }
     }
 
     /// With a name for each parameter, in the order of the coordinates.
@@ -145,7 +167,8 @@ impl Posterior {
 }
 
 impl Parameter {
-    fn of(draws: &Draws) -> Self {
+    fn of(draws: &Draws, scores: &Scores) -> Self {
+        let [ess_bulk, r_hat] = draws.of_ranks(scores);
         Self {
             name: String::new(),
             mean: draws.estimate(Statistic::Mean),
@@ -155,9 +178,9 @@ impl Parameter {
             q95: draws.estimate(Statistic::Quantile(0.95)),
             mcse_mean: draws.error(Statistic::Mean),
             mcse_sd: draws.error(Statistic::Sd),
-            ess_bulk: draws.bulk_size(),
+            ess_bulk,
             ess_tail: draws.tail_size(),
-            r_hat: draws.r_hat(),
+            r_hat,
         }
     }
 
@@ -297,20 +320,27 @@ mod tests {
 
     #[test]
     fn it_is_the_statistics_one_by_one() {
-        let trace = small();
-        let posterior = Posterior::of(trace.view()).unwrap();
-        assert_eq!([posterior.saved, posterior.chains], [20, 2]);
+        for saved in [19, 20] {
+            statistics_one_by_one(small().slice(ndarray::s![..saved, .., ..]));
+        }
+    }
+
+    fn statistics_one_by_one(trace: ArrayView3<'_, f64>) {
+        let posterior = Posterior::of(trace).unwrap();
+        let again = Posterior::on_one_thread(trace).unwrap();
+        assert_eq!(posterior.to_string(), again.to_string());
+        assert_eq!([posterior.saved, posterior.chains], [trace.dim().0, 2]);
         let columns = [
-            Statistic::Mean.estimate(trace.view()),
-            Statistic::Sd.estimate(trace.view()),
-            Statistic::Quantile(0.05).estimate(trace.view()),
-            Statistic::Quantile(0.5).estimate(trace.view()),
-            Statistic::Quantile(0.95).estimate(trace.view()),
-            Statistic::Mean.error(trace.view()),
-            Statistic::Sd.error(trace.view()),
-            effective_sample_size(trace.view()),
-            tail_effective_sample_size(trace.view()),
-            split_r_hat(trace.view()),
+            Statistic::Mean.estimate(trace),
+            Statistic::Sd.estimate(trace),
+            Statistic::Quantile(0.05).estimate(trace),
+            Statistic::Quantile(0.5).estimate(trace),
+            Statistic::Quantile(0.95).estimate(trace),
+            Statistic::Mean.error(trace),
+            Statistic::Sd.error(trace),
+            effective_sample_size(trace),
+            tail_effective_sample_size(trace),
+            split_r_hat(trace),
         ];
         for (j, p) in posterior.parameters.iter().enumerate() {
             assert_eq!(p.name, format!("x{j}"));

@@ -3,42 +3,121 @@
 
 use super::normal;
 
-/// z_i = Φ⁻¹((rank_i − 3/8) / (n + 1/4)), with ranks from 1, averaged over ties (Blom's scores;
-/// Vehtari et al. 2021, equation 14).
-pub(super) fn rank_normalised(values: &[f64]) -> Vec<f64> {
-    let count = values.len() as f64;
-    let mut order: Vec<(f64, usize)> =
-        values.iter().enumerate().map(|(index, value)| (*value, index)).collect();
-    order.sort_unstable_by(|left, right| left.0.total_cmp(&right.0));
-    let mut scores = vec![0.0; values.len()];
-    let mut before = 0.0;
-    for ties in order.chunk_by(|left, right| left.0 == right.0) {
-        let rank = before + (ties.len() as f64 + 1.0) / 2.0;
-        before += ties.len() as f64;
-        let score = normal::quantile((rank - 0.375) / (count + 0.25));
-        for (_, index) in ties {
-            scores[*index] = score;
-        }
+/// The normal scores of ranks 1, 2, …, n. One table serves all coordinates of a trace.
+pub(super) struct Scores(Vec<f64>);
+
+impl Scores {
+    pub(super) fn new(count: usize) -> Self {
+        Self((1..=count).map(|rank| score(rank as f64, count as f64)).collect())
     }
-    scores
+
+    /// The score of the ranks of `ties` values, with `before` smaller values.
+    fn of(&self, before: usize, ties: usize) -> f64 {
+        if ties == 1 {
+            return self.0[before];
+        }
+        score(before as f64 + (ties as f64 + 1.0) / 2.0, self.0.len() as f64)
+    }
 }
 
-/// |value − median|. The median of an even number of values is the mean of the middle two.
-pub(super) fn folded(values: &[f64]) -> Vec<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let below = sorted.len().saturating_sub(1) / 2;
-    let above = sorted.len() / 2;
-    let median = match (sorted.get(below), sorted.get(above)) {
-        (Some(low), Some(high)) => low / 2.0 + high / 2.0,
-        _ => return Vec::new(),
-    };
-    values.iter().map(|value| (value - median).abs()).collect()
+/// Φ⁻¹((rank − 3/8) / (n + 1/4)) (Blom's scores; Vehtari et al. 2021, equation 14).
+fn score(rank: f64, count: f64) -> f64 {
+    normal::quantile((rank - 0.375) / (count + 0.25))
+}
+
+/// Values in increasing order, each with its place before. A statistic of ranks needs no other
+/// order: this is sorted once.
+pub(super) struct Ranked(Vec<(f64, usize)>);
+
+impl Ranked {
+    /// In the order of [`f64::total_cmp`].
+    pub(super) fn new(values: impl Iterator<Item = f64>) -> Self {
+        // Whole numbers in the same order as the floating-point ones: they are compared faster.
+        const SIGN: u64 = 1 << 63;
+        let key = |value: f64| match value.to_bits() {
+            bits if bits & SIGN == 0 => bits | SIGN,
+            bits => !bits,
+        };
+        let value = |key: u64| f64::from_bits(if key & SIGN == 0 { !key } else { key ^ SIGN });
+        let mut keys: Vec<(u64, usize)> =
+            values.enumerate().map(|(place, value)| (key(value), place)).collect();
+        keys.sort_unstable_by_key(|(key, _)| *key);
+        Self(keys.into_iter().map(|(key, place)| (value(key), place)).collect())
+    }
+
+    /// Of the values that `place` gives another place, in the same order.
+    pub(super) fn moved(&self, place: impl Fn(usize) -> Option<usize>) -> Self {
+        let moved = self.0.iter().filter_map(|(value, from)| Some((*value, place(*from)?)));
+        Self(moved.collect())
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The value with this many values before it.
+    pub(super) fn value(&self, before: usize) -> f64 {
+        self.0[before].0
+    }
+
+    /// The normal scores of the ranks, at the places of the values. Ties share their mean rank.
+    pub(super) fn normalised(&self, scores: &Scores) -> Vec<f64> {
+        let mut out = vec![0.0; self.0.len()];
+        let mut before = 0;
+        for ties in self.0.chunk_by(|left, right| left.0 == right.0) {
+            let score = scores.of(before, ties.len());
+            before += ties.len();
+            for (_, place) in ties {
+                out[*place] = score;
+            }
+        }
+        out
+    }
+
+    /// Of |value − median|. The median of an even number of values is the mean of the middle two.
+    ///
+    /// Distances grow on both sides of the median, so two sorted lists are merged.
+    pub(super) fn folded(&self) -> Self {
+        let count = self.0.len();
+        if count == 0 {
+            return Self(Vec::new());
+        }
+        let median = self.value((count - 1) / 2) / 2.0 + self.value(count / 2) / 2.0;
+        let away = |(value, place): &(f64, usize)| ((value - median).abs(), *place);
+        let below = self.0.partition_point(|(value, _)| *value < median);
+        let mut low = below;
+        let mut high = below;
+        let mut merged = Vec::with_capacity(count);
+        while low > 0 && high < count {
+            // Without a branch that depends on the draws: no processor would guess it.
+            let left = away(&self.0[low - 1]);
+            let right = away(&self.0[high]);
+            let nearer = left.0 < right.0;
+            merged.push(if nearer { left } else { right });
+            low -= usize::from(nearer);
+            high += usize::from(!nearer);
+        }
+        merged.extend(self.0[..low].iter().rev().map(away));
+        merged.extend(self.0[high..].iter().map(away));
+        Self(merged)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn rank_normalised(values: &[f64]) -> Vec<f64> {
+        Ranked::new(values.iter().copied()).normalised(&Scores::new(values.len()))
+    }
+
+    /// The distances at the places of the values, and in their order.
+    fn folded(values: &[f64]) -> [Vec<f64>; 2] {
+        let ranked = Ranked::new(values.iter().copied()).folded();
+        let mut out = vec![f64::NAN; values.len()];
+        ranked.0.iter().for_each(|(value, place)| out[*place] = *value);
+        [out, ranked.0.iter().map(|(value, _)| *value).collect()]
+    }
 
     #[test]
     fn ranks_by_hand() {
@@ -61,8 +140,24 @@ mod tests {
 
     #[test]
     fn folding_by_hand() {
-        assert_eq!(folded(&[4.0, 1.0, 2.0]), [2.0, 1.0, 0.0]);
-        assert_eq!(folded(&[4.0, 1.0, 2.0, 8.0]), [1.0, 2.0, 1.0, 5.0]);
-        assert!(folded(&[]).is_empty());
+        assert_eq!(folded(&[4.0, 1.0, 2.0]), [[2.0, 1.0, 0.0], [0.0, 1.0, 2.0]]);
+        let four = [vec![1.0, 2.0, 1.0, 5.0], vec![1.0, 1.0, 2.0, 5.0]];
+        assert_eq!(folded(&[4.0, 1.0, 2.0, 8.0]), four);
+        assert!(folded(&[])[0].is_empty());
+    }
+
+    #[test]
+    fn the_order_is_that_of_all_numbers() {
+        let values = [0.0, f64::MAX, -0.0, -1.5, f64::MIN_POSITIVE, -5e-324, f64::MIN, 1.5];
+        let mut sorted = values;
+        sorted.sort_by(f64::total_cmp);
+        let ranked = Ranked::new(values.into_iter());
+        for (k, expected) in sorted.into_iter().enumerate() {
+            assert_eq!(ranked.value(k).to_bits(), expected.to_bits());
+            assert_eq!(values[ranked.0[k].1].to_bits(), expected.to_bits());
+        }
+        // Without the negative ones, at places in reverse.
+        let moved = ranked.moved(|place| (values[place] > 0.0).then(|| 7 - place));
+        assert_eq!(moved.0, [(f64::MIN_POSITIVE, 3), (1.5, 0), (f64::MAX, 6)]);
     }
 }

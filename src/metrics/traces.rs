@@ -5,7 +5,7 @@ use ndarray::{Array1, ArrayView2, ArrayView3, Axis};
 
 use super::check;
 use super::halves::{Halves, effective_size, r_hat};
-use super::ranks::{folded, rank_normalised};
+use super::ranks::{Ranked, Scores};
 use crate::error::{Error, Result};
 
 /// Smallest number of saved frames. With fewer the half chains are too short.
@@ -31,14 +31,25 @@ const FEWEST_SAVED: usize = 4;
 /// - [`Error::Shape`] for fewer than four saved frames, no chain or no coordinate.
 /// - [`Error::NonFinite`] for a NaN or an infinity. Its row is saved index · chains + chain.
 pub fn split_r_hat(trace: ArrayView3<'_, f64>) -> Result<Array1<f64>> {
-    let hats = per_coordinate(trace, |coordinate| rank_hat(&Halves::new(coordinate)))?;
+    let scores = scores(trace);
+    let hats = per_coordinate(trace, |coordinate| {
+        let halves = Halves::new(coordinate);
+        let ranked = halves.ranked();
+        rank_hat(&halves.with(ranked.normalised(&scores)), &ranked, &scores)
+    })?;
     Ok(hats.into())
 }
 
-/// The larger R̂ of location and scale.
-pub(super) fn rank_hat(halves: &Halves) -> f64 {
-    let location = r_hat(&halves.mapped(rank_normalised));
-    let scale = r_hat(&halves.mapped(|values| rank_normalised(&folded(values))));
+/// The scores of the ranks in all half chains.
+pub(super) fn scores(trace: ArrayView3<'_, f64>) -> Scores {
+    let (saved, chains, _) = trace.dim();
+    Scores::new(saved / 2 * 2 * chains)
+}
+
+/// The larger R̂ of location and scale, for normal scores and the order of the values.
+pub(super) fn rank_hat(normalised: &Halves, ranked: &Ranked, scores: &Scores) -> f64 {
+    let location = r_hat(normalised);
+    let scale = r_hat(&normalised.with(ranked.folded().normalised(scores)));
     // A coordinate with two values has constant distances and only a location. f64::max takes the
     // one that is a number.
     location.max(scale)
@@ -65,13 +76,13 @@ pub(super) fn rank_hat(halves: &Halves) -> f64 {
 /// # Errors
 /// As for [`split_r_hat`].
 pub fn effective_sample_size(trace: ArrayView3<'_, f64>) -> Result<Array1<f64>> {
-    let sizes = per_coordinate(trace, |coordinate| bulk_size(&Halves::new(coordinate)))?;
+    let scores = scores(trace);
+    // The effective size of the normal scores of the ranks.
+    let sizes = per_coordinate(trace, |coordinate| {
+        let halves = Halves::new(coordinate);
+        effective_size(&halves.with(halves.ranked().normalised(&scores)))
+    })?;
     Ok(sizes.into())
-}
-
-/// The effective size of the normal scores of the ranks.
-pub(super) fn bulk_size(halves: &Halves) -> f64 {
-    effective_size(&halves.mapped(rank_normalised))
 }
 
 /// One measure of every coordinate, shape (saved, chains), of a trace that is long enough and
@@ -80,6 +91,25 @@ pub(super) fn per_coordinate<T>(
     trace: ArrayView3<'_, f64>,
     measure: impl Fn(ArrayView2<'_, f64>) -> T,
 ) -> Result<Vec<T>> {
+    check_trace(trace)?;
+    Ok(trace.axis_iter(Axis(2)).map(measure).collect())
+}
+
+/// The same on all cores. A coordinate is the work of one of them, so the numbers are the same.
+#[cfg(feature = "rayon")]
+pub(super) fn per_coordinate_on_all_cores<T: Send>(
+    trace: ArrayView3<'_, f64>,
+    measure: impl Fn(ArrayView2<'_, f64>) -> T + Sync,
+) -> Result<Vec<T>> {
+    use rayon::prelude::*;
+
+    check_trace(trace)?;
+    let coordinates = 0..trace.len_of(Axis(2));
+    Ok(coordinates.into_par_iter().map(|j| measure(trace.index_axis(Axis(2), j))).collect())
+}
+
+/// A trace that is long enough and finite.
+fn check_trace(trace: ArrayView3<'_, f64>) -> Result<()> {
     let (saved, chains, dim) = trace.dim();
     if saved < FEWEST_SAVED || chains == 0 || dim == 0 {
         return Err(Error::Shape {
@@ -96,7 +126,7 @@ pub(super) fn per_coordinate<T>(
             other => other,
         })?;
     }
-    Ok(trace.axis_iter(Axis(2)).map(measure).collect())
+    Ok(())
 }
 
 #[cfg(test)]

@@ -201,7 +201,11 @@ impl<D: Drift<f64>> Plan<'_, D> {
     /// What the draws say.
     fn outcome(&self, stage: &Stage) -> Result<Outcome> {
         let gathered = stage.gathered.as_ref().expect("a run has been made");
-        let mut summary = Posterior::of(gathered.pair.own.frames.view())?;
+        let frames = gathered.pair.own.frames.view();
+        let mut summary = match self.chains.threads {
+            Some(1) => Posterior::on_one_thread(frames)?,
+            _ => Posterior::of(frames)?,
+        };
         if let Some(names) = self.names {
             summary = summary.names(names.iter().cloned())?;
         }
