@@ -26,7 +26,7 @@ pub struct PosteriorRun {
     /// Number of chains, at least 16
     #[arg(long, value_name = "C", default_value_t = 128, allow_negative_numbers = true)]
     chains: usize,
-    /// Steps of the first run; a run that is too short is followed by one of twice as many
+    /// Steps of the first run; one that is too short goes on
     #[arg(long, value_name = "N", default_value_t = 500, allow_negative_numbers = true)]
     steps: usize,
     #[arg(long, value_name = "S", default_value_t = 0, allow_negative_numbers = true)]
@@ -96,14 +96,25 @@ impl PosteriorRun {
             Draws::new(Array3::<f64>::zeros((1, 1, dim)))?.with_names(names.iter().cloned())?;
         }
         let Some(path) = &self.draws else { return Ok(()) };
-        for place in [path.as_path(), &path.with_extension("json")] {
+        let beside = path.extension().is_some_and(|ending| ending == "npy");
+        let beside = beside.then(|| path.with_extension("json"));
+        for place in [Some(path), beside.as_ref()].into_iter().flatten() {
             self.inputs().spare("--draws", place)?;
-            if self.save_tuned.as_deref() == Some(place) {
+            if self.save_tuned.as_deref().is_some_and(|tuned| is_same(tuned, place)) {
                 return refuse("--draws and --save-tuned name the same file; give them two");
             }
         }
         Ok(check_place(path)?)
     }
+}
+
+/// Whether two names of files that may not be there are those of one place.
+fn is_same(first: &Path, second: &Path) -> bool {
+    let folder = |path: &Path| {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        fs::canonicalize(parent.unwrap_or(Path::new("."))).ok()
+    };
+    first.file_name() == second.file_name() && folder(first) == folder(second)
 }
 
 pub fn run(arguments: &PosteriorRun) -> Result<(), Failure> {

@@ -21,6 +21,11 @@ const LEAPFROGS: f64 = 32.0;
 /// The most by which a round changes the step.
 const MOST: f64 = 2.0;
 
+/// The leapfrogs of a step.
+pub(super) fn leapfrogs(tuned: &Tuned) -> f64 {
+    (1.0 / (tuned.friction() * tuned.step())).round().clamp(1.0, LEAPFROGS)
+}
+
 /// A run of MALT from a state, with 1/γh leapfrogs per step. `length` counts proposals.
 pub(super) fn adjusted<D: Drift<f64>>(
     drift: &D,
@@ -29,7 +34,7 @@ pub(super) fn adjusted<D: Drift<f64>>(
     start: &State,
     length: Length,
 ) -> Result<Path> {
-    let leapfrogs = (1.0 / (tuned.friction() * tuned.step())).round().clamp(1.0, LEAPFROGS);
+    let leapfrogs = leapfrogs(tuned);
     let malt = Malt::new(Underdamped::new(tuned.friction(), 1.0)?);
     let malt = malt.with_leapfrogs(leapfrogs as usize)?;
     let noise = Philox::new(chains.seed);

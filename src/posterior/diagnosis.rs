@@ -25,8 +25,10 @@ const ERROR: f64 = 0.02;
 const R_HAT: f64 = 1.1;
 /// An R̂ of chains that do not come together.
 const HOPELESS: f64 = 2.0;
-/// The least effective sample size of a mixed run.
+/// The least effective sample size of a mixed run, and that for each chain: a few of very many
+/// chains in another mode hardly change R̂.
 const SIZE: f64 = 400.0;
+const PER_CHAIN: f64 = 10.0;
 
 /// What is known about one parameter. Each [`Estimate`] has its standard error, from the spread
 /// over the chains, which are independent.
@@ -82,7 +84,7 @@ pub enum Verdict {
 ///
 /// | verdict | when |
 /// |---|---|
-/// | not mixed | R̂ above 1.1, or a bulk effective sample size below 400 |
+/// | not mixed | R̂ above 1.1, or a bulk effective sample size below 400 or 10 per chain |
 /// | biased | a bias above 0.05, or an identity off by 0.15, and beyond its error |
 /// | unclear | a mean is not known to 0.02 sd or a sd to 2 %, or a bias of 0.1 is not ruled out |
 /// | converged | else |
@@ -112,6 +114,12 @@ pub struct Diagnosis {
     pub acceptance: Option<f64>,
     /// What is wrong, in words.
     pub reasons: Vec<String>,
+    /// Whether halving the step changes something by more than a share of what is allowed.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    finer: bool,
+    /// Chains.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    chains: usize,
 }
 
 /// Mean over chains, and its error from their spread.
@@ -190,9 +198,11 @@ impl Diagnosis {
             step,
             acceptance: own.acceptance,
             reasons: Vec::new(),
+            finer: false,
+            chains: own.frames.dim().1,
         };
         let pairs = gathered.pair.halved.as_ref().map_or(2, |halved| halved.frames.dim().1);
-        diagnosis.judge(own.frames.dim().1, pairs);
+        diagnosis.judge(pairs);
         diagnosis
     }
 
@@ -211,7 +221,7 @@ impl Diagnosis {
             [
                 square(check.mean_error / ERROR),
                 square(check.sd_error / ERROR),
-                SIZE / check.ess,
+                SIZE.max(PER_CHAIN * self.chains as f64) / check.ess,
                 needed(&check.mean_bias, BIAS),
                 needed(&check.sd_bias, BIAS),
                 needed(&check.pull, IDENTITY),
@@ -228,23 +238,25 @@ impl Diagnosis {
 
     /// Whether halving the step changes something by more than a share of what is allowed.
     pub(super) fn could_be_finer(&self) -> bool {
-        let seen = |bias: &Estimate| bias.value.abs() > FINE.max(3.0 * bias.error);
-        self.checks.iter().any(|check| seen(&check.mean_bias) || seen(&check.sd_bias))
+        self.finer
     }
 
-    /// The verdict of this number of chains, some of which have a second run.
-    fn judge(&mut self, chains: usize, pairs: usize) {
+    /// The verdict, where this number of chains has a second run.
+    fn judge(&mut self, pairs: usize) {
+        let chains = self.chains;
         let tests = 4.0 * self.checks.len() as f64;
         let far = |chains: usize| student(1.0 - FALSE_ALARM / (2.0 * tests), chains as f64 - 1.0);
         let of_bias = far(pairs);
         let of_identity = far(chains);
+        let seen = |bias: &Estimate| bias.value.abs() > FINE.max(of_bias * bias.error);
+        self.finer = self.checks.iter().any(|c| seen(&c.mean_bias) || seen(&c.sd_bias));
         let mut mixed = Vec::new();
         let mut biased = Vec::new();
         let mut unclear = Vec::new();
         for check in &self.checks {
             let name = escaped(&check.name);
             // NaN, as of a parameter that never moves, is not below a threshold.
-            if !(check.r_hat <= R_HAT && check.ess >= SIZE) {
+            if !(check.r_hat <= R_HAT && check.ess >= SIZE.max(PER_CHAIN * chains as f64)) {
                 let size = check.ess;
                 mixed.push(format!("{name} has R-hat {:.3} and {size:.0} draws", check.r_hat));
             }

@@ -13,6 +13,8 @@ use crate::math::eigen::norm;
 const THIN: usize = 2;
 /// Distances from the middle, in the median one, beyond which a chain may be lost.
 const FAR: f64 = 20.0;
+/// The least of −(y − m)·b per dimension of a chain that is lost.
+const STEEP: f64 = 10.0;
 
 /// Runs that continue one another, as one.
 pub(super) struct Gathered {
@@ -62,8 +64,9 @@ impl Gathered {
     /// Where chains are, but for lost ones, which are put where others are.
     ///
     /// A chain is lost if it is far outside of all others and has been falling all the time: the
-    /// gradient towards the middle has hardly changed. In a mode of its own it would have both
-    /// signs, and the chain stays there.
+    /// gradient towards the middle has hardly changed, and it is steep. E[(y − m)·b] is −dim in any
+    /// equilibrium, and −10 dim or less here. In a mode of its own, or in a wide and flat part of
+    /// the density, a chain stays.
     pub(super) fn without_lost(&self, scale: &Scale) -> Array2<f64> {
         let mut positions = self.pair.own.end.positions.clone();
         let mut y = scale.to_y(positions.view());
@@ -83,16 +86,21 @@ impl Gathered {
         positions
     }
 
-    /// Whether the gradient of a chain along a direction has a mean larger than its spread.
+    /// Whether the gradient of a chain along the way from the middle leads back to it, is steep,
+    /// and has a mean larger than its spread.
     fn falls(&self, chain: usize, direction: ArrayView1<'_, f64>) -> bool {
         let along = self.gradients.index_axis(Axis(1), chain).dot(&direction);
         let mean = along.mean().unwrap_or(0.0);
-        2.0 * mean * mean > along.dot(&along) / along.len() as f64
+        let is_steep = mean < -STEEP * direction.len() as f64;
+        is_steep && 2.0 * mean * mean > along.dot(&along) / along.len() as f64
     }
 
     /// Keeps every second frame, the last one among them.
     pub(super) fn thin(&mut self) {
         self.interval *= 2;
+        for some in [&mut self.positions, &mut self.gradients] {
+            *some = some.slice(s![..;2, .., ..]).to_owned();
+        }
         for path in [Some(&mut self.pair.own), self.pair.halved.as_mut()].into_iter().flatten() {
             let first = (path.frames.dim().0 + 1) % 2;
             path.frames = path.frames.slice(s![first..;2, .., ..]).to_owned();

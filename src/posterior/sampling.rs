@@ -22,7 +22,8 @@ use crate::noise::{Address, Noise, Philox, Purpose};
 ///
 /// [`adjusted`](Self::adjusted) runs MALT in place of BAOAB: one run, and no bias to measure.
 ///
-/// Evaluations: 600 to 2000 per chain for the warm-up, and 1.5 per step of a run, or more with less
+/// Evaluations: 600 to 2000 per chain for the warm-up, or 10,000 if
+/// chains come from far away, and 1.5 per step of a run, or more with less
 /// than 128 chains, as 32 chains have a second run. The result is a pure
 /// function of the drift, the seed and the options. Threads and chunks never change a bit. The
 /// warm-up takes all chains together, so a chain is not the same among more chains.
@@ -108,8 +109,8 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
     ///
     /// The step is one that accepts 0.8 of the proposals: the acceptance 2Φ(−σ/2) of a normal error
     /// of the energy gives σ, which grows with h² (Beskos et al. 2013). [`steps`](Self::steps)
-    /// counts proposals. Unlike the draws without it, these are exact draws as far as the chains
-    /// mix.
+    /// counts proposals. With [`tuned`](Self::tuned) the step is the one given. The draws are exact
+    /// as far as the chains mix.
     pub fn adjusted(mut self) -> Self {
         self.adjusted = true;
         self
@@ -121,7 +122,8 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
         self
     }
 
-    /// Sets the chains of a chunk, see [`Run::chunk`](crate::Run::chunk).
+    /// Sets the chains of a chunk, see [`Run::chunk`](crate::Run::chunk). Gradients between runs,
+    /// for coordinates and identities, are single calls of up to 20 rows per chain.
     pub fn chunk(mut self, chunk: usize) -> Self {
         self.chains.chunk = Some(chunk);
         self
@@ -172,6 +174,11 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
             let given = format!("({})", names.len());
             let expected = format!("({})", self.dim);
             return Err(Error::Shape { what: "names", given, expected });
+        }
+        let mut names: Vec<&String> = self.names.iter().flatten().collect();
+        names.sort();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(Error::Twice { what: format!("name {}", pair[0]) });
         }
         if let Some(columns) = self.drift.columns().filter(|columns| *columns != self.dim) {
             let given = format!("{}", self.dim);

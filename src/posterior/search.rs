@@ -1,6 +1,6 @@
 //! Runs until the draws can be trusted: longer, with a finer step, or in better coordinates.
 
-use super::adjusted::{accepting, adjusted};
+use super::adjusted::{accepting, adjusted, leapfrogs};
 use super::diagnosis::{Diagnosis, Verdict};
 use super::gathered::Gathered;
 use super::outcome::Outcome;
@@ -16,9 +16,13 @@ use ndarray::{Array2, s};
 /// Frames that are kept of each chain, if they are not too many numbers.
 const MOST: usize = 1000;
 /// Frames that are kept in any case.
-const LEAST: usize = 250;
+const LEAST: usize = 32;
 /// Numbers that frames may have, unless they are [`LEAST`].
 const NUMBERS: usize = 1 << 25;
+/// A first run of at least this number of steps keeps every second one.
+const LONG: usize = 500;
+/// Steps of the shortest run.
+const LEAST_STEPS: usize = 16;
 /// A run that must be longer by this factor begins anew: what it has is little, and a chain that
 /// was lost in it may be back by now.
 const ANEW: f64 = 4.0;
@@ -57,6 +61,11 @@ struct Stage {
 }
 
 impl Stage {
+    /// Steps with these settings.
+    fn taken(&self) -> usize {
+        self.gathered.as_ref().map_or(0, |gathered| gathered.pair.own.steps)
+    }
+
     /// Begins anew from where the chains are, with half the step.
     fn halve(&mut self) {
         self.tuned = self.tuned.clone().halved();
@@ -80,7 +89,9 @@ impl<D: Drift<f64>> Plan<'_, D> {
     pub(super) fn search(&self, warm: Warm) -> Result<Outcome> {
         let Warm { tuned, state } = self.accepting(warm, 0)?;
         let mut stage = Stage { tuned, halvings: 0, state, gathered: None };
-        let mut last = None;
+        // Draws with a verdict say more than an error, and converged ones more than others.
+        let mut best: Option<Outcome> = None;
+        let budget = self.steps.saturating_mul(BUDGET);
         let mut steps = self.steps;
         let mut spent = 0;
         let mut attempt = 0;
@@ -89,65 +100,92 @@ impl<D: Drift<f64>> Plan<'_, D> {
             let burn_in = if stage.gathered.is_some() { 0 } else { self.burn_in(&stage, steps) };
             match self.extend(&mut stage, steps, burn_in, attempt) {
                 Err(Error::Diverged { .. }) if attempt < ATTEMPTS => {
+                    steps = steps.max(2 * stage.taken()).min(budget);
                     stage.halve();
                     continue;
                 }
-                // Draws with a verdict say more than an error.
-                Err(error @ Error::Diverged { .. }) => return last.ok_or(error),
+                Err(error @ Error::Diverged { .. }) => {
+                    let outcome = best.ok_or(error)?;
+                    return Ok(Outcome { evaluations: self.drift.rows(), ..outcome });
+                }
                 Err(error) => return Err(error),
                 Ok(()) => {}
             }
             spent += steps;
             let outcome = self.outcome(&stage)?;
-            let diagnosis = &outcome.diagnosis;
+            let diagnosis = outcome.diagnosis.clone();
+            let outcome = match best.take() {
+                Some(best) if best.diagnosis.is_converged() && !diagnosis.is_converged() => best,
+                _ => outcome,
+            };
             let finer = diagnosis.could_be_finer();
             let biased = diagnosis.verdict == Verdict::Biased;
             // No step mends an adjusted run whose gradient is not that of its log density.
             let hopeless = diagnosis.is_hopeless() || (self.adjusted && biased);
-            let left = (BUDGET * self.steps).saturating_sub(spent);
-            let ends = attempt == ATTEMPTS || left == 0 || (attempt >= EARLY && hopeless);
-            if ends || (diagnosis.is_converged() && !finer) {
-                return Ok(outcome);
+            let ends = attempt == ATTEMPTS || (attempt >= EARLY && hopeless);
+            if !ends && (finer || !diagnosis.is_converged()) {
+                let wanted = if finer || (biased && !self.adjusted) {
+                    let wanted = 2 * stage.taken();
+                    stage.halve();
+                    Some(wanted)
+                } else {
+                    self.longer(&mut stage, &diagnosis, attempt)?
+                };
+                let left = budget.saturating_sub(spent);
+                steps = wanted.unwrap_or(0).min(left);
+                // Little more than nothing would take the place of what is there.
+                let is_enough = stage.gathered.is_some() || 2 * steps >= wanted.unwrap_or(0);
+                if steps >= LEAST_STEPS && is_enough {
+                    best = Some(outcome);
+                    continue;
+                }
             }
-            if finer || (biased && !self.adjusted) {
-                stage.halve();
-                steps *= 2;
-            } else {
-                steps = self.longer(&mut stage, diagnosis, attempt)?;
-            }
-            steps = steps.min(left).max(self.steps);
-            last = Some(outcome);
+            return Ok(Outcome { evaluations: self.drift.rows(), ..outcome });
         }
     }
 
     /// How many steps more. They continue the run, unless chains are apart or there are better
-    /// coordinates now that there are draws.
-    fn longer(&self, stage: &mut Stage, diagnosis: &Diagnosis, attempt: u64) -> Result<usize> {
-        let Some(gathered) = &stage.gathered else { return Ok(self.steps) };
+    /// coordinates now that there are draws. None if chains become infinite in these.
+    fn longer(
+        &self,
+        stage: &mut Stage,
+        diagnosis: &Diagnosis,
+        attempt: u64,
+    ) -> Result<Option<usize>> {
+        let Some(gathered) = &stage.gathered else { return Ok(None) };
         let own = &gathered.pair.own;
         let taken = own.steps;
+        let longer = diagnosis.longer();
+        let times = |factor: f64| Some((taken as f64 * factor).min(1e15) as usize);
+        let is_short = !diagnosis.is_apart() && longer < ANEW;
+        let more = times((1.1 * longer - 1.0).max(0.25));
+        if is_short && self.adjusted {
+            return Ok(more);
+        }
         let sparse = (own.frames.dim().0 / SOME).max(1);
         let frames = own.frames.slice(s![..;sparse, .., ..]);
         let positions = gathered.without_lost(stage.tuned.scale());
         let pace = Pace { time: f64::INFINITY, falling: false };
         let before = stage.tuned.scale();
         let tuned = retuned(self.drift, before, frames, positions.view(), pace)?;
-        let warm = Warm { tuned, state: State { positions, momenta: None } };
-        let warm = self.accepting(warm, attempt)?;
-        let tuned = (0..stage.halvings).fold(warm.tuned, |tuned, _| tuned.halved());
-        let longer = diagnosis.longer();
-        let times = |factor: f64| (taken as f64 * factor) as usize;
-        if !diagnosis.is_apart() && longer < ANEW && is_close(&stage.tuned, &tuned) {
-            return Ok(times((1.1 * longer - 1.0).max(0.25)));
+        let halved = |tuned| (0..stage.halvings).fold(tuned, |tuned: Tuned, _| tuned.halved());
+        if is_short && is_close(&stage.tuned, &halved(tuned.clone())) {
+            return Ok(more);
         }
-        stage.tuned = tuned;
+        let warm = Warm { tuned, state: State { positions, momenta: None } };
+        let warm = match self.accepting(warm, attempt) {
+            Err(Error::Diverged { .. }) => return Ok(None),
+            warm => warm?,
+        };
+        stage.tuned = halved(warm.tuned);
         stage.state = warm.state;
         stage.gathered = None;
         Ok(times(longer.clamp(2.0, ANEW)))
     }
 
     fn burn_in(&self, stage: &Stage, steps: usize) -> usize {
-        let time = (BURN_IN / stage.tuned.step()).min(1e5) as usize;
+        let leapfrogs = if self.adjusted { leapfrogs(&stage.tuned) } else { 1.0 };
+        let time = (BURN_IN / (leapfrogs * stage.tuned.step())).min(1e5) as usize;
         time.max(steps / 10)
     }
 
@@ -166,11 +204,10 @@ impl<D: Drift<f64>> Plan<'_, D> {
         let most = (NUMBERS / (self.chains.chains * dim)).clamp(LEAST, MOST);
         let mut interval = stage.gathered.as_ref().map_or(1, |before| before.interval);
         let before = stage.gathered.as_ref().map_or(0, |before| before.pair.own.steps);
-        // A first run keeps every second step, unless it is short.
-        if before == 0 && steps >= 2 * LEAST {
+        if before == 0 && steps >= LONG {
             interval = 2;
         }
-        while (before + steps) / interval > most {
+        while (before + steps).div_ceil(interval) > most {
             interval *= 2;
             if let Some(gathered) = &mut stage.gathered {
                 gathered.thin();

@@ -155,11 +155,12 @@ fn stepped<D: Drift<f64>>(
 /// Source: Hoffman & Sountsov 2022.
 fn largest(x: ArrayView2<'_, f64>) -> f64 {
     let n = x.nrows() as f64;
-    let dim = x.ncols();
+    // The sum is ‖X Xᵀ‖² and ‖Xᵀ X‖²: take the smaller side.
+    let lanes = if x.nrows() < x.ncols() { x.t() } else { x };
     let mut squares = 0.0;
-    for i in 0..dim {
+    for i in 0..lanes.ncols() {
         for j in 0..=i {
-            let dot: f64 = x.column(i).iter().zip(x.column(j)).map(|(a, b)| a * b).sum();
+            let dot: f64 = lanes.column(i).iter().zip(lanes.column(j)).map(|(a, b)| a * b).sum();
             squares += dot * dot * if i == j { 1.0 } else { 2.0 };
         }
     }

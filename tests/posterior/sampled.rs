@@ -183,6 +183,26 @@ fn a_distant_mode_with_few_chains_is_not_given_up() {
     }
 }
 
+/// 0.7 N(0, 1) + 0.3 N(0, 1000²): chains in the wide part hardly move, and are not taken for lost
+/// ones. Without them the standard deviation would be 1 in place of 548.
+#[test]
+fn a_wide_and_flat_part_is_not_given_up() {
+    let target = drift(1, |x, out| {
+        let narrow = 0.7 * (-0.5 * x[0] * x[0]).exp();
+        let wide = 0.3e-3 * (-0.5e-6 * x[0] * x[0]).exp();
+        out[0] = -x[0] * (narrow + 1e-6 * wide) / (narrow + wide);
+    });
+    for seed in 0..3 {
+        let start = Array2::from_shape_fn((128, 1), |(i, _)| {
+            let place = (((7 * i + 3) % 128) as f64 - 63.5) / 30.0;
+            if i % 10 < 3 { 1000.0 * place } else { place }
+        });
+        let outcome = Sampling::new(&target, 1).start(start).seed(seed).run().unwrap();
+        assert_ne!(outcome.diagnosis.verdict, Verdict::Converged, "{outcome}");
+        assert!(outcome.summary.parameters[0].sd > 200.0, "{outcome}");
+    }
+}
+
 /// A tuned run of a target without a transcendental function, as one number.
 #[test]
 fn tuned_bits_are_pinned() {
@@ -198,7 +218,7 @@ fn tuned_bits_are_pinned() {
     assert!(dense.tuned.scale().covariance().is_some());
     let settings = [outcome.tuned.step(), outcome.tuned.friction(), dense.tuned.step()];
     let all = outcome.draws.iter().chain(&dense.draws).chain(&settings);
-    assert_eq!(fold(bits(all)), 0);
+    assert_eq!(fold(bits(all)), 17_981_499_820_488_197_272);
 }
 
 #[test]

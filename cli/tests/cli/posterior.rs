@@ -77,7 +77,7 @@ fn what_makes_no_sense_is_refused() {
         ("posterior n.json --tuned bad.json", "--tuned bad.json"),
         ("posterior n.json --tuned none.json", "--tuned none.json"),
         ("posterior n.json --save-tuned n.json", "would replace"),
-        ("posterior n.json --save-tuned d.json --draws d.npy", "same file"),
+        ("posterior n.json --save-tuned ./d.json --draws d.npy", "same file"),
         ("posterior n.json --draws d.txt", "d.txt"),
         ("posterior n.json --steps 3", "steps"),
     ] {
