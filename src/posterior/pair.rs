@@ -1,7 +1,7 @@
 //! Runs of many chains in the coordinates of a scale: with BAOAB, some of them twice on the same
 //! noise with steps h and h/2, and with any sampler.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use ndarray::{Array1, Array2, Array3, ArrayView2, Axis, ShapeBuilder, concatenate, s};
 
@@ -11,11 +11,14 @@ use crate::dynamics::Underdamped;
 use crate::error::{BoxError, Error, Result};
 use crate::grid::TimeGrid;
 use crate::noise::{Coarse, Noise, Philox};
-use crate::run::{Every, Observer, Run, Snapshot};
+use crate::run::{Every, Observer, Run, Samples, Snapshot};
 use crate::sampler::{Sampler, Splitting};
 
 /// The least number of chains with a second run, and at least a quarter has one.
 const PAIRS: usize = 32;
+
+/// Chains of a block are a multiple of this: kernels take so many at once.
+const LANES: usize = 16;
 
 /// How chains are run.
 #[derive(Clone, Copy, Debug)]
@@ -151,7 +154,8 @@ pub(super) struct Walk<'w> {
 }
 
 impl Walk<'_> {
-    /// Runs from a state.
+    /// Runs from a state. Threads take blocks of chains to the end, each in a run of its own: they
+    /// need not wait for one another at every frame.
     pub(super) fn run<D: Drift<f64>>(
         &self,
         drift: &D,
@@ -160,16 +164,47 @@ impl Walk<'_> {
         length: Length,
     ) -> Result<Path> {
         let target = Preconditioned::new(drift, self.scale.clone());
-        let grid = TimeGrid::uniform(self.step, length.steps())?;
-        let every = Every::new(length.interval)?.after(length.burn_in);
-        let squares = Array1::zeros(start.positions.nrows());
-        let mut frames = Frames { every, positions: Vec::new(), squares };
         let y = self.scale.to_y(start.positions.view());
         let state = match &start.momenta {
             Some(momenta) => concatenate(Axis(1), &[y.view(), momenta.view()]).expect("equal rows"),
             None => y,
         };
-        let run = Run::new(self.sampler, &target, grid).start(state);
+        let blocks = blocks(state.nrows(), chains, drift.batch().is_some());
+        let share = |range: Range<usize>| {
+            let first = range.start as u32;
+            let block = state.slice(s![range, ..]).to_owned();
+            let threads = if blocks.len() > 1 { Some(1) } else { chains.threads };
+            self.block(&target, Chains { threads, ..chains }, first, block, length)
+        };
+        let share = &share;
+        let blocks: Vec<Result<Block>> = match blocks.as_slice() {
+            [all] => vec![share(all.clone())],
+            several => std::thread::scope(|scope| {
+                let begun: Vec<_> =
+                    several.iter().map(|range| scope.spawn(move || share(range.clone()))).collect();
+                let result = |handle: std::thread::ScopedJoinHandle<'_, _>| {
+                    handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                };
+                begun.into_iter().map(result).collect()
+            }),
+        };
+        Ok(self.path(blocks.into_iter().collect::<Result<_>>()?, length))
+    }
+
+    /// Runs some chains, of which the first has this number.
+    fn block<D: Drift<f64>>(
+        &self,
+        target: &Preconditioned<&D>,
+        chains: Chains,
+        first: u32,
+        state: Array2<f64>,
+        length: Length,
+    ) -> Result<Block> {
+        let grid = TimeGrid::uniform(self.step, length.steps())?;
+        let every = Every::new(length.interval)?.after(length.burn_in);
+        let squares = Array1::zeros(state.nrows());
+        let mut frames = Frames { every, positions: Vec::new(), squares };
+        let run = Run::new(self.sampler, target, grid).first_chain(first).start(state);
         let mut run = run.observe(&mut frames).noise(self.noise);
         if let Some(threads) = chains.threads {
             run = run.threads(threads);
@@ -178,19 +213,57 @@ impl Walk<'_> {
             run = run.chunk(chunk);
         }
         let samples = run.run()?;
-        let momenta = samples.momenta().map(|v| v.to_owned());
-        let acceptance = samples.acceptance();
-        let end = State { positions: self.scale.to_x(samples.positions()), momenta };
-        let count = frames.positions.len();
-        let shape = (count, start.positions.nrows(), self.scale.dimension());
-        let mut all = Array3::zeros(shape);
-        for (mut to, frame) in all.axis_iter_mut(Axis(0)).zip(&frames.positions) {
-            to.assign(&self.scale.to_x(frame.view()));
-        }
-        let kinetic = frames.squares / count.max(1) as f64;
-        let steps = length.interval * length.frames;
-        Ok(Path { frames: all, kinetic, acceptance, steps, end })
+        Ok(Block { frames, samples })
     }
+
+    /// The blocks as one, in the coordinates of the drift.
+    fn path(&self, blocks: Vec<Block>, length: Length) -> Path {
+        let rows = |block: &Block| block.samples.positions().nrows();
+        let count = blocks.iter().map(|block| block.frames.positions.len()).min().unwrap_or(0);
+        let shape = (count, blocks.iter().map(rows).sum(), self.scale.dimension());
+        let mut frames = Array3::zeros(shape);
+        let mut kinetic = Array1::zeros(shape.1);
+        let mut first = 0;
+        for block in &blocks {
+            let range = first..first + rows(block);
+            let mut own = frames.slice_mut(s![.., range.clone(), ..]);
+            for (mut to, frame) in own.axis_iter_mut(Axis(0)).zip(&block.frames.positions) {
+                to.assign(&self.scale.to_x(frame.view()));
+            }
+            let squares = &block.frames.squares / count.max(1) as f64;
+            kinetic.slice_mut(s![range.clone()]).assign(&squares);
+            first = range.end;
+        }
+        let sum = |of: fn(&Samples<f64>) -> u64| blocks.iter().map(|b| of(&b.samples)).sum::<u64>();
+        let proposed = sum(|samples| samples.cost.proposed);
+        let accepted = sum(|samples| samples.cost.accepted);
+        let joined = |parts: Vec<ArrayView2<'_, f64>>| concatenate(Axis(0), &parts);
+        let positions = blocks.iter().map(|block| block.samples.positions()).collect();
+        let positions = joined(positions).expect("equal columns");
+        let momenta = blocks.iter().map(|block| block.samples.momenta()).collect::<Option<_>>();
+        let momenta = momenta.map(|momenta| joined(momenta).expect("equal columns"));
+        Path {
+            frames,
+            kinetic,
+            acceptance: (proposed > 0).then(|| accepted as f64 / proposed as f64),
+            steps: length.interval * length.frames,
+            end: State { positions: self.scale.to_x(positions.view()), momenta },
+        }
+    }
+}
+
+/// Some chains of a run.
+struct Block {
+    frames: Frames,
+    samples: Samples<f64>,
+}
+
+/// The chains of the blocks, one for each thread. A drift that wants large calls has one block.
+fn blocks(rows: usize, chains: Chains, together: bool) -> Vec<Range<usize>> {
+    let all = || std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = if together { 1 } else { chains.threads.unwrap_or_else(all).max(1) };
+    let size = rows.div_ceil(threads).next_multiple_of(LANES);
+    (0..rows).step_by(size).map(|first| first..rows.min(first + size)).collect()
 }
 
 /// The drift at rows of positions.

@@ -145,6 +145,9 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
         count("chains", self.chains.chains, 16, 1 << 24, "a whole number from 16 to 16777216")?;
         count("dim", self.dim, 1, 1 << 20, "a whole number from 1 to 1048576")?;
         count("steps", self.steps, 16, 1 << 28, "a whole number from 16 to 268435456")?;
+        if let Some(threads) = self.chains.threads {
+            count("threads", threads, 1, 4096, "a whole number from 1 to 4096")?;
+        }
         if self.adjusted && self.drift.density().is_none() {
             return Err(Error::NoDensity { method: "malt" });
         }
