@@ -42,13 +42,21 @@ impl Inputs {
 
     /// Refuses pipes: they have no hash to know them by, and cannot be read again.
     pub fn need_files(&self) -> Result<(), Failure> {
-        match self.files.iter().find(|(_, path)| !path.is_file()) {
-            Some((input, path)) => refuse(format!(
-                "{input} {} is a pipe; --resume, checkpoints and shards need a file",
-                path.display()
-            )),
-            None => Ok(()),
+        for (input, path) in &self.files {
+            let named = format!("{input} {}", path.display());
+            match fs::metadata(path) {
+                Ok(there) if there.is_file() => {}
+                // Reading a state says more.
+                Err(_) if input == "--resume" => {}
+                Err(error) => return refuse(format!("{named}: cannot be read: {error}")),
+                Ok(_) => {
+                    return refuse(format!(
+                        "{named} is a pipe; --resume, checkpoints and shards need a file"
+                    ));
+                }
+            }
         }
+        Ok(())
     }
 
     /// Whether an output takes the place of the start.

@@ -106,3 +106,34 @@ impl Frames {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn lines_of_other_steps_are_not_joined() {
+        let folder = tempfile::tempdir().unwrap();
+        let joined = |texts: [&str; 2]| {
+            let files = [folder.path().join("1.csv"), folder.path().join("2.csv")];
+            files.iter().zip(texts).for_each(|(path, text)| fs::write(path, text).unwrap());
+            let outputs: Vec<_> = files.into_iter().zip([1, 2]).collect();
+            let Ok(frames) = Frames::open(&outputs, 1, true) else { panic!("not opened") };
+            let mut to = Vec::new();
+            let result = frames.join::<f64>(&mut to).map_err(|error| error.to_string());
+            result.map(|()| String::from_utf8(to).unwrap().lines().skip(1).collect::<String>())
+        };
+        assert_eq!(joined(["h\na\nb\n", "h\nc\nd\ne\nf\n"]).unwrap(), "acdbef");
+        let message = "the outputs of the shards are of different steps";
+        for texts in [
+            ["h\na\n", "h\nc\nd\ne\nf\n"],
+            ["h\na\nb\n", "h\nc\nd\n"],
+            ["h\na\nb\n", "h\nc\nd\ne\n"],
+            ["h\n", "h\nc\n"],
+        ] {
+            assert_eq!(joined(texts).unwrap_err(), message);
+        }
+    }
+}
