@@ -66,7 +66,7 @@ impl RunOptions {
         let end = u64::from(first).checked_add(self.chains as u64);
         if end.is_none_or(|end| end > 1 << 32) {
             return refuse(format!(
-                "--chains {}: from --first-chain {first} on, expected numbers below 2^32",
+                "--chains: given {}, expected numbers below 2^32 from --first-chain {first} on",
                 self.chains
             ));
         }
