@@ -467,7 +467,7 @@ mod tests {
             let found = message(&|samples| samples.diverged[0].chain = chain);
             assert!(found.contains("its frozen chains are not chains of its run"), "{found}");
         }
-        let twice = message(&|samples| samples.diverged.push(samples.diverged[0].clone()));
+        let twice = message(&|samples| samples.diverged.push(samples.diverged[0]));
         assert!(twice.contains("its frozen chains"), "{twice}");
         let many = message(&|samples| samples.first_chain = u32::MAX - 1);
         assert!(many.contains("its chains have no numbers"), "{many}");
