@@ -108,7 +108,7 @@ pub struct RunOptions {
     #[arg(long, value_name = "C", allow_negative_numbers = true)]
     pub chunk: Option<usize>,
     /// The covariance also above 8 dimensions, in the report of --json
-    #[arg(long, requires = "json")]
+    #[arg(long)]
     pub covariance: bool,
     /// Samples, .npy or .csv: (chains, dim), or (saved, chains, dim) with --every; - is stdout
     #[arg(long, value_name = "OUT.npy")]

@@ -136,6 +136,10 @@ impl RunOptions {
         anew: Anew<F>,
         own: [(&str, String); 2],
     ) -> Result<Begun<F>, Failure> {
+        let needed = [self.resume(), self.durable.path()].iter().any(Option::is_some);
+        if needed || self.shard.is_some() || !self.merge.is_empty() {
+            inputs.need_files()?;
+        }
         let hashed = self.common.json || self.uses_files();
         let mut read = hashed.then(|| inputs.json());
         let files = read.clone().unwrap_or_default();
@@ -161,6 +165,10 @@ impl RunOptions {
         let named = |why: String| Failure::Input(format!("--resume {}: {why}", path.display()));
         let mut file: StateFile<F> = read_state(path).map_err(named)?;
         let is_checkpoint = file.settings.get("kind").is_some_and(|kind| kind == "checkpoint");
+        if !is_checkpoint && self.shard.is_some() {
+            // The moments and the frames of the steps before are not in it.
+            return Err(named("a shard goes on from its checkpoint alone".into()));
+        }
         if !is_checkpoint {
             file.observers = None;
             file.settings = base_settings(&file.settings);

@@ -14,11 +14,13 @@ use sha2::{Digest, Sha256};
 
 use crate::arguments::RunOptions;
 use crate::failure::{Failure, refuse};
-use crate::inputs::{Inputs, same_file};
+use crate::inputs::{Inputs, same_file, same_name};
 use crate::output::{OutputFile, create_all, is_stdout};
 
 /// Settings that only a checkpoint or a shard has, beside those of every state file.
-const OWN: [&str; 16] = [
+const OWN: [&str; 18] = [
+    "version",
+    "noise_start",
     "kind",
     "steps",
     "chains",
@@ -65,7 +67,8 @@ impl CheckpointOptions {
     /// Whether this file is the checkpoint and does not exist yet: then the run begins, and the
     /// same command begins it and goes on with it.
     pub fn is_yet_to_come(&self, resume: &Path) -> bool {
-        self.path() == Some(resume) && !resume.exists()
+        // Where it cannot be told, reading the file says why.
+        self.path() == Some(resume) && matches!(resume.try_exists(), Ok(false))
     }
 
     /// Removes the checkpoint of a run whose outputs are in their places.
@@ -86,24 +89,58 @@ impl CheckpointOptions {
     ) -> Result<(), Failure> {
         let Some(path) = self.path() else { return Ok(()) };
         self.interval()?;
+        inputs.need_files()?;
         let named = format!("--checkpoint {}", path.display());
         inputs.spare("--checkpoint", path)?;
-        if outputs.iter().flatten().any(|output| *output == path || same_file(output, path)) {
-            return refuse(format!("{named}: another output has this name; give them two"));
+        for place in self.places() {
+            inputs.spare("a file of --checkpoint,", &place)?;
         }
+        self.spare_all(outputs)?;
         if is_stdout(path) || path.is_dir() {
             return refuse(format!("{named}: expected a file"));
         }
-        if path.exists() && resume.is_none_or(|resume| !same_file(resume, path)) {
+        let there = path.try_exists();
+        let there = there.or_else(|error| refuse(format!("{named}: cannot be read: {error}")))?;
+        if there && resume.is_none_or(|resume| !same_file(resume, path)) {
             return refuse(format!(
                 "{named}: there is a file of a run that has not ended; go on with --resume {}, or \
                  remove it",
                 path.display()
             ));
         }
-        let trial = beside(path, ".tmp");
-        let tried = File::create(&trial).and_then(|_| fs::remove_file(&trial));
-        tried.or_else(|error| refuse(format!("{named}: cannot be written: {error}")))
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let tried = tempfile::tempfile_in(folder.unwrap_or(Path::new(".")));
+        tried.or_else(|error| refuse(format!("{named}: cannot be written: {error}")))?;
+        // What a crash left there is a beginning of a state file, or nothing.
+        let unfinished = beside(path, ".tmp");
+        if is_foreign(&unfinished) {
+            let place = unfinished.display();
+            return refuse(format!("{named}: {place} is in the way and is not its own; remove it"));
+        }
+        Ok(())
+    }
+
+    /// The files beside the checkpoint that belong to the run.
+    fn places(&self) -> Vec<PathBuf> {
+        let path = self.path().into_iter();
+        path.flat_map(|path| [beside(path, ".tmp"), Journal::place(path)]).collect()
+    }
+
+    /// Refuses an output in the place of the checkpoint or of a file beside it.
+    pub fn spare_all(&self, outputs: &[Option<&Path>]) -> Result<(), Failure> {
+        let own = self.path().map(Path::to_path_buf);
+        own.into_iter().chain(self.places()).try_for_each(|place| self.spare(&place, outputs))
+    }
+
+    fn spare(&self, place: &Path, outputs: &[Option<&Path>]) -> Result<(), Failure> {
+        if outputs.iter().flatten().any(|output| same_name(output, place)) {
+            return refuse(format!(
+                "--checkpoint {}: another output has the name {}; give them two",
+                self.path().unwrap_or(place).display(),
+                place.display()
+            ));
+        }
+        Ok(())
     }
 
     /// The checkpoint of a run with these settings.
@@ -122,7 +159,15 @@ impl RunOptions {
         inputs: &Inputs,
         wanted: [(&'static str, Option<&Path>); N],
     ) -> Result<[Option<OutputFile>; N], Failure> {
-        self.durable.check(self.resume(), inputs, &wanted.map(|(_, path)| path))?;
+        let outputs = wanted.map(|(_, path)| path);
+        self.durable.check(self.resume(), inputs, &outputs)?;
+        let needs_start = self.durable.path().is_some() || self.shard.is_some();
+        if needs_start && outputs.iter().flatten().any(|output| inputs.has_start(output)) {
+            return refuse(
+                "--out would replace the file of --start, which --checkpoint and --shard need to \
+                 the end; give it another name",
+            );
+        }
         create_all(inputs, wanted)
     }
 
@@ -134,6 +179,17 @@ impl RunOptions {
         }
         self.durable.end();
         Ok(())
+    }
+}
+
+/// Whether there is something that is no beginning of a file of ours.
+fn is_foreign(path: &Path) -> bool {
+    const TITLE: &[u8] = b"langevin ";
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(9).read_to_end(&mut head));
+    match read {
+        Ok(_) => !TITLE.starts_with(&head),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
     }
 }
 
@@ -158,6 +214,7 @@ pub fn all_settings<'o>(
         if is_csv { "csv" } else { "npy" }
     };
     let own = [
+        ("version", env!("CARGO_PKG_VERSION").into()),
         ("chains", options.chains.to_string()),
         ("first_chain", options.beginning.first_chain().to_string()),
         ("every", optional(options.every)),

@@ -87,9 +87,10 @@ impl Compare {
         if resume.is_none() && self.durable.path().is_none() {
             return Ok(comparison);
         }
+        self.inputs().need_files()?;
         let report = settings::<F>(self, source);
         let own = report.as_object().into_iter().flatten();
-        let own = own.filter(|(name, _)| !["version", "inputs"].contains(&&name[..]));
+        let own = own.filter(|(name, _)| *name != "inputs");
         let own = own.map(|(name, value)| (name.clone(), value.to_string()));
         let files = report["inputs"].as_object().into_iter().flatten();
         let files =
@@ -98,6 +99,7 @@ impl Compare {
             ("metric", format!("{:?}", self.metric)),
             ("evaluations", format!("{:?}", self.evaluations)),
             ("reference_range", format!("{:?}", self.reference_range)),
+            ("device", self.source.engine.device()),
         ];
         let more = more.into_iter().map(|(name, value)| (name.to_owned(), value));
         let mut record = Record::new(own.chain(files).chain(more).collect());
@@ -207,6 +209,10 @@ fn settings<F: Real>(arguments: &Compare, source: &Source) -> Value {
         "inputs": arguments.inputs().json(),
         "bandwidth": arguments.source.target.bandwidth,
         "scale": arguments.source.scale,
+        "label": arguments.source.label,
+        "guidance": arguments.source.guidance.guidance,
+        "guidance_interval": arguments.source.guidance.guidance_interval,
+        "guidance_rescale": arguments.source.guidance.guidance_rescale,
         "input_bits": arguments.source.input_bits,
         "process": source.process.to_string(),
         "model": source.describe(),

@@ -234,7 +234,7 @@ pub fn run(arguments: &Generate) -> Result<(), Failure> {
 
 fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let run = &arguments.run;
-    run.check_shard()?;
+    run.check_chains()?;
     let source = Source::load_with(&arguments.source, arguments.told()?, run.common.threads)?;
     let dim = source.dimension();
     let plan = arguments.plan(&source.process, dim)?;
@@ -318,6 +318,9 @@ fn json(arguments: &Generate, source: &Source, plan: &Plan, passes: usize) -> Va
         "planned_evaluations": plan.evaluations(),
         "model_calls_per_evaluation": passes,
     });
+    if arguments.noise_start {
+        report["noise_start"] = json!(true);
+    }
     match &source.process {
         Process::Vp(table) => {
             report["schedule"] = json!(table.schedule().map(|schedule| schedule.to_string()));

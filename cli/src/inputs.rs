@@ -40,6 +40,30 @@ impl Inputs {
         self.files.iter().map(entry).collect()
     }
 
+    /// Refuses pipes: they have no hash to know them by, and cannot be read again.
+    pub fn need_files(&self) -> Result<(), Failure> {
+        for (input, path) in &self.files {
+            let named = format!("{input} {}", path.display());
+            match fs::metadata(path) {
+                Ok(there) if there.is_file() => {}
+                // Reading a state says more.
+                Err(_) if input == "--resume" => {}
+                Err(error) => return refuse(format!("{named}: cannot be read: {error}")),
+                Ok(_) => {
+                    return refuse(format!(
+                        "{named} is a pipe; --resume, checkpoints and shards need a file"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an output takes the place of the start.
+    pub fn has_start(&self, output: &Path) -> bool {
+        self.files.iter().any(|(input, path)| input == "--start" && same_file(path, output))
+    }
+
     /// Refuses an output in the place of an input. The start of a run may give way to its end.
     pub fn spare(&self, option: &str, output: &Path) -> Result<(), Failure> {
         let clash = self.files.iter().find(|(input, path)| {
@@ -74,6 +98,20 @@ pub fn same_file(first: &Path, second: &Path) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether two outputs, which need not exist yet, have one place.
+pub fn same_name(first: &Path, second: &Path) -> bool {
+    let folder = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()
+    };
+    let in_one_folder = || folder(first).is_some_and(|one| Some(one) == folder(second));
+    first == second
+        || same_file(first, second)
+        || (first.file_name().is_some()
+            && first.file_name() == second.file_name()
+            && in_one_folder())
 }
 
 fn same_place(first: &Path, second: &Path) -> bool {

@@ -13,6 +13,7 @@ mod generate;
 mod guidance;
 mod inputs;
 mod interrupt;
+mod joined_frames;
 mod known;
 mod law;
 mod library;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -14,11 +14,9 @@ use serde_json::json;
 use crate::arguments::RunOptions;
 use crate::beginning::read_state;
 use crate::checkpoint::{base_settings, shared_settings};
-use crate::csv;
 use crate::failure::{Failure, refuse};
-use crate::inputs::hash;
-use crate::npy;
-use crate::npy_header::Header;
+use crate::inputs::{hash, same_file};
+use crate::joined_frames::Frames;
 use crate::output::OutputFile;
 use crate::samples_file::{SamplesFile, cannot_write, is_csv};
 use crate::shard::Shard;
@@ -48,6 +46,10 @@ pub struct Merge {
     /// One JSON object on stdout
     #[arg(long)]
     json: bool,
+    /// Load the library that the shards name with --target-library or --engine-library. Its code
+    /// runs: give this only for state files that you trust
+    #[arg(long)]
+    trust_libraries: bool,
 }
 
 /// The command that a run with all chains would have had, with the shards in place of the run.
@@ -59,14 +61,25 @@ pub fn command(arguments: &Merge) -> Result<Vec<String>, Failure> {
         ("--trace", &arguments.trace),
         ("--save-state", &arguments.save_state),
     ];
+    for (option, path) in outputs.iter().filter_map(|(name, path)| Some((name, path.as_ref()?))) {
+        let beside = path.with_extension("json");
+        let own = [path, &beside].into_iter().take(1 + usize::from(*option == "--trace"));
+        for place in own {
+            spare(option, place, &arguments.files)?;
+        }
+    }
     let [states, _] = sorted(&arguments.files)?;
     let Some(first) = states.first() else { return refuse("there is no state file of a shard") };
     // A file of the other precision is told apart when it is read again.
     let settings = read_state::<f64>(first).map(|file| file.settings);
     let settings = settings.or_else(|_| read_state::<f32>(first).map(|file| file.settings));
     let settings = settings.map_err(|why| of_file(first, why))?;
-    let words = settings.get("arguments").and_then(|text| serde_json::from_str(text).ok());
+    let words = settings.get("arguments");
+    let words = words.and_then(|text| serde_json::from_str::<Vec<String>>(text).ok());
     let Some(words) = words else { return Err(of_file(first, "it is not that of a shard")) };
+    if !arguments.trust_libraries {
+        check_libraries(first, &words)?;
+    }
     let mut whole = vec!["langevin".to_owned()];
     whole.extend(without_outputs(words, &outputs));
     for (option, path) in outputs {
@@ -77,6 +90,33 @@ pub fn command(arguments: &Merge) -> Result<Vec<String>, Failure> {
         whole.extend(["--merge".into(), file.display().to_string()]);
     }
     Ok(whole)
+}
+
+/// The merged files stay: they are not the outputs of one run that may take another's place.
+fn spare(option: &str, output: &Path, files: &[PathBuf]) -> Result<(), Failure> {
+    match files.iter().find(|file| same_file(file, output)) {
+        Some(file) => refuse(format!(
+            "{option} {} would replace {}, which is merged; give it another name",
+            output.display(),
+            file.display()
+        )),
+        None => Ok(()),
+    }
+}
+
+/// A state file must not make code run that its reader has not asked for.
+fn check_libraries(path: &Path, words: &[String]) -> Result<(), Failure> {
+    const LIBRARIES: [&str; 2] = ["--target-library", "--engine-library"];
+    match LIBRARIES.iter().find(|name| words.iter().any(|word| word.contains(**name))) {
+        Some(name) => Err(of_file(
+            path,
+            format!(
+                "its command has {name}, which runs the code of that library; give \
+                 --trust-libraries if you trust the file"
+            ),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// The words of a command without the options that belong to one shard alone.
@@ -108,7 +148,8 @@ fn without_outputs(words: Vec<String>, outputs: &[(&str, &Option<PathBuf>); 5]) 
     kept
 }
 
-fn of_file(path: &Path, why: impl std::fmt::Display) -> Failure {
+/// The error of one file.
+pub fn of_file(path: &Path, why: impl std::fmt::Display) -> Failure {
     Failure::Input(format!("{}: {why}", path.display()))
 }
 
@@ -247,6 +288,29 @@ impl<F: Real> Gathered<F> {
     }
 }
 
+/// The frames in the outputs of the shards.
+fn frames_of<F: Real>(
+    pieces: &[Piece<F>],
+    arrays: &[PathBuf],
+    is_csv: bool,
+) -> Result<Frames, Failure> {
+    let hashed: Vec<_> = arrays.iter().map(|path| (hash(path), path.clone())).collect();
+    let mut outputs = Vec::new();
+    let mut dim = 0;
+    for piece in pieces {
+        let wanted = if is_csv { "csv" } else { "npy" };
+        let kind = piece.file.settings.get("out").map_or("none", String::as_str);
+        if kind != "none" && kind != wanted {
+            let why = format!("its output is .{kind}, but --out is .{wanted}; give --out .{kind}");
+            return Err(of_file(&piece.path, why));
+        }
+        dim = piece.file.samples.dim;
+        let chains = piece.file.samples.positions().nrows();
+        outputs.push((piece.output(&hashed)?.to_path_buf(), chains));
+    }
+    Frames::open(&outputs, dim, is_csv)
+}
+
 /// The outcome of the run that the shards are of.
 pub fn joined<F: Real>(
     options: &RunOptions,
@@ -260,7 +324,7 @@ pub fn joined<F: Real>(
     let Gathered { moments, trace, seconds } = Gathered::of(&pieces, options, &job)?;
     let mut out = out.zip(options.out.as_deref());
     if let Some((mut file, path)) = out.take_if(|_| job.frames.is_some()) {
-        let frames = Frames::open::<F>(&pieces, &arrays, is_csv(path))?;
+        let frames = frames_of(&pieces, &arrays, is_csv(path))?;
         frames.join::<F>(&mut file.writer).map_err(cannot_write)?;
         file.finish()?;
     }
@@ -285,95 +349,4 @@ pub fn joined<F: Real>(
         trace,
         stopped: None,
     })
-}
-
-/// The frames of all shards, of which every one has some rows of every frame.
-struct Frames {
-    parts: Vec<Rows>,
-    is_csv: bool,
-    saved: usize,
-    dim: usize,
-}
-
-/// The frames of one shard.
-struct Rows {
-    from: BufReader<File>,
-    chains: usize,
-}
-
-impl Frames {
-    /// Finds and opens the outputs of the shards.
-    fn open<F: Real>(
-        pieces: &[Piece<F>],
-        arrays: &[PathBuf],
-        is_csv: bool,
-    ) -> Result<Self, Failure> {
-        let hashed: Vec<_> = arrays.iter().map(|path| (hash(path), path.clone())).collect();
-        let mut all = Self { parts: Vec::new(), is_csv, saved: 0, dim: 0 };
-        for piece in pieces {
-            let path = piece.output(&hashed)?;
-            let chains = piece.file.samples.positions().nrows();
-            all.dim = piece.file.samples.dim;
-            let opened = File::open(path).map_err(|error| of_file(path, error))?;
-            let mut from = BufReader::with_capacity(1 << 20, opened);
-            if is_csv {
-                from.read_line(&mut String::new()).map_err(|error| of_file(path, error))?;
-                all.parts.push(Rows { from, chains });
-                continue;
-            }
-            let mut head = Vec::new();
-            let read = (&mut from).take(1 << 16).read_to_end(&mut head);
-            read.map_err(|error| of_file(path, error))?;
-            let header = Header::parse(&head).map_err(|why| of_file(path, why))?;
-            let [saved, rows, dim] = header.shape[..] else {
-                return Err(of_file(path, "expected an array (saved, chains, dim)"));
-            };
-            if (rows, dim) != (chains, all.dim) || (all.saved != saved && all.saved > 0) {
-                let shape = header.shape;
-                return Err(of_file(path, format!("given shape {shape:?}, others have another")));
-            }
-            all.saved = saved;
-            let begin = SeekFrom::Start(header.length as u64);
-            from.seek(begin).map_err(|error| of_file(path, error))?;
-            all.parts.push(Rows { from, chains });
-        }
-        Ok(all)
-    }
-
-    fn join<F: Real>(mut self, to: &mut impl Write) -> io::Result<()> {
-        if self.is_csv {
-            to.write_all(csv::header(true, self.dim).as_bytes())?;
-            return self.join_lines(to);
-        }
-        let chains = self.parts.iter().map(|part| part.chains).sum();
-        to.write_all(&npy::header::<F>(&[self.saved, chains, self.dim]))?;
-        for _ in 0..self.saved {
-            for part in &mut self.parts {
-                let bytes = (part.chains * self.dim * size_of::<F>()) as u64;
-                if io::copy(&mut (&mut part.from).take(bytes), to)? != bytes {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn join_lines(&mut self, to: &mut impl Write) -> io::Result<()> {
-        let mut line = Vec::new();
-        loop {
-            for (index, part) in self.parts.iter_mut().enumerate() {
-                for row in 0..part.chains {
-                    line.clear();
-                    if part.from.read_until(b'\n', &mut line)? == 0 {
-                        // They end together, behind the same frame.
-                        return match (index, row) {
-                            (0, 0) => Ok(()),
-                            _ => Err(io::ErrorKind::UnexpectedEof.into()),
-                        };
-                    }
-                    to.write_all(&line)?;
-                }
-            }
-        }
-    }
 }

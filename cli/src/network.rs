@@ -20,6 +20,11 @@ pub struct EngineOptions {
 }
 
 impl EngineOptions {
+    /// Where the network runs, in words.
+    pub fn device(&self) -> String {
+        self.device.unwrap_or_default().to_string()
+    }
+
     /// Reads a network; `--threads` are those of its engine too.
     pub fn load(&self, path: &Path, threads: Option<usize>) -> langevin::Result<AnyNetwork> {
         let mut loader = OnnxLoader::new().device(self.device.unwrap_or_default());

@@ -143,7 +143,7 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     let grid = TimeGrid::uniform(method.step, arguments.steps)?;
     let target = arguments.law.read()?;
     let dim = target.dimension();
-    options.check_shard()?;
+    options.check_chains()?;
     let moments = schedule(options.every, arguments.burn_in, arguments.steps)?;
     let start = read_start::<F>(arguments.start.as_deref())?;
     let report = json(arguments)?;
@@ -158,8 +158,9 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     let state = options.beginning.save_state.as_deref();
     let outputs = [options.out.as_deref(), options.plot.as_deref(), state];
     let named = [("--out", outputs[0]), ("--plot", outputs[1]), ("--save-state", state)];
+    let traces = arguments.trace.places();
+    options.durable.spare_all(&traces.each_ref().map(Option::as_deref))?;
     let [out, picture, state] = options.create_all(&inputs, named)?;
-
     let frames = moments.filter(|_| options.every.is_some());
     let trace = arguments.trace.begin::<F, 3>(frames, dim, &arguments.inputs(), outputs)?;
     let sampler = &*sampler;

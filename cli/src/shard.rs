@@ -60,8 +60,20 @@ impl RunOptions {
         }
     }
 
-    /// Refuses shards without chains.
-    pub fn check_shard(&self) -> Result<(), Failure> {
+    /// Refuses shards without chains, chains without a number, and sums without a report.
+    pub fn check_chains(&self) -> Result<(), Failure> {
+        let first = self.beginning.first_chain();
+        let end = u64::from(first).checked_add(self.chains as u64);
+        if end.is_none_or(|end| end > 1 << 32) {
+            return refuse(format!(
+                "--chains: given {}, expected numbers below 2^32 from --first-chain {first} on",
+                self.chains
+            ));
+        }
+        // A merge may take the sums of shards without a report of them.
+        if self.covariance && !self.common.json && self.merge.is_empty() {
+            return refuse("--covariance is in the report of --json; give both");
+        }
         match self.shard {
             Some(shard) if shard.of > self.chains => refuse(format!(
                 "--shard {shard}: expected no more shards than the {} chains",

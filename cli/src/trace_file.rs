@@ -11,7 +11,7 @@ use langevin::prelude::{Drift, Every, Real, Samples, Trace};
 use serde_json::Value;
 
 use crate::failure::{Failure, refuse};
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, same_name};
 
 #[derive(Args)]
 pub struct TraceOptions {
@@ -27,6 +27,11 @@ pub struct TraceOptions {
 impl TraceOptions {
     pub fn path(&self) -> Option<&Path> {
         self.trace.as_deref()
+    }
+
+    /// The files of an array: itself and its description.
+    pub fn places(&self) -> [Option<PathBuf>; 2] {
+        [self.trace.clone(), self.path().map(|path| path.with_extension("json"))]
     }
 
     /// Whether draws are kept, in words.
@@ -47,7 +52,7 @@ impl TraceOptions {
         let beside = path.with_extension("json");
         for place in [path, &beside] {
             inputs.spare("--trace", place)?;
-            if others.iter().flatten().any(|other| *other == place) {
+            if others.iter().flatten().any(|other| same_name(other, place)) {
                 return refuse(format!(
                     "--trace {}: another output has the name {}; give them two",
                     path.display(),

@@ -32,7 +32,8 @@ impl Calls {
             if parts.is_empty() {
                 return sums;
             }
-            sums = [sums[0] + length * most[0], sums[1] + length * most[1]];
+            let add = |at: usize| length.saturating_mul(most[at]).saturating_add(sums[at]);
+            sums = [add(0), add(1)];
             for (part, (at, taken)) in parts.iter().zip(&mut places) {
                 *taken += length;
                 if *taken == part.0[*at][0] {

@@ -47,10 +47,15 @@ use crate::real::Real;
 ///
 /// The file is written as `PATH.tmp`, synced and renamed. So there is a whole one at any moment:
 /// the new one or the one before. It is a [`StateFile`](super::StateFile) with its settings. The
-/// run looks at the clock between steps and waits at least 49 times as long as writing has taken,
-/// so checkpoints cost no more than 2 % of the time. An interval of zero means after every step,
-/// whatever it costs. A run that an observer ends early writes a last checkpoint. A run that
-/// reaches its end leaves the last one before it: remove the file once the outcome is safe.
+/// run looks at the clock between steps and waits at least 49 times as long as the last checkpoint
+/// took, with what its observers did for it. So checkpoints cost no more than 2 % of the time. An
+/// interval of zero means after every step, whatever it costs. A run that an observer ends early
+/// writes a last checkpoint. A run that reaches its end leaves the last one before it: remove the
+/// file once the outcome is safe.
+///
+/// A run of one step has no checkpoint, as there is nothing between its steps. A checkpoint of a
+/// run that itself was begun with [`Run::resume`](crate::Run::resume) has what its observers have
+/// gathered since.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
     path: PathBuf,
@@ -118,13 +123,14 @@ impl Checkpoint {
         false
     }
 
-    /// Writes the file, and renames it over the one before.
+    /// Writes the file, and renames it over the one before. Its observers were asked from `begun`
+    /// on.
     pub(super) fn write<F: Real>(
         &mut self,
+        begun: Instant,
         snapshot: &Snapshot<'_, F>,
         observers: &[Option<Vec<u8>>],
     ) -> Result<()> {
-        let begun = Instant::now();
         let mut bytes = |to: &mut BufWriter<File>| {
             write(&snapshot.content(), &self.settings, Some(observers), to)
         };

@@ -1,5 +1,7 @@
 //! The looks at a run between its steps: which comes next, and who wants it.
 
+use std::time::Instant;
+
 use super::checkpoint::Checkpoint;
 use super::chunk::LONGEST;
 use super::observe::{Observer, Snapshot};
@@ -70,10 +72,12 @@ impl<F: Real> Looks<'_, F> {
         let Some(checkpoint) = &mut self.checkpoint else { return Ok(stopped) };
         // What has come to its end is not continued, and before step 0 nothing is lost.
         if step > 0 && step < snapshot.steps && (checkpoint.is_due(step) || stopped) {
+            // What the observers do for it is part of its time: frames are brought to the disk.
+            let begun = Instant::now();
             let saved = self.observers.iter_mut().map(|observer| observer.save());
             let saved = saved.collect::<Result<Vec<_>, _>>();
             let saved = saved.map_err(|source| Error::Observer { step, source })?;
-            checkpoint.write(snapshot, &saved)?;
+            checkpoint.write(begun, snapshot, &saved)?;
         }
         Ok(stopped)
     }

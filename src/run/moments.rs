@@ -6,7 +6,7 @@ use ndarray::{Array1, Array2};
 
 use super::observe::{Every, Observer, Snapshot};
 use super::per_chain::PerChain;
-use super::saved::{Saved, Saving, apart, fail};
+use super::saved::{Saved, Saving, apart, fail, of_another};
 use crate::error::{BoxError, Result};
 use crate::metrics::RunningMoments;
 use crate::real::Real;
@@ -173,8 +173,12 @@ impl MomentsObserver {
                 let count = from.word()? as usize;
                 let mean = from.numbers()?;
                 let products = from.numbers()?;
-                let moments = sums(mean.len(), true)?.with_sums(count, &mean, &products);
                 let wrong = || fail("the sums that an observer saved do not fit each other");
+                // A dimension that is only claimed asks for no memory.
+                if mean.len().checked_mul(mean.len()) != Some(products.len()) {
+                    return Err(wrong());
+                }
+                let moments = sums(mean.len(), true)?.with_sums(count, &mean, &products);
                 Some(Sums::Together(moments.ok_or_else(wrong)?))
             }
         };
@@ -200,6 +204,12 @@ impl<F: Real> Observer<F> for MomentsObserver {
             Some(sums) => sums,
             None => self.begin(positions.nrows(), snapshot.dim)?,
         };
+        if let Sums::PerChain(chains) = &sums
+            && (chains.len(), chains.dim()) != positions.dim()
+        {
+            let given = (chains.len(), chains.dim());
+            return Err(of_another(given, positions.dim()).into());
+        }
         let first = u64::from(snapshot.first_chain);
         self.frozen.clear();
         self.frozen.extend(snapshot.frozen.iter().map(|frozen| (frozen.chain - first) as usize));

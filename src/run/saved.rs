@@ -88,6 +88,11 @@ impl Saving {
     }
 }
 
+/// The error of what was saved by a run of other chains or another dimension.
+pub(super) fn of_another(saved: (usize, usize), own: (usize, usize)) -> Error {
+    fail(format!("an observer had saved positions of shape {saved:?}, the run has {own:?}"))
+}
+
 /// Reads it again.
 pub(crate) struct Saved<'b>(&'b [u8]);
 

@@ -67,6 +67,8 @@ const TITLE: &str = "langevin state 2";
 const EARLIER: &str = "langevin state 1";
 /// The most bytes before the numbers.
 const LONGEST_HEADER: usize = 1 << 16;
+/// The largest count that is read.
+const MOST: u64 = 1 << 62;
 
 /// Bytes with the check of all before.
 struct Checked<T> {
@@ -145,13 +147,22 @@ impl Fields<'_> {
         text.parse().map_err(|_| fail(format!("{name}: `{text}` cannot be read")))
     }
 
+    /// A count. A run adds to it, so it must be far from the largest number.
+    fn count(&mut self, name: &str) -> Result<u64> {
+        let count = self.take(name)?;
+        if count > MOST {
+            return Err(fail(format!("{name}: {count} is too large")));
+        }
+        Ok(count)
+    }
+
     fn cost(&mut self) -> Result<Cost> {
         Ok(Cost {
-            evaluations: self.take("evaluations")?,
-            batched_calls: self.take("batched calls")?,
-            rounds: self.take("rounds")?,
-            proposed: self.take("proposed")?,
-            accepted: self.take("accepted")?,
+            evaluations: self.count("evaluations")?,
+            batched_calls: self.count("batched calls")?,
+            rounds: self.count("rounds")?,
+            proposed: self.count("proposed")?,
+            accepted: self.count("accepted")?,
         })
     }
 
@@ -287,16 +298,11 @@ impl<F: Real> StateFile<F> {
         let low = fields.take("low")?;
         let seed = fields.optional("seed")?;
         let cost = fields.cost()?;
-        let steps = fields.take("steps")?;
-        let rounded = fields.take("rounded")?;
+        let steps = fields.count("steps")?;
+        let rounded = fields.count("rounded")?;
         let first_chain = fields.take("first chain")?;
         let words = from.words(fields.take::<usize>("frozen")?.saturating_mul(3))?;
-        let frozen = words.as_chunks::<3>().0.iter().map(|[chain, step, time]| Divergence {
-            chain: *chain,
-            step: *step,
-            time: f64::from_bits(*time),
-        });
-        let diverged = frozen.collect();
+        let diverged = frozen_in(&words, first_chain, chains)?;
         let is_earlier = header.starts_with(EARLIER);
         let calls = if is_earlier { None } else { fields.optional::<usize>("calls")? };
         let calls = calls.map(|count| Calls::of(&from.words(count)?, steps)).transpose()?;
@@ -350,6 +356,24 @@ impl<F: Real> StateFile<F> {
     pub fn check(&self, settings: &Settings) -> Result<()> {
         differing(settings, &self.settings).map_or(Ok(()), Err)
     }
+}
+
+/// The frozen chains in these numbers, which must be chains of the run in their order.
+fn frozen_in(words: &[u64], first_chain: u32, chains: usize) -> Result<Vec<Divergence>> {
+    let first = u64::from(first_chain);
+    let end = first.checked_add(chains as u64).filter(|end| *end <= 1 << 32);
+    let end = end.ok_or_else(|| fail("its chains have no numbers"))?;
+    let frozen = words.as_chunks::<3>().0.iter().map(|[chain, step, time]| Divergence {
+        chain: *chain,
+        step: *step,
+        time: f64::from_bits(*time),
+    });
+    let frozen: Vec<_> = frozen.collect();
+    let are_ordered = frozen.is_sorted_by(|one, next| one.chain < next.chain);
+    if !are_ordered || frozen.iter().any(|frozen| !(first..end).contains(&frozen.chain)) {
+        return Err(fail("its frozen chains are not chains of its run"));
+    }
+    Ok(frozen)
 }
 
 /// The error of the first setting, by name, that differs.
@@ -427,6 +451,30 @@ mod tests {
         let huge = String::from_utf8_lossy(&file).replace("chains: 3", "chains: 99999999999999");
         assert!(StateFile::<f64>::read(&mut huge.as_bytes()).is_err());
         assert!(StateFile::<f64>::read(&mut std::io::repeat(b'x')).is_err());
+    }
+
+    #[test]
+    fn numbers_that_no_run_has_are_refused() {
+        let file = StateFile::<f64>::read(&mut &file::<f64>()[..]).unwrap();
+        let message = |change: &dyn Fn(&mut Samples<f64>)| {
+            let mut samples = file.samples.clone();
+            change(&mut samples);
+            let mut bytes = Vec::new();
+            write(&samples.content(), &file.settings, None, &mut bytes).unwrap();
+            StateFile::<f64>::read(&mut &bytes[..]).unwrap_err().to_string()
+        };
+        for chain in [0, 3, 7, u64::MAX] {
+            let found = message(&|samples| samples.diverged[0].chain = chain);
+            assert!(found.contains("its frozen chains are not chains of its run"), "{found}");
+        }
+        let twice = message(&|samples| samples.diverged.push(samples.diverged[0]));
+        assert!(twice.contains("its frozen chains"), "{twice}");
+        let many = message(&|samples| samples.first_chain = u32::MAX - 1);
+        assert!(many.contains("its chains have no numbers"), "{many}");
+        let calls = message(&|samples| samples.cost.batched_calls = u64::MAX - 1);
+        assert!(calls.contains("batched calls: 18446744073709551614 is too large"), "{calls}");
+        let steps = message(&|samples| samples.steps = u64::MAX);
+        assert!(steps.contains("steps: 18446744073709551615 is too large"), "{steps}");
     }
 
     #[test]

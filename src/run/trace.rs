@@ -6,7 +6,7 @@ use ndarray::{Array2, Array3, Axis, concatenate};
 
 use super::observe::{Every, Observer, Snapshot};
 use super::samples::Divergence;
-use super::saved::{Saved, Saving, apart};
+use super::saved::{Saved, Saving, apart, fail, of_another};
 use crate::error::{BoxError, Result};
 use crate::real::Real;
 
@@ -153,7 +153,23 @@ impl<F: Real> Trace<F> {
                 frames.push(from.rows()?);
             }
         }
+        self.check_shapes()?;
         from.end()
+    }
+
+    /// Refuses frames that do not belong to one run.
+    fn check_shapes(&self) -> Result<()> {
+        let wrong = Err(fail("the frames that an observer saved do not fit each other"));
+        let Some(shape) = self.frames.first().map(Array2::dim) else {
+            return if self.steps.is_empty() && self.momenta.is_empty() { Ok(()) } else { wrong };
+        };
+        let first = u64::from(self.first_chain);
+        let chains = first..first + shape.0 as u64;
+        let fits = self.frames.len() == self.steps.len()
+            && [0, self.frames.len()].contains(&self.momenta.len())
+            && self.frames.iter().chain(&self.momenta).all(|frame| frame.dim() == shape)
+            && self.frozen.iter().all(|frozen| chains.contains(&frozen.chain));
+        if fits { Ok(()) } else { wrong }
     }
 
     /// The chains that were frozen at the last look, ordered by number. From its step on, a
@@ -173,7 +189,13 @@ impl<F: Real> Observer<F> for Trace<F> {
     }
 
     fn observe(&mut self, snapshot: &Snapshot<'_, F>) -> Result<ControlFlow<()>, BoxError> {
-        self.frames.push(snapshot.positions().to_owned());
+        let positions = snapshot.positions();
+        if let Some(frame) = self.frames.last()
+            && frame.dim() != positions.dim()
+        {
+            return Err(of_another(frame.dim(), positions.dim()).into());
+        }
+        self.frames.push(positions.to_owned());
         if self.wants_momenta {
             self.momenta.extend(snapshot.momenta().map(|momenta| momenta.to_owned()));
         }

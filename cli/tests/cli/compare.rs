@@ -10,7 +10,8 @@ use crate::support::{
     succeed,
 };
 
-const KEYS: &str = "bandwidth chains failures halves_of_reference input_bits inputs methods model \
+const KEYS: &str = "bandwidth chains failures guidance guidance_interval guidance_rescale \
+                    halves_of_reference input_bits inputs label methods model \
                     model_calls_per_evaluation precision process reference rows scale seed \
                     seeds version";
 const COLUMNS: &str = "method,budget,seed,evaluations,network_calls_per_evaluation,seconds,\

@@ -232,3 +232,78 @@ fn a_stopped_run_goes_on_too() {
     let longer = run.replace("--steps 300000", "--steps 300200");
     succeed(&folder, &format!("{longer} --resume s --out y.npy").replace("--out x.npy ", ""));
 }
+
+/// What a run needs to the end, and what belongs to its checkpoint, is not replaced.
+#[test]
+fn files_beside_a_checkpoint_are_spared() {
+    let folder = folder("durable-beside", TWO);
+    let run = "sample g.json --method baoab --step 0.1 --steps 9 --chains 5 --every 3";
+    succeed(&folder, "sample g.json --method mala --step 0.1 --steps 9 --chains 5 --out s.npy");
+    fs::copy(folder.join("g.json"), folder.join("d.frames")).unwrap();
+    fs::copy(folder.join("g.json"), folder.join("e.tmp")).unwrap();
+    for (arguments, message) in [
+        ("--start s.npy --out s.npy --checkpoint c", "would replace the file of --start"),
+        ("--out s.npy --start ./s.npy --shard 1/2 --save-state t", "the file of --start"),
+        ("--checkpoint c --save-state c.frames", "another output has the name c.frames"),
+        ("--checkpoint c --save-state ./c.tmp", "another output has the name c.tmp"),
+        ("--checkpoint t.npy --trace t.npy", "another output has the name t.npy"),
+        ("--checkpoint t.json --trace t.npy", "another output has the name t.json"),
+        ("--checkpoint e", "e.tmp is in the way and is not its own"),
+    ] {
+        refuse(&folder, &format!("{run} {arguments}"), message);
+    }
+    let other = run.replace("g.json", "d.frames");
+    refuse(&folder, &format!("{other} --checkpoint d"), "would replace the target d.frames");
+    // What a crash has left of a first checkpoint is no hindrance.
+    fs::write(folder.join("c.tmp"), "langevin state 2\nprec").unwrap();
+    succeed(&folder, &format!("{run} --checkpoint c"));
+}
+
+/// A pipe has no hash: what came out of it cannot be compared.
+#[test]
+#[cfg(unix)]
+fn pipes_are_not_taken_for_files() {
+    let folder = folder("durable-pipe", TWO);
+    let run = "sample /dev/stdin --method baoab --step 0.1 --steps 5 --chains 4";
+    let piped = |more: &str| {
+        let line = format!("cat g.json | {} {run} {more}", env!("CARGO_BIN_EXE_langevin"));
+        let mut shell = std::process::Command::new("sh");
+        let output = shell.current_dir(&folder).args(["-c", &line]).output().unwrap();
+        (output.status.success(), crate::support::stderr(&output))
+    };
+    assert!(piped("--save-state s").0);
+    let why = "the target /dev/stdin is a pipe; --resume, checkpoints and shards need a file";
+    for more in ["--checkpoint c", "--resume s", "--shard 1/2 --save-state t"] {
+        let (success, said) = piped(more);
+        assert!(!success && said.contains(why), "{more}: {said}");
+    }
+}
+
+/// Runs with other guidance are not taken over.
+#[test]
+fn comparisons_of_other_settings_are_refused() {
+    let folder = folder("durable-guided", TWO);
+    let model = crate::support::network("digits");
+    let run = format!(
+        "compare --model {model} --label 3 --methods ddim --evaluations 4,200 --seeds 1 --chains \
+         20 --reference r.npy --checkpoint c --checkpoint-every 0 --resume c"
+    );
+    succeed(
+        &folder,
+        &format!("generate --model {model} --method ddim --evaluations 4 --chains 30 --out r.npy"),
+    );
+    let mut child = start(&folder, &format!("{run} --guidance 2"));
+    while fs::metadata(folder.join("c")).is_err() && child.try_wait().unwrap().is_none() {
+        sleep(Duration::from_millis(2));
+    }
+    let _ = child.kill();
+    child.wait().unwrap();
+    // A machine so fast that all was done before has nothing to go on with.
+    if folder.join("c").exists() {
+        let other = format!("{run} --guidance 2 --guidance-interval 0.1,1");
+        refuse(&folder, &other, "guidance_interval: given");
+        refuse(&folder, &format!("{run} --guidance 3"), "guidance: given 3.0");
+        let other = format!("{run} --guidance 2").replace("--label 3", "--label 4");
+        refuse(&folder, &other, "label: given 4");
+    }
+}

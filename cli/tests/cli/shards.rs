@@ -155,3 +155,60 @@ fn what_does_not_belong_together_is_refused() {
     fs::write(folder.join("g.json"), THREE.replace("0.3", "0.5")).unwrap();
     refuse(&folder, "merge 1.state 2.state 3.state", "target sha256: it has");
 }
+
+/// Frames and moments of a state are those behind it alone, and a shard needs all.
+#[test]
+fn shards_go_on_from_their_checkpoints_alone() {
+    let folder = folder("shards-resumed", THREE);
+    let run = "sample g.json --method baoab --step 0.1 --chains 6 --every 5";
+    for (of, shard) in [("", "--shard 1/1"), ("--shard 1/2", "--shard 1/2")] {
+        succeed(&folder, &format!("{run} --steps 10 {of} --save-state short.state"));
+        let resumed = format!("{run} --steps 20 {shard} --resume short.state --save-state s");
+        refuse(&folder, &resumed, "a shard goes on from its checkpoint alone");
+    }
+}
+
+#[test]
+fn frames_of_other_steps_are_not_joined() {
+    let folder = folder("shards-frames", THREE);
+    let run = "sample g.json --method baoab --step 0.1 --steps 20 --chains 6 --every 5";
+    let states = run_shards(&folder, run, 2, "--out #.csv").join(" ");
+    // A file of more frames with the hash that the state file names.
+    let longer = fs::read_to_string(folder.join("2.csv")).unwrap();
+    let longer = format!("{longer}{}", longer.lines().last().unwrap());
+    fs::write(folder.join("2.csv"), &longer).unwrap();
+    let merge = format!("merge --out x.csv {states} 1.csv 2.csv");
+    refuse(&folder, &merge, "2.state: the output of this shard is missing");
+    let why = "its output is .csv, but --out is .npy; give --out .csv";
+    refuse(&folder, &format!("merge --out x.npy {states} 1.csv"), why);
+}
+
+#[test]
+fn merged_files_are_spared() {
+    let folder = folder("shards-spared", THREE);
+    let run = "sample g.json --method baoab --step 0.1 --steps 20 --chains 6 --every 5";
+    let states = run_shards(&folder, run, 2, "--out #.npy").join(" ");
+    let files = format!("{states} 1.npy 2.npy");
+    for output in ["--out 1.npy", "--save-state 2.state", "--trace ./2.npy"] {
+        refuse(&folder, &format!("merge {output} {files}"), "which is merged");
+    }
+    succeed(&folder, &format!("merge --out x.npy {files}"));
+    // The sums are those of all coordinates, with a report or without one.
+    let states = run_shards(&folder, &format!("{run} --covariance"), 2, "").join(" ");
+    succeed(&folder, &format!("merge {states}"));
+    assert!(json(&folder, &format!("merge {states}"))["covariance"].is_array());
+    refuse(&folder, &format!("{run} --covariance"), "--json");
+    let wrapped = format!("{run} --first-chain 4294967292 --shard 1/2 --save-state s");
+    refuse(&folder, &wrapped, "expected numbers below 2^32");
+    succeed(&folder, &run.replace("--chains 6", "--chains 4 --first-chain 4294967292"));
+}
+
+/// A state file must not make code run that nobody asked for.
+#[test]
+fn libraries_of_shards_are_loaded_on_request() {
+    let Some(folder) = crate::library::schools("shards-library") else { return };
+    let run = "sample --target-library target.so --method baoab --step 0.05 --steps 5 --chains 4";
+    let states = run_shards(&folder, run, 2, "").join(" ");
+    refuse(&folder, &format!("merge {states}"), "give --trust-libraries if you trust the file");
+    succeed(&folder, &format!("merge --trust-libraries {states}"));
+}
