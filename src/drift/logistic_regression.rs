@@ -8,7 +8,7 @@ use super::interface::{Drift, LogDensity, Times};
 use crate::error::{BoxError, Error, Result, positive};
 use crate::math::simd::dispatch;
 use crate::real::Real;
-use crate::scratch::Scratch;
+use crate::scratch::{Scratch, ScratchPool};
 
 mod kernel;
 
@@ -30,6 +30,8 @@ pub struct LogisticRegression {
     prior_std: f64,
     /// Working memory of the kernel. Threads share it.
     scratch: Scratch,
+    /// Points in f64, column by column.
+    points: ScratchPool<Vec<f64>>,
 }
 
 impl LogisticRegression {
@@ -68,6 +70,7 @@ impl LogisticRegression {
             labels: labels.to_vec(),
             prior_std,
             scratch: Scratch::default(),
+            points: ScratchPool::default(),
         })
     }
 
@@ -106,8 +109,11 @@ impl LogisticRegression {
 
     /// In f64 in any precision of the parameters.
     fn log_densities<F: Real>(&self, parameters: ArrayView2<'_, F>, out: &mut [f64]) {
-        let x: Vec<f64> = parameters.t().iter().map(|theta| theta.widen()).collect();
-        self.evaluate(out.len(), &x, Output::LogDensity(out));
+        self.points.with(|x| {
+            x.clear();
+            x.extend(parameters.t().iter().map(|theta| theta.widen()));
+            self.evaluate(out.len(), x.as_slice(), Output::LogDensity(out));
+        });
     }
 }
 

@@ -5,20 +5,24 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use langevin::run::StateFile;
 use serde_json::Value;
 
 use crate::support::{TWO, bytes, command, folder, json, listing, refuse, succeed};
 
-/// Delays in milliseconds that look random.
-struct Delays(u64);
+/// Delays that look random, up to a quarter of the time that a run takes.
+struct Delays {
+    seed: u64,
+    whole: Duration,
+}
 
 impl Delays {
     fn next(&mut self) -> Duration {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        Duration::from_millis(5 + (self.0 >> 33) % 200)
+        self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let most = (self.whole.as_micros() as u64 / 4).max(1);
+        Duration::from_micros((self.seed >> 33) % most)
     }
 }
 
@@ -41,11 +45,13 @@ fn timeless(mut report: Value) -> Value {
 /// Kills a run again and again, and compares what comes of it with a run that is left alone.
 fn check(name: &str, run: &str, outputs: &[&str], seed: u64) {
     let folder = folder(&format!("durable-{name}"), TWO);
+    let begun = Instant::now();
     let whole = timeless(json(&folder, run));
+    let time = begun.elapsed();
     let wanted: Vec<_> = outputs.iter().map(|output| bytes(&folder, output)).collect();
     outputs.iter().for_each(|output| fs::remove_file(folder.join(output)).unwrap());
     let durable = format!("{run} --checkpoint c --checkpoint-every 0.01 --resume c");
-    let mut delays = Delays(seed);
+    let mut delays = Delays { seed, whole: time };
     let mut steps = 0;
     let mut kills = 0;
     while kills < 10 {
