@@ -12,13 +12,11 @@ use crate::error::{BoxError, Error, Result};
 use crate::grid::TimeGrid;
 use crate::noise::{Coarse, Noise, Philox};
 use crate::run::{Every, Observer, Run, Samples, Snapshot};
+use crate::sampler::update::LANES;
 use crate::sampler::{Sampler, Splitting};
 
 /// The least number of chains with a second run, and at least a quarter has one.
 const PAIRS: usize = 32;
-
-/// Chains of a block are a multiple of this: kernels take so many at once.
-const LANES: usize = 16;
 
 /// How chains are run.
 #[derive(Clone, Copy, Debug)]
@@ -169,26 +167,22 @@ impl Walk<'_> {
             Some(momenta) => concatenate(Axis(1), &[y.view(), momenta.view()]).expect("equal rows"),
             None => y,
         };
-        let blocks = blocks(state.nrows(), chains, drift.batch().is_some());
-        let share = |range: Range<usize>| {
-            let first = range.start as u32;
-            let block = state.slice(s![range, ..]).to_owned();
+        // A drift that wants large calls gets all chains together.
+        let parts = if drift.batch().is_some() { 1 } else { parts(chains.threads) };
+        let blocks = blocks(state.nrows(), parts);
+        let share = |range: &Range<usize>| {
+            let block = state.slice(s![range.clone(), ..]).to_owned();
             let threads = if blocks.len() > 1 { Some(1) } else { chains.threads };
-            self.block(&target, Chains { threads, ..chains }, first, block, length)
+            self.block(&target, Chains { threads, ..chains }, range.start as u32, block, length)
         };
-        let share = &share;
-        let blocks: Vec<Result<Block>> = match blocks.as_slice() {
-            [all] => vec![share(all.clone())],
-            several => std::thread::scope(|scope| {
-                let begun: Vec<_> =
-                    several.iter().map(|range| scope.spawn(move || share(range.clone()))).collect();
-                let result = |handle: std::thread::ScopedJoinHandle<'_, _>| {
-                    handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-                };
-                begun.into_iter().map(result).collect()
-            }),
+        #[cfg(feature = "rayon")]
+        let done: Vec<Result<Block>> = {
+            use rayon::prelude::*;
+            blocks.par_iter().map(share).collect()
         };
-        Ok(self.path(blocks.into_iter().collect::<Result<_>>()?, length))
+        #[cfg(not(feature = "rayon"))]
+        let done: Vec<Result<Block>> = blocks.iter().map(share).collect();
+        Ok(self.path(done.into_iter().collect::<Result<_>>()?, length))
     }
 
     /// Runs some chains, of which the first has this number.
@@ -258,11 +252,21 @@ struct Block {
     samples: Samples<f64>,
 }
 
-/// The chains of the blocks, one for each thread. A drift that wants large calls has one block.
-fn blocks(rows: usize, chains: Chains, together: bool) -> Vec<Range<usize>> {
-    let all = || std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = if together { 1 } else { chains.threads.unwrap_or_else(all).max(1) };
-    let size = rows.div_ceil(threads).next_multiple_of(LANES);
+/// The blocks of chains that threads take at once: as many as were asked for, or all of rayon's.
+#[cfg(feature = "rayon")]
+fn parts(threads: Option<usize>) -> usize {
+    threads.unwrap_or_else(rayon::current_num_threads).max(1)
+}
+
+/// One, as this build is without threads.
+#[cfg(not(feature = "rayon"))]
+fn parts(_: Option<usize>) -> usize {
+    1
+}
+
+/// So many blocks of chains, or less where there are few chains.
+fn blocks(rows: usize, parts: usize) -> Vec<Range<usize>> {
+    let size = rows.div_ceil(parts).next_multiple_of(LANES);
     (0..rows).step_by(size).map(|first| first..rows.min(first + size)).collect()
 }
 
