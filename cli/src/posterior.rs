@@ -13,7 +13,7 @@ use langevin::prelude::Drift;
 use serde_json::json;
 
 use crate::failure::{Failure, print_warning, refuse};
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, same_name};
 use crate::law::LawOptions;
 use crate::output::{create_all, print_line, write_file};
 use crate::report::written;
@@ -100,21 +100,12 @@ impl PosteriorRun {
         let beside = beside.then(|| path.with_extension("json"));
         for place in [Some(path), beside.as_ref()].into_iter().flatten() {
             self.inputs().spare("--draws", place)?;
-            if self.save_tuned.as_deref().is_some_and(|tuned| is_same(tuned, place)) {
+            if self.save_tuned.as_deref().is_some_and(|tuned| same_name(tuned, place)) {
                 return refuse("--draws and --save-tuned name the same file; give them two");
             }
         }
         Ok(check_place(path)?)
     }
-}
-
-/// Whether two names of files that may not be there are those of one place.
-fn is_same(first: &Path, second: &Path) -> bool {
-    let folder = |path: &Path| {
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        fs::canonicalize(parent.unwrap_or(Path::new("."))).ok()
-    };
-    first.file_name() == second.file_name() && folder(first) == folder(second)
 }
 
 pub fn run(arguments: &PosteriorRun) -> Result<(), Failure> {

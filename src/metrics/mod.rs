@@ -54,6 +54,7 @@ pub use modes::{Occupancy, occupancy};
 pub use moments::{Moments, moments};
 pub use neighbours::{NearestNeighbours, nearest_neighbours};
 pub use normal::normal_quantile;
+pub(crate) use posterior::check_names;
 pub use posterior::{Parameter, Posterior};
 pub use radial::radial_wasserstein;
 pub use running::RunningMoments;

@@ -142,18 +142,7 @@ impl Posterior {
     /// - [`Error::Twice`] if two names are equal.
     pub fn names<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Result<Self> {
         let names: Vec<String> = names.into_iter().map(Into::into).collect();
-        if names.len() != self.parameters.len() {
-            return Err(Error::Shape {
-                what: "names",
-                given: format!("({})", names.len()),
-                expected: format!("({})", self.parameters.len()),
-            });
-        }
-        let mut sorted: Vec<&String> = names.iter().collect();
-        sorted.sort_unstable();
-        if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(Error::Twice { what: format!("name {}", pair[0]) });
-        }
+        check_names(&names, self.parameters.len())?;
         for (parameter, name) in self.parameters.iter_mut().zip(names) {
             parameter.name = name;
         }
@@ -163,6 +152,20 @@ impl Posterior {
     /// The parameter of a name.
     pub fn get(&self, name: &str) -> Option<&Parameter> {
         self.parameters.iter().find(|parameter| parameter.name == name)
+    }
+}
+
+/// Refuses another number of names than this, and two equal ones.
+pub(crate) fn check_names(names: &[String], count: usize) -> Result<()> {
+    if names.len() != count {
+        let given = format!("({})", names.len());
+        return Err(Error::Shape { what: "names", given, expected: format!("({count})") });
+    }
+    let mut sorted: Vec<&String> = names.iter().collect();
+    sorted.sort_unstable();
+    match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(Error::Twice { what: format!("name {}", pair[0]) }),
+        None => Ok(()),
     }
 }
 

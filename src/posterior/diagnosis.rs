@@ -221,7 +221,7 @@ impl Diagnosis {
             [
                 square(check.mean_error / ERROR),
                 square(check.sd_error / ERROR),
-                SIZE.max(PER_CHAIN * self.chains as f64) / check.ess,
+                self.least_size() / check.ess,
                 needed(&check.mean_bias, BIAS),
                 needed(&check.sd_bias, BIAS),
                 needed(&check.pull, IDENTITY),
@@ -229,6 +229,11 @@ impl Diagnosis {
             ]
         };
         self.checks.iter().flat_map(one).fold(1.0, f64::max)
+    }
+
+    /// The effective sample size that a mixed run has at least.
+    fn least_size(&self) -> f64 {
+        SIZE.max(PER_CHAIN * self.chains as f64)
     }
 
     /// Whether chains are so far apart that a longer run does not help.
@@ -243,11 +248,10 @@ impl Diagnosis {
 
     /// The verdict, where this number of chains has a second run.
     fn judge(&mut self, pairs: usize) {
-        let chains = self.chains;
         let tests = 4.0 * self.checks.len() as f64;
         let far = |chains: usize| student(1.0 - FALSE_ALARM / (2.0 * tests), chains as f64 - 1.0);
         let of_bias = far(pairs);
-        let of_identity = far(chains);
+        let of_identity = far(self.chains);
         let seen = |bias: &Estimate| bias.value.abs() > FINE.max(of_bias * bias.error);
         self.finer = self.checks.iter().any(|c| seen(&c.mean_bias) || seen(&c.sd_bias));
         let mut mixed = Vec::new();
@@ -256,7 +260,7 @@ impl Diagnosis {
         for check in &self.checks {
             let name = escaped(&check.name);
             // NaN, as of a parameter that never moves, is not below a threshold.
-            if !(check.r_hat <= R_HAT && check.ess >= SIZE.max(PER_CHAIN * chains as f64)) {
+            if !(check.r_hat <= R_HAT && check.ess >= self.least_size()) {
                 let size = check.ess;
                 mixed.push(format!("{name} has R-hat {:.3} and {size:.0} draws", check.r_hat));
             }

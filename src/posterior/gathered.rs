@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, Array3, ArrayView1, ArrayView3, Axis, concatenate, s};
 
 use super::pair::{Pair, Path, drift_at};
-use super::scaling::quantile;
+use super::scaling::{about_medians, quantile};
 use super::tuned::Tuned;
 use crate::drift::{Drift, Scale};
 use crate::error::Result;
@@ -69,11 +69,7 @@ impl Gathered {
     /// the density, a chain stays.
     pub(super) fn without_lost(&self, scale: &Scale) -> Array2<f64> {
         let mut positions = self.pair.own.end.positions.clone();
-        let mut y = scale.to_y(positions.view());
-        for mut column in y.columns_mut() {
-            let median = quantile(column.iter().copied(), 0.5);
-            column -= median;
-        }
+        let y = about_medians(scale.to_y(positions.view()));
         let distances: Vec<f64> = y.rows().into_iter().map(norm).collect();
         let far = FAR * quantile(distances.iter().copied(), 0.5);
         let others: Vec<usize> = (0..distances.len()).filter(|k| distances[*k] <= far).collect();

@@ -9,6 +9,7 @@ use super::tune::warm_up;
 use super::tuned::Tuned;
 use crate::drift::{Counted, Drift};
 use crate::error::{Error, Result, count};
+use crate::metrics::check_names;
 use crate::noise::{Address, Noise, Philox, Purpose};
 
 /// Draws from a posterior: set what you want, then call [`run`](Self::run).
@@ -173,15 +174,8 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
 
     /// The start, with the names and the shapes checked.
     fn begin(&self) -> Result<Array2<f64>> {
-        if let Some(names) = self.names.as_ref().filter(|names| names.len() != self.dim) {
-            let given = format!("({})", names.len());
-            let expected = format!("({})", self.dim);
-            return Err(Error::Shape { what: "names", given, expected });
-        }
-        let mut names: Vec<&String> = self.names.iter().flatten().collect();
-        names.sort();
-        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(Error::Twice { what: format!("name {}", pair[0]) });
+        if let Some(names) = &self.names {
+            check_names(names, self.dim)?;
         }
         if let Some(columns) = self.drift.columns().filter(|columns| *columns != self.dim) {
             let given = format!("{}", self.dim);

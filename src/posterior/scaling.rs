@@ -142,6 +142,15 @@ fn matched(
     in_units(matching(unit_x.view(), unit_b.view(), CONDITION)?, center, scales)
 }
 
+/// Rows around the median of their columns.
+pub(super) fn about_medians(mut rows: Array2<f64>) -> Array2<f64> {
+    for mut column in rows.columns_mut() {
+        let median = quantile(column.iter().copied(), 0.5);
+        column -= median;
+    }
+    rows
+}
+
 /// The lengths of rows, and the length from which on a row is far out.
 pub(super) fn norms(rows: &Array2<f64>) -> (Vec<f64>, f64) {
     let norms: Vec<f64> = rows.rows().into_iter().map(norm).collect();

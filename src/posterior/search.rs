@@ -1,5 +1,7 @@
 //! Runs until the draws can be trusted: longer, with a finer step, or in better coordinates.
 
+use ndarray::{Array2, s};
+
 use super::adjusted::{accepting, adjusted, leapfrogs};
 use super::diagnosis::{Diagnosis, Verdict};
 use super::gathered::Gathered;
@@ -11,7 +13,6 @@ use super::tuned::Tuned;
 use crate::drift::{Counted, Drift};
 use crate::error::{Error, Result};
 use crate::metrics::Posterior;
-use ndarray::{Array2, s};
 
 /// Frames that are kept of each chain, if they are not too many numbers.
 const MOST: usize = 1000;
@@ -127,14 +128,14 @@ impl<D: Drift<f64>> Plan<'_, D> {
                 let wanted = if finer || (biased && !self.adjusted) {
                     let wanted = 2 * stage.taken();
                     stage.halve();
-                    Some(wanted)
+                    wanted
                 } else {
                     self.longer(&mut stage, &diagnosis, attempt)?
                 };
                 let left = budget.saturating_sub(spent);
-                steps = wanted.unwrap_or(0).min(left);
+                steps = wanted.min(left);
                 // Little more than nothing would take the place of what is there.
-                let is_enough = stage.gathered.is_some() || 2 * steps >= wanted.unwrap_or(0);
+                let is_enough = stage.gathered.is_some() || 2 * steps >= wanted;
                 if steps >= LEAST_STEPS && is_enough {
                     best = Some(outcome);
                     continue;
@@ -145,18 +146,13 @@ impl<D: Drift<f64>> Plan<'_, D> {
     }
 
     /// How many steps more. They continue the run, unless chains are apart or there are better
-    /// coordinates now that there are draws. None if chains become infinite in these.
-    fn longer(
-        &self,
-        stage: &mut Stage,
-        diagnosis: &Diagnosis,
-        attempt: u64,
-    ) -> Result<Option<usize>> {
-        let Some(gathered) = &stage.gathered else { return Ok(None) };
+    /// coordinates now that there are draws. 0 if chains become infinite in these.
+    fn longer(&self, stage: &mut Stage, diagnosis: &Diagnosis, attempt: u64) -> Result<usize> {
+        let Some(gathered) = &stage.gathered else { return Ok(0) };
         let own = &gathered.pair.own;
         let taken = own.steps;
         let longer = diagnosis.longer();
-        let times = |factor: f64| Some((taken as f64 * factor).min(1e15) as usize);
+        let times = |factor: f64| (taken as f64 * factor).min(1e15) as usize;
         let is_short = !diagnosis.is_apart() && longer < ANEW;
         let more = times((1.1 * longer - 1.0).max(0.25));
         if is_short && self.adjusted {
@@ -174,7 +170,7 @@ impl<D: Drift<f64>> Plan<'_, D> {
         }
         let warm = Warm { tuned, state: State { positions, momenta: None } };
         let warm = match self.accepting(warm, attempt) {
-            Err(Error::Diverged { .. }) => return Ok(None),
+            Err(Error::Diverged { .. }) => return Ok(0),
             warm => warm?,
         };
         stage.tuned = halved(warm.tuned);
@@ -203,7 +199,7 @@ impl<D: Drift<f64>> Plan<'_, D> {
         let dim = stage.state.positions.ncols();
         let most = (NUMBERS / (self.chains.chains * dim)).clamp(LEAST, MOST);
         let mut interval = stage.gathered.as_ref().map_or(1, |before| before.interval);
-        let before = stage.gathered.as_ref().map_or(0, |before| before.pair.own.steps);
+        let before = stage.taken();
         if before == 0 && steps >= LONG {
             interval = 2;
         }

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView2, ArrayView3, Axis, concatenate};
 
 use super::pair::{Chains, Length, Path, State, drift_at, path};
-use super::scaling::{SHARE, chosen, curvature, norms, quantile, scaled};
+use super::scaling::{SHARE, about_medians, chosen, curvature, norms, quantile, scaled};
 use super::tuned::Tuned;
 use crate::drift::{Drift, Scale};
 use crate::error::{Error, Result};
@@ -172,11 +172,8 @@ fn largest(x: ArrayView2<'_, f64>) -> f64 {
 
 /// Rows around the median of their columns. Those far out are drawn in, so that a few chains that
 /// got lost do not count.
-fn drawn_in(mut rows: Array2<f64>) -> Array2<f64> {
-    for mut column in rows.columns_mut() {
-        let median = quantile(column.iter().copied(), 0.5);
-        column -= median;
-    }
+fn drawn_in(rows: Array2<f64>) -> Array2<f64> {
+    let mut rows = about_medians(rows);
     let (norms, far) = norms(&rows);
     for (mut row, norm) in rows.rows_mut().into_iter().zip(&norms) {
         if *norm > far {

@@ -1,6 +1,7 @@
 //! Posteriors: other coordinates, coupled noise, the warm-up, and what a diagnosis says.
 
 mod adjusted;
+mod agreement;
 mod coordinates;
 mod diagnosed;
 mod gradients;

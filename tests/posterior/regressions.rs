@@ -6,9 +6,10 @@
 //! law of log sigma is an integral over one variable.
 
 use langevin::ndarray::{Array1, Array2, array};
-use langevin::posterior::{Outcome, Sampling, Verdict};
+use langevin::posterior::Sampling;
 use langevin::prelude::*;
 
+use crate::agreement::agrees;
 use crate::targets::drift;
 
 /// y ~ N(X β, σ), flat in β and σ, or with σ ~ half-Cauchy(2.5): x = (β, log σ).
@@ -149,18 +150,8 @@ fn the_numbers_are_those_of_posteriordb() {
     }
 }
 
-fn agrees(target: &Regression, outcome: &Outcome) {
-    assert_eq!(outcome.diagnosis.verdict, Verdict::Converged, "{outcome}");
-    for (parameter, [mean, sd]) in outcome.summary.parameters.iter().zip(target.reference()) {
-        let off = (parameter.mean - mean) / sd;
-        assert!(off.abs() < 0.05, "{}: mean {} for {mean}", parameter.name, parameter.mean);
-        let ratio = parameter.sd / sd;
-        assert!((ratio - 1.0).abs() < 0.05, "{}: sd {} for {sd}", parameter.name, parameter.sd);
-    }
-}
-
 /// From the default start: intercepts of −61,285 ± 9,667 beside slopes of 1,262 ± 144 that are
-/// correlated by 0.998. Errors as in `sampled.rs`.
+/// correlated by 0.998. Errors as in `agreement.rs`.
 #[test]
 fn regressions_in_raw_units() {
     for target in [
@@ -172,7 +163,7 @@ fn regressions_in_raw_units() {
         for seed in 0..3 {
             let drift = target.drift();
             let outcome = Sampling::new(&drift, target.center.len() + 1).seed(seed).run();
-            agrees(&target, &outcome.unwrap());
+            agrees(&outcome.unwrap(), &target.reference());
         }
     }
 }

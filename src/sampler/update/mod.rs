@@ -54,8 +54,13 @@ pub(crate) struct Target<'a, F> {
 
 /// X ← A X + G b + C z.
 pub(crate) fn update_blocks<F: Real>(to: Target<'_, F>, c: &Coefficients, terms: Terms<'_, F>) {
+    update_from(Source::Shared(c), to, terms);
+}
+
+/// The same with coefficients from anywhere.
+fn update_from<F: Real>(source: Source<'_, F>, to: Target<'_, F>, terms: Terms<'_, F>) {
     simd::dispatch(Update {
-        source: Source::Shared(c),
+        source,
         blocks: to.blocks,
         state: to.x,
         low: to.low,
@@ -75,16 +80,8 @@ pub(crate) fn update_by_row<F: Real>(
     b: &[F],
     z: &[F],
 ) {
-    simd::dispatch(Update {
-        source: Source::ByRow(c),
-        blocks: c.blocks(),
-        state: x,
-        low,
-        drift: b,
-        panel: None,
-        normals: z,
-        order: Order::Forward,
-    });
+    let to = Target { x, low, blocks: c.blocks() };
+    update_from(Source::ByRow(c), to, Terms { b, z, order: Order::Forward });
 }
 
 /// X ← A X + G b + C z, with coefficients out of a table. `low` is the low part of the first block,
@@ -96,16 +93,8 @@ pub(crate) fn update_by_index<F: Real>(
     b: &[F],
     z: &[F],
 ) {
-    simd::dispatch(Update {
-        source: Source::ByIndex(c),
-        blocks: c.blocks,
-        state: x,
-        low,
-        drift: b,
-        panel: None,
-        normals: z,
-        order: Order::Forward,
-    });
+    let to = Target { x, low, blocks: c.blocks };
+    update_from(Source::ByIndex(c), to, Terms { b, z, order: Order::Forward });
 }
 
 /// A drift whose columns are not contiguous.
