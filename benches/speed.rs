@@ -5,11 +5,14 @@
 //! `--features mlp` a trained network is measured too, and alone with `cargo bench --features mlp
 //! --bench speed -- network`; its run of DDPM has `LANGEVIN_CHAINS` (128) chains, and with 1024 it
 //! is the counterpart of examples/training/timing.py. The crate's own methods, per evaluation, are
-//! measured alone with `cargo bench --bench speed -- own`.
+//! measured alone with `cargo bench --bench speed -- own`. `-- threads` and `-- sizes` measure how
+//! runs use threads and how the number of chains matters.
 
 mod common;
 #[path = "common/own.rs"]
 mod own;
+#[path = "common/scaling.rs"]
+mod scaling;
 
 use std::hint::black_box;
 #[cfg(feature = "mlp")]
@@ -165,11 +168,18 @@ impl Denoiser<f32> for Timed<'_> {
 }
 
 fn main() {
-    let is_own = std::env::args().any(|argument| argument == "own");
+    let asked = |word: &str| std::env::args().any(|argument| argument == word);
+    if asked("threads") {
+        return scaling::threads();
+    }
+    if asked("sizes") {
+        return scaling::sizes();
+    }
+    let is_own = asked("own");
     #[cfg(feature = "mlp")]
     if !is_own {
         network();
-        if std::env::args().any(|argument| argument == "network") {
+        if asked("network") {
             return; // The rest takes minutes.
         }
     }

@@ -1,6 +1,7 @@
 //! The two precisions: a sealed trait for `f32` and `f64`, with the elementary functions of
 //! kernels.
 
+use crate::math::box_muller::{self, LANES, Words};
 use crate::math::elementary;
 
 mod sealed {
@@ -39,6 +40,9 @@ pub trait Real: sealed::Sealed + ndarray::NdFloat + Default {
     /// ln of a positive normal number.
     #[doc(hidden)]
     fn ln_lane(self) -> Self;
+    /// Two standard normals for each lane of random words, P lanes at a time.
+    #[doc(hidden)]
+    fn normal_pairs<const P: usize>(words: &impl Words) -> [[Self; LANES]; 2];
     /// Numbers of type f64 as those of this precision, if they are the same.
     #[doc(hidden)]
     fn own_precision(numbers: &mut [f64]) -> Option<&mut [Self]>;
@@ -68,6 +72,10 @@ impl Real for f32 {
     #[inline(always)]
     fn ln_lane(self) -> Self {
         elementary::ln_f64(f64::from(self)) as f32
+    }
+    #[inline(always)]
+    fn normal_pairs<const P: usize>(words: &impl Words) -> [[Self; LANES]; 2] {
+        box_muller::single::<P>(words)
     }
     #[inline(always)]
     fn own_precision(_: &mut [f64]) -> Option<&mut [Self]> {
@@ -100,6 +108,10 @@ impl Real for f64 {
     #[inline(always)]
     fn ln_lane(self) -> Self {
         elementary::ln_f64(self)
+    }
+    #[inline(always)]
+    fn normal_pairs<const P: usize>(words: &impl Words) -> [[Self; LANES]; 2] {
+        box_muller::double::<P>(words)
     }
     #[inline(always)]
     fn own_precision(numbers: &mut [f64]) -> Option<&mut [Self]> {

@@ -87,19 +87,31 @@ const LOG_F64: [f64; 7] = [
     0.147_953_675_019_055_85,
 ];
 
-/// ln x for a positive normal x.
+/// A positive number as 2^exponent · (1 + fraction), with 1 + fraction in [√½, √2).
+pub(crate) struct LnParts {
+    pub(crate) fraction: f64,
+    pub(crate) exponent: f64,
+}
+
+/// Splits a positive normal x. The fraction is exact.
 #[inline(always)]
-pub(crate) fn ln_f64(x: f64) -> f64 {
-    // Splits x = 2^k m with m in [√½, √2). The offset carries into the exponent if the mantissa is
-    // above √2.
+pub(crate) fn ln_parts(x: f64) -> LnParts {
+    // The offset carries into the exponent if the mantissa is above √2.
     const SQRT_HALF_BITS: u64 = 0x3FE6_A09E_667F_3BCD;
     let offset = x.to_bits().wrapping_sub(SQRT_HALF_BITS);
     let m = f64::from_bits((offset & 0x000F_FFFF_FFFF_FFFF).wrapping_add(SQRT_HALF_BITS));
     // The exponent as a number without an integer conversion: the biased exponent in the mantissa
     // of 2^52, minus the bias.
     let biased = (offset.wrapping_add(1023 << 52)) >> 52;
-    let k = f64::from_bits(biased | 0x4330_0000_0000_0000) - (4_503_599_627_370_496.0 + 1023.0);
-    let f = m - 1.0;
+    let exponent =
+        f64::from_bits(biased | 0x4330_0000_0000_0000) - (4_503_599_627_370_496.0 + 1023.0);
+    LnParts { fraction: m - 1.0, exponent }
+}
+
+/// ln x for a positive normal x.
+#[inline(always)]
+pub(crate) fn ln_f64(x: f64) -> f64 {
+    let LnParts { fraction: f, exponent: k } = ln_parts(x);
     let s = f / (2.0 + f);
     let z = s * s;
     let half = 0.5 * f * f;
@@ -107,6 +119,32 @@ pub(crate) fn ln_f64(x: f64) -> f64 {
     // added last.
     let tail = s * z.mul_add(polynomial(z, &LOG_F64), half);
     k.mul_add(LN2_HIGH, f - (half - k.mul_add(LN2_LOW, tail)))
+}
+
+/// (ln(1 + f) − f)/f² on [√½ − 1, √2 − 1].
+const LOG_F32: [f32; 9] = [
+    -0.499_999_88,
+    0.333_333_08,
+    -0.250_015_23,
+    0.200_030_16,
+    -0.166_111_5,
+    0.141_634_69,
+    -0.132_087_95,
+    0.130_048_32,
+    -0.078_233_8,
+];
+
+/// ln(2^exponent (1 + fraction)) of the rounded parts of a number, in f32.
+#[inline(always)]
+pub(crate) fn ln_from_parts(fraction: f32, exponent: f32) -> f32 {
+    let mut p = LOG_F32[8];
+    let mut k = 8;
+    while k > 0 {
+        k -= 1;
+        p = p.mul_add(fraction, LOG_F32[k]);
+    }
+    let log = (p * fraction).mul_add(fraction, fraction);
+    exponent.mul_add(LN2_HIGH_F32, exponent.mul_add(LN2_LOW_F32, log))
 }
 
 /// ln x with the bits of `libm::log` (FreeBSD's e_log.c), without its branches, for a positive
@@ -185,6 +223,35 @@ pub(crate) fn cos_sin_turns_f64(turns: f64) -> (f64, f64) {
     let sign_c = (quadrant.wrapping_add(1) & 2) << 62;
     let sign_s = (quadrant & 2) << 62;
     (f64::from_bits(c.to_bits() ^ sign_c), f64::from_bits(s.to_bits() ^ sign_s))
+}
+
+const SIN_F32: [f32; 4] = [std::f32::consts::TAU, -41.341_663, 81.592_55, -75.402_07];
+const COS_F32: [f32; 5] = [1.0, -19.739_208, 64.939_32, -85.443_74, 59.245_964];
+
+/// (cos, sin) of 2π·`angle`/2³² in f32.
+#[inline(always)]
+pub(crate) fn cos_sin_turns_f32(angle: u32) -> (f32, f32) {
+    // The nearest quarter, and the signed distance to it in units of 2⁻³² turns.
+    let shifted = angle.wrapping_add(1 << 29);
+    let quadrant = shifted >> 30;
+    let away = (shifted & 0x3FFF_FFFF) as i32 - (1 << 29);
+    let a = away as f32 * (0.5 / 2_147_483_648.0);
+    let z = a * a;
+    let mut sin = SIN_F32[3];
+    let mut cos = COS_F32[4];
+    let mut k = 3;
+    while k > 0 {
+        k -= 1;
+        sin = sin.mul_add(z, SIN_F32[k]);
+        cos = cos.mul_add(z, COS_F32[k + 1]);
+    }
+    sin *= a;
+    cos = cos.mul_add(z, COS_F32[0]);
+    let odd = quadrant & 1 == 1;
+    let (c, s) = if odd { (sin, cos) } else { (cos, sin) };
+    let sign_c = (quadrant.wrapping_add(1) & 2) << 30;
+    let sign_s = (quadrant & 2) << 30;
+    (f32::from_bits(c.to_bits() ^ sign_c), f32::from_bits(s.to_bits() ^ sign_s))
 }
 
 #[cfg(test)]

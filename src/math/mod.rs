@@ -3,6 +3,7 @@
 
 pub(crate) mod beta;
 pub(crate) mod block;
+pub(crate) mod box_muller;
 pub(crate) mod critical;
 pub(crate) mod digits;
 pub(crate) mod eigen;

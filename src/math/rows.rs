@@ -4,11 +4,12 @@ use crate::real::Real;
 
 /// Rows that are processed together. They give enough independent operations for every vector unit.
 const WIDE: usize = 64;
-/// The same for the remaining rows.
-const NARROW: usize = 16;
-
-/// The same where a row takes so much scratch that more would fill the memory.
+/// The same for half of them or less.
+const NARROW: usize = 32;
+/// The same for a few rows, and where a row takes so much scratch that more would fill the memory.
 const FEW: usize = 4;
+/// Up to so many rows take less time in several blocks of a few than in a narrow one.
+const STILL_FEW: usize = 12;
 /// The most bytes of scratch for a block of more than a few rows.
 const MOST_SCRATCH: usize = 1 << 26;
 
@@ -34,18 +35,20 @@ pub(crate) fn by_blocks<F>(
     lanes: usize,
     scratch: &mut [F],
 ) {
-    if lanes < NARROW {
-        for start in (0..rows).step_by(FEW) {
-            work.block::<FEW>(start, FEW.min(rows - start), scratch);
-        }
-        return;
-    }
-    let wide = if lanes < WIDE { 0 } else { rows / WIDE * WIDE };
-    for start in (0..wide).step_by(WIDE) {
-        work.block::<WIDE>(start, WIDE, scratch);
-    }
-    for start in (wide..rows).step_by(NARROW) {
-        work.block::<NARROW>(start, NARROW.min(rows - start), scratch);
+    let mut start = 0;
+    while start < rows {
+        let left = rows - start;
+        // A block that is not full costs as much as one that is.
+        start += if lanes < NARROW || left <= STILL_FEW {
+            work.block::<FEW>(start, FEW.min(left), scratch);
+            FEW
+        } else if lanes < WIDE || left <= NARROW {
+            work.block::<NARROW>(start, NARROW.min(left), scratch);
+            NARROW
+        } else {
+            work.block::<WIDE>(start, WIDE.min(left), scratch);
+            WIDE
+        };
     }
 }
 

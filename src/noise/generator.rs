@@ -5,8 +5,9 @@ use std::marker::PhantomData;
 use rand::{Rng, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 
-use super::philox::{UNIFORM, open_unit, philox4x32_10, tag};
+use super::philox::{UNIFORM, philox4x32_10, tag};
 use super::{Address, Noise};
+use crate::math::box_muller::open_unit;
 use crate::real::Real;
 
 /// Noise from a generator `R`, for users who need their own.

@@ -5,7 +5,7 @@
 //! Random123 known answers.
 
 use super::{Address, Noise};
-use crate::math::elementary::{cos_sin_turns_f64, ln_f64};
+use crate::math::box_muller::{LANES, Words, open_unit};
 use crate::math::simd::{self, Kernel};
 use crate::real::Real;
 
@@ -52,12 +52,13 @@ pub(super) fn blocks<const W: usize>(counter: [[u64; W]; 4], key: [u32; 2]) -> [
 /// ```text
 /// key     = seed (64 bits)
 /// counter = (chain, step, coordinate pair, purpose · 2²⁴ + index)
-/// normals = Box–Muller in f64: one block gives two coordinates,
+/// normals = Box–Muller: one block gives two coordinates,
 ///           64 bits for a radius and 64 bits for an angle
 /// uniform = the first 64 bits of the block of coordinate pair 2³² − 1
 /// ```
 ///
-/// Normals in `f32` are rounded `f64` normals, so both precisions see the same noise.
+/// Normals in `f32` are computed in f32 from the same bits. So both precisions see the same noise,
+/// up to an error of 2.7e-7 of the length of the pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Philox {
     key: [u32; 2],
@@ -76,7 +77,13 @@ pub(super) fn tag(address: Address) -> u32 {
 
 impl<F: Real> Noise<F> for Philox {
     fn normals(&self, address: Address, chains: &[u32], out: &mut [F]) {
-        simd::dispatch(Fill { key: self.key, step: address.step, tag: tag(address), chains, out });
+        simd::dispatch_simd(Fill {
+            key: self.key,
+            step: address.step,
+            tag: tag(address),
+            chains,
+            out,
+        });
     }
 
     fn uniforms(&self, address: Address, chains: &[u32], out: &mut [f64]) {
@@ -88,18 +95,6 @@ impl<F: Real> Noise<F> for Philox {
             out,
         });
     }
-}
-
-/// Chains that are processed together. They fill two AVX-512 registers or four AVX registers.
-const LANES: usize = 16;
-
-/// The upper 52 of 64 random bits as a number in the open interval (0, 1). The number is the middle
-/// of one of 2^52 equal cells.
-#[inline(always)]
-pub(super) fn open_unit(bits: u64) -> f64 {
-    // Bits below the exponent of 1 give a number in [1, 2). The shift to the middle of the cell is
-    // exact.
-    f64::from_bits((bits >> 12) | 0x3FF0_0000_0000_0000) - (1.0 - 0.5 * f64::EPSILON)
 }
 
 /// The numbers of up to LANES chains.
@@ -145,37 +140,51 @@ struct Fill<'a, F> {
     out: &'a mut [F],
 }
 
-impl<F: Real> Kernel for Fill<'_, F> {
+impl<F: Real> pulp::WithSimd for Fill<'_, F> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(self) {
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        // Four words of P lanes and what their rounds need must fit into 16 registers of AVX2, or
+        // 32 of AVX-512.
+        if S::F64_LANES > 4 { self.fill::<LANES>() } else { self.fill::<8>() }
+    }
+}
+
+/// The blocks of the chains of all lanes for one pair of coordinates.
+struct Counters {
+    key: [u32; 2],
+    chains: [u64; LANES],
+    step: u32,
+    pair: u32,
+    tag: u32,
+}
+
+impl Words for Counters {
+    #[inline(always)]
+    fn part<const P: usize>(&self, at: usize) -> [[u64; P]; 4] {
+        let mut chains = [0; P];
+        chains.copy_from_slice(&self.chains[at..at + P]);
+        let [step, pair, tag] = [self.step, self.pair, self.tag].map(|word| [u64::from(word); P]);
+        blocks([chains, step, pair, tag], self.key)
+    }
+}
+
+impl<F: Real> Fill<'_, F> {
+    #[inline(always)]
+    fn fill<const P: usize>(self) {
         let n = self.chains.len();
         if n == 0 {
             return;
         }
+        let Self { key, step, tag, .. } = self;
         for (pair, columns) in self.out.chunks_mut(2 * n).enumerate() {
             let (even, odd) = columns.split_at_mut(n);
             for start in (0..n).step_by(LANES) {
                 let count = LANES.min(n - start);
-                let ids = load(&self.chains[start..start + count]);
-                let counter = [
-                    ids,
-                    [u64::from(self.step); LANES],
-                    [pair as u64; LANES],
-                    [u64::from(self.tag); LANES],
-                ];
-                let [w0, w1, w2, w3] = blocks(counter, self.key);
-                let mut first = [F::zero(); LANES];
-                let mut second = [F::zero(); LANES];
-                for l in 0..LANES {
-                    let radius = (-2.0 * ln_f64(open_unit(w0[l] << 32 | w1[l]))).sqrt();
-                    // An angle may be anywhere in its cell, so the shift by half a cell is left
-                    // out: [0, 1).
-                    let turns =
-                        f64::from_bits((w2[l] << 20 | w3[l] >> 12) | 0x3FF0_0000_0000_0000) - 1.0;
-                    let (cos, sin) = cos_sin_turns_f64(turns);
-                    first[l] = F::from_f64(radius * cos);
-                    second[l] = F::from_f64(radius * sin);
-                }
+                let chains = load(&self.chains[start..start + count]);
+                let counters = Counters { key, chains, step, pair: pair as u32, tag };
+                let [first, second] = F::normal_pairs::<P>(&counters);
                 if count == LANES {
                     even[start..start + LANES].copy_from_slice(&first);
                     if !odd.is_empty() {

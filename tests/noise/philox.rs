@@ -99,16 +99,20 @@ fn numbers_are_the_documented_function_of_the_address() {
 }
 
 #[test]
-fn normals_in_f32_are_those_in_f64_rounded() {
+fn normals_in_f32_are_those_in_f64_up_to_rounding() {
+    let mut worst = 0.0f64;
     for (seed, address, _) in addresses() {
         for (chains, dim) in [(first_chains(1000), 3), (vec![u32::MAX - 1, 5, 0], 8)] {
-            let wide = normals::<f64>(&Philox::new(seed), address, &chains, dim);
+            let n = chains.len();
+            // Whole pairs, for their lengths.
+            let whole = dim + dim % 2;
+            let wide = normals::<f64>(&Philox::new(seed), address, &chains, whole);
             let narrow = normals::<f32>(&Philox::new(seed), address, &chains, dim);
-            assert!(
-                wide.iter()
-                    .zip(&narrow)
-                    .all(|(z, rounded)| (*z as f32).to_bits() == rounded.to_bits())
-            );
+            for (at, z) in narrow.iter().enumerate() {
+                let first = at / (2 * n) * 2 * n + at % n;
+                let length = wide[first].hypot(wide[first + n]);
+                worst = worst.max((f64::from(*z) - wide[at]).abs() / length);
+            }
             let [u, v] = [
                 uniforms::<f64>(&Philox::new(seed), address, &chains),
                 uniforms::<f32>(&Philox::new(seed), address, &chains),
@@ -116,4 +120,6 @@ fn normals_in_f32_are_those_in_f64_rounded() {
             assert_eq!(bits(&u), bits(&v));
         }
     }
+    // The bound of Philox: 4.6 roundings of 2⁻²⁴ at most.
+    assert!(worst < 2.7e-7, "{worst:e}");
 }

@@ -415,9 +415,9 @@ mod tests {
         };
         let expected = with(64);
         assert!(expected.iter().all(|x| x.is_finite()));
-        for lanes in [16, 4] {
+        for lanes in [32, 4] {
             assert_eq!(with(lanes), expected, "{lanes}");
         }
-        assert_eq!([1, 1 << 18, 1 << 24].map(crate::math::rows::lanes::<f64>), [64, 16, 4]);
+        assert_eq!([1, 1 << 18, 1 << 24].map(crate::math::rows::lanes::<f64>), [64, 32, 4]);
     }
 }
