@@ -45,7 +45,7 @@ fn generation<'w, D: Denoiser<f32> + 'w>(
     chains: usize,
 ) -> Workload<'w> {
     let plan = Method::named("ddpm").unwrap().plan(process, 1000).unwrap();
-    let steps = plan.grid().len();
+    let steps = plan.grid().steps();
     let body: Body<'w> = Box::new(move |chains, _, threads| {
         let run = plan.run_in::<f32>(&model).unwrap();
         sum(run.chains(chains).threads(threads).run().unwrap().state.view())
