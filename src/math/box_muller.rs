@@ -34,17 +34,14 @@ pub(crate) fn double<const P: usize>(words: &impl Words) -> [[f64; LANES]; 2] {
     let [mut first, mut second] = [[0.0; LANES]; 2];
     for at in (0..LANES).step_by(P) {
         let [w0, w1, w2, w3] = words.part::<P>(at);
-        let [mut cosines, mut sines] = [[0.0; P]; 2];
         for l in 0..P {
             let radius = (-2.0 * ln_f64(open_unit(w0[l] << 32 | w1[l]))).sqrt();
             // An angle may be anywhere in its cell, so the shift by half a cell is left out.
             let turns = f64::from_bits((w2[l] << 20 | w3[l] >> 12) | 0x3FF0_0000_0000_0000) - 1.0;
             let (cos, sin) = cos_sin_turns_f64(turns);
-            cosines[l] = radius * cos;
-            sines[l] = radius * sin;
+            first[at + l] = radius * cos;
+            second[at + l] = radius * sin;
         }
-        first[at..at + P].copy_from_slice(&cosines);
-        second[at..at + P].copy_from_slice(&sines);
     }
     [first, second]
 }
