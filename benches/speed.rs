@@ -6,15 +6,18 @@
 //! --bench speed -- network`; its run of DDPM has `LANGEVIN_CHAINS` (128) chains, and with 1024 it
 //! is the counterpart of examples/training/timing.py. The crate's own methods, per evaluation, are
 //! measured alone with `cargo bench --bench speed -- own`. `-- threads` and `-- sizes` measure how
-//! runs use threads and how the number of chains matters.
+//! runs use threads and how the number of chains matters. `-- guard` is `scripts/speed.sh`.
 
 mod common;
+#[path = "common/guard.rs"]
+mod guard;
 #[path = "common/own.rs"]
 mod own;
 #[path = "common/scaling.rs"]
 mod scaling;
 
 use std::hint::black_box;
+use std::process::ExitCode;
 #[cfg(feature = "mlp")]
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -167,19 +170,27 @@ impl Denoiser<f32> for Timed<'_> {
     }
 }
 
-fn main() {
-    let asked = |word: &str| std::env::args().any(|argument| argument == word);
-    if asked("threads") {
-        return scaling::threads();
+fn main() -> ExitCode {
+    let is_asked = |name: &str| std::env::args().any(|argument| argument == name);
+    if is_asked("guard") {
+        return guard::run();
     }
-    if asked("sizes") {
-        return scaling::sizes();
+    if is_asked("threads") {
+        scaling::threads();
+    } else if is_asked("sizes") {
+        scaling::sizes();
+    } else {
+        bars(is_asked("own"));
     }
-    let is_own = asked("own");
+    ExitCode::SUCCESS
+}
+
+/// All tables, or those of the crate's own methods.
+fn bars(is_own: bool) {
     #[cfg(feature = "mlp")]
     if !is_own {
         network();
-        if asked("network") {
+        if std::env::args().any(|argument| argument == "network") {
             return; // The rest takes minutes.
         }
     }

@@ -13,9 +13,10 @@ echo "- Date: $(date -u +%Y-%m-%d)"
 echo "- Rust: $(rustc --version), RUSTFLAGS=${RUSTFLAGS:-}"
 echo "- langevin: $(git rev-parse --short HEAD 2> /dev/null || echo unknown)$(
     git diff --quiet HEAD -- ../../src 2> /dev/null || echo ', changed')"
-for crate in $(sed -n 's/^name = "\(nuts-rs\)"$/\1/p' rust/Cargo.lock); do
+for crate in $(sed -n 's/^name = "\(differential-equations\|nuts-rs\|pathwise-core\)"$/\1/p' \
+    rust/Cargo.lock); do
     version=$(grep -A 1 "^name = \"$crate\"" rust/Cargo.lock | sed -n 's/^version = "\(.*\)"/\1/p')
     echo "- $crate: $version"
 done
 echo "- Python: $("$python" --version | cut -d ' ' -f 2), $("$python" -m pip freeze |
-    grep -E '^(blackjax|jax|jaxlib|numpy)==' | tr '\n' ' ' | sed 's/==/ /g')"
+    grep -E '^(blackjax|diffrax|diffusers|jax|jaxlib|numpy|torch)==' | tr '\n' ' ' | sed 's/==/ /g')"
