@@ -15,7 +15,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # From the ground up; names on one line share a floor. A folder stands for all its files.
 FLOORS = [
-    "content error grid quoted real options scratch math noise plot image",
+    "bytes content error grid quoted ranks real options scratch math noise plot image",
     "state metrics",
     "dynamics drift",
     "sampler",

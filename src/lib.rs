@@ -176,6 +176,7 @@
 pub use ndarray;
 
 pub mod advanced;
+mod bytes;
 pub mod catalog;
 pub mod compare;
 mod content;
@@ -202,6 +203,7 @@ pub mod posterior;
 pub mod prelude;
 pub mod probe;
 mod quoted;
+pub mod ranks;
 mod real;
 pub mod run;
 pub mod sampler;

@@ -12,6 +12,7 @@ use langevin::prelude::NonFinite;
 use crate::beginning::BeginningOptions;
 use crate::checkpoint::CheckpointOptions;
 use crate::shard::Shard;
+use crate::team::Team;
 
 /// Options of the library as options of a command: their names and texts.
 pub struct Given<L> {
@@ -118,6 +119,9 @@ pub struct RunOptions {
     pub plot: Option<PathBuf>,
     #[command(flatten)]
     pub common: CommonOptions,
+    /// The ranks that do the run together.
+    #[arg(skip)]
+    pub team: Team,
 }
 
 fn policy() -> impl TypedValueParser<Value = NonFinite> {

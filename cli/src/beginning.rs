@@ -15,6 +15,7 @@ use crate::arguments::RunOptions;
 use crate::checkpoint::{all_settings, base_settings};
 use crate::failure::{Failure, refuse};
 use crate::inputs::Inputs;
+use crate::shard::Part;
 
 /// The noise of a run, and the run that it continues.
 #[derive(Args)]
@@ -186,13 +187,24 @@ impl RunOptions {
         if let Some(seed) = beginning.seed.filter(|seed| Some(*seed) != samples.seed) {
             return differs("seed", seed, samples.seed.map_or("none".into(), |s| s.to_string()));
         }
-        let first = self.part().first;
+        let first = match self.shard {
+            Some(_) => self.part().first,
+            None => beginning.first_chain(),
+        };
         let is_told = beginning.first_chain.is_some() || self.shard.is_some();
         if is_told && first != samples.first_chain {
             return differs("first chain", first.into(), samples.first_chain.to_string());
         }
         if !is_checkpoint && (anew.is_given || beginning.first_step.is_some()) {
             return Err(named("the state is a start; leave out --start and --first-step".into()));
+        }
+        if self.shares_chains() {
+            let Part { skipped, chains, .. } = self.part();
+            let all = samples.positions().nrows();
+            if all != self.chains {
+                return differs("chains", self.chains as u64, all.to_string());
+            }
+            file.samples = samples.part(skipped..skipped + chains)?;
         }
         Ok(Beginning::After(Box::new(file)))
     }

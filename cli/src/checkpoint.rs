@@ -144,7 +144,7 @@ impl CheckpointOptions {
     }
 
     /// The checkpoint of a run with these settings.
-    pub fn begin(&self, settings: &Settings) -> Result<Option<Checkpoint>, Failure> {
+    fn begin(&self, settings: &Settings) -> Result<Option<Checkpoint>, Failure> {
         let Some(path) = self.path() else { return Ok(None) };
         let mut settings = settings.clone();
         settings.insert("kind".into(), "checkpoint".into());
@@ -153,12 +153,24 @@ impl CheckpointOptions {
 }
 
 impl RunOptions {
+    /// The checkpoint of a run with these settings: one of all ranks, or that of the first one.
+    pub fn checkpoint(&self, settings: &Settings) -> Result<Option<Checkpoint>, Failure> {
+        if !self.team.is_first() && !self.shares_chains() {
+            return Ok(None);
+        }
+        let checkpoint = self.durable.begin(settings)?;
+        Ok(checkpoint.map(|checkpoint| checkpoint.over(self.ranks())))
+    }
+
     /// Opens the outputs of a run. They are checked, and so is the place of its checkpoint.
     pub fn create_all<const N: usize>(
         &self,
         inputs: &Inputs,
         wanted: [(&'static str, Option<&Path>); N],
     ) -> Result<[Option<OutputFile>; N], Failure> {
+        if !self.team.is_first() {
+            return Ok([const { None }; N]);
+        }
         let outputs = wanted.map(|(_, path)| path);
         self.durable.check(self.resume(), inputs, &outputs)?;
         let needs_start = self.durable.path().is_some() || self.shard.is_some();

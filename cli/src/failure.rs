@@ -2,7 +2,6 @@
 //! the way, 3 for draws that cannot be trusted, 128 and its number for a signal.
 
 use std::io::Write;
-use std::process::ExitCode;
 
 use langevin::advanced::escaped;
 
@@ -24,20 +23,22 @@ pub enum Failure {
 }
 
 impl Failure {
-    pub fn exit_code(&self) -> ExitCode {
+    /// The exit code.
+    pub fn code(&self) -> u8 {
         match self {
-            Self::Input(_) => ExitCode::from(2),
-            Self::Run(_) => ExitCode::from(1),
-            Self::Untrusted(_) => ExitCode::from(3),
-            Self::Stopped { signal, .. } => ExitCode::from(128 + *signal as u8),
+            Self::Input(_) => 2,
+            Self::Run(_) => 1,
+            Self::Untrusted(_) => 3,
+            Self::Stopped { signal, .. } => 128 + *signal as u8,
         }
     }
 
-    /// The line for stderr: one, and without what a terminal would obey.
-    pub fn line(&self) -> String {
+    /// The line for stderr: one, and without what a terminal would obey. `of` says whose it is, if
+    /// there are several ranks.
+    pub fn line(&self, of: &str) -> String {
         match self {
             Self::Stopped { .. } => self.to_string(),
-            _ => escaped(&format!("error: {self}")),
+            _ => escaped(&format!("error: {of}{self}")),
         }
     }
 }
@@ -55,12 +56,12 @@ pub fn print_warning(warning: &dyn std::fmt::Display) {
 
 impl From<langevin::Error> for Failure {
     fn from(error: langevin::Error) -> Self {
-        use langevin::Error::{Diverged, Drift, Missing, Observer, StateFile, Threads};
+        use langevin::Error::{Diverged, Drift, Missing, Observer, Ranks, StateFile, Threads};
         let message = error.to_string();
         match error {
             Diverged { .. } => Self::Run(format!("{message} (--non-finite freeze|ignore)")),
             Missing { option, by } => Self::Input(format!("--{option} is missing: {by} needs it")),
-            Drift { .. } | Observer { .. } | StateFile { .. } | Threads { .. } => {
+            Drift { .. } | Observer { .. } | Ranks(_) | StateFile { .. } | Threads { .. } => {
                 Self::Run(message)
             }
             _ => Self::Input(message),

@@ -68,7 +68,7 @@ pub struct Generate {
     #[arg(long, value_name = "RxC", requires = "grid_image", value_parser = image_shape)]
     image_shape: Option<(usize, usize)>,
     #[command(flatten)]
-    run: RunOptions,
+    pub run: RunOptions,
 }
 
 impl Generate {
@@ -263,7 +263,7 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let drift = &*drift;
     let job =
         Job { sampler, drift, grid, dim, beginning, settings, moments: None, frames, trace: None };
-    let outcome = simulate(run, job, out, state)?;
+    let Some(outcome) = simulate(run, job, out, state)? else { return Ok(()) };
     let positions = outcome.samples.positions();
     if let Some(warning) = range.and_then(|range| Warning::of_samples(positions, range)) {
         print_warning(&warning);

@@ -86,6 +86,11 @@ impl EndsRun {
         RUNNING.store(true, Ordering::SeqCst);
         Self { due: 1, step: 0, seen: Instant::now() }
     }
+
+    /// It never looks: a signal ends the program, as one rank cannot end the run of all.
+    pub fn never() -> Self {
+        Self { due: u64::MAX, step: 0, seen: Instant::now() }
+    }
 }
 
 impl<F: Real> Observer<F> for EndsRun {

@@ -272,7 +272,7 @@ impl<F: Real> Gathered<F> {
         let mut all = Self { moments: None, trace: None, seconds: 0.0 };
         for piece in pieces {
             let moments = piece.filled(0, moments_of(options, job.moments))?;
-            let trace = piece.filled(1, job.trace.clone())?;
+            let trace = piece.filled(1, job.trace.clone().flatten())?;
             match (&mut all.moments, moments) {
                 (Some(all), Some(next)) => all.append(next)?,
                 (_, next) => all.moments = next,

@@ -18,6 +18,7 @@ use crate::law::LawOptions;
 use crate::output::{create_all, print_line, write_file};
 use crate::report::written;
 use crate::simulation::read_start;
+use crate::team::Team;
 
 #[derive(Args)]
 pub struct PosteriorRun {
@@ -56,6 +57,9 @@ pub struct PosteriorRun {
     /// One JSON object on stdout
     #[arg(long)]
     json: bool,
+    /// The ranks that do the run together.
+    #[arg(skip)]
+    pub team: Team,
 }
 
 impl PosteriorRun {
@@ -87,7 +91,7 @@ impl PosteriorRun {
         if let Some(threads) = self.threads {
             sampling = sampling.threads(threads);
         }
-        Ok(sampling)
+        Ok(sampling.over(self.team.ranks()))
     }
 
     /// Names and place of the draws, before a run that may be long.
@@ -110,16 +114,22 @@ impl PosteriorRun {
 
 pub fn run(arguments: &PosteriorRun) -> Result<(), Failure> {
     let law = arguments.law.read()?;
-    arguments.check(law.dimension())?;
     let inputs = arguments.inputs();
+    let is_first = arguments.team.is_first();
+    if is_first {
+        arguments.check(law.dimension())?;
+    }
     let read = arguments.json.then(|| inputs.json());
     let drift = law.drift::<f64>();
     let sampling = arguments.sampling(&drift, law.dimension())?;
-    let wanted = [("--save-tuned", arguments.save_tuned.as_deref())];
+    let wanted = [("--save-tuned", arguments.save_tuned.as_deref().filter(|_| is_first))];
     let [tuned] = create_all(&inputs, wanted)?;
     let begun = Instant::now();
     let outcome = sampling.run()?;
     let seconds = begun.elapsed().as_secs_f64();
+    if !is_first {
+        return Ok(());
+    }
     write_file(tuned, "--save-tuned", || Ok(format!("{}\n", json!(outcome.tuned)).into_bytes()))?;
     if let Some(path) = &arguments.draws {
         write_draws(arguments, &outcome, drift, path)?;

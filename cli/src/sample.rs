@@ -1,12 +1,12 @@
 //! `langevin sample`: Langevin dynamics on a target.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use langevin::catalog::{self, Options};
 use langevin::diffusion::Warning;
 use langevin::metrics::Posterior;
-use langevin::prelude::{Real, Sampler, Samples, TimeGrid};
+use langevin::prelude::{Every, Real, Sampler, Samples, TimeGrid, Trace};
 use langevin::run::Start;
 use serde_json::{Value, json};
 
@@ -118,7 +118,7 @@ pub struct Sample {
     #[command(flatten)]
     trace: TraceOptions,
     #[command(flatten)]
-    run: RunOptions,
+    pub run: RunOptions,
 }
 
 impl Sample {
@@ -127,6 +127,19 @@ impl Sample {
         let resume = self.run.resume();
         let start = ("--start", self.start.as_deref());
         Inputs::new([target, data, library, start, ("--resume", resume)])
+    }
+
+    /// What keeps the draws, if they are asked for.
+    fn traced<F: Real>(
+        &self,
+        frames: Option<Every>,
+        dim: usize,
+        outputs: [Option<&Path>; 3],
+    ) -> Result<Option<Option<Trace<F>>>, Failure> {
+        let is_first = self.run.team.is_first();
+        let begin = || self.trace.begin(frames, dim, &self.inputs(), outputs);
+        let trace = if is_first { begin()? } else { None };
+        Ok(self.trace.path().map(|_| trace))
     }
 }
 
@@ -149,24 +162,23 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     let report = json(arguments)?;
     let seed = options.beginning.seed(start.as_ref())?;
     let is_given = start.is_some();
-    let start = start.map(|start| options.rows_of(start));
-    let start = start.map_or_else(|| Start::normal(dim), Into::into);
+    let start = start.map_or_else(|| Start::normal(dim), |start| options.rows_of(start).into());
     let own = [("steps", arguments.steps.to_string()), ("trace", arguments.trace.says())];
     let inputs = arguments.inputs();
     let Begun { read, settings, beginning } =
         options.begun(&inputs, &report, Anew { start, seed, is_given }, own)?;
     let state = options.beginning.save_state.as_deref();
     let outputs = [options.out.as_deref(), options.plot.as_deref(), state];
-    let named = [("--out", outputs[0]), ("--plot", outputs[1]), ("--save-state", state)];
+    let named = [("--out", outputs[0]), ("--plot", outputs[1]), ("--save-state", outputs[2])];
     let traces = arguments.trace.places();
     options.durable.spare_all(&traces.each_ref().map(Option::as_deref))?;
     let [out, picture, state] = options.create_all(&inputs, named)?;
     let frames = moments.filter(|_| options.every.is_some());
-    let trace = arguments.trace.begin::<F, 3>(frames, dim, &arguments.inputs(), outputs)?;
+    let trace = arguments.traced(frames, dim, outputs)?;
     let sampler = &*sampler;
     let drift = target.drift();
     let job = Job { sampler, drift, grid, dim, beginning, settings, moments, frames, trace };
-    let mut outcome = simulate(options, job, out, state)?;
+    let Some(mut outcome) = simulate(options, job, out, state)? else { return Ok(()) };
     if let Some(known) = target.known() {
         warn_of_range(&outcome.samples, known.range());
     }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use langevin::advanced::quoted;
 use langevin::ndarray::{Array2, Axis, Slice};
+use langevin::ranks::share;
 
 use crate::arguments::RunOptions;
 use crate::failure::{Failure, refuse};
@@ -45,19 +46,20 @@ pub struct Part {
 }
 
 impl RunOptions {
-    /// The chains of this run: all, or those of its shard. Shards differ by one chain at most.
+    /// The chains of this run: all, or those of its shard or of its rank. Parts differ by
+    /// one chain at most.
     pub fn part(&self) -> Part {
-        let cut =
-            |index: usize, of: usize| (self.chains as u128 * index as u128 / of as u128) as usize;
-        let first = self.beginning.first_chain();
-        match self.shard {
-            None => Part { skipped: 0, chains: self.chains, first },
-            Some(Shard { index, of }) => {
-                let skipped = cut(index - 1, of);
-                let chains = cut(index, of) - skipped;
-                Part { skipped, chains, first: first.saturating_add(skipped as u32) }
-            }
-        }
+        let rows = match self.shard {
+            None => self.ranks().share(self.chains),
+            Some(Shard { index, of }) => share(self.chains, index - 1, of),
+        };
+        let first = self.beginning.first_chain().saturating_add(rows.start as u32);
+        Part { skipped: rows.start, chains: rows.len(), first }
+    }
+
+    /// The number of chains whose samples this run writes.
+    pub fn written(&self) -> usize {
+        if self.shard.is_some() { self.part().chains } else { self.chains }
     }
 
     /// Refuses shards without chains, chains without a number, and sums without a report.
@@ -75,6 +77,11 @@ impl RunOptions {
             return refuse("--covariance is in the report of --json; give both");
         }
         match self.shard {
+            Some(shard) if self.team.size() > 1 => refuse(format!(
+                "--shard {shard}: the {} ranks of this run have a share of the chains already; \
+                 leave it out",
+                self.team.size()
+            )),
             Some(shard) if shard.of > self.chains => refuse(format!(
                 "--shard {shard}: expected no more shards than the {} chains",
                 self.chains
@@ -87,7 +94,7 @@ impl RunOptions {
     /// to be refused.
     pub fn rows_of<F: Clone>(&self, start: Array2<F>) -> Array2<F> {
         let part = self.part();
-        if self.shard.is_none() || start.nrows() != self.chains {
+        if part.chains == self.chains || start.nrows() != self.chains {
             return start;
         }
         let rows = Slice::from(part.skipped..part.skipped + part.chains);

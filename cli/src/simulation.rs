@@ -4,11 +4,12 @@
 use std::path::Path;
 use std::time::Instant;
 
+use langevin::drift::Distributed;
 use langevin::ndarray::Array2;
 use langevin::prelude::{
     BoxError, Drift, Every, MomentsObserver, Observer, Real, Run, Sampler, Samples, TimeGrid, Trace,
 };
-use langevin::run::{ProgressBar, Settings, StateFile};
+use langevin::run::{ProgressBar, Settings, Spread, StateFile, Whole};
 
 use crate::arguments::RunOptions;
 use crate::beginning::Beginning;
@@ -19,6 +20,7 @@ use crate::merge;
 use crate::npy::{Accept, read_rows};
 use crate::output::OutputFile;
 use crate::samples_file::{SamplesFile, cannot_write};
+use crate::shard::Part;
 
 /// What is to be run.
 pub struct Job<'j, F: Real> {
@@ -33,8 +35,8 @@ pub struct Job<'j, F: Real> {
     pub moments: Option<Every>,
     /// Steps whose positions are saved; the final ones alone without.
     pub frames: Option<Every>,
-    /// What keeps the draws of the run, if they are asked for.
-    pub trace: Option<Trace<F>>,
+    /// What keeps the draws of the run, if they are asked for: at the first rank alone.
+    pub trace: Option<Option<Trace<F>>>,
 }
 
 /// What came of it.
@@ -69,44 +71,44 @@ impl<F> Outcome<F> {
 }
 
 /// Runs a job and writes its samples to `out`. A signal ends the run early; what it has by then is
-/// written as if it were the end.
+/// written as if it were the end. Of several ranks, the first one has the outcome of all.
 pub fn simulate<F: Real>(
     options: &RunOptions,
     mut job: Job<'_, F>,
     out: Option<OutputFile>,
     state: Option<OutputFile>,
-) -> Result<Outcome<F>, Failure> {
+) -> Result<Option<Outcome<F>>, Failure> {
     if !options.merge.is_empty() {
-        return merge::joined(options, job, out, state);
+        return merge::joined(options, job, out, state).map(Some);
     }
     let steps = job.grid.steps();
     let frames = job.frames;
-    let mut moments = moments_of(options, job.moments);
-    let mut file = None;
-    if let (Some(out), Some(path)) = (out, &options.out) {
-        let shape = (options.part().chains, job.dim);
-        let begun = SamplesFile::begin::<F>(out, path, frames, steps, shape)?;
-        file = Some(begun.with_checkpoint(options.durable.path())?);
-    }
-    let mut progress = (!options.common.quiet).then(|| ProgressBar::new(steps));
+    let team = &options.team;
+    let mut watched = Watched::new(options, &mut job, out)?;
     let settings = std::mem::take(&mut job.settings);
-    let mut trace = job.trace.take();
+    options.begin_together(&settings)?;
     let before = job.beginning.steps();
     let is_recovered = job.beginning.is_checkpoint();
-    let mut run = run(options, job)?.observe(&mut moments).observe(&mut file);
-    if let Some(checkpoint) = options.durable.begin(&settings)? {
+    let distributed = Distributed::new(job.drift, team.ranks());
+    let drift = if options.shares_rows() { &distributed } else { job.drift };
+    let job = Job { drift, ..job };
+    let mut signals = if team.size() == 1 { EndsRun::new() } else { EndsRun::never() };
+    let Watched { moments, file, shown, progress, traced } = &mut watched;
+    let frames_out: &mut dyn Observer<F> = if frames.is_some() { shown } else { file };
+    let mut run = run(options, job)?.observe(moments).observe(frames_out);
+    if let Some(checkpoint) = options.checkpoint(&settings)? {
         run = run.checkpoint(checkpoint);
     }
-    let mut signals = EndsRun::new();
-    let run = run.observe(&mut progress).observe(&mut trace).observe(&mut signals);
+    let run = run.observe(progress).observe(traced).observe(&mut signals);
     let clock = Instant::now();
     let samples = run.run()?;
     let seconds = clock.elapsed().as_secs_f64();
-    drop(progress);
+    drop(watched.progress.take());
+    let Some((samples, moments)) = watched.gathered(options, samples)? else { return Ok(None) };
 
     let mut saved = frames.map(|every| every.count(samples.steps as usize));
     let mut hash = None;
-    if let Some(file) = file {
+    if let Some(file) = watched.file() {
         let (mut file, count) = file.finish(samples.steps, &samples)?;
         saved = frames.map(|_| count);
         hash = options.shard.map(|_| file.hash()).transpose().map_err(cannot_write)?;
@@ -123,11 +125,71 @@ pub fn simulate<F: Real>(
         planned_steps: steps,
         moments,
         saved,
-        trace,
+        trace: watched.traced.and_then(Whole::into_inner),
         stopped,
     };
     save(options, &mut outcome, settings, hash, state)?;
-    Ok(outcome)
+    Ok(Some(outcome))
+}
+
+/// What looks at a run: of every rank, or for all of them.
+struct Watched<F> {
+    moments: Option<Spread>,
+    /// The end of the run alone.
+    file: Option<SamplesFile>,
+    /// The frames, with the end last.
+    shown: Option<Whole<SamplesFile>>,
+    progress: Option<ProgressBar>,
+    traced: Option<Whole<Trace<F>>>,
+}
+
+impl<F: Real> Watched<F> {
+    fn new(
+        options: &RunOptions,
+        job: &mut Job<'_, F>,
+        out: Option<OutputFile>,
+    ) -> Result<Self, Failure> {
+        let steps = job.grid.steps();
+        let frames = job.frames;
+        let ranks = options.ranks();
+        let Part { skipped, chains, .. } = options.part();
+        let rows = skipped..skipped + chains;
+        let moments = moments_of(options, job.moments);
+        let moments = moments.map(|own| Spread::new(own, rows, ranks.clone()));
+        let mut file = None;
+        if let (Some(out), Some(path)) = (out, &options.out) {
+            let shape = (options.written(), job.dim);
+            let begun = SamplesFile::begin::<F>(out, path, frames, steps, shape)?;
+            file = Some(begun.with_checkpoint(options.durable.path())?);
+        }
+        let shown = frames.filter(|_| options.out.is_some());
+        let shown = shown.map(|every| Whole::new(file.take(), every, ranks.clone()));
+        let traced = frames.zip(job.trace.take());
+        let traced = traced.map(|(every, trace)| Whole::new(trace, every, ranks));
+        let is_told = options.team.is_first() && !options.common.quiet;
+        let progress = is_told.then(|| ProgressBar::new(steps));
+        Ok(Self { moments, file, shown, progress, traced })
+    }
+
+    /// Samples and moments of all chains, at the first rank.
+    #[allow(clippy::type_complexity)]
+    fn gathered(
+        &self,
+        options: &RunOptions,
+        samples: Samples<F>,
+    ) -> Result<Option<(Samples<F>, Option<MomentsObserver>)>, Failure> {
+        let moments = self.moments.as_ref().map(Spread::joined).transpose()?.flatten();
+        let samples = match options.shares_chains() {
+            true => samples.gathered(&*options.ranks())?,
+            false => Some(samples).filter(|_| options.team.is_first()),
+        };
+        Ok(samples.map(|samples| (samples, moments)))
+    }
+
+    /// The file of the samples.
+    fn file(&mut self) -> Option<SamplesFile> {
+        self.file.take().or_else(|| self.shown.take()?.into_inner())
+    }
 }
 
 /// The observer of the moments, without any yet.
@@ -179,18 +241,22 @@ pub fn warn_of_rounding<F: Real>(samples: &Samples<F>) {
 /// The run with the options that were given.
 fn run<'j, F: Real>(options: &RunOptions, job: Job<'j, F>) -> Result<Run<'j, F>, Failure> {
     let together = options.covariance && job.moments.is_some() && job.dim > 8;
-    if together && options.shard.is_some_and(|shard| shard.of > 1) {
+    if together && (options.shard.is_some_and(|shard| shard.of > 1) || options.shares_chains()) {
         return refuse(
-            "--covariance with --shard: above 8 dimensions the sums of many steps are not kept for \
-             each chain, so shards cannot be merged; leave out --covariance",
+            "--covariance with --shard or several ranks: above 8 dimensions the sums of many \
+             steps are not kept for each chain, so parts cannot be joined; leave out --covariance",
         );
     }
     let run = Run::<F>::with_precision(job.sampler, job.drift, job.grid)
         .chains(options.part().chains)
         .non_finite(options.non_finite);
     let mut run = job.beginning.of(run, options);
-    if options.shard.is_some() {
+    if options.shard.is_some() || options.shares_chains() {
         run = run.as_part();
+    }
+    // Calls that ranks make together come from one thread.
+    if options.shares_rows() {
+        return Ok(run);
     }
     if let Some(threads) = options.common.threads {
         run = run.threads(threads);

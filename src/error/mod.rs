@@ -4,10 +4,6 @@ mod check;
 mod hint;
 mod names;
 
-#[cfg(any(feature = "mlp", feature = "plot"))]
-use crate::quoted::abridged;
-#[cfg(feature = "mlp")]
-use crate::quoted::escaped;
 use crate::quoted::quoted;
 pub(crate) use check::{count, finite, positive};
 use hint::{divergence, instability, short};
@@ -334,6 +330,9 @@ pub enum Error {
         /// The error of the operating system.
         source: BoxError,
     },
+    /// Another rank of a run has failed or left.
+    #[error("ranks of the run: {0}")]
+    Ranks(BoxError),
     /// `LANGEVIN_SIMD` names an instruction set that is unknown or that this processor lacks.
     #[error("LANGEVIN_SIMD is `{}`; this machine knows: {known}", quoted(.given))]
     InstructionSet {
@@ -344,7 +343,7 @@ pub enum Error {
     },
     /// The file of a network could not be read.
     #[cfg(feature = "mlp")]
-    #[error("cannot read the network {}: {source}", escaped(.path))]
+    #[error("cannot read the network {}: {source}", crate::quoted::escaped(.path))]
     NetworkFile {
         /// The path that was given.
         path: String,
@@ -355,7 +354,7 @@ pub enum Error {
     #[cfg(feature = "mlp")]
     #[error(
         "network, {}: given {}, expected {}",
-        abridged(.what), quoted(.given), abridged(.expected)
+        crate::quoted::abridged(.what), quoted(.given), crate::quoted::abridged(.expected)
     )]
     Network {
         /// The place: an entry of the description, or a tensor.
@@ -369,7 +368,7 @@ pub enum Error {
     #[cfg(feature = "onnx")]
     #[error(
         "ONNX network, {}: given {}, expected {}",
-        abridged(.what), quoted(.given), abridged(.expected)
+        crate::quoted::abridged(.what), quoted(.given), crate::quoted::abridged(.expected)
     )]
     Onnx {
         /// The place: an input, the output, the graph or an option.
@@ -381,7 +380,7 @@ pub enum Error {
     },
     /// ONNX Runtime, the library that runs ONNX networks, failed.
     #[cfg(feature = "onnx")]
-    #[error("ONNX network, {doing}: {}", escaped(.message))]
+    #[error("ONNX network, {doing}: {}", crate::quoted::escaped(.message))]
     Engine {
         /// The operation that failed.
         doing: &'static str,
@@ -390,7 +389,7 @@ pub enum Error {
     },
     /// A picture could not be drawn or encoded.
     #[cfg(feature = "plot")]
-    #[error("the {format} picture could not be made: {}", abridged(.message))]
+    #[error("the {format} picture could not be made: {}", crate::quoted::abridged(.message))]
     Picture {
         /// The file format.
         format: &'static str,

@@ -4,7 +4,7 @@ use super::pair::{Chains, Length, Path, State, Walk};
 use super::stream;
 use super::tune::Warm;
 use super::tuned::Tuned;
-use crate::drift::Drift;
+use crate::drift::{Distributed, Drift};
 use crate::dynamics::Underdamped;
 use crate::error::{Error, Result};
 use crate::metrics::normal_quantile;
@@ -28,7 +28,7 @@ pub(super) fn leapfrogs(tuned: &Tuned) -> f64 {
 
 /// A run of MALT from a state, with 1/γh leapfrogs per step. `length` counts proposals.
 pub(super) fn adjusted<D: Drift<f64>>(
-    drift: &D,
+    drift: &Distributed<D>,
     tuned: &Tuned,
     chains: Chains,
     start: &State,
@@ -44,7 +44,11 @@ pub(super) fn adjusted<D: Drift<f64>>(
 }
 
 /// The settings with a step at which [`TARGET`] is accepted.
-pub(super) fn accepting<D: Drift<f64>>(drift: &D, chains: Chains, warm: Warm) -> Result<Warm> {
+pub(super) fn accepting<D: Drift<f64>>(
+    drift: &Distributed<D>,
+    chains: Chains,
+    warm: Warm,
+) -> Result<Warm> {
     let Warm { mut tuned, mut state } = warm;
     for round in 0..ROUNDS {
         let chains = Chains { seed: stream(chains.seed, round), ..chains };

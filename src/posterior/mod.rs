@@ -31,6 +31,7 @@
 //! The guide is `docs/posterior.md` of the source.
 
 mod adjusted;
+mod block;
 mod check_gradient;
 mod curvature;
 mod diagnosis;

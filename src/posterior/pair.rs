@@ -5,13 +5,14 @@ use std::ops::{ControlFlow, Range};
 
 use ndarray::{Array1, Array2, Array3, ArrayView2, Axis, ShapeBuilder, concatenate, s};
 
+use super::block::{Block, of_all};
 use super::tuned::Tuned;
-use crate::drift::{Drift, Preconditioned, Scale, Times};
+use crate::drift::{Distributed, Drift, Preconditioned, Scale, Times};
 use crate::dynamics::Underdamped;
 use crate::error::{BoxError, Error, Result};
 use crate::grid::TimeGrid;
 use crate::noise::{Coarse, Noise, Philox};
-use crate::run::{Every, Observer, Run, Samples, Snapshot};
+use crate::run::{Every, Observer, Run, Snapshot};
 use crate::sampler::update::LANES;
 use crate::sampler::{Sampler, Splitting};
 
@@ -112,7 +113,7 @@ impl Pair {
     /// Runs BAOAB from the first state, and the first chains of the second one again. `length`
     /// counts steps h.
     pub(super) fn coupled<D: Drift<f64>>(
-        drift: &D,
+        drift: &Distributed<D>,
         tuned: &Tuned,
         chains: Chains,
         [start, again]: [&State; 2],
@@ -131,7 +132,7 @@ impl Pair {
 
 /// A run of BAOAB from a state.
 pub(super) fn path<D: Drift<f64>>(
-    drift: &D,
+    drift: &Distributed<D>,
     tuned: &Tuned,
     chains: Chains,
     start: &State,
@@ -152,24 +153,25 @@ pub(super) struct Walk<'w> {
 }
 
 impl Walk<'_> {
-    /// Runs from a state. Threads take blocks of chains to the end, each in a run of its own: they
-    /// need not wait for one another at every frame.
+    /// Runs from a state. Ranks, and their threads, take blocks of chains to the end, each in a run
+    /// of its own: they need not wait for one another at every frame. All ranks get all blocks.
     pub(super) fn run<D: Drift<f64>>(
         &self,
-        drift: &D,
+        drift: &Distributed<D>,
         chains: Chains,
         start: &State,
         length: Length,
     ) -> Result<Path> {
-        let target = Preconditioned::new(drift, self.scale.clone());
+        let own = drift.inner();
+        let target = Preconditioned::new(own, self.scale.clone());
         let y = self.scale.to_y(start.positions.view());
         let state = match &start.momenta {
             Some(momenta) => concatenate(Axis(1), &[y.view(), momenta.view()]).expect("equal rows"),
             None => y,
         };
         // A drift that wants large calls gets all chains together.
-        let parts = if drift.batch().is_some() { 1 } else { parts(chains.threads) };
-        let blocks = blocks(state.nrows(), parts);
+        let parts = if own.batch().is_some() { 1 } else { parts(chains.threads) };
+        let blocks = blocks(drift.ranks().share(state.nrows()), parts);
         let share = |range: &Range<usize>| {
             let block = state.slice(s![range.clone(), ..]).to_owned();
             let threads = if blocks.len() > 1 { Some(1) } else { chains.threads };
@@ -182,7 +184,8 @@ impl Walk<'_> {
         };
         #[cfg(not(feature = "rayon"))]
         let done: Vec<Result<Block>> = blocks.iter().map(share).collect();
-        Ok(self.path(done.into_iter().collect::<Result<_>>()?, length))
+        let blocks = of_all(drift.ranks(), done.into_iter().collect())?;
+        Ok(self.path(blocks, length))
     }
 
     /// Runs some chains, of which the first has this number.
@@ -207,13 +210,21 @@ impl Walk<'_> {
             run = run.chunk(chunk);
         }
         let samples = run.run()?;
-        Ok(Block { frames, samples })
+        let Frames { positions: frames, squares, .. } = frames;
+        Ok(Block {
+            frames,
+            squares,
+            positions: samples.positions().to_owned(),
+            momenta: samples.momenta().map(|momenta| momenta.to_owned()),
+            proposed: samples.cost.proposed,
+            accepted: samples.cost.accepted,
+        })
     }
 
     /// The blocks as one, in the coordinates of the drift.
     fn path(&self, blocks: Vec<Block>, length: Length) -> Path {
-        let rows = |block: &Block| block.samples.positions().nrows();
-        let count = blocks.iter().map(|block| block.frames.positions.len()).min().unwrap_or(0);
+        let rows = |block: &Block| block.positions.nrows();
+        let count = blocks.iter().map(|block| block.frames.len()).min().unwrap_or(0);
         let shape = (count, blocks.iter().map(rows).sum(), self.scale.dimension());
         let mut frames = Array3::zeros(shape);
         let mut kinetic = Array1::zeros(shape.1);
@@ -221,20 +232,20 @@ impl Walk<'_> {
         for block in &blocks {
             let range = first..first + rows(block);
             let mut own = frames.slice_mut(s![.., range.clone(), ..]);
-            for (mut to, frame) in own.axis_iter_mut(Axis(0)).zip(&block.frames.positions) {
+            for (mut to, frame) in own.axis_iter_mut(Axis(0)).zip(&block.frames) {
                 to.assign(&self.scale.to_x(frame.view()));
             }
-            let squares = &block.frames.squares / count.max(1) as f64;
+            let squares = &block.squares / count.max(1) as f64;
             kinetic.slice_mut(s![range.clone()]).assign(&squares);
             first = range.end;
         }
-        let sum = |of: fn(&Samples<f64>) -> u64| blocks.iter().map(|b| of(&b.samples)).sum::<u64>();
-        let proposed = sum(|samples| samples.cost.proposed);
-        let accepted = sum(|samples| samples.cost.accepted);
+        let proposed: u64 = blocks.iter().map(|block| block.proposed).sum();
+        let accepted: u64 = blocks.iter().map(|block| block.accepted).sum();
         let joined = |parts: Vec<ArrayView2<'_, f64>>| concatenate(Axis(0), &parts);
-        let positions = blocks.iter().map(|block| block.samples.positions()).collect();
+        let positions = blocks.iter().map(|block| block.positions.view()).collect();
         let positions = joined(positions).expect("equal columns");
-        let momenta = blocks.iter().map(|block| block.samples.momenta()).collect::<Option<_>>();
+        let momenta = blocks.iter().map(|block| Some(block.momenta.as_ref()?.view()));
+        let momenta = momenta.collect::<Option<_>>();
         let momenta = momenta.map(|momenta| joined(momenta).expect("equal columns"));
         Path {
             frames,
@@ -244,12 +255,6 @@ impl Walk<'_> {
             end: State { positions: self.scale.to_x(positions.view()), momenta },
         }
     }
-}
-
-/// Some chains of a run.
-struct Block {
-    frames: Frames,
-    samples: Samples<f64>,
 }
 
 /// The blocks of chains that threads take at once: as many as were asked for, or all of rayon's.
@@ -264,10 +269,10 @@ fn parts(_: Option<usize>) -> usize {
     1
 }
 
-/// So many blocks of chains, or less where there are few chains.
-fn blocks(rows: usize, parts: usize) -> Vec<Range<usize>> {
-    let size = rows.div_ceil(parts).next_multiple_of(LANES);
-    (0..rows).step_by(size).map(|first| first..rows.min(first + size)).collect()
+/// So many blocks of these chains, or less where there are few.
+fn blocks(rows: Range<usize>, parts: usize) -> Vec<Range<usize>> {
+    let size = rows.len().div_ceil(parts).max(1).next_multiple_of(LANES);
+    rows.clone().step_by(size).map(|first| first..rows.end.min(first + size)).collect()
 }
 
 /// The drift at rows of positions.

@@ -1,5 +1,7 @@
 //! From a drift to draws: the options, and what is checked before a run.
 
+use std::sync::Arc;
+
 use ndarray::{Array2, ShapeBuilder};
 
 use super::outcome::Outcome;
@@ -7,10 +9,11 @@ use super::pair::{Chains, drift_at};
 use super::search::Plan;
 use super::tune::warm_up;
 use super::tuned::Tuned;
-use crate::drift::{Counted, Drift};
+use crate::drift::{Counted, Distributed, Drift};
 use crate::error::{Error, Result, count};
 use crate::metrics::check_names;
 use crate::noise::{Address, Noise, Philox, Purpose};
+use crate::ranks::{Alone, Ranks};
 
 /// Draws from a posterior: set what you want, then call [`run`](Self::run).
 ///
@@ -38,6 +41,7 @@ pub struct Sampling<'d, D> {
     tuned: Option<Tuned>,
     steps: usize,
     adjusted: bool,
+    ranks: Arc<dyn Ranks>,
 }
 
 /// Draws from the density of a drift ∇ log π in `dim` dimensions, without anything to choose:
@@ -64,6 +68,7 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
             tuned: None,
             steps: 500,
             adjusted: false,
+            ranks: Arc::new(Alone),
         }
     }
 
@@ -130,6 +135,16 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
         self
     }
 
+    /// Shares the work out over [`Ranks`], which all make this call with the same options. Each
+    /// runs some of the chains, and evaluates some rows of the gradients between runs. Draws are
+    /// gathered after every round of the warm-up and after every run, in the order of chains. From
+    /// there on all ranks compute the same, so that all have the outcome of one process, to the
+    /// last bit.
+    pub fn over(mut self, ranks: Arc<dyn Ranks>) -> Self {
+        self.ranks = ranks;
+        self
+    }
+
     /// Warms up and runs, again and again with a finer step or for longer, until the diagnosis is
     /// [`Verdict::Converged`](super::Verdict::Converged), or eight runs are done, or three in which
     /// chains stay apart. Runs with the same settings continue one another, and their draws are
@@ -140,8 +155,9 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
     /// [`Error::Invalid`] for fewer than 16 chains, 16 steps or no dimension. [`Error::Shape`] for
     /// a start of another shape or another number of names, and [`Error::Twice`] for equal names.
     /// [`Error::NoDensity`] for an adjusted run of a drift without a log density.
-    /// [`Error::Diverged`] if chains become infinite however small the step is. Other errors are
-    /// those of [`Run::run`](crate::Run::run).
+    /// [`Error::Diverged`] if chains become infinite however small the step is.
+    /// [`Error::Ranks`] if another rank fails. Other errors are those of
+    /// [`Run::run`](crate::Run::run).
     pub fn run(self) -> Result<Outcome> {
         count("chains", self.chains.chains, 16, 1 << 24, "a whole number from 16 to 16777216")?;
         count("dim", self.dim, 1, 1 << 20, "a whole number from 1 to 1048576")?;
@@ -154,7 +170,7 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
         }
         let start = self.begin()?;
         // Every evaluation goes through it, those of the warm-up and of failed runs too.
-        let drift = Counted::new(self.drift);
+        let drift = Distributed::new(Counted::new(self.drift), self.ranks.clone());
         let b = drift_at(&drift, start.view())?;
         if let Some(((row, column), _)) = b.indexed_iter().find(|(_, b)| !b.is_finite()) {
             return Err(Error::NonFinite { what: "gradient at the start", row, column });

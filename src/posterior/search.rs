@@ -3,6 +3,7 @@
 use ndarray::{Array2, s};
 
 use super::adjusted::{accepting, adjusted, leapfrogs};
+use super::block::sum;
 use super::diagnosis::{Diagnosis, Verdict};
 use super::gathered::Gathered;
 use super::outcome::Outcome;
@@ -10,7 +11,7 @@ use super::pair::{Chains, Length, Pair, State};
 use super::stream;
 use super::tune::{Pace, Warm, is_close, retuned};
 use super::tuned::Tuned;
-use crate::drift::{Counted, Drift};
+use crate::drift::{Counted, Distributed, Drift};
 use crate::error::{Error, Result};
 use crate::metrics::Posterior;
 
@@ -44,7 +45,7 @@ const BURN_IN: f64 = 20.0;
 
 /// What all runs have in common.
 pub(super) struct Plan<'p, D> {
-    pub drift: &'p Counted<D>,
+    pub drift: &'p Distributed<Counted<D>>,
     pub chains: Chains,
     pub names: Option<&'p [String]>,
     pub adjusted: bool,
@@ -107,7 +108,7 @@ impl<D: Drift<f64>> Plan<'_, D> {
                 }
                 Err(error @ Error::Diverged { .. }) => {
                     let outcome = best.ok_or(error)?;
-                    return Ok(Outcome { evaluations: self.drift.rows(), ..outcome });
+                    return Ok(Outcome { evaluations: self.evaluations()?, ..outcome });
                 }
                 Err(error) => return Err(error),
                 Ok(()) => {}
@@ -141,7 +142,7 @@ impl<D: Drift<f64>> Plan<'_, D> {
                     continue;
                 }
             }
-            return Ok(Outcome { evaluations: self.drift.rows(), ..outcome });
+            return Ok(Outcome { evaluations: self.evaluations()?, ..outcome });
         }
     }
 
@@ -231,6 +232,11 @@ impl<D: Drift<f64>> Plan<'_, D> {
         Ok(())
     }
 
+    /// Evaluations so far, of all ranks.
+    fn evaluations(&self) -> Result<u64> {
+        sum(self.drift.ranks(), self.drift.inner().rows())
+    }
+
     /// What the draws say.
     fn outcome(&self, stage: &Stage) -> Result<Outcome> {
         let gathered = stage.gathered.as_ref().expect("a run has been made");
@@ -248,7 +254,7 @@ impl<D: Drift<f64>> Plan<'_, D> {
             summary,
             diagnosis,
             tuned: stage.tuned.clone(),
-            evaluations: self.drift.rows(),
+            evaluations: self.evaluations()?,
         })
     }
 }

@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView2, ArrayView3, Axis, concatenate};
 use super::pair::{Chains, Length, Path, State, drift_at, path};
 use super::scaling::{SHARE, about_medians, chosen, curvature, norms, quantile, scaled};
 use super::tuned::Tuned;
-use crate::drift::{Drift, Scale};
+use crate::drift::{Distributed, Drift, Scale};
 use crate::error::{Error, Result};
 use crate::noise::Philox;
 
@@ -45,7 +45,7 @@ pub(super) struct Warm {
 
 /// Runs the rounds of a warm-up from a start, where the drift is `b`.
 pub(super) fn warm_up<D: Drift<f64>>(
-    drift: &D,
+    drift: &Distributed<D>,
     chains: Chains,
     start: Array2<f64>,
     b: ArrayView2<'_, f64>,
@@ -106,7 +106,7 @@ pub(super) fn is_close(before: &Tuned, after: &Tuned) -> bool {
 
 /// A round, with half the step as often as a chain becomes infinite.
 fn sound<D: Drift<f64>>(
-    drift: &D,
+    drift: &Distributed<D>,
     tuned: &Tuned,
     chains: Chains,
     state: &State,

@@ -17,6 +17,11 @@ impl Calls {
         }
     }
 
+    /// The sums over all steps: batched calls and rounds.
+    pub fn sums(&self) -> [u64; 2] {
+        Self::joined(std::slice::from_ref(self))
+    }
+
     /// The slowest part of every step, and their sums: batched calls and rounds.
     pub fn joined(parts: &[Self]) -> [u64; 2] {
         let mut places = vec![(0, 0); parts.len()];

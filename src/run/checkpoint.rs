@@ -3,12 +3,15 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::observe::Snapshot;
+use super::samples::Content;
 use super::saved::fail;
 use super::state_file::{Settings, write};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::ranks::Ranks;
 use crate::real::Real;
 
 /// Writes the state of a run to a file at intervals of time, with what its observers have gathered.
@@ -62,6 +65,7 @@ pub struct Checkpoint {
     interval: Duration,
     settings: Settings,
     pace: Option<Pace>,
+    ranks: Option<Arc<dyn Ranks>>,
 }
 
 /// When the last file was written, and when the run looks at the clock again.
@@ -78,12 +82,23 @@ struct Pace {
 impl Checkpoint {
     /// A checkpoint in this file every `interval`.
     pub fn new(path: impl Into<PathBuf>, interval: Duration) -> Self {
-        Self { path: path.into(), interval, settings: Settings::new(), pace: None }
+        Self { path: path.into(), interval, settings: Settings::new(), pace: None, ranks: None }
     }
 
     /// With the settings of the run, which [`StateFile::check`](super::StateFile::check) compares.
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
+        self
+    }
+
+    /// For chains that are shared out over [`Ranks`], each running
+    /// [a part](crate::Run::as_part) of them. Rank 0 looks at its clock, tells the others, and
+    /// writes one file for all chains. It is that of one process, so any number of ranks goes on
+    /// from there, each with [its part](crate::Samples::part).
+    ///
+    /// All ranks come together at every look at the clock, about once a second.
+    pub fn over(mut self, ranks: Arc<dyn Ranks>) -> Self {
+        self.ranks = Some(ranks).filter(|ranks| ranks.size() > 1);
         self
     }
 
@@ -93,7 +108,24 @@ impl Checkpoint {
     }
 
     /// Whether a file is to be written after this step. It is asked now and then between as well.
-    pub(super) fn is_due(&mut self, step: u64) -> bool {
+    pub(super) fn is_due(&mut self, step: u64) -> Result<bool> {
+        let Some(ranks) = self.ranks.clone() else { return Ok(self.is_due_here(step)) };
+        if step < self.next(0) {
+            return Ok(false);
+        }
+        // Steps at which ranks meet are the same for all, whatever their clocks say.
+        let is_due = self.is_due_here(step);
+        let own = [self.next(step), u64::from(is_due)].map(u64::to_le_bytes);
+        let said = ranks.broadcast(own.concat()).map_err(Error::Ranks)?;
+        let words = said.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+        let &[due, is_due] = &words.collect::<Vec<_>>()[..] else {
+            return Err(Error::Ranks("rank 0 has not said when a checkpoint is due".into()));
+        };
+        self.pace = self.pace.map(|pace| Pace { due, ..pace });
+        Ok(is_due == 1)
+    }
+
+    fn is_due_here(&mut self, step: u64) -> bool {
         const LONGEST: Duration = Duration::from_secs(1);
         let now = Instant::now();
         let first = Pace {
@@ -131,15 +163,25 @@ impl Checkpoint {
         snapshot: &Snapshot<'_, F>,
         observers: &[Option<Vec<u8>>],
     ) -> Result<()> {
-        let mut bytes = |to: &mut BufWriter<File>| {
-            write(&snapshot.content(), &self.settings, Some(observers), to)
-        };
-        replace(&self.path, &mut bytes)?;
+        match &self.ranks {
+            None => self.put(&snapshot.content(), observers)?,
+            Some(ranks) => {
+                if let Some(samples) = snapshot.samples().gathered(&**ranks)? {
+                    self.put(&samples.content(), observers)?;
+                }
+            }
+        }
         let now = Instant::now();
         let wait = self.interval.max(49 * (now - begun));
         let due = snapshot.step.saturating_add(1);
         self.pace = Some(Pace { written: now, wait, seen: now, step: snapshot.step, due });
         Ok(())
+    }
+
+    fn put<F: Real>(&self, content: &Content<'_, F>, observers: &[Option<Vec<u8>>]) -> Result<()> {
+        let mut bytes =
+            |to: &mut BufWriter<File>| write(content, &self.settings, Some(observers), to);
+        replace(&self.path, &mut bytes)
     }
 }
 

@@ -71,7 +71,7 @@ impl<F: Real> Looks<'_, F> {
         }
         let Some(checkpoint) = &mut self.checkpoint else { return Ok(stopped) };
         // What has come to its end is not continued, and before step 0 nothing is lost.
-        if step > 0 && step < snapshot.steps && (checkpoint.is_due(step) || stopped) {
+        if step > 0 && step < snapshot.steps && (checkpoint.is_due(step)? || stopped) {
             // What the observers do for it is part of its time: frames are brought to the disk.
             let begun = Instant::now();
             let saved = self.observers.iter_mut().map(|observer| observer.save());

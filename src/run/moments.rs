@@ -1,6 +1,6 @@
 //! An observer that takes the mean and the variances, or the covariance.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use ndarray::{Array1, Array2};
 
@@ -136,12 +136,34 @@ impl MomentsObserver {
         Ok(())
     }
 
+    /// The sums of these rows of the chains, from which [`append`](Self::append) makes the whole
+    /// again. What is counted over all chains stays with the first rows.
+    pub(super) fn part(&self, rows: Range<usize>) -> Result<Self> {
+        let sums = match &self.sums {
+            None => None,
+            Some(Sums::PerChain(chains)) if rows.end <= chains.len() => {
+                Some(Sums::PerChain(chains.part(rows.clone())))
+            }
+            Some(Sums::PerChain(_)) => return Err(apart("their moments are of fewer chains")),
+            Some(Sums::Together(_)) => {
+                return Err(apart("their covariances are sums over all chains"));
+            }
+        };
+        let frozen = self.frozen.iter().filter(|chain| rows.contains(chain));
+        Ok(Self {
+            sums,
+            frozen: frozen.map(|chain| chain - rows.start).collect(),
+            non_finite: if rows.start == 0 { self.non_finite } else { 0 },
+            ..self.clone()
+        })
+    }
+
     fn title(&self) -> String {
         let full = if self.full { "full " } else { "" };
         format!("{full}moments {}", self.every.words())
     }
 
-    fn saved(&self) -> Vec<u8> {
+    pub(super) fn saved(&self) -> Vec<u8> {
         let mut to = Saving::of(&self.title());
         to.words(self.frozen.iter().map(|chain| *chain as u64));
         to.word(self.non_finite as u64);
@@ -162,7 +184,7 @@ impl MomentsObserver {
         to.0
     }
 
-    fn take_up(&mut self, saved: &[u8]) -> Result<()> {
+    pub(super) fn take_up(&mut self, saved: &[u8]) -> Result<()> {
         let mut from = Saved::of(&self.title(), saved)?;
         self.frozen = from.words()?.into_iter().map(|chain| chain as usize).collect();
         self.non_finite = from.word()? as usize;

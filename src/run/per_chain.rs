@@ -1,5 +1,7 @@
 //! Sums for mean and variances or covariance, kept for every chain on its own.
 
+use std::ops::Range;
+
 use ndarray::ArrayView1;
 
 use super::saved::{Saved, Saving, fail};
@@ -97,6 +99,21 @@ impl PerChain {
             self.products.extend(other.products);
         }
         fits
+    }
+
+    /// The sums of some chains alone.
+    pub(super) fn part(&self, chains: Range<usize>) -> Self {
+        let dim = self.dim;
+        let size = if self.full { dim * dim } else { dim };
+        let numbers =
+            |all: &[f64], each: usize| all[chains.start * each..chains.end * each].to_vec();
+        Self {
+            dim,
+            full: self.full,
+            counts: self.counts[chains.clone()].to_vec(),
+            means: numbers(&self.means, dim),
+            products: numbers(&self.products, size),
+        }
     }
 
     /// The number of chains.

@@ -54,6 +54,16 @@ pub struct Divergence {
     pub time: f64,
 }
 
+impl Divergence {
+    pub(super) fn words(&self) -> [u64; 3] {
+        [self.chain, self.step, self.time.to_bits()]
+    }
+
+    pub(super) fn of_words([chain, step, time]: [u64; 3]) -> Self {
+        Self { chain, step, time: f64::from_bits(time) }
+    }
+}
+
 /// The outcome of a run.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

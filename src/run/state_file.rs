@@ -20,7 +20,8 @@ use ndarray::{Array2, Axis};
 
 use super::calls::Calls;
 use super::samples::{Content, Divergence, Samples};
-use super::saved::{CHECK, bytes_of, check_from, fail, numbers_in};
+use super::saved::{CHECK, check_from, fail};
+use crate::bytes::{bytes_of, numbers_in};
 use crate::error::{Error, Result};
 use crate::real::Real;
 use crate::sampler::Cost;

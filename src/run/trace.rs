@@ -126,7 +126,7 @@ impl<F: Real> Trace<F> {
         let variance = self.momentum_variance.map(f64::to_bits);
         to.words(variance.into_iter().collect::<Vec<_>>().into_iter());
         to.word(self.first_chain.into());
-        let frozen = self.frozen.iter().flat_map(|d| [d.chain, d.step, d.time.to_bits()]);
+        let frozen = self.frozen.iter().flat_map(Divergence::words);
         to.words(frozen.collect::<Vec<_>>().into_iter());
         for frames in [&self.frames, &self.momenta] {
             to.word(frames.len() as u64);
@@ -141,11 +141,7 @@ impl<F: Real> Trace<F> {
         self.momentum_variance = from.words()?.first().map(|bits| f64::from_bits(*bits));
         self.first_chain = from.word()? as u32;
         let frozen = from.words()?;
-        let frozen = frozen.as_chunks::<3>().0.iter().map(|[chain, step, time]| Divergence {
-            chain: *chain,
-            step: *step,
-            time: f64::from_bits(*time),
-        });
+        let frozen = frozen.as_chunks::<3>().0.iter().map(|words| Divergence::of_words(*words));
         self.frozen = frozen.collect();
         for frames in [&mut self.frames, &mut self.momenta] {
             frames.clear();

@@ -9,6 +9,7 @@ mod hostile;
 mod outside;
 mod parts;
 mod precision;
+mod ranks;
 mod reproducible;
 mod runs;
 #[path = "../support/mod.rs"]
