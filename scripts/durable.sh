@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Kills runs with checkpoints at random moments, and compares what comes of them with runs that are
-# left alone; then measures what checkpoints cost. Usage: scripts/durable.sh [KILLS [SEED]]
+# left alone; then measures what checkpoints cost. Usage: scripts/durable.sh [KILLS [SEED]]. With
+# KILLS 0 it measures alone. LANGEVIN names a program that is built already.
 #
 # sample, generate and compare are each killed KILLS times (50), every second time while a checkpoint
 # is being written. After each kill the file must be whole: the next part begins from it.
@@ -9,8 +10,8 @@ cd "$(dirname "$0")/.."
 kills=${1:-50}
 RANDOM=${2:-1}
 
-cargo build --release -p langevin-cli
-langevin=$PWD/target/release/langevin
+[ -n "${LANGEVIN:-}" ] || cargo build --release -p langevin-cli
+langevin=${LANGEVIN:-$PWD/target/release/langevin}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
@@ -60,6 +61,7 @@ check() {
     echo "$name: $done kills, $ended ends in between: the same bits"
 }
 
+if ((kills)); then
 check sample x.npy sample g.json --dynamics underdamped --method pmm1 --step 0.1 --steps 100000 \
     --chains 200 --every 100 --burn-in 50 --out x.npy --quiet
 check generate x.npy generate g.json --method ddpm --evaluations 1000 --chains 20000 \
@@ -67,6 +69,7 @@ check generate x.npy generate g.json --method ddpm --evaluations 1000 --chains 2
 # The times in a table are those of the clock: a picture has none.
 check compare x.svg compare g.json --methods ddpm,ddim,pmm2 --evaluations 20,40,80,160,320 \
     --seeds 5 --chains 10000 --metric radial,sliced --plot x.svg --quiet
+fi
 
 # The cost: the same run with a checkpoint every second and without, in turn, on one thread. The best
 # of each counts: what other programs do to the clock is not the cost of checkpoints.

@@ -135,7 +135,7 @@ impl RunOptions {
         inputs: &Inputs,
         report: &Value,
         anew: Anew<F>,
-        own: [(&str, String); 2],
+        own: impl IntoIterator<Item = (&'static str, String)>,
     ) -> Result<Begun<F>, Failure> {
         let needed = [self.resume(), self.durable.path()].iter().any(Option::is_some);
         if needed || self.shard.is_some() || !self.merge.is_empty() {

@@ -4,6 +4,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use clap::Args;
@@ -15,10 +16,11 @@ use sha2::{Digest, Sha256};
 use crate::arguments::RunOptions;
 use crate::failure::{Failure, refuse};
 use crate::inputs::{Inputs, same_file, same_name};
+use crate::lock::{Lock, Refused};
 use crate::output::{OutputFile, create_all, is_stdout};
 
 /// Settings that only a checkpoint or a shard has, beside those of every state file.
-const OWN: [&str; 18] = [
+const OWN: [&str; 19] = [
     "version",
     "noise_start",
     "kind",
@@ -32,6 +34,7 @@ const OWN: [&str; 18] = [
     "covariance",
     "start sha256",
     "trace",
+    "device",
     "out",
     "shard",
     "arguments",
@@ -49,6 +52,9 @@ pub struct CheckpointOptions {
     /// Seconds between two checkpoints; 0 is one after every step [default: 60]
     #[arg(long, value_name = "SECONDS", requires = "checkpoint", allow_negative_numbers = true)]
     checkpoint_every: Option<f64>,
+    /// Held to the end of the program.
+    #[arg(skip)]
+    lock: OnceLock<Lock>,
 }
 
 impl CheckpointOptions {
@@ -99,6 +105,7 @@ impl CheckpointOptions {
         if is_stdout(path) || path.is_dir() {
             return refuse(format!("{named}: expected a file"));
         }
+        self.lock(path)?;
         let there = path.try_exists();
         let there = there.or_else(|error| refuse(format!("{named}: cannot be read: {error}")))?;
         if there && resume.is_none_or(|resume| !same_file(resume, path)) {
@@ -120,10 +127,33 @@ impl CheckpointOptions {
         Ok(())
     }
 
+    /// Refuses a checkpoint with which another program runs.
+    fn lock(&self, path: &Path) -> Result<(), Failure> {
+        let named = |why: String| refuse(format!("--checkpoint {}: {why}", path.display()));
+        match Lock::take(path) {
+            Ok(lock) => {
+                if let Some(lock) = lock {
+                    self.lock.get_or_init(|| lock);
+                }
+                Ok(())
+            }
+            Err(Refused::Taken) => named(
+                "another program runs with this file; wait for its end, or name another file"
+                    .into(),
+            ),
+            Err(Refused::Foreign) => {
+                let place = Lock::place(path);
+                named(format!("{} is in the way and is not its own; remove it", place.display()))
+            }
+            Err(Refused::Failed(error)) => named(format!("cannot be written: {error}")),
+        }
+    }
+
     /// The files beside the checkpoint that belong to the run.
     fn places(&self) -> Vec<PathBuf> {
         let path = self.path().into_iter();
-        path.flat_map(|path| [beside(path, ".tmp"), Journal::place(path)]).collect()
+        path.flat_map(|path| [beside(path, ".tmp"), Journal::place(path), Lock::place(path)])
+            .collect()
     }
 
     /// Refuses an output in the place of the checkpoint or of a file beside it.
@@ -275,6 +305,11 @@ impl Journal {
         let file = options.read(true).write(true).create(true).truncate(false).open(&path)?;
         let writer = BufWriter::with_capacity(1 << 20, file);
         Ok(Self { path, writer, hasher: Sha256::new(), length: 0 })
+    }
+
+    /// The error of writing to it.
+    pub fn failed(&self, error: io::Error) -> Failure {
+        Failure::Run(format!("{}: cannot be written: {error}", self.path.display()))
     }
 
     /// Brings all to the disk; the length so far and its hash.

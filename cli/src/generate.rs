@@ -232,6 +232,12 @@ pub fn run(arguments: &Generate) -> Result<(), Failure> {
     if single { run_in::<f32>(arguments) } else { run_in::<f64>(arguments) }
 }
 
+/// What a checkpoint must agree in beside the report.
+fn own_settings(arguments: &Generate, plan: &Plan) -> [(&'static str, String); 3] {
+    let device = arguments.source.engine.device();
+    [("steps", plan.grid().steps().to_string()), ("trace", "none".into()), ("device", device)]
+}
+
 fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let run = &arguments.run;
     run.check_chains()?;
@@ -251,7 +257,7 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let sampler = plan.sampler::<F>()?;
     let drift = plan.drift::<F>(model)?;
     let report = json(arguments, &source, &plan, passes);
-    let own = [("steps", plan.grid().steps().to_string()), ("trace", "none".into())];
+    let own = own_settings(arguments, &plan);
     let inputs = arguments.inputs();
     let Begun { read, settings, beginning } = run.begun(&inputs, &report, start, own)?;
     let named = arguments.outputs();

@@ -120,12 +120,12 @@ fn same_place(first: &Path, second: &Path) -> bool {
 
 /// Hard links of one file.
 #[cfg(unix)]
-fn same_index(one: &fs::Metadata, other: &fs::Metadata) -> bool {
+pub fn same_index(one: &fs::Metadata, other: &fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
     (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
 #[cfg(not(unix))]
-fn same_index(_: &fs::Metadata, _: &fs::Metadata) -> bool {
+pub fn same_index(_: &fs::Metadata, _: &fs::Metadata) -> bool {
     false
 }

@@ -18,7 +18,7 @@ use crate::failure::{Failure, refuse};
 use crate::inputs::{hash, same_file};
 use crate::joined_frames::Frames;
 use crate::output::OutputFile;
-use crate::samples_file::{SamplesFile, cannot_write, is_csv};
+use crate::samples_file::{SamplesFile, is_csv};
 use crate::shard::Shard;
 use crate::simulation::{Job, Outcome, moments_of, warn_of_rounding};
 
@@ -325,7 +325,7 @@ pub fn joined<F: Real>(
     let mut out = out.zip(options.out.as_deref());
     if let Some((mut file, path)) = out.take_if(|_| job.frames.is_some()) {
         let frames = frames_of(&pieces, &arrays, is_csv(path))?;
-        frames.join::<F>(&mut file.writer).map_err(cannot_write)?;
+        frames.join::<F>(&mut file.writer).map_err(|error| file.failed(error))?;
         file.finish()?;
     }
     let samples = Samples::join(pieces.into_iter().map(|piece| piece.file.samples).collect())?;
@@ -334,9 +334,8 @@ pub fn joined<F: Real>(
         begun.finish(samples.steps, &samples)?.0.finish()?;
     }
     warn_of_rounding(&samples);
-    if let Some(mut file) = state {
-        samples.write_state(&base_settings(&job.settings), &mut file.writer)?;
-        file.finish()?;
+    if let Some(file) = state {
+        file.fill(|to| samples.write_state(&base_settings(&job.settings), to))?;
     }
     Ok(Outcome {
         samples,

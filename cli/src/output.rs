@@ -131,13 +131,28 @@ impl OutputFile {
         Ok(hex(hasher))
     }
 
-    /// Closes the file and brings it to its place.
-    pub fn finish(self) -> Result<(), Failure> {
-        let Self { writer, place } = self;
-        let name = match &place {
+    /// The error of writing to it, as where the disk is full.
+    pub fn failed(&self, error: impl std::fmt::Display) -> Failure {
+        let name = match &self.place {
             Place::Renamed(path) | Place::Copied(path, _) => path.display().to_string(),
             Place::Stdout => "stdout".into(),
         };
+        Failure::Run(format!("{name}: cannot be written: {error}"))
+    }
+
+    /// Fills it with the state file that `write` writes, and brings it to its place.
+    pub fn fill(
+        mut self,
+        write: impl FnOnce(&mut BufWriter<NamedTempFile>) -> langevin::Result<()>,
+    ) -> Result<(), Failure> {
+        write(&mut self.writer).map_err(|error| self.failed(error))?;
+        self.finish()
+    }
+
+    /// Closes the file and brings it to its place.
+    pub fn finish(self) -> Result<(), Failure> {
+        let name = self.failed("");
+        let Self { writer, place } = self;
         let bring = || {
             let temporary = writer.into_inner()?;
             match place {
@@ -151,7 +166,7 @@ impl OutputFile {
                 }
             }
         };
-        bring().map_err(|error| Failure::Run(format!("{name}: cannot be written: {error}")))
+        bring().map_err(|error| Failure::Run(format!("{name}{error}")))
     }
 }
 
@@ -285,8 +300,7 @@ pub fn write_file(
 ) -> Result<(), Failure> {
     let Some(mut file) = file else { return Ok(()) };
     let bytes = make().map_err(|error| Failure::Run(format!("{option}: {error}")))?;
-    let written = file.writer.write_all(&bytes);
-    written.map_err(|error| Failure::Run(format!("{option}: {error}")))?;
+    file.writer.write_all(&bytes).map_err(|error| file.failed(error))?;
     file.finish()
 }
 

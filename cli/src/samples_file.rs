@@ -48,7 +48,7 @@ impl SamplesFile {
         };
         let journal = None;
         let mut begun = Self { file, journal, is_csv, frames, shape, saved: 0, last: None };
-        begun.file.writer.write_all(&header).map_err(cannot_write)?;
+        begun.file.writer.write_all(&header).map_err(|error| begun.failed(error))?;
         Ok(begun)
     }
 
@@ -59,6 +59,14 @@ impl SamplesFile {
             self.journal = Some(Journal::open(path).map_err(fail)?);
         }
         Ok(self)
+    }
+
+    /// The error of writing to the file that takes the numbers now.
+    fn failed(&self, error: io::Error) -> Failure {
+        match &self.journal {
+            Some(journal) => journal.failed(error),
+            None => self.file.failed(error),
+        }
     }
 
     fn push<F: Real>(&mut self, positions: ArrayView2<'_, F>) -> io::Result<()> {
@@ -84,11 +92,11 @@ impl SamplesFile {
     ) -> Result<(OutputFile, usize), Failure> {
         if let Some(journal) = &mut self.journal {
             // It stays as it is: the run may have been stopped to go on later.
-            journal.copy(&mut self.file.writer).map_err(cannot_write)?;
+            journal.copy(&mut self.file.writer).map_err(|error| self.file.failed(error))?;
             self.journal = None;
         }
         if self.last != Some(end) {
-            self.push(samples.positions()).map_err(cannot_write)?;
+            self.push(samples.positions()).map_err(|error| self.failed(error))?;
         }
         if self.frames.is_some() && self.shape[0] != self.saved && !self.is_csv {
             let planned = npy::header::<F>(&self.shape).len();
@@ -96,7 +104,7 @@ impl SamplesFile {
             let header = npy::header_of_length::<F>(&self.shape, planned);
             let writer = &mut self.file.writer;
             let rewritten = writer.seek(SeekFrom::Start(0)).and_then(|_| writer.write_all(&header));
-            rewritten.map_err(cannot_write)?;
+            rewritten.map_err(|error| self.failed(error))?;
         }
         Ok((self.file, self.saved))
     }
@@ -107,10 +115,6 @@ pub fn is_csv(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"))
 }
 
-pub fn cannot_write(error: io::Error) -> Failure {
-    Failure::Run(format!("--out: {error}"))
-}
-
 /// Every saved frame is written as it comes.
 impl<F: Real> Observer<F> for SamplesFile {
     fn next(&self, step: u64) -> Option<u64> {
@@ -118,14 +122,15 @@ impl<F: Real> Observer<F> for SamplesFile {
     }
 
     fn observe(&mut self, snapshot: &Snapshot<'_, F>) -> Result<ControlFlow<()>, BoxError> {
-        self.push(snapshot.positions()).map_err(|error| format!("--out: {error}"))?;
+        self.push(snapshot.positions()).map_err(|error| self.failed(error))?;
         self.last = Some(snapshot.step);
         Ok(ControlFlow::Continue(()))
     }
 
     fn save(&mut self) -> Result<Option<Vec<u8>>, BoxError> {
         let Some(journal) = &mut self.journal else { return Ok(None) };
-        let (length, hash) = journal.keep().map_err(|error| format!("--out: {error}"))?;
+        let kept = journal.keep();
+        let (length, hash) = kept.map_err(|error| self.failed(error))?;
         let kept = json!({
             "saved": self.saved, "last": self.last, "length": length, "sha256": hash,
         });

@@ -19,7 +19,7 @@ use crate::interrupt::{EndsRun, received};
 use crate::merge;
 use crate::npy::{Accept, read_rows};
 use crate::output::OutputFile;
-use crate::samples_file::{SamplesFile, cannot_write};
+use crate::samples_file::SamplesFile;
 use crate::shard::Part;
 
 /// What is to be run.
@@ -111,7 +111,8 @@ pub fn simulate<F: Real>(
     if let Some(file) = watched.file() {
         let (mut file, count) = file.finish(samples.steps, &samples)?;
         saved = frames.map(|_| count);
-        hash = options.shard.map(|_| file.hash()).transpose().map_err(cannot_write)?;
+        let hashed = options.shard.map(|_| file.hash()).transpose();
+        hash = hashed.map_err(|error| file.failed(error))?;
         file.finish()?;
     }
     warn_of_rounding(&samples);
@@ -206,10 +207,10 @@ fn save<F: Real>(
     hash: Option<String>,
     file: Option<OutputFile>,
 ) -> Result<(), Failure> {
-    let Some(mut file) = file else { return Ok(()) };
+    let Some(file) = file else { return Ok(()) };
     if options.shard.is_none() {
-        outcome.samples.write_state(&base_settings(&settings), &mut file.writer)?;
-        return file.finish();
+        let settings = base_settings(&settings);
+        return file.fill(|to| outcome.samples.write_state(&settings, to));
     }
     // It is not done, and its checkpoint goes on.
     if outcome.stopped.is_some() && options.durable.path().is_some() {
@@ -221,8 +222,7 @@ fn save<F: Real>(
     let mut state = StateFile::new(outcome.samples.clone(), settings);
     state.settings.extend(merge::of_shard(hash, outcome.seconds));
     state.observers = Some(vec![moments, trace]);
-    state.write(&mut file.writer)?;
-    file.finish()
+    file.fill(|to| state.write(to))
 }
 
 /// More than one step in a hundred is as short as rounding only where rounding cuts it off.

@@ -1,14 +1,11 @@
 //! Targets from files: a mixture as JSON, or a data set as .npy with a bandwidth.
 
-use std::path::Path;
-
 use langevin::GaussianMixture;
-use langevin::advanced::{abridged, quoted};
 use langevin::image::Map;
 
 use crate::arguments::TargetOptions;
-use crate::contents::Contents;
 use crate::failure::{Failure, refuse};
+use crate::mixture_file::mixture;
 use crate::npy::{Accept, read_rows};
 
 /// A target, and how the numbers of its data set were mapped.
@@ -36,28 +33,4 @@ pub fn load(arguments: &TargetOptions, scale: Option<(f64, f64)>) -> Result<Targ
             .map_err(|message| Failure::Input(format!("{}: {message}", path.display()))),
         _ => refuse("nothing to sample: give a TARGET.json, or --data with --bandwidth"),
     }
-}
-
-fn mixture(path: &Path) -> Result<GaussianMixture, String> {
-    let contents = Contents::open(path)?;
-    let kind = contents.kind();
-    if !matches!(kind, "JSON" | "text" | "empty") {
-        let hint =
-            if kind.starts_with("a NumPy") { "; give it as --data, with --bandwidth" } else { "" };
-        return Err(format!("not JSON: it is {kind}{hint}"));
-    }
-    let text = contents.text()?;
-    let mut json = serde_json::Deserializer::from_str(&text);
-    let mixture = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let place = error.path().to_string();
-        let inner = error.into_inner();
-        let text = abridged(&inner);
-        match (inner.is_data(), place.as_str()) {
-            (false, _) => format!("not JSON: {text}; NaN and Infinity are no numbers there"),
-            (true, "." | "?") => text,
-            (true, _) => format!("{}: {text}", quoted(&place)),
-        }
-    })?;
-    json.end().map_err(|error| format!("not JSON: {error}"))?;
-    Ok(mixture)
 }

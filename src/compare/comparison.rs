@@ -207,6 +207,7 @@ impl<'c, F: Real> Comparison<'c, F> {
                 let budget = planned.budget;
                 let now = Progress { label, budget, seed, done, total };
                 let known = record.as_ref().and_then(|record| record.find(label, budget, seed));
+                known.map_or(Ok(()), |known| self.check_known(known))?;
                 let single = match known {
                     Some(known) => known.clone(),
                     None => {
@@ -229,6 +230,17 @@ impl<'c, F: Real> Comparison<'c, F> {
             halves: self.distances.halves(),
             passes: self.model.passes(),
         })
+    }
+
+    /// Refuses a finished run that was measured by other metrics.
+    fn check_known(&self, known: &Single) -> Result<()> {
+        let given = self.distances.metrics().len();
+        if known.values.len() == given {
+            return Ok(());
+        }
+        let given = given.to_string();
+        let expected = known.values.len().to_string();
+        Err(Error::Mismatch { what: "number of metrics".into(), given, expected })
     }
 
     /// One run of one method.

@@ -184,6 +184,7 @@ impl<F: Real, C, U> Guided<F, C, U> {
         self.scratch.with(|scratch| {
             let (rows, columns) = out.dim();
             scratch.other.resize(rows * columns, F::zero());
+            scratch.other.fill(F::nan());
             let mut other = columns_mut(&mut scratch.other, rows, columns);
             write(other.view_mut())?;
             if self.rescale == 0.0 {
@@ -220,7 +221,8 @@ impl<F: Real, C, U> Guided<F, C, U> {
             inside.extend(rows.iter().map(|row| levels[*row]));
             let count = rows.len();
             inputs.resize(count * x.ncols(), F::zero());
-            other.resize(count * x.ncols(), F::zero());
+            other.clear();
+            other.resize(count * x.ncols(), F::nan());
             let mut inputs = columns_mut(inputs, count, x.ncols());
             for (mut to, row) in inputs.rows_mut().into_iter().zip(&*rows) {
                 to.assign(&x.row(*row));

@@ -21,7 +21,7 @@ pub(crate) fn with_columns<F: Real>(
     }
     let (rows, width) = x.dim();
     let from: Vec<F> = x.t().iter().copied().collect();
-    let mut to = vec![F::zero(); from.len()];
+    let mut to = vec![F::nan(); from.len()];
     f(&from, &mut to);
     out.assign(&columns(&to, rows, width));
 }

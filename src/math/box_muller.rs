@@ -107,7 +107,7 @@ mod tests {
             for l in 0..LANES {
                 match (round + l as u64) % 8 {
                     0 => words.0[0][l] >>= 8 * (round % 5),
-                    1 => words.0[0][l] |= 0xFFFF_FFFF << (8 * (round % 5)) & 0xFFFF_FFFF,
+                    1 => words.0[0][l] |= (0xFFFF_FFFF << (8 * (round % 5))) & 0xFFFF_FFFF,
                     2 => words.0[0][l] = 0xFFFF_FFFF,
                     3 => words.0[0][l] = 0,
                     4 => words.0[2][l] = (words.0[2][l] & 0xE000_0000) | (round & 7),
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn the_width_of_parts_changes_no_bit() {
         let words = Given(std::array::from_fn(|i| {
-            std::array::from_fn(|l| 0x1234_5678 * (4 * l + i) as u64 & 0xFFFF_FFFF)
+            std::array::from_fn(|l| (0x1234_5678 * (4 * l + i) as u64) & 0xFFFF_FFFF)
         }));
         assert_eq!(double::<8>(&words), double::<16>(&words));
         assert_eq!(single::<8>(&words), single::<16>(&words));

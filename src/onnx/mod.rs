@@ -80,3 +80,16 @@ pub use loader::OnnxLoader;
 
 /// A network from an ONNX file.
 pub type OnnxNetwork = crate::network::Trained<OnnxEngine>;
+
+/// Reads a description for rows of so many numbers, as a fuzzer does: a graph is not needed.
+///
+/// # Errors
+/// [`Error::Network`](crate::Error::Network) if it is none.
+#[cfg(fuzzing)]
+pub fn read_description(
+    text: &str,
+    columns: usize,
+) -> crate::Result<(Names, crate::network::Card)> {
+    let value = crate::network::description::json("the description", text)?;
+    Ok((Names::parse(&value)?, description::card(&value, columns)?))
+}

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use super::observe::Snapshot;
 use super::samples::Content;
 use super::saved::fail;
-use super::state_file::{Settings, write};
+use super::settings::{Settings, lines};
+use super::state_file::write;
 use crate::error::{Error, Result};
 use crate::ranks::Ranks;
 use crate::real::Real;
@@ -102,6 +103,11 @@ impl Checkpoint {
         self
     }
 
+    /// Refuses settings that a state file cannot keep.
+    pub(super) fn check(&self) -> Result<()> {
+        lines(&self.settings).map(drop)
+    }
+
     /// The step of the next look at the clock.
     pub(super) fn next(&self, step: u64) -> u64 {
         self.pace.map_or(0, |pace| pace.due).max(step.saturating_add(1))
@@ -185,6 +191,17 @@ impl Checkpoint {
     }
 }
 
+/// Fills a file and brings all to the disk.
+fn written(file: File, fill: &mut dyn FnMut(&mut BufWriter<File>) -> Result<()>) -> io::Result<()> {
+    let mut to = BufWriter::with_capacity(1 << 20, file);
+    fill(&mut to).map_err(|error| match error {
+        Error::StateFile { reason } => io::Error::other(reason),
+        other => io::Error::other(other),
+    })?;
+    to.flush()?;
+    to.get_ref().sync_all()
+}
+
 /// Fills a file beside the place and moves it there. What was there before stays until then.
 pub(crate) fn replace(
     path: &Path,
@@ -194,12 +211,13 @@ pub(crate) fn replace(
     let mut name = path.as_os_str().to_owned();
     name.push(".tmp");
     let temporary = PathBuf::from(name);
-    let mut to = BufWriter::with_capacity(1 << 20, File::create(&temporary).map_err(named)?);
-    fill(&mut to)?;
-    to.flush().map_err(named)?;
-    to.get_ref().sync_all().map_err(named)?;
-    drop(to);
-    fs::rename(&temporary, path).map_err(named)?;
+    let file = File::create(&temporary).map_err(named)?;
+    let moved = written(file, fill).and_then(|()| fs::rename(&temporary, path));
+    moved.map_err(|error| {
+        // Where the disk is full, what is of no use must not stay.
+        let _ = fs::remove_file(&temporary);
+        named(error)
+    })?;
     // The new name must last too. Where folders cannot be synced, the file is whole anyway.
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {

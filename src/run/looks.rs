@@ -32,8 +32,10 @@ impl<F: Real> Looks<'_, F> {
         next.min((done + LONGEST) as u64) as usize
     }
 
-    /// Gives the observers what those of the run to resume had saved.
+    /// Gives the observers what those of the run to resume had saved. Settings that a checkpoint
+    /// cannot keep are refused here, before the first step.
     pub fn restore(&mut self, step: u64) -> Result<()> {
+        self.checkpoint.as_ref().map_or(Ok(()), Checkpoint::check)?;
         let Some(saved) = self.saved.take() else { return Ok(()) };
         if saved.len() != self.observers.len() {
             let given = self.observers.len().to_string();

@@ -21,15 +21,12 @@ use ndarray::{Array2, Axis};
 use super::calls::Calls;
 use super::samples::{Content, Divergence, Samples};
 use super::saved::{CHECK, check_from, fail};
+use super::settings::{Settings, differing, lines};
 use crate::bytes::{bytes_of, numbers_in};
 use crate::error::{Error, Result};
 use crate::real::Real;
 use crate::sampler::Cost;
 use crate::state::Layout;
-
-/// The settings of a run by name: method, step, target and whatever else must be the same in a run
-/// that continues it.
-pub type Settings = BTreeMap<String, String>;
 
 /// The content of a state file.
 ///
@@ -66,8 +63,8 @@ pub struct StateFile<F> {
 
 const TITLE: &str = "langevin state 2";
 const EARLIER: &str = "langevin state 1";
-/// The most bytes before the numbers.
-const LONGEST_HEADER: usize = 1 << 16;
+/// The most bytes before the numbers: those of the settings, and some for the other fields.
+const LONGEST_HEADER: usize = (4 << 20) + (1 << 16);
 /// The largest count that is read.
 const MOST: u64 = 1 << 62;
 
@@ -129,7 +126,11 @@ impl<T: Read> Checked<T> {
             if text.len() == LONGEST_HEADER {
                 return Err(fail("no end of its header found"));
             }
-            text.extend(self.get(1)?);
+            let mut byte = [0];
+            let read = self.inner.read_exact(&mut byte);
+            read.map_err(|_| fail("the file ends too early"))?;
+            self.take_in(&byte);
+            text.extend(byte);
             let titles = [TITLE, EARLIER].map(str::as_bytes);
             if text.len() == TITLE.len() && !titles.contains(&&text[..]) {
                 return Err(fail(format!("expected the first line `{TITLE}`")));
@@ -264,15 +265,10 @@ fn header<F: Real>(
         content.layout,
     );
     numbers.iter().for_each(|(name, number)| header += &format!("{name}: {number}\n"));
-    for (name, value) in settings {
-        if name.contains(['\n', ':']) || value.contains('\n') {
-            return Err(fail(format!("the setting `{name}` has more than one line or a colon")));
-        }
-        header += &format!("set {name}: {value}\n");
-    }
+    header += &lines(settings)?;
     header.push('\n');
     if header.len() > LONGEST_HEADER {
-        return Err(fail(format!("the settings take {} bytes, too many", header.len())));
+        return Err(fail(format!("its header takes {} bytes, too many", header.len())));
     }
     Ok(header)
 }
@@ -286,8 +282,8 @@ impl<F: Real> StateFile<F> {
     pub fn read(from: &mut impl Read) -> Result<Self> {
         let mut from = Checked::new(from);
         let header = from.header()?;
-        let lines = header.lines().skip(1).filter_map(|line| line.split_once(": "));
-        let mut fields = Fields(lines.collect());
+        let pairs = header.lines().skip(1).filter_map(|line| line.split_once(": "));
+        let mut fields = Fields(pairs.collect());
         let precision: String = fields.take("precision")?;
         if precision != F::NAME {
             let given = F::NAME.into();
@@ -321,6 +317,8 @@ impl<F: Real> StateFile<F> {
             name.strip_prefix("set ").map(|name| (name.to_owned(), value.to_owned()))
         };
         let settings = fields.0.into_iter().filter_map(named).collect();
+        // What no run writes is no state file.
+        lines(&settings)?;
         let samples = Samples {
             state,
             low,
@@ -375,16 +373,6 @@ fn frozen_in(words: &[u64], first_chain: u32, chains: usize) -> Result<Vec<Diver
         return Err(fail("its frozen chains are not chains of its run"));
     }
     Ok(frozen)
-}
-
-/// The error of the first setting, by name, that differs.
-pub(crate) fn differing(given: &Settings, expected: &Settings) -> Option<Error> {
-    let value =
-        |of: &Settings, name: &String| of.get(name).map_or_else(|| "nothing".into(), String::clone);
-    let mut names = given.keys().chain(expected.keys());
-    let name = names.find(|name| given.get(*name) != expected.get(*name))?;
-    let what = name.clone();
-    Some(Error::Mismatch { what, given: value(given, name), expected: value(expected, name) })
 }
 
 #[cfg(test)]
@@ -452,6 +440,25 @@ mod tests {
         let huge = String::from_utf8_lossy(&file).replace("chains: 3", "chains: 99999999999999");
         assert!(StateFile::<f64>::read(&mut huge.as_bytes()).is_err());
         assert!(StateFile::<f64>::read(&mut std::io::repeat(b'x')).is_err());
+    }
+
+    #[test]
+    fn settings_that_no_run_writes_are_refused() {
+        let file = file::<f64>();
+        let (text, numbers) =
+            file.split_at(file.windows(2).position(|two| two == b"\n\n").unwrap());
+        let text = String::from_utf8_lossy(text).replace("set method: ", "set step:1set method: ");
+        let mut changed = Vec::new();
+        let mut checked = Checked::new(&mut changed);
+        checked.put(text.as_bytes()).unwrap();
+        checked.put(&numbers[..numbers.len() - 8]).unwrap();
+        let check = checked.check;
+        checked.put(&check.to_le_bytes()).unwrap();
+        let message = StateFile::<f64>::read(&mut &changed[..]).unwrap_err().to_string();
+        assert!(
+            message.contains("`step:1set method` has more than one line or a colon"),
+            "{message}"
+        );
     }
 
     #[test]

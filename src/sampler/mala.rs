@@ -137,7 +137,8 @@ impl<F: Real> Sampler<F> for Mala {
         after.resize(rows, 0.0);
         step.drift.with_density(density, Times::Shared(end), proposal, b_new, after)?;
         if before.len() != rows {
-            before.resize(rows, 0.0);
+            before.clear();
+            before.resize(rows, f64::NAN);
             let fail = |source| step.drift.failure(source);
             density.log_density(columns(x, rows, dim), &mut before).map_err(fail)?;
         }

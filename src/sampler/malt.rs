@@ -144,8 +144,11 @@ impl<F: Real> Scratch<F> {
         self.drift.extend_from_slice(from.carried);
         self.gain.clear();
         self.gain.resize(rows, 0.0);
-        self.before.resize(rows, 0.0);
-        self.after.resize(rows, 0.0);
+        // What a density leaves unwritten must not be that of an earlier step.
+        for log in [&mut self.before, &mut self.after] {
+            log.clear();
+            log.resize(rows, f64::NAN);
+        }
         self.coins.resize(rows, 0.0);
     }
 

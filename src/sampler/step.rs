@@ -175,6 +175,7 @@ impl<'s, F: Real> Evaluator<'s, F> {
         let rows = log.len();
         let width = out.len() / rows;
         out.fill(F::nan());
+        log.fill(f64::NAN);
         let points = columns(x, rows, width);
         let both = columns_mut(out, rows, width);
         let done = self.drift.eval_with_density(self.chains, times, points, both, log);

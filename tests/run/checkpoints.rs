@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use langevin::catalog::{self, Options};
+use langevin::compare::{Comparison, Distances, Metric, Record};
 use langevin::ndarray::{Array2, Array3, array};
 use langevin::prelude::*;
 use langevin::run::{Checkpoint, Settings, StateFile, StopWhen};
@@ -197,4 +198,43 @@ fn what_does_not_fit_is_named() {
     let found = run!().checkpoint(nowhere).run().unwrap_err().to_string();
     assert!(found.starts_with("state file: ") && found.contains("none"), "{found}");
     fs::remove_file(place).unwrap();
+}
+
+/// Settings that a file cannot keep are refused before the run, and not at its first checkpoint.
+#[test]
+fn settings_that_are_too_long_are_refused_at_once() {
+    let drift = PerRow::new(1, |_, _: &[f64], _: &mut [f64]| panic!("no step is taken"));
+    let run = |settings| {
+        let grid = TimeGrid::uniform(0.1, 40).unwrap();
+        let run = Run::new(EulerMaruyama::new(Overdamped), &drift, grid).start_normal(1);
+        let checkpoint = Checkpoint::new(place("settings"), Duration::from_secs(3600));
+        run.checkpoint(checkpoint.settings(settings)).run().unwrap_err().to_string()
+    };
+    let long = run(Settings::from([("list".into(), "1,".repeat(3_000_000))]));
+    assert!(long.contains("the settings take 6000011 bytes, at most 4194304"), "{long}");
+    let odd = run(Settings::from([("a".into(), "b\nc".into())]));
+    assert!(odd.contains("the setting `a` has more than one line"), "{odd}");
+}
+
+/// Runs that were measured by other metrics are not taken over.
+#[test]
+fn a_comparison_with_other_metrics_is_refused() {
+    let place = place("comparison");
+    let target = target(1);
+    let model = DiffusedMixture::new(target.clone());
+    let process = Process::vp(LevelTable::linear(100).unwrap());
+    let compare = |metrics: Vec<Metric>, record: Record| {
+        let reference = target.sample(50, 0).unwrap();
+        let distances = Distances::new(metrics)?.target(&target)?.reference(reference)?;
+        let comparison = Comparison::<f64>::new(&process, &model, distances).chains(20);
+        comparison.with("ddim".parse()?, &[5])?.record(record).run()
+    };
+    let record = || Record::new(Settings::new());
+    let one = vec![Metric::Radial];
+    let first = compare(one.clone(), record().in_file(&place, Duration::ZERO)).unwrap();
+    assert_eq!(compare(one, record().read(&place).unwrap()).unwrap(), first);
+    let two = vec![Metric::Radial, Metric::Energy];
+    let error = compare(two, record().read(&place).unwrap()).unwrap_err();
+    let message = "number of metrics: given 2, but the run to resume has 1";
+    assert_eq!(error.to_string(), message);
 }

@@ -18,7 +18,7 @@ use langevin::prelude::*;
 use langevin::probe;
 
 /// Numbers that have made trouble somewhere.
-const REALS: [f64; 17] = [
+pub const REALS: [f64; 17] = [
     0.0,
     -0.0,
     1.0,
@@ -37,17 +37,17 @@ const REALS: [f64; 17] = [
     f64::NEG_INFINITY,
     f64::NAN,
 ];
-const SIZES: [usize; 8] = [0, 1, 2, 7, 1 << 31, u32::MAX as usize, usize::MAX / 8, usize::MAX];
+pub const SIZES: [usize; 8] = [0, 1, 2, 7, 1 << 31, u32::MAX as usize, usize::MAX / 8, usize::MAX];
 
 /// Runs calls and collects the names of those that panic.
 #[derive(Default)]
-struct Sweep {
+pub struct Sweep {
     panicked: Vec<String>,
     calls: usize,
 }
 
 impl Sweep {
-    fn call<T>(&mut self, name: impl Into<String>, call: impl FnOnce() -> T) -> Option<T> {
+    pub fn call<T>(&mut self, name: impl Into<String>, call: impl FnOnce() -> T) -> Option<T> {
         self.calls += 1;
         let name = name.into();
         if std::env::var("SWEEP").is_ok() {
@@ -74,13 +74,13 @@ impl Sweep {
         }
     }
 
-    fn finish(self, least: usize) {
+    pub fn finish(self, least: usize) {
         assert!(self.panicked.is_empty(), "{:#?}", self.panicked);
         assert!(self.calls >= least, "{}", self.calls);
     }
 }
 
-fn mixture() -> GaussianMixture {
+pub fn mixture() -> GaussianMixture {
     GaussianMixture::isotropic(array![[-1.0, 0.0], [1.0, 0.0]].view(), 0.5).unwrap()
 }
 

@@ -1,7 +1,9 @@
 //! Runs: same bits for the same arguments, errors, observers, and no allocation in later steps.
 
+mod bad_drifts;
 mod chains;
 mod checkpoints;
+mod constructors;
 mod cost;
 #[cfg(feature = "serde")]
 mod draws;

@@ -204,7 +204,7 @@ fn rows_of_a_window_on_ranks_are_those_of_one_process() {
     let windows = windows.with_windows(16).unwrap().with_rounds(2).unwrap();
     let rows = |drift: &dyn Drift<f64>| {
         let grid = TimeGrid::uniform(0.5, 5).unwrap();
-        Run::new(&windows, drift, grid).chains(2).seed(1).run().unwrap()
+        Run::new(windows, drift, grid).chains(2).seed(1).run().unwrap()
     };
     let score = banana();
     let midpoints = rows(&score);

@@ -31,6 +31,14 @@ fn start(folder: &Path, arguments: &str) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
+/// Kills a run. The lock that it leaves is no hindrance, and the next run takes it away: without it
+/// a run that is refused changes nothing in the folder.
+fn kill(folder: &Path, child: &mut Child) {
+    let _ = child.kill();
+    child.wait().unwrap();
+    let _ = fs::remove_file(folder.join("c.lock"));
+}
+
 /// The report without what the clock says.
 fn timeless(mut report: Value) -> Value {
     if let Some(fields) = report.as_object_mut() {
@@ -137,8 +145,7 @@ fn killed_comparisons_lead_to_the_same_end() {
     while !folder.join("c").exists() {
         sleep(Duration::from_millis(2));
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    kill(&folder, &mut child);
     for (old, new, message) in [
         ("--chains 2000", "--chains 2001", "chains: given 2001, but the run to resume has 2000"),
         ("20,400", "20,401", "evaluations: given [20, 401]"),
@@ -163,8 +170,7 @@ fn a_checkpoint_of_another_command_is_refused_by_name() {
     while length("c.frames") < 1000 || length("c") == 0 {
         sleep(Duration::from_millis(5));
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    kill(&folder, &mut child);
     refuse(&folder, &durable, "--checkpoint c: there is a file of a run that has not ended");
     let resumed = format!("{durable} --resume c");
     for (old, new, message) in [
@@ -302,8 +308,7 @@ fn comparisons_of_other_settings_are_refused() {
     while fs::metadata(folder.join("c")).is_err() && child.try_wait().unwrap().is_none() {
         sleep(Duration::from_millis(2));
     }
-    let _ = child.kill();
-    child.wait().unwrap();
+    kill(&folder, &mut child);
     // A machine so fast that all was done before has nothing to go on with.
     if folder.join("c").exists() {
         let other = format!("{run} --guidance 2 --guidance-interval 0.1,1");
@@ -312,4 +317,40 @@ fn comparisons_of_other_settings_are_refused() {
         let other = format!("{run} --guidance 2").replace("--label 3", "--label 4");
         refuse(&folder, &other, "label: given 4");
     }
+}
+
+/// Two programs with one checkpoint would mix their runs: the second is refused, until the first
+/// is gone, however it went.
+#[test]
+fn a_checkpoint_belongs_to_one_program_at_a_time() {
+    let folder = folder("durable-lock", TWO);
+    let run = "sample g.json --method baoab --step 0.1 --steps 100000000 --chains 5";
+    let durable = format!("{run} --checkpoint c --checkpoint-every 0 --resume c");
+    let mut child = start(&folder, &durable);
+    while !folder.join("c").exists() && child.try_wait().unwrap().is_none() {
+        sleep(Duration::from_millis(2));
+    }
+    for other in
+        [durable.clone(), durable.replace(" --resume c", ""), durable.replace("baoab", "obabo")]
+    {
+        let output = crate::support::langevin(&folder, &other);
+        let message = crate::support::stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        let taken = message.contains("--checkpoint c: another program runs with this file");
+        // Other settings are found before the lock is asked for.
+        assert!(taken || message.contains("method: given"), "{message}");
+    }
+    assert!(child.try_wait().unwrap().is_none(), "the first goes on");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(folder.join("c.lock").exists(), "a killed program leaves it");
+    let output = crate::support::langevin(&folder, &format!("{run} --checkpoint c"));
+    let message = crate::support::stderr(&output);
+    assert!(message.contains("there is a file of a run that has not ended"), "{message}");
+    let steps = File::open(folder.join("c"))
+        .map(|mut file| StateFile::<f64>::read(&mut file).unwrap().samples.steps);
+    assert!(steps.unwrap() > 0);
+    fs::remove_file(folder.join("c")).unwrap();
+    succeed(&folder, &durable.replace("100000000", "9"));
+    assert_eq!(listing(&folder), ["g.json"]);
 }

@@ -6,6 +6,7 @@ mod compare;
 mod conditions;
 mod durable;
 mod failures;
+mod full;
 mod generate;
 mod generate_refusals;
 mod interrupts;
