@@ -1,6 +1,7 @@
 """Compares a store of draws, read by ArviZ, with what the example `draws` has printed.
 
-Usage: arviz_compare.py STORE PRINTED. See arviz.sh. ArviZ below 1 cannot read version 3 of the Zarr format
+Usage: arviz_compare.py STORE PRINTED. See arviz.sh. If PRINTED ends in .json it is the report of the
+program, and ArviZ's own summary is compared with the one in it. ArviZ below 1 cannot read version 3 of the Zarr format
 itself, so xarray reads it there.
 """
 
@@ -65,6 +66,25 @@ def check_contents(store, tree):
         assert posterior.attrs[name] == value, name
 
 
+def compare_summary(tree, report):
+    """The columns that both summaries have, and the quantiles."""
+    parameters = json.loads(report.read_text())["summary"]["parameters"]
+    table = arviz.summary(tree, round_to="none", kind="all")
+    columns = ["mean", "sd", "mcse_mean", "mcse_sd", "ess_bulk", "ess_tail", "r_hat"]
+    assert list(table.index) == [parameter["name"] for parameter in parameters], table.index
+    pairs = [(float(table[c][p["name"]]), p[c]) for p in parameters for c in columns]
+    posterior = tree["posterior"]
+    for parameter in parameters:
+        name, _, index = parameter["name"].rstrip("]").partition("[")
+        values = posterior[name].values if not index else posterior[name].values[:, :, int(index)]
+        quantiles = numpy.quantile(values, [0.05, 0.5, 0.95])
+        pairs += zip(quantiles, [parameter[q] for q in ("q5", "q50", "q95")])
+    worst = max(abs(a - b) / max(1, abs(b)) for a, b in pairs)
+    print(f"ArviZ {arviz.__version__}: {len(pairs)} numbers of its summary, largest relative difference {worst:.1e}")
+    if not worst <= TOLERANCE:
+        sys.exit(f"{table}\n{parameters}")
+
+
 def main():
     store = pathlib.Path(sys.argv[1])
     # No message of xarray or zarr about the store may pass unseen.
@@ -73,6 +93,8 @@ def main():
         for group in ("posterior", "sample_stats"):
             xarray.open_zarr(store, group=group).load()
     tree = opened(store)
+    if sys.argv[2].endswith(".json"):
+        return compare_summary(tree, pathlib.Path(sys.argv[2]))
     check_contents(store, tree)
     stats = tree["sample_stats"]
     table = found(tree["posterior"].to_dataset() if hasattr(tree["posterior"], "to_dataset") else tree["posterior"])

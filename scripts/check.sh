@@ -61,7 +61,7 @@ examples() {
 arviz() {
     local code=0
     printf '\n== scripts/arviz.sh\n'
-    DRAWS=target/release/examples/draws scripts/arviz.sh || code=$?
+    DRAWS=target/release/examples/draws LANGEVIN=target/debug/langevin scripts/arviz.sh || code=$?
     case $code in
     0) ;;
     3) printf '\n!! ArviZ could not be installed: its recipe is NOT CHECKED\n\n' ;;

@@ -3,7 +3,7 @@
 # left alone; then measures what checkpoints cost. Usage: scripts/durable.sh [KILLS [SEED]]. With
 # KILLS 0 it measures alone. LANGEVIN names a program that is built already.
 #
-# sample, generate and compare are each killed KILLS times (50), every second time while a checkpoint
+# sample, twice, generate and compare are each killed KILLS times (50), every second time while a checkpoint
 # is being written. After each kill the file must be whole: the next part begins from it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -64,6 +64,8 @@ check() {
 if ((kills)); then
 check sample x.npy sample g.json --dynamics underdamped --method pmm1 --step 0.1 --steps 100000 \
     --chains 200 --every 100 --burn-in 50 --out x.npy --quiet
+check draws t.csv sample g.json --dynamics underdamped --method pmm1 --step 0.1 --steps 100000 \
+    --chains 200 --every 100 --burn-in 50 --trace t.csv --quiet
 check generate x.npy generate g.json --method ddpm --evaluations 1000 --chains 20000 \
     --precision f64 --every 100 --out x.npy --quiet
 # The times in a table are those of the clock: a picture has none.

@@ -169,6 +169,7 @@
 //! | `reproducibility.md` | which bits are the same, and for how long |
 //! | `network-format.md` | files of trained networks |
 //! | `command-line.md` | the program `langevin` |
+//! | `scaling.md` | runs over the ranks of MPI, and what they cost |
 #![deny(unsafe_code)]
 #![deny(missing_debug_implementations)]
 #![warn(missing_docs)]

@@ -45,21 +45,21 @@ fn methods() -> Vec<Guarded> {
     let rm = RandomizedMidpoint::new(under());
     let pmm = || PoissonMidpoint::new(under(), 8).unwrap();
     vec![
-        guarded::<f64>("ULA, f64", [0.0, 0.0], EulerMaruyama::new(over)),
-        guarded::<f32>("ULA, f32", [0.0, 0.0], EulerMaruyama::new(over)),
-        guarded::<f64>("BAOAB, f64", [0.0, 0.0], baoab()),
-        guarded::<f32>("BAOAB, f32", [0.0, 0.0], baoab()),
-        guarded::<f64>("MALA, f64", [0.0, 0.0], Mala::new()),
+        guarded::<f64>("ULA, f64", [1.2, 0.7], EulerMaruyama::new(over)),
+        guarded::<f32>("ULA, f32", [2.2, 0.7], EulerMaruyama::new(over)),
+        guarded::<f64>("BAOAB, f64", [1.1, 0.65], baoab()),
+        guarded::<f32>("BAOAB, f32", [2.2, 0.65], baoab()),
+        guarded::<f64>("MALA, f64", [0.85, 0.5], Mala::new()),
         guarded::<f64>(
             "pmm1, K = 8, underdamped, f64",
-            [0.0, 0.0],
+            [0.6, 0.35],
             pmm().with_selection(Selection::Bernoulli),
         ),
-        guarded::<f64>("pmm2, K = 8, underdamped, f64", [0.0, 0.0], pmm()),
-        guarded::<f64>("rm, underdamped, f64", [0.0, 0.0], rm),
+        guarded::<f64>("pmm2, K = 8, underdamped, f64", [0.7, 0.4], pmm()),
+        guarded::<f64>("rm, underdamped, f64", [0.55, 0.35], rm),
         guarded::<f64>(
             "rm, R = 4, P = 2, underdamped, f64",
-            [0.0, 0.0],
+            [0.5, 0.3],
             rm.with_windows(4).unwrap().with_rounds(2).unwrap(),
         ),
     ]

@@ -157,7 +157,12 @@ impl CheckpointOptions {
     }
 
     /// Refuses an output in the place of the checkpoint or of a file beside it.
-    pub fn spare_all(&self, outputs: &[Option<&Path>]) -> Result<(), Failure> {
+    pub fn spare_places(&self, outputs: &[PathBuf]) -> Result<(), Failure> {
+        let outputs: Vec<_> = outputs.iter().map(|place| Some(&**place)).collect();
+        self.spare_all(&outputs)
+    }
+
+    fn spare_all(&self, outputs: &[Option<&Path>]) -> Result<(), Failure> {
         let own = self.path().map(Path::to_path_buf);
         own.into_iter().chain(self.places()).try_for_each(|place| self.spare(&place, outputs))
     }
@@ -211,6 +216,11 @@ impl RunOptions {
             );
         }
         create_all(inputs, wanted)
+    }
+
+    /// Whether a run that a signal may have stopped goes on from its checkpoint.
+    pub fn goes_on(&self, stopped: &Option<Failure>) -> bool {
+        stopped.is_some() && self.durable.path().is_some()
     }
 
     /// The end of a run whose outputs are in their places: its checkpoint goes, unless a signal has

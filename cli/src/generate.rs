@@ -23,6 +23,7 @@ use crate::scheduler;
 use crate::simulation::{Job, Outcome, read_start, schedule, simulate};
 use crate::source::{Source, SourceOptions, Tiles, image_shape};
 use crate::told::{Labels, Told};
+use crate::trace_file::TraceOptions;
 
 #[derive(Args)]
 pub struct Generate {
@@ -67,6 +68,8 @@ pub struct Generate {
     /// Rows and columns of one image, as 8x8 [default: what the model says]
     #[arg(long, value_name = "RxC", requires = "grid_image", value_parser = image_shape)]
     image_shape: Option<(usize, usize)>,
+    #[command(flatten)]
+    trace: TraceOptions,
     #[command(flatten)]
     pub run: RunOptions,
 }
@@ -234,8 +237,9 @@ pub fn run(arguments: &Generate) -> Result<(), Failure> {
 
 /// What a checkpoint must agree in beside the report.
 fn own_settings(arguments: &Generate, plan: &Plan) -> [(&'static str, String); 3] {
+    let steps = plan.grid().steps().to_string();
     let device = arguments.source.engine.device();
-    [("steps", plan.grid().steps().to_string()), ("trace", "none".into()), ("device", device)]
+    [("steps", steps), ("trace", arguments.trace.says()), ("device", device)]
 }
 
 fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
@@ -254,8 +258,8 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     arguments.warn(&plan, &*model)?;
     let range = model.range();
     let passes = model.passes();
-    let sampler = plan.sampler::<F>()?;
-    let drift = plan.drift::<F>(model)?;
+    let sampler = &*plan.sampler::<F>()?;
+    let drift = &*plan.drift::<F>(model)?;
     let report = json(arguments, &source, &plan, passes);
     let own = own_settings(arguments, &plan);
     let inputs = arguments.inputs();
@@ -263,17 +267,16 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let named = arguments.outputs();
     let outputs = named.map(|(_, path)| path);
     let [out, picture, images, state] = run.create_all(&inputs, named)?;
+    arguments.trace.check::<F>(run, dim, &arguments.inputs(), &outputs)?;
     let grid = plan.grid().clone();
     // Moments are those of the end alone: on the way the distribution changes at every step.
-    let sampler = &*sampler;
-    let drift = &*drift;
-    let job =
-        Job { sampler, drift, grid, dim, beginning, settings, moments: None, frames, trace: None };
-    let Some(outcome) = simulate(run, job, out, state)? else { return Ok(()) };
+    let mut kept = arguments.trace.begin(run, frames, None, &report)?;
+    let job = Job { sampler, drift, grid, dim, beginning, settings, moments: None, frames };
+    let Some(outcome) = simulate(run, job, &mut kept, out, state)? else { return Ok(()) };
+    let traced = arguments.trace.finish(kept, &outcome.samples, run.goes_on(&outcome.stopped));
     let positions = outcome.samples.positions();
-    if let Some(warning) = range.and_then(|range| Warning::of_samples(positions, range)) {
-        print_warning(&warning);
-    }
+    let warning = range.and_then(|range| Warning::of_samples(positions, range));
+    warning.iter().for_each(|warning| print_warning(warning));
     // Pictures that cannot be drawn cost neither the samples nor the report.
     let drawn = write_file(picture, "--plot", || {
         let method = arguments.method_text(&plan);
@@ -289,14 +292,15 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     if run.common.json {
         print_report(outputs, &said.json(json!(read), report))?;
     } else {
-        let mut written = outputs;
-        written[1] = written[1].filter(|_| drawn.is_ok());
-        written[2] = written[2].filter(|_| tiled.is_ok());
+        let trace = arguments.trace.path().filter(|_| traced.is_ok());
+        let [samples, picture, sheet, state] = outputs;
+        let pictures = [picture.filter(|_| drawn.is_ok()), sheet.filter(|_| tiled.is_ok())];
+        let written = [samples, pictures[0], pictures[1], state, trace];
         let heading = heading(arguments, &source, passes, &plan, &outcome);
         let distances = data.and_then(|data| distances(data, &outcome)).unwrap_or_default();
         print_report(outputs, &said.text(heading, distances, &written))?;
     }
-    drawn.and(tiled).and(run.ended(outcome.stopped))
+    drawn.and(tiled).and(traced.map(|_| ())).and(run.ended(outcome.stopped))
 }
 
 fn json(arguments: &Generate, source: &Source, plan: &Plan, passes: usize) -> Value {

@@ -7,6 +7,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use langevin::draws::places;
 use langevin::prelude::{MomentsObserver, Observer, Real, Samples, Trace};
 use langevin::run::{Settings, StateFile};
 use serde_json::json;
@@ -21,6 +22,7 @@ use crate::output::OutputFile;
 use crate::samples_file::{SamplesFile, is_csv};
 use crate::shard::Shard;
 use crate::simulation::{Job, Outcome, moments_of, warn_of_rounding};
+use crate::trace_file::Kept;
 
 #[derive(Args)]
 pub struct Merge {
@@ -38,7 +40,7 @@ pub struct Merge {
     #[arg(long, value_name = "OUT.png")]
     grid_image: Option<PathBuf>,
     /// The saved draws of all chains, if the shards have kept theirs with --trace
-    #[arg(long, value_name = "DIR.zarr|FILE.npy")]
+    #[arg(long, value_name = "DIR.zarr|FILE.npy|FILE.csv")]
     trace: Option<PathBuf>,
     /// The state of all chains at the end, for --resume
     #[arg(long, value_name = "FILE")]
@@ -62,11 +64,8 @@ pub fn command(arguments: &Merge) -> Result<Vec<String>, Failure> {
         ("--save-state", &arguments.save_state),
     ];
     for (option, path) in outputs.iter().filter_map(|(name, path)| Some((name, path.as_ref()?))) {
-        let beside = path.with_extension("json");
-        let own = [path, &beside].into_iter().take(1 + usize::from(*option == "--trace"));
-        for place in own {
-            spare(option, place, &arguments.files)?;
-        }
+        let own = if *option == "--trace" { places(path) } else { vec![path.clone()] };
+        own.iter().try_for_each(|place| spare(option, place, &arguments.files))?;
     }
     let [states, _] = sorted(&arguments.files)?;
     let Some(first) = states.first() else { return refuse("there is no state file of a shard") };
@@ -268,11 +267,15 @@ struct Gathered<F> {
 
 impl<F: Real> Gathered<F> {
     /// The sums and the draws of all shards, in the order of their chains.
-    fn of(pieces: &[Piece<F>], options: &RunOptions, job: &Job<'_, F>) -> Result<Self, Failure> {
+    fn of(
+        pieces: &[Piece<F>],
+        moments: &Option<MomentsObserver>,
+        trace: &Option<Trace<F>>,
+    ) -> Result<Self, Failure> {
         let mut all = Self { moments: None, trace: None, seconds: 0.0 };
         for piece in pieces {
-            let moments = piece.filled(0, moments_of(options, job.moments))?;
-            let trace = piece.filled(1, job.trace.clone().flatten())?;
+            let moments = piece.filled(0, moments.clone())?;
+            let trace = piece.filled(1, trace.clone())?;
             match (&mut all.moments, moments) {
                 (Some(all), Some(next)) => all.append(next)?,
                 (_, next) => all.moments = next,
@@ -315,14 +318,16 @@ fn frames_of<F: Real>(
 pub fn joined<F: Real>(
     options: &RunOptions,
     job: Job<'_, F>,
-    out: Option<OutputFile>,
+    kept: &mut Kept<'_, F>,
+    mut out: Option<(OutputFile, &Path)>,
     state: Option<OutputFile>,
 ) -> Result<Outcome<F>, Failure> {
     let steps = job.grid.steps();
     let [states, arrays] = sorted(&options.merge)?;
     let pieces = pieces::<F>(&states, &job.settings, steps)?;
-    let Gathered { moments, trace, seconds } = Gathered::of(&pieces, options, &job)?;
-    let mut out = out.zip(options.out.as_deref());
+    let moments = moments_of(options, job.moments);
+    let Gathered { moments, trace, seconds } = Gathered::of(&pieces, &moments, &kept.trace)?;
+    kept.trace = trace;
     if let Some((mut file, path)) = out.take_if(|_| job.frames.is_some()) {
         let frames = frames_of(&pieces, &arrays, is_csv(path))?;
         frames.join::<F>(&mut file.writer).map_err(|error| file.failed(error))?;
@@ -345,7 +350,6 @@ pub fn joined<F: Real>(
         planned_steps: steps,
         moments,
         saved: job.frames.map(|every| every.count(steps)),
-        trace,
         stopped: None,
     })
 }

@@ -1,12 +1,12 @@
 //! `langevin sample`: Langevin dynamics on a target.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use langevin::catalog::{self, Options};
 use langevin::diffusion::Warning;
 use langevin::metrics::Posterior;
-use langevin::prelude::{Every, Real, Sampler, Samples, TimeGrid, Trace};
+use langevin::prelude::{Real, Sampler, Samples, TimeGrid};
 use langevin::run::Start;
 use serde_json::{Value, json};
 
@@ -128,19 +128,6 @@ impl Sample {
         let start = ("--start", self.start.as_deref());
         Inputs::new([target, data, library, start, ("--resume", resume)])
     }
-
-    /// What keeps the draws, if they are asked for.
-    fn traced<F: Real>(
-        &self,
-        frames: Option<Every>,
-        dim: usize,
-        outputs: [Option<&Path>; 3],
-    ) -> Result<Option<Option<Trace<F>>>, Failure> {
-        let is_first = self.run.team.is_first();
-        let begin = || self.trace.begin(frames, dim, &self.inputs(), outputs);
-        let trace = if is_first { begin()? } else { None };
-        Ok(self.trace.path().map(|_| trace))
-    }
 }
 
 pub fn run(arguments: &Sample) -> Result<(), Failure> {
@@ -169,16 +156,15 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
         options.begun(&inputs, &report, Anew { start, seed, is_given }, own)?;
     let state = options.beginning.save_state.as_deref();
     let outputs = [options.out.as_deref(), options.plot.as_deref(), state];
-    let named = [("--out", outputs[0]), ("--plot", outputs[1]), ("--save-state", outputs[2])];
-    let traces = arguments.trace.places();
-    options.durable.spare_all(&traces.each_ref().map(Option::as_deref))?;
+    let named = [("--out", outputs[0]), ("--plot", outputs[1]), ("--save-state", state)];
     let [out, picture, state] = options.create_all(&inputs, named)?;
     let frames = moments.filter(|_| options.every.is_some());
-    let trace = arguments.traced(frames, dim, outputs)?;
+    arguments.trace.check::<F>(options, dim, &arguments.inputs(), &outputs)?;
     let sampler = &*sampler;
     let drift = target.drift();
-    let job = Job { sampler, drift, grid, dim, beginning, settings, moments, frames, trace };
-    let Some(mut outcome) = simulate(options, job, out, state)? else { return Ok(()) };
+    let mut kept = arguments.trace.begin(options, frames, Some(drift), &report)?;
+    let job = Job { sampler, drift, grid, dim, beginning, settings, moments, frames };
+    let Some(outcome) = simulate(options, job, &mut kept, out, state)? else { return Ok(()) };
     if let Some(known) = target.known() {
         warn_of_range(&outcome.samples, known.range());
     }
@@ -188,8 +174,8 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
         let title = format!("{name}, step {}", method.step);
         target.draw(outcome.samples.positions(), &title)
     });
-    let trace = outcome.trace.take();
-    let traced = arguments.trace.write(trace, drift, &outcome.samples, &report);
+    let goes_on = options.goes_on(&outcome.stopped);
+    let traced = arguments.trace.finish(kept, &outcome.samples, goes_on);
     let said = Report::new(options, target.known(), &outcome)?;
     let summary = traced.as_ref().ok().and_then(Option::as_ref);
     if options.common.json {

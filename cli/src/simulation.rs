@@ -7,7 +7,7 @@ use std::time::Instant;
 use langevin::drift::Distributed;
 use langevin::ndarray::Array2;
 use langevin::prelude::{
-    BoxError, Drift, Every, MomentsObserver, Observer, Real, Run, Sampler, Samples, TimeGrid, Trace,
+    BoxError, Drift, Every, MomentsObserver, Observer, Real, Run, Sampler, Samples, TimeGrid,
 };
 use langevin::run::{ProgressBar, Settings, Spread, StateFile, Whole};
 
@@ -21,6 +21,7 @@ use crate::npy::{Accept, read_rows};
 use crate::output::OutputFile;
 use crate::samples_file::SamplesFile;
 use crate::shard::Part;
+use crate::trace_file::Kept;
 
 /// What is to be run.
 pub struct Job<'j, F: Real> {
@@ -35,8 +36,6 @@ pub struct Job<'j, F: Real> {
     pub moments: Option<Every>,
     /// Steps whose positions are saved; the final ones alone without.
     pub frames: Option<Every>,
-    /// What keeps the draws of the run, if they are asked for: at the first rank alone.
-    pub trace: Option<Option<Trace<F>>>,
 }
 
 /// What came of it.
@@ -52,8 +51,6 @@ pub struct Outcome<F> {
     pub moments: Option<MomentsObserver>,
     /// The number of frames that were saved.
     pub saved: Option<usize>,
-    /// The draws that were kept.
-    pub trace: Option<Trace<F>>,
     /// Why the run ended before its last step.
     pub stopped: Option<Failure>,
 }
@@ -75,35 +72,36 @@ impl<F> Outcome<F> {
 pub fn simulate<F: Real>(
     options: &RunOptions,
     mut job: Job<'_, F>,
+    kept: &mut Kept<'_, F>,
     out: Option<OutputFile>,
     state: Option<OutputFile>,
 ) -> Result<Option<Outcome<F>>, Failure> {
     if !options.merge.is_empty() {
-        return merge::joined(options, job, out, state).map(Some);
+        return merge::joined(options, job, kept, out.zip(options.out.as_deref()), state).map(Some);
     }
     let steps = job.grid.steps();
     let frames = job.frames;
-    let team = &options.team;
-    let mut watched = Watched::new(options, &mut job, out)?;
+    let mut watched = Watched::new(options, &job, out)?;
     let settings = std::mem::take(&mut job.settings);
     options.begin_together(&settings)?;
     let before = job.beginning.steps();
     let is_recovered = job.beginning.is_checkpoint();
-    let distributed = Distributed::new(job.drift, team.ranks());
+    let distributed = Distributed::new(job.drift, options.team.ranks());
     let drift = if options.shares_rows() { &distributed } else { job.drift };
     let job = Job { drift, ..job };
-    let mut signals = if team.size() == 1 { EndsRun::new() } else { EndsRun::never() };
-    let Watched { moments, file, shown, progress, traced } = &mut watched;
-    let frames_out: &mut dyn Observer<F> = if frames.is_some() { shown } else { file };
-    let mut run = run(options, job)?.observe(moments).observe(frames_out);
+    let mut signals = if options.team.size() == 1 { EndsRun::new() } else { EndsRun::never() };
+    let Watched { moments, file, shown, progress } = &mut watched;
+    let written: &mut dyn Observer<F> = if frames.is_some() { shown } else { file };
+    let mut run = run(options, job)?.observe(moments).observe(written);
     if let Some(checkpoint) = options.checkpoint(&settings)? {
         run = run.checkpoint(checkpoint);
     }
-    let run = run.observe(progress).observe(traced).observe(&mut signals);
+    let every = frames.filter(|_| kept.is_asked);
+    let mut traced = every.map(|every| Whole::new(Some(&mut *kept), every, options.ranks()));
+    let run = run.observe(progress).observe(&mut traced).observe(&mut signals);
     let clock = Instant::now();
     let samples = run.run()?;
     let seconds = clock.elapsed().as_secs_f64();
-    drop(watched.progress.take());
     let Some((samples, moments)) = watched.gathered(options, samples)? else { return Ok(None) };
 
     let mut saved = frames.map(|every| every.count(samples.steps as usize));
@@ -126,28 +124,26 @@ pub fn simulate<F: Real>(
         planned_steps: steps,
         moments,
         saved,
-        trace: watched.traced.and_then(Whole::into_inner),
         stopped,
     };
-    save(options, &mut outcome, settings, hash, state)?;
+    save(options, (&mut outcome, kept), settings, hash, state)?;
     Ok(Some(outcome))
 }
 
 /// What looks at a run: of every rank, or for all of them.
-struct Watched<F> {
+struct Watched {
     moments: Option<Spread>,
     /// The end of the run alone.
     file: Option<SamplesFile>,
     /// The frames, with the end last.
     shown: Option<Whole<SamplesFile>>,
     progress: Option<ProgressBar>,
-    traced: Option<Whole<Trace<F>>>,
 }
 
-impl<F: Real> Watched<F> {
-    fn new(
+impl Watched {
+    fn new<F: Real>(
         options: &RunOptions,
-        job: &mut Job<'_, F>,
+        job: &Job<'_, F>,
         out: Option<OutputFile>,
     ) -> Result<Self, Failure> {
         let steps = job.grid.steps();
@@ -164,21 +160,20 @@ impl<F: Real> Watched<F> {
             file = Some(begun.with_checkpoint(options.durable.path())?);
         }
         let shown = frames.filter(|_| options.out.is_some());
-        let shown = shown.map(|every| Whole::new(file.take(), every, ranks.clone()));
-        let traced = frames.zip(job.trace.take());
-        let traced = traced.map(|(every, trace)| Whole::new(trace, every, ranks));
+        let shown = shown.map(|every| Whole::new(file.take(), every, ranks));
         let is_told = options.team.is_first() && !options.common.quiet;
         let progress = is_told.then(|| ProgressBar::new(steps));
-        Ok(Self { moments, file, shown, progress, traced })
+        Ok(Self { moments, file, shown, progress })
     }
 
-    /// Samples and moments of all chains, at the first rank.
+    /// Ends the progress bar. Samples and moments of all chains, at the first rank.
     #[allow(clippy::type_complexity)]
-    fn gathered(
-        &self,
+    fn gathered<F: Real>(
+        &mut self,
         options: &RunOptions,
         samples: Samples<F>,
     ) -> Result<Option<(Samples<F>, Option<MomentsObserver>)>, Failure> {
+        drop(self.progress.take());
         let moments = self.moments.as_ref().map(Spread::joined).transpose()?.flatten();
         let samples = match options.shares_chains() {
             true => samples.gathered(&*options.ranks())?,
@@ -202,7 +197,7 @@ pub fn moments_of(options: &RunOptions, every: Option<Every>) -> Option<MomentsO
 /// Writes the state file: of a shard with all that the whole run needs of it.
 fn save<F: Real>(
     options: &RunOptions,
-    outcome: &mut Outcome<F>,
+    (outcome, kept): (&mut Outcome<F>, &mut Kept<'_, F>),
     settings: Settings,
     hash: Option<String>,
     file: Option<OutputFile>,
@@ -218,7 +213,7 @@ fn save<F: Real>(
     }
     let fail = |error: BoxError| Failure::Run(format!("--save-state: {error}"));
     let moments = Observer::<F>::save(&mut outcome.moments).map_err(fail)?;
-    let trace = outcome.trace.save().map_err(fail)?;
+    let trace = kept.save().map_err(fail)?;
     let mut state = StateFile::new(outcome.samples.clone(), settings);
     state.settings.extend(merge::of_shard(hash, outcome.seconds));
     state.observers = Some(vec![moments, trace]);

@@ -1,8 +1,9 @@
 //! The type `Draws`: what it is made of, and what is added to it.
 
-use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis, ShapeBuilder, Zip};
+use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis};
 use serde_json::{Map, Value};
 
+use super::frame::{Frame, Outline, kinetic, log_density_of};
 use super::names::{default_names, variables};
 use crate::drift::Drift;
 use crate::error::{Error, Result};
@@ -114,16 +115,8 @@ impl<F: Real> Draws<F> {
     /// Adds attributes of the run: `seed` if the noise had one, `steps`, `evaluations` over all
     /// chains, and `acceptance` for methods with a Metropolis test.
     pub fn with_run(self, samples: &Samples<F>) -> Self {
-        let mut draws = self
-            .with_attribute("steps", samples.steps)
-            .with_attribute("evaluations", samples.cost.evaluations);
-        if let Some(seed) = samples.seed {
-            draws = draws.with_attribute("seed", seed);
-        }
-        match samples.acceptance() {
-            Some(acceptance) => draws.with_attribute("acceptance", acceptance),
-            None => draws,
-        }
+        let about = of_run(samples).into_iter();
+        about.fold(self, |draws, (name, value)| draws.with_attribute(name, value))
     }
 
     /// Computes the log density of every draw, up to the constant that the density leaves out. A
@@ -145,19 +138,11 @@ impl<F: Real> Draws<F> {
         }
         let mut all = Array2::from_elem((chains, draws), f64::NAN);
         for (chain, mut to) in all.axis_iter_mut(Axis(0)).enumerate() {
-            let finite = |draw: &usize| {
-                self.positions.slice(ndarray::s![chain, *draw, ..]).iter().all(|x| x.is_finite())
-            };
-            let kept: Vec<usize> = (0..draws).filter(finite).collect();
-            // Column by column, as in a run.
-            let mut rows = Array2::zeros((kept.len(), dim).f());
-            rows.assign(&self.positions.index_axis(Axis(0), chain).select(Axis(0), &kept));
-            let mut out = vec![f64::NAN; kept.len()];
-            let computed = density.log_density(rows.view(), &mut out);
-            computed.map_err(|error| Error::Draws {
+            let rows = self.positions.index_axis(Axis(0), chain);
+            let computed = log_density_of(density, rows).map_err(|error| Error::Draws {
                 reason: format!("the log density failed in chain {}: {error}", self.chains[chain]),
             })?;
-            kept.iter().zip(out).for_each(|(draw, log)| to[*draw] = log);
+            to.iter_mut().zip(computed).for_each(|(to, log)| *to = log);
         }
         self.log_density = Some(all);
         Ok(self)
@@ -189,10 +174,9 @@ impl<F: Real> Draws<F> {
         let mut energy = -self.log_density.as_ref()?;
         let variance = self.momentum_variance?;
         let momenta = self.momenta.as_ref()?;
-        Zip::from(&mut energy).and(momenta.lanes(Axis(2))).for_each(|energy, momentum| {
-            let square: f64 = momentum.iter().map(|p| p.widen() * p.widen()).sum();
-            *energy += square / (2.0 * variance);
-        });
+        for (mut energy, momenta) in energy.outer_iter_mut().zip(momenta.outer_iter()) {
+            energy.iter_mut().zip(kinetic(momenta, variance)).for_each(|(sum, own)| *sum += own);
+        }
         Some(energy)
     }
 
@@ -217,10 +201,54 @@ impl<F: Real> Draws<F> {
         &self.steps
     }
 
+    /// What all draws have alike.
+    pub(super) fn outline(&self) -> Outline {
+        let (chains, draws, dim) = self.positions.dim();
+        let first = self.chains.first().copied().unwrap_or(0);
+        Outline {
+            names: self.names.clone(),
+            has_momenta: self.momenta.is_some(),
+            has_log_density: self.log_density.is_some(),
+            has_energy: self.energy().is_some(),
+            ..Outline::new::<F>(first, [chains, draws, dim])
+        }
+    }
+
+    /// Calls this for each draw of all chains, in the order of their steps.
+    pub(super) fn each<E>(
+        &self,
+        mut take: impl FnMut(&Frame<'_, F>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let energy = self.energy();
+        for (draw, step) in self.steps.iter().enumerate() {
+            let momenta = self.momenta.as_ref();
+            take(&Frame {
+                step: *step,
+                positions: self.positions.index_axis(Axis(1), draw),
+                momenta: momenta.map(|momenta| momenta.index_axis(Axis(1), draw)),
+                log_density: self.log_density.as_ref().map(|log| log.column(draw)),
+                energy: energy.as_ref().map(|energy| energy.column(draw)),
+                diverging: self.diverging.column(draw),
+            })?;
+        }
+        Ok(())
+    }
+
     /// The attributes.
     pub fn attributes(&self) -> &Map<String, Value> {
         &self.attributes
     }
+}
+
+/// The attributes of a run.
+pub fn of_run<F: Real>(samples: &Samples<F>) -> Map<String, Value> {
+    let mut about = Map::new();
+    about.insert("steps".into(), samples.steps.into());
+    about.insert("evaluations".into(), samples.cost.evaluations.into());
+    about.extend(samples.seed.map(|seed| ("seed".into(), seed.into())));
+    let acceptance = samples.acceptance();
+    about.extend(acceptance.map(|acceptance| ("acceptance".into(), acceptance.into())));
+    about
 }
 
 /// (saved, chains, dim) as (chain, draw, dim), row by row in memory.

@@ -1,8 +1,9 @@
-//! Named draws of several chains, and the files that hold them: `.npy` with a `.json` beside it,
-//! and Zarr stores that xarray and ArviZ open.
+//! Named draws of several chains, and the files that hold them: `.npy` and `.csv` with a `.json`
+//! beside it, and Zarr stores that xarray and ArviZ open.
 //!
 //! A [`Trace`](crate::run::Trace) keeps the positions of a run. [`Draws`] gives them names and
-//! writes them.
+//! writes them. A [`Stream`] writes the same files as the run goes on, in bounded memory, and
+//! [`Stored`] reads them in pieces.
 //!
 //! ```
 //! use langevin::draws::Draws;
@@ -40,8 +41,16 @@
 //! attributes   what with_attribute and with_run have added
 //! ```
 //!
+//! [`Draws::write_csv`] writes a table with one line for each draw and chain. The file beside it
+//! has the entry `columns` in place of `dimensions`:
+//!
+//! ```text
+//! step,chain,NAMES…,lp,energy,diverging,momentum[0],…
+//! ```
+//!
 //! [`Draws::write_zarr`] writes a folder in version 3 of the Zarr format, with two groups. All
-//! arrays are little-endian and not compressed:
+//! arrays are little-endian and not compressed. The chunks of the same draws have at most 32 MiB
+//! together, or one draw:
 //!
 //! ```text
 //! posterior/NAME            (chain, draw), for each name without an index
@@ -62,10 +71,19 @@
 mod array;
 mod collection;
 mod format;
+mod frame;
+mod members;
 mod names;
 mod npy;
 mod place;
+mod sink;
+mod store;
+mod stored;
+mod stream;
+mod table;
 mod zarr;
 
 pub use collection::Draws;
-pub use format::check_place;
+pub use format::{check_place, places};
+pub use stored::Stored;
+pub use stream::Stream;

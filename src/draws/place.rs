@@ -84,7 +84,7 @@ pub fn folder(
 
 /// Moves a folder to its place. One that is there is moved away first and comes back if the move
 /// fails.
-fn exchange(from: &Path, to: &Path, is_there: bool) -> io::Result<()> {
+pub fn exchange(from: &Path, to: &Path, is_there: bool) -> io::Result<()> {
     if !is_there {
         return fs::rename(from, to);
     }

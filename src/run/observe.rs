@@ -76,6 +76,11 @@ impl<F: Real> Snapshot<'_, F> {
         }
     }
 
+    /// Seed of the noise, or `None` if the noise was given.
+    pub fn seed(&self) -> Option<u64> {
+        self.rest.seed
+    }
+
     pub(super) fn content(&self) -> Content<'_, F> {
         let Rest { low, cost, seed, calls } = self.rest;
         Content {
@@ -171,6 +176,29 @@ impl<F: Real, O: Observer<F>> Observer<F> for Option<O> {
     }
 }
 
+/// An observer that is kept elsewhere.
+impl<F: Real, O: Observer<F> + ?Sized> Observer<F> for &mut O {
+    fn next(&self, step: u64) -> Option<u64> {
+        (**self).next(step)
+    }
+
+    fn looks_at_start(&self) -> bool {
+        (**self).looks_at_start()
+    }
+
+    fn observe(&mut self, snapshot: &Snapshot<'_, F>) -> Result<ControlFlow<()>, BoxError> {
+        (**self).observe(snapshot)
+    }
+
+    fn save(&mut self) -> Result<Option<Vec<u8>>, BoxError> {
+        (**self).save()
+    }
+
+    fn restore(&mut self, saved: &[u8]) -> Result<(), BoxError> {
+        (**self).restore(saved)
+    }
+}
+
 /// Every so many steps after a burn-in. These are the steps s > `burn_in` for which s − `burn_in`
 /// is a multiple of `interval`, and the end if [`with_end`](Self::with_end) asks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,7 +232,7 @@ impl Every {
     }
 
     /// The interval and the burn-in in words, without the end.
-    pub(super) fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         format!("every {} steps after {}", self.interval, self.burn_in)
     }
 

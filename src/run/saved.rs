@@ -133,6 +133,11 @@ impl<'b> Saved<'b> {
         Array2::from_shape_vec(shape, numbers).map_err(|error| fail(error.to_string()))
     }
 
+    #[cfg(feature = "serde")]
+    pub fn is_at_end(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Nothing may follow.
     pub fn end(self) -> Result<()> {
         if self.0.is_empty() { Ok(()) } else { Err(fail("an observer saved more than it reads")) }

@@ -1,43 +1,14 @@
 //! Draws: what a trace keeps, and what is in the files that are written from it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use langevin::draws::{Draws, check_place};
 use langevin::ndarray::{Array3, Axis, array, s};
 use langevin::prelude::*;
 use serde_json::{Value, json};
 
-/// A folder of a test, which goes with it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("langevin-{}-{name}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    fn join(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-
-    /// The names of all that is in it.
-    fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(&self.0).unwrap();
-        let mut names: Vec<_> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use crate::folder::Folder;
 
 fn target() -> GaussianMixture {
     GaussianMixture::isotropic(array![[0.5, -1.0, 2.0]].view(), 1.5).unwrap()
@@ -404,9 +375,9 @@ fn places_that_cannot_be_written_are_errors() {
     assert_eq!(folder.names(), ["a.npy", "file"]);
     check_place(folder.join("b.npy")).unwrap();
     assert_eq!(folder.names(), ["a.npy", "file"]);
-    for path in ["run", "run.csv"] {
+    for path in ["run", "run.txt"] {
         let error = draws.write(folder.join(path)).unwrap_err().to_string();
-        assert!(error.ends_with("expected a name that ends in .npy or .zarr"), "{error}");
+        assert!(error.ends_with("expected a name that ends in .npy, .csv or .zarr"), "{error}");
     }
     assert!(matches!(draws.write_zarr(".."), Err(Error::Draws { .. })));
 }

@@ -7,6 +7,8 @@ mod constructors;
 mod cost;
 #[cfg(feature = "serde")]
 mod draws;
+#[cfg(feature = "serde")]
+mod folder;
 mod hostile;
 mod outside;
 mod parts;
@@ -14,6 +16,8 @@ mod precision;
 mod ranks;
 mod reproducible;
 mod runs;
+#[cfg(feature = "serde")]
+mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use langevin::run::StateFile;
 use serde_json::Value;
 
-use crate::support::{TWO, bytes, command, folder, json, listing, refuse, succeed};
+use crate::support::{TWO, bytes, command, folder, json, listing, refuse, succeed, tree};
 
 /// Delays that look random, up to a quarter of the time that a run takes.
 struct Delays {
@@ -56,8 +56,12 @@ fn check(name: &str, run: &str, outputs: &[&str], seed: u64) {
     let begun = Instant::now();
     let whole = timeless(json(&folder, run));
     let time = begun.elapsed();
-    let wanted: Vec<_> = outputs.iter().map(|output| bytes(&folder, output)).collect();
-    outputs.iter().for_each(|output| fs::remove_file(folder.join(output)).unwrap());
+    let wanted: Vec<_> = outputs.iter().map(|output| tree(&folder, output)).collect();
+    for output in outputs.iter().map(|output| folder.join(output)) {
+        let removed =
+            if output.is_dir() { fs::remove_dir_all(output) } else { fs::remove_file(output) };
+        removed.unwrap();
+    }
     let durable = format!("{run} --checkpoint c --checkpoint-every 0.01 --resume c");
     let mut delays = Delays { seed, whole: time };
     let mut steps = 0;
@@ -86,12 +90,13 @@ fn check(name: &str, run: &str, outputs: &[&str], seed: u64) {
     let report = timeless(json(&folder, &durable));
     assert_eq!(report, whole, "{name}");
     for (output, wanted) in outputs.iter().zip(&wanted) {
-        assert!(bytes(&folder, output) == *wanted, "{name}: {output}");
+        assert!(tree(&folder, output) == *wanted, "{name}: {output}");
     }
     // The checkpoint and the frames are gone. A temporary file stays only where a run was killed
     // before its first checkpoint.
     let left = listing(&folder);
-    assert!(!left.iter().any(|file| file.starts_with('c')), "{left:?}");
+    let is_left = |file: &String| file.starts_with('c') || file.ends_with(".part");
+    assert!(!left.iter().any(is_left), "{left:?}");
     let whole = json(&folder, &durable);
     assert_eq!(timeless(whole), report, "{name}: the same command begins it again");
 }
@@ -120,6 +125,18 @@ fn killed_runs_of_sample_lead_to_the_same_end() {
             "--steps 14000 --chains 40 --every 70 --trace t.npy --non-finite freeze",
             &["t.npy", "t.json"],
         ),
+        (
+            7,
+            "store",
+            "--steps 14000 --chains 40 --every 20 --trace t.zarr --names a,b",
+            &["t.zarr"],
+        ),
+        (
+            8,
+            "table",
+            "--steps 14000 --chains 40 --every 70 --trace t.csv --out x.npy",
+            &["t.csv", "t.json", "x.npy"],
+        ),
     ] {
         check(name, &format!("{RUN} {more}"), outputs, seed);
     }
@@ -129,7 +146,12 @@ fn killed_runs_of_sample_lead_to_the_same_end() {
 fn killed_runs_of_generate_lead_to_the_same_end() {
     let run = "generate g.json --method ddpm --evaluations 1000 --chains 3000 --precision f64 \
                --seed 4";
-    check("generate", &format!("{run} --every 300 --out x.npy"), &["x.npy"], 5);
+    check(
+        "generate",
+        &format!("{run} --every 300 --out x.npy --trace t.zarr"),
+        &["x.npy", "t.zarr"],
+        5,
+    );
 }
 
 #[test]

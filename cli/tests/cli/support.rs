@@ -1,6 +1,6 @@
 //! The program as the tests call it, in a folder of its own for every test.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -110,6 +110,21 @@ pub fn refuse(folder: &Path, arguments: &str, pieces: &str) {
 
 pub fn bytes(folder: &Path, name: &str) -> Vec<u8> {
     fs::read(folder.join(name)).unwrap()
+}
+
+/// All files of an output, be it a file or a folder, with their bytes.
+pub fn tree(folder: &Path, name: &str) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    let mut open = vec![folder.join(name)];
+    while let Some(place) = open.pop() {
+        if place.is_dir() {
+            open.extend(fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            let inside = place.strip_prefix(folder.join(name)).unwrap().into();
+            all.insert(inside, fs::read(&place).unwrap());
+        }
+    }
+    all
 }
 
 pub fn read<T: ReadableElement>(folder: &Path, name: &str) -> ArrayD<T> {
