@@ -16,8 +16,9 @@ use super::schedule::Level;
 use crate::drift::{Drift, Times};
 use crate::error::{BoxError, Result};
 use crate::real::Real;
-use crate::run::{Driver, Marks, Question, Run, Samples, Tape, checked, unasked};
-use crate::state::{State, columns, columns_mut};
+use crate::run::{Driver, Marks, Question, Run, Samples, Tape, checked, column_major, unasked};
+use crate::scratch::ScratchPool;
+use crate::state::{State, columns};
 
 /// How a model outside sees noised data: what it predicts from the state of the run, or the
 /// [`Face`] of a network of another process.
@@ -167,6 +168,43 @@ impl<F: Real> PlanQuery<'_, F> {
 struct Outside<F: Real> {
     tape: Arc<Tape<F, Level>>,
     seen: Seen,
+    scratch: ScratchPool<Vec<F>>,
+}
+
+fn marks_of(levels: Levels<'_>) -> Marks<Level> {
+    match levels {
+        Levels::Shared(level) => Marks::Shared(level),
+        Levels::PerRow(levels) => Marks::PerRow(levels.to_vec()),
+    }
+}
+
+impl<F: Real> Outside<F> {
+    /// What a caller with a face of its own sees and says.
+    fn through_face(
+        &self,
+        face: Face,
+        chains: &[u32],
+        levels: Levels<'_>,
+        x: ArrayView2<'_, F>,
+        mut out: ArrayViewMut2<'_, F>,
+    ) -> Result<(), BoxError> {
+        check_input(face.input, levels)?;
+        let [rows, width] = [x.nrows(), x.ncols()];
+        self.scratch.with(|input| {
+            column_major(x, input);
+            scale_rows(levels, rows, input, |level| face.input.factor(level));
+            let points = columns(input, rows, width);
+            self.tape.write(marks_of(levels), chains, points, out.view_mut())
+        })?;
+        if face.prediction == Prediction::Score {
+            self.scratch.with(|answer| {
+                column_major(out.view(), answer);
+                scale_rows(levels, rows, answer, |level| face.input.score_factor(level));
+                out.assign(&columns(answer, rows, width));
+            });
+        }
+        Ok(())
+    }
 }
 
 impl<F: Real> Denoiser<F> for Outside<F> {
@@ -188,25 +226,12 @@ impl<F: Real> Denoiser<F> for Outside<F> {
         chains: &[u32],
         levels: Levels<'_>,
         x: ArrayView2<'_, F>,
-        mut out: ArrayViewMut2<'_, F>,
+        out: ArrayViewMut2<'_, F>,
     ) -> Result<(), BoxError> {
-        let marks = match levels {
-            Levels::Shared(level) => Marks::Shared(level),
-            Levels::PerRow(levels) => Marks::PerRow(levels.to_vec()),
-        };
-        let Seen::Face(face) = self.seen else { return self.tape.write(marks, chains, x, out) };
-        check_input(face.input, levels)?;
-        let [rows, width] = [x.nrows(), x.ncols()];
-        let mut input: Vec<F> = x.t().iter().copied().collect();
-        scale_rows(levels, rows, &mut input, |level| face.input.factor(level));
-        let mut answer = vec![F::nan(); input.len()];
-        let to = columns_mut(&mut answer, rows, width);
-        self.tape.write(marks, chains, columns(&input, rows, width), to)?;
-        if face.prediction == Prediction::Score {
-            scale_rows(levels, rows, &mut answer, |level| face.input.score_factor(level));
+        match self.seen {
+            Seen::Face(face) => self.through_face(face, chains, levels, x, out),
+            _ => self.tape.write(marks_of(levels), chains, x, out),
         }
-        out.assign(&columns(&answer, rows, width));
-        Ok(())
     }
 }
 
@@ -223,7 +248,8 @@ impl Plan {
     ) -> Result<PlanStepper<'a, F>> {
         let seen = seen.into();
         let tape = Arc::default();
-        let drift = self.drift(Outside { tape: Arc::clone(&tape), seen })?;
+        let drift =
+            self.drift(Outside { tape: Arc::clone(&tape), seen, scratch: ScratchPool::default() })?;
         let asking = Run::asking(self.sampler::<F>()?, self.grid().clone());
         let driver = Driver::new(run(asking))?;
         Ok(PlanStepper { driver, drift, tape, process: self.process().clone(), seen, open: None })
@@ -260,7 +286,7 @@ impl<F: Real> PlanStepper<'_, F> {
     /// As for [`Stepper::tell`](crate::run::Stepper::tell).
     pub fn tell(&mut self, prediction: ArrayView2<'_, F>) -> Result<()> {
         let asked = self.open.as_ref().ok_or_else(unasked)?;
-        let numbers = checked(&asked.question, prediction)?;
+        let numbers = checked(&asked.question, prediction, self.tape.spare())?;
         if let Some(Asked { question, .. }) = self.open.take() {
             self.tape.keep(question, numbers, Vec::new());
         }

@@ -108,7 +108,7 @@ impl<F: Real> Stepper<'_, F> {
     /// another shape, [`Error::NonFinite`] for NaN or infinity. The question then stays open.
     pub fn tell(&mut self, drift: ArrayView2<'_, F>) -> Result<()> {
         let question = self.open.as_ref().ok_or_else(unasked)?;
-        let numbers = checked(question, drift)?;
+        let numbers = checked(question, drift, self.tape.spare())?;
         self.keep(numbers, Vec::new());
         Ok(())
     }

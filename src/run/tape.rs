@@ -49,6 +49,8 @@ struct Known<F, T> {
 struct Entries<F, T> {
     known: Vec<Known<F, T>>,
     open: Option<Question<F, T>>,
+    /// Memory of earlier steps. New memory of this size costs more than what is done with it.
+    spare: Vec<Vec<F>>,
 }
 
 /// The answers of one step. A call is recognised by its rows and marks, bit by bit: the answer to
@@ -58,7 +60,7 @@ pub(crate) struct Tape<F, T>(Mutex<Entries<F, T>>);
 
 impl<F, T> Default for Tape<F, T> {
     fn default() -> Self {
-        Self(Mutex::new(Entries { known: Vec::new(), open: None }))
+        Self(Mutex::new(Entries { known: Vec::new(), open: None, spare: Vec::new() }))
     }
 }
 
@@ -80,7 +82,15 @@ impl<F: Real, T: Clone + PartialEq + Send> Tape<F, T> {
 
     /// Forgets all answers: the step is done.
     pub fn clear(&self) {
-        self.entries().known.clear();
+        let Entries { known, spare, .. } = &mut *self.entries();
+        for Known { question, drift, .. } in known.drain(..) {
+            spare.extend([question.input, drift]);
+        }
+    }
+
+    /// Memory for numbers, with anything in it.
+    pub fn spare(&self) -> Vec<F> {
+        self.entries().spare.pop().unwrap_or_default()
     }
 
     /// Keeps an answer: numbers of a drift, column-major, or of a log density.
@@ -111,7 +121,8 @@ impl<F: Real, T: Clone + PartialEq + Send> Tape<F, T> {
             return Ok(());
         }
         if entries.open.is_none() {
-            let input = x.t().iter().copied().collect();
+            let mut input = entries.spare.pop().unwrap_or_default();
+            column_major(x, &mut input);
             let chains = chains.to_vec();
             entries.open = Some(Question { wanted, marks, rows: x.nrows(), chains, input });
         }
@@ -127,6 +138,9 @@ impl<F: Real, T: Clone + PartialEq + Send> Tape<F, T> {
         mut out: ArrayViewMut2<'_, F>,
     ) -> Result<(), BoxError> {
         let write = |drift: &[F], _: &[f64]| {
+            if let Some(out) = out.view_mut().reversed_axes().as_slice_mut() {
+                return out.copy_from_slice(drift);
+            }
             let columns = out.columns_mut().into_iter().zip(drift.chunks(x.nrows().max(1)));
             for (mut column, answer) in columns {
                 column.iter_mut().zip(answer).for_each(|(to, b)| *to = *b);
@@ -138,8 +152,40 @@ impl<F: Real, T: Clone + PartialEq + Send> Tape<F, T> {
 
 /// Whether rows are these column-major numbers.
 fn same_bits<F: Real>(numbers: &[F], x: ArrayView2<'_, F>) -> bool {
-    let same = |(a, b): (&F, &F)| a.widen().to_bits() == b.widen().to_bits();
-    numbers.len() == x.len() && numbers.iter().zip(x.t().iter()).all(same)
+    let is_other = |a: &F, b: &F| a.widen().to_bits() != b.widen().to_bits();
+    if numbers.len() != x.len() {
+        return false;
+    }
+    let Some(x) = x.reversed_axes().to_slice() else {
+        return !numbers.iter().zip(x.t().iter()).any(|(a, b)| is_other(a, b));
+    };
+    // Without a branch for each number, so that vectors are compared.
+    let mut pieces = numbers.chunks(256).zip(x.chunks(256));
+    pieces.all(|(a, b)| !a.iter().zip(b).fold(false, |other, (a, b)| other | is_other(a, b)))
+}
+
+/// Writes the numbers of rows column by column, in place of what is there.
+pub(crate) fn column_major<F: Real>(x: ArrayView2<'_, F>, out: &mut Vec<F>) {
+    /// A tile of so many rows and columns stays in the cache.
+    const TILE: usize = 16;
+    out.clear();
+    if let Some(columns) = x.reversed_axes().to_slice() {
+        return out.extend_from_slice(columns);
+    }
+    let Some(from) = x.to_slice() else { return out.extend(x.t().iter()) };
+    let [rows, width] = [x.nrows(), x.ncols()];
+    out.resize(from.len(), F::zero());
+    for first in (0..width).step_by(TILE) {
+        let last = width.min(first + TILE);
+        for top in (0..rows).step_by(TILE) {
+            // A row of a tile at a time: rows may be a multiple of the cache's period apart.
+            for row in top..rows.min(top + TILE) {
+                for column in first..last {
+                    out[column * rows + row] = from[row * width + column];
+                }
+            }
+        }
+    }
 }
 
 impl<F: Real> Drift<F> for Tape<F, f64> {
@@ -177,13 +223,15 @@ impl<F: Real> LogDensity<F> for Tape<F, f64> {
     }
 }
 
-/// The numbers of an answer, column-major, with the shape that the question asks for.
+/// The numbers of an answer, column-major, with the shape that the question asks for. They are
+/// written over `numbers`.
 ///
 /// # Errors
 /// [`Error::Shape`] for another shape, [`Error::NonFinite`] for numbers that are not finite.
 pub(crate) fn checked<F: Real, T>(
     question: &Question<F, T>,
     answer: ArrayView2<'_, F>,
+    mut numbers: Vec<F>,
 ) -> Result<Vec<F>> {
     let width = question.input.len() / question.rows.max(1);
     if question.wanted != Wanted::Drift {
@@ -194,7 +242,7 @@ pub(crate) fn checked<F: Real, T>(
         let expected = format!("({}, {width}), the shape of the question", question.rows);
         return Err(Error::Shape { what: "answer", given, expected });
     }
-    let numbers: Vec<F> = answer.t().iter().copied().collect();
+    column_major(answer, &mut numbers);
     if all_finite(&numbers) {
         return Ok(numbers);
     }
