@@ -56,6 +56,11 @@ fn median(values: &[f64]) -> f64 {
     sorted[sorted.len() / 2]
 }
 
+/// The fastest turn is the one that others disturbed least.
+fn fastest(times: &[f64]) -> f64 {
+    times.iter().copied().fold(f64::INFINITY, f64::min)
+}
+
 /// Prints a table: time, and ratio of the first line's time to this one's.
 fn table(title: &str, mut work: Vec<Contestant<'_>>) {
     let times = measure(&mut work);

@@ -169,6 +169,8 @@
 //! | `reproducibility.md` | which bits are the same, and for how long |
 //! | `network-format.md` | files of trained networks |
 //! | `command-line.md` | the program `langevin` |
+//! | `performance.md` | what it costs beside other programs |
+//! | `hardening.md` | bad inputs, drifts and disks |
 //! | `scaling.md` | runs over the ranks of MPI, and what they cost |
 #![deny(unsafe_code)]
 #![deny(missing_debug_implementations)]

@@ -6,7 +6,7 @@ use langevin::ndarray::Array2;
 use langevin::prelude::*;
 
 use super::common::{circle, library};
-use super::measure;
+use super::{fastest, measure};
 
 /// Sub-steps of the Poisson midpoint methods.
 const SUBSTEPS: usize = 8;
@@ -87,8 +87,6 @@ fn compare<F: Real>(title: &str, target: &GaussianMixture, chains: usize, steps:
             base = i;
         }
         let evaluations = method.sampler.evaluations_per_step();
-        // The fastest turn is the one that others disturbed least.
-        let fastest = |times: &[f64]| times.iter().copied().fold(f64::INFINITY, f64::min);
         let time = fastest(&times[i]);
         let ratio = time / evaluations / fastest(&times[base]);
         println!(

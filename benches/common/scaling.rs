@@ -7,7 +7,7 @@ use langevin::ndarray::ArrayView2;
 use langevin::prelude::*;
 
 use super::common::{STEP, circle};
-use super::{digits, measure, median};
+use super::{digits, fastest, measure, median};
 
 /// A run with these chains, steps and threads. It returns a number of the result.
 type Body<'w> = Box<dyn Fn(usize, usize, usize) -> f64 + 'w>;
@@ -124,9 +124,8 @@ pub fn sizes() {
             let body = Box::new(move || body(chains, steps, 1));
             work.push((name, chains * steps, body));
         }
-        let fastest = |times: &Vec<f64>| times.iter().copied().fold(f64::INFINITY, f64::min);
-        let times: Vec<f64> = measure(&mut work).iter().map(fastest).collect();
-        let least = times.iter().copied().fold(f64::INFINITY, f64::min);
+        let times: Vec<f64> = measure(&mut work).iter().map(|own| fastest(own)).collect();
+        let least = fastest(&times);
         let most = times.iter().copied().fold(0.0, f64::max);
         print!("  {name:<32}");
         times.iter().for_each(|time| print!(" {time:8.2}"));

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::arguments::RunOptions;
 use crate::failure::{Failure, refuse};
-use crate::inputs::{Inputs, same_file, same_name};
+use crate::inputs::{Inputs, beside, same_file, same_name};
 use crate::lock::{Lock, Refused};
 use crate::output::{OutputFile, create_all, is_stdout};
 
@@ -243,13 +243,6 @@ fn is_foreign(path: &Path) -> bool {
         Ok(_) => !TITLE.starts_with(&head),
         Err(error) => error.kind() != io::ErrorKind::NotFound,
     }
-}
-
-/// A name with something behind it.
-fn beside(path: &Path, more: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(more);
-    name.into()
 }
 
 /// What a checkpoint or a shard must agree in beside the settings of every state file.

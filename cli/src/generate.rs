@@ -267,7 +267,7 @@ fn run_in<F: Real>(arguments: &Generate) -> Result<(), Failure> {
     let named = arguments.outputs();
     let outputs = named.map(|(_, path)| path);
     let [out, picture, images, state] = run.create_all(&inputs, named)?;
-    arguments.trace.check::<F>(run, dim, &arguments.inputs(), &outputs)?;
+    arguments.trace.check::<F>(run, dim, &inputs, &outputs)?;
     let grid = plan.grid().clone();
     // Moments are those of the end alone: on the way the distribution changes at every step.
     let mut kept = arguments.trace.begin(run, frames, None, &report)?;

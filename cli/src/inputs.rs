@@ -118,6 +118,13 @@ fn same_place(first: &Path, second: &Path) -> bool {
     fs::canonicalize(first).ok().is_some_and(|first| Some(first) == fs::canonicalize(second).ok())
 }
 
+/// A name with something behind it.
+pub fn beside(path: &Path, more: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(more);
+    name.into()
+}
+
 /// Hard links of one file.
 #[cfg(unix)]
 pub fn same_index(one: &fs::Metadata, other: &fs::Metadata) -> bool {

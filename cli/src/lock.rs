@@ -1,11 +1,10 @@
 //! A lock on the checkpoint of a run, so that no other program runs with the same file.
 
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::inputs::same_index;
+use crate::inputs::{beside, same_index};
 
 /// The lock of a checkpoint, until it is dropped. The system takes it back when a program dies.
 #[derive(Debug)]
@@ -27,9 +26,7 @@ pub enum Refused {
 impl Lock {
     /// The file that is locked: a checkpoint itself is replaced again and again.
     pub fn place(checkpoint: &Path) -> PathBuf {
-        let mut name: OsString = checkpoint.into();
-        name.push(".lock");
-        name.into()
+        beside(checkpoint, ".lock")
     }
 
     /// Takes the lock without waiting. Where files cannot be locked there is none, and the run

@@ -159,7 +159,7 @@ fn run_in<F: Real>(arguments: &Sample) -> Result<(), Failure> {
     let named = [("--out", outputs[0]), ("--plot", outputs[1]), ("--save-state", state)];
     let [out, picture, state] = options.create_all(&inputs, named)?;
     let frames = moments.filter(|_| options.every.is_some());
-    arguments.trace.check::<F>(options, dim, &arguments.inputs(), &outputs)?;
+    arguments.trace.check::<F>(options, dim, &inputs, &outputs)?;
     let sampler = &*sampler;
     let drift = target.drift();
     let mut kept = arguments.trace.begin(options, frames, Some(drift), &report)?;

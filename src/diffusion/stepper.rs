@@ -13,12 +13,13 @@ use super::prediction::Prediction;
 use super::process::Process;
 use super::psld::Factor;
 use super::schedule::Level;
+use crate::drift::batch::in_columns;
 use crate::drift::{Drift, Times};
 use crate::error::{BoxError, Result};
 use crate::real::Real;
-use crate::run::{Driver, Marks, Question, Run, Samples, Tape, checked, column_major, unasked};
+use crate::run::{Driver, Marks, Question, Run, Samples, Tape, checked, unasked};
 use crate::scratch::ScratchPool;
-use crate::state::{State, columns};
+use crate::state::{State, column_major, columns};
 
 /// How a model outside sees noised data: what it predicts from the state of the run, or the
 /// [`Face`] of a network of another process.
@@ -197,11 +198,8 @@ impl<F: Real> Outside<F> {
             self.tape.write(marks_of(levels), chains, points, out.view_mut())
         })?;
         if face.prediction == Prediction::Score {
-            self.scratch.with(|answer| {
-                column_major(out.view(), answer);
-                scale_rows(levels, rows, answer, |level| face.input.score_factor(level));
-                out.assign(&columns(answer, rows, width));
-            });
+            let factor = |level: Level| face.input.score_factor(level);
+            in_columns(out, |rows, answer| scale_rows(levels, rows, answer, factor));
         }
         Ok(())
     }

@@ -94,23 +94,6 @@ fn list(to: &mut dyn Write, numbers: &mut dyn Iterator<Item = u64>) -> io::Resul
     write!(to, "{}]", if separator == "[" { "[" } else { "" })
 }
 
-/// Writes a number as its bytes, little-endian. `to` has four or eight.
-pub fn put<F: Real>(number: F, to: &mut [u8]) {
-    match to.len() {
-        4 => to.copy_from_slice(&(number.widen() as f32).to_le_bytes()),
-        _ => to.copy_from_slice(&number.widen().to_le_bytes()),
-    }
-}
-
-/// Reads what [`put`] wrote.
-pub fn taken<F: Real>(from: &[u8]) -> F {
-    match (from.first_chunk::<8>(), from.first_chunk::<4>()) {
-        (Some(bytes), _) if from.len() == 8 => F::from_f64(f64::from_le_bytes(*bytes)),
-        (_, Some(bytes)) => F::from_f64(f64::from(f32::from_le_bytes(*bytes))),
-        _ => F::from_f64(f64::NAN),
-    }
-}
-
 /// The log density of each row, NaN for a row that is not finite.
 pub fn log_density_of<F: Real>(
     density: &dyn LogDensity<F>,

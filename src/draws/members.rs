@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use ndarray::ArrayView2;
 
 use super::array::{Array, Buffer, Kind};
-use super::frame::{Frame, Outline, put};
+use super::frame::{Frame, Outline};
 use super::names::{axis, variables};
+use crate::bytes::put;
 use crate::error::Result;
 use crate::real::Real;
 

@@ -9,8 +9,9 @@ use ndarray::Array3;
 
 use super::array::{Buffer, Kind};
 use super::collection::Draws;
-use super::frame::{Frame, Outline, put, taken};
+use super::frame::{Frame, Outline};
 use super::place::{self, failure};
+use crate::bytes::{put, taken};
 use crate::error::Result;
 use crate::real::Real;
 use crate::run::check_of;

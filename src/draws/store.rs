@@ -11,9 +11,10 @@ use ndarray::Array3;
 use serde_json::{Map, Value, json};
 
 use super::array::Buffer;
-use super::frame::{Frame, Outline, taken};
+use super::frame::{Frame, Outline};
 use super::members::{Member, POSTERIOR, STATS, Source, members};
 use super::place::failure;
+use crate::bytes::taken;
 use crate::error;
 use crate::real::Real;
 

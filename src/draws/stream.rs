@@ -220,8 +220,7 @@ impl<'a, F: Real> Stream<'a, F> {
         let shape = [chains, draws, snapshot.dim];
         let variance = snapshot.layout.momentum_variance();
         let has_momenta = self.wants_momenta && variance.is_some();
-        let mut outline = self.outline(u64::from(snapshot.first_chain), shape, has_momenta)?;
-        outline.has_energy = outline.has_momenta && outline.has_log_density;
+        let outline = self.outline(u64::from(snapshot.first_chain), shape, has_momenta)?;
         self.seed = snapshot.seed();
         let sink = Sink::create(&self.path, &outline, &self.about())?;
         Ok(Open::new(sink, outline, snapshot.step, variance))

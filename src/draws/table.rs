@@ -150,9 +150,14 @@ impl Table {
         file.set_len(length)?;
         file.seek(SeekFrom::Start(length))?;
         table.length = length;
-        let header = columns(outline).map_err(io::Error::other)?;
-        table.seen = (0, header.join(",").len() as u64 + 1);
+        table.seen = table.top()?;
         Ok(Some(table))
+    }
+
+    /// The first draw, and its place: behind the names of the columns.
+    fn top(&self) -> io::Result<(usize, u64)> {
+        let columns = columns(&self.outline).map_err(io::Error::other)?;
+        Ok((0, header(&columns).len() as u64))
     }
 
     pub fn push<F: Real>(&mut self, frame: &Frame<'_, F>) -> io::Result<()> {
@@ -191,8 +196,7 @@ impl Table {
     pub fn read<F: Real>(&mut self, draws: Range<usize>) -> io::Result<Array3<F>> {
         self.writer.flush()?;
         if draws.start < self.seen.0 {
-            let columns = columns(&self.outline).map_err(io::Error::other)?;
-            self.seen = (0, header(&columns).len() as u64);
+            self.seen = self.top()?;
         }
         let file = self.writer.get_mut();
         file.seek(SeekFrom::Start(self.seen.1))?;

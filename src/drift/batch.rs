@@ -5,7 +5,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use super::interface::Times;
 use crate::error::{Error, Result};
 use crate::real::Real;
-use crate::state::columns;
+use crate::state::{column_major, columns};
 
 /// Runs `f` on column-major numbers. Column-major arrays, as in a run, are used in place. Others
 /// are copied.
@@ -20,10 +20,26 @@ pub(crate) fn with_columns<F: Real>(
         return f(from, to);
     }
     let (rows, width) = x.dim();
-    let from: Vec<F> = x.t().iter().copied().collect();
+    let mut from = Vec::new();
+    column_major(x, &mut from);
     let mut to = vec![F::nan(); from.len()];
     f(&from, &mut to);
     out.assign(&columns(&to, rows, width));
+}
+
+/// Changes column-major numbers by `f`, which is told their number of rows.
+pub(crate) fn in_columns<F: Real>(
+    mut values: ArrayViewMut2<'_, F>,
+    f: impl FnOnce(usize, &mut [F]),
+) {
+    let (rows, width) = values.dim();
+    if let Some(values) = values.view_mut().reversed_axes().into_slice() {
+        return f(rows, values);
+    }
+    let mut copy = Vec::new();
+    column_major(values.view(), &mut copy);
+    f(rows, &mut copy);
+    values.assign(&columns(&copy, rows, width));
 }
 
 /// Rejects a list that has not one number for each row.

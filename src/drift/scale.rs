@@ -2,12 +2,12 @@
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, ShapeBuilder};
 
+use super::batch::in_columns;
 use super::mixture::cholesky;
 use crate::error::{Error, Result, finite, positive};
 use crate::math::eigen::{gram, norm};
 use crate::math::simd::dispatch;
 use crate::real::Real;
-use crate::state::columns;
 
 mod kernel;
 
@@ -184,17 +184,6 @@ impl Scale {
             }),
         }
     }
-}
-
-/// Runs `f` on column-major numbers, with their number of rows.
-fn in_columns<F: Real>(mut values: ArrayViewMut2<'_, F>, f: impl FnOnce(usize, &mut [F])) {
-    let (rows, width) = values.dim();
-    if let Some(values) = values.view_mut().reversed_axes().into_slice() {
-        return f(rows, values);
-    }
-    let mut copy: Vec<F> = values.t().iter().copied().collect();
-    f(rows, &mut copy);
-    values.assign(&columns(&copy, rows, width));
 }
 
 fn check_length(what: &'static str, given: usize, expected: usize) -> Result<()> {

@@ -100,7 +100,7 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             state >> 32
         };
-        let (mut worst, mut worst_radius) = (0.0f64, 0.0f64);
+        let [mut worst, mut worst_radius] = [0.0f64; 2];
         for round in 0..20_000u64 {
             let mut words = Given(std::array::from_fn(|_| std::array::from_fn(|_| next())));
             // The ends of the interval of u, and angles near the axes and the diagonals.

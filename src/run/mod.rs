@@ -54,6 +54,6 @@ pub use stepper::{Query, Stepper};
 pub use stop_when::StopWhen;
 pub use summary::{Expected, Summary};
 pub use tape::Wanted;
-pub(crate) use tape::{Marks, Question, Tape, checked, column_major};
+pub(crate) use tape::{Marks, Question, Tape, checked};
 pub use trace::Trace;
 pub use whole::Whole;

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 pub type Settings = BTreeMap<String, String>;
 
 /// The most bytes of all lines, more than a command line has on any system.
-const LONGEST: usize = 4 << 20;
+pub(super) const LONGEST: usize = 4 << 20;
 
 /// The lines of settings. A run with a checkpoint makes them before its first step.
 pub(super) fn lines(settings: &Settings) -> Result<String> {

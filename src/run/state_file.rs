@@ -21,7 +21,7 @@ use ndarray::{Array2, Axis};
 use super::calls::Calls;
 use super::samples::{Content, Divergence, Samples};
 use super::saved::{CHECK, check_from, fail};
-use super::settings::{Settings, differing, lines};
+use super::settings::{LONGEST, Settings, differing, lines};
 use crate::bytes::{bytes_of, numbers_in};
 use crate::error::{Error, Result};
 use crate::real::Real;
@@ -64,7 +64,7 @@ pub struct StateFile<F> {
 const TITLE: &str = "langevin state 2";
 const EARLIER: &str = "langevin state 1";
 /// The most bytes before the numbers: those of the settings, and some for the other fields.
-const LONGEST_HEADER: usize = (4 << 20) + (1 << 16);
+const LONGEST_HEADER: usize = LONGEST + (1 << 16);
 /// The largest count that is read.
 const MOST: u64 = 1 << 62;
 

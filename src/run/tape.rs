@@ -8,6 +8,7 @@ use crate::drift::{Drift, LogDensity, Times};
 use crate::error::{BoxError, Error, Result};
 use crate::math::finite::all_finite;
 use crate::real::Real;
+use crate::state::column_major;
 
 /// What a question wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +85,9 @@ impl<F: Real, T: Clone + PartialEq + Send> Tape<F, T> {
     pub fn clear(&self) {
         let Entries { known, spare, .. } = &mut *self.entries();
         for Known { question, drift, .. } in known.drain(..) {
-            spare.extend([question.input, drift]);
+            spare.push(question.input);
+            // The answer to a question for the density has none.
+            spare.extend(Some(drift).filter(|drift| drift.capacity() > 0));
         }
     }
 
@@ -162,30 +165,6 @@ fn same_bits<F: Real>(numbers: &[F], x: ArrayView2<'_, F>) -> bool {
     // Without a branch for each number, so that vectors are compared.
     let mut pieces = numbers.chunks(256).zip(x.chunks(256));
     pieces.all(|(a, b)| !a.iter().zip(b).fold(false, |other, (a, b)| other | is_other(a, b)))
-}
-
-/// Writes the numbers of rows column by column, in place of what is there.
-pub(crate) fn column_major<F: Real>(x: ArrayView2<'_, F>, out: &mut Vec<F>) {
-    /// A tile of so many rows and columns stays in the cache.
-    const TILE: usize = 16;
-    out.clear();
-    if let Some(columns) = x.reversed_axes().to_slice() {
-        return out.extend_from_slice(columns);
-    }
-    let Some(from) = x.to_slice() else { return out.extend(x.t().iter()) };
-    let [rows, width] = [x.nrows(), x.ncols()];
-    out.resize(from.len(), F::zero());
-    for first in (0..width).step_by(TILE) {
-        let last = width.min(first + TILE);
-        for top in (0..rows).step_by(TILE) {
-            // A row of a tile at a time: rows may be a multiple of the cache's period apart.
-            for row in top..rows.min(top + TILE) {
-                for column in first..last {
-                    out[column * rows + row] = from[row * width + column];
-                }
-            }
-        }
-    }
 }
 
 impl<F: Real> Drift<F> for Tape<F, f64> {

@@ -314,10 +314,32 @@ impl<F: Real> State<F> {
 
 /// Copies an array to the start of a column-major slice.
 fn copy_columns<F: Copy>(rows: ArrayView2<'_, F>, to: &mut [F]) {
-    let n = rows.nrows();
-    for (j, column) in rows.columns().into_iter().enumerate() {
-        to[j * n..(j + 1) * n].iter_mut().zip(column).for_each(|(to, from)| *to = *from);
+    /// A tile of so many rows and columns stays in the cache.
+    const TILE: usize = 16;
+    let [n, width] = [rows.nrows(), rows.ncols()];
+    if let Some(columns) = rows.reversed_axes().to_slice() {
+        return to[..columns.len()].copy_from_slice(columns);
     }
+    let Some(from) = rows.to_slice() else {
+        return to.iter_mut().zip(rows.t().iter()).for_each(|(to, from)| *to = *from);
+    };
+    for first in (0..width).step_by(TILE) {
+        let last = width.min(first + TILE);
+        for top in (0..n).step_by(TILE) {
+            // A row of a tile at a time: rows may be a multiple of the cache's period apart.
+            for row in top..n.min(top + TILE) {
+                for column in first..last {
+                    to[column * n + row] = from[row * width + column];
+                }
+            }
+        }
+    }
+}
+
+/// Writes the numbers of rows column by column, in place of what is there.
+pub(crate) fn column_major<F: Real>(rows: ArrayView2<'_, F>, out: &mut Vec<F>) {
+    out.resize(rows.len(), F::zero());
+    copy_columns(rows, out);
 }
 
 /// Checks the shape and the numbers of a start array.
