@@ -3,6 +3,7 @@
 
 use std::sync::Mutex;
 
+use crate::math::aligned::Aligned;
 use crate::real::{InBoth, Real};
 
 /// A pool of scratch values. A call takes one and returns it at the end.
@@ -34,19 +35,19 @@ where
 /// Pools of numbers, one for each precision.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scratch {
-    single: ScratchPool<Vec<f32>>,
-    double: ScratchPool<Vec<f64>>,
+    single: ScratchPool<Aligned<f32>>,
+    double: ScratchPool<Aligned<f64>>,
 }
 
 impl Scratch {
     /// The pool of a precision.
-    pub(crate) fn of<F: Real>(&self) -> &ScratchPool<Vec<F>> {
+    pub(crate) fn of<F: Real>(&self) -> &ScratchPool<Aligned<F>> {
         F::choose(self)
     }
 }
 
 impl<'a> InBoth for &'a Scratch {
-    type In<F: Real> = &'a ScratchPool<Vec<F>>;
+    type In<F: Real> = &'a ScratchPool<Aligned<F>>;
 
     fn single(self) -> Self::In<f32> {
         &self.single

@@ -9,6 +9,7 @@ use super::schedule::Level;
 use crate::drift::batch::with_columns;
 use crate::drift::{Drift, Times, eval_with};
 use crate::error::{BoxError, Error, Result};
+use crate::math::aligned::Aligned;
 use crate::real::Real;
 use crate::scratch::ScratchPool;
 use crate::state::{columns, columns_mut};
@@ -164,13 +165,13 @@ pub struct Faced<F, N> {
 /// Working memory: what the network reads and is told.
 #[derive(Clone, Debug)]
 struct Scratch<F> {
-    input: Vec<F>,
+    input: Aligned<F>,
     times: Vec<f64>,
 }
 
 impl<F> Default for Scratch<F> {
     fn default() -> Self {
-        Self { input: Vec::new(), times: Vec::new() }
+        Self { input: Aligned::new(), times: Vec::new() }
     }
 }
 

@@ -7,6 +7,7 @@ use super::prediction::Prediction;
 use super::schedule::Level;
 use crate::drift::{Drift, Times};
 use crate::error::{BoxError, Error, Result, finite};
+use crate::math::aligned::Aligned;
 use crate::real::Real;
 use crate::scratch::ScratchPool;
 use crate::state::columns_mut;
@@ -51,8 +52,8 @@ pub struct Guided<F, C, U> {
 /// Room for the other part, and for the rows that are guided.
 #[derive(Debug)]
 struct Scratch<F> {
-    other: Vec<F>,
-    x: Vec<F>,
+    other: Aligned<F>,
+    x: Aligned<F>,
     rows: Vec<usize>,
     levels: Vec<Level>,
     chains: Vec<u32>,
@@ -61,8 +62,8 @@ struct Scratch<F> {
 impl<F> Default for Scratch<F> {
     fn default() -> Self {
         Self {
-            other: Vec::new(),
-            x: Vec::new(),
+            other: Aligned::new(),
+            x: Aligned::new(),
             rows: Vec::new(),
             levels: Vec::new(),
             chains: Vec::new(),

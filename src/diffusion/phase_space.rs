@@ -9,6 +9,7 @@ use super::schedule::Level;
 use crate::drift::GaussianMixture;
 use crate::drift::batch::{check_batch, check_rows, with_columns};
 use crate::error::{BoxError, Error, Result};
+use crate::math::aligned::Aligned;
 use crate::real::Real;
 use crate::scratch::ScratchPool;
 use crate::state::{columns, columns_mut};
@@ -36,15 +37,20 @@ pub struct Lifted<F, M> {
 /// Working memory: what the model reads and writes, and what it is asked.
 #[derive(Clone, Debug)]
 struct Scratch<F> {
-    input: Vec<F>,
-    output: Vec<F>,
+    input: Aligned<F>,
+    output: Aligned<F>,
     observations: Vec<Observation>,
     levels: Vec<Level>,
 }
 
 impl<F> Default for Scratch<F> {
     fn default() -> Self {
-        Self { input: Vec::new(), output: Vec::new(), observations: Vec::new(), levels: Vec::new() }
+        Self {
+            input: Aligned::new(),
+            output: Aligned::new(),
+            observations: Vec::new(),
+            levels: Vec::new(),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use super::denoiser::{Denoiser, Levels, predict_both_ways, predict_with};
 use super::prediction::Prediction;
 use crate::drift::GaussianMixture;
 use crate::error::{BoxError, Result, count};
+use crate::math::aligned::Aligned;
 use crate::real::Real;
 use crate::scratch::ScratchPool;
 use crate::state::columns_mut;
@@ -32,7 +33,7 @@ use crate::state::columns_mut;
 pub struct Rounded<F, M> {
     model: DataOf<F, M>,
     bits: u32,
-    scratch: ScratchPool<Vec<F>>,
+    scratch: ScratchPool<Aligned<F>>,
 }
 
 impl<F: Real, M: Denoiser<F>> Rounded<F, M> {

@@ -16,6 +16,7 @@ use super::schedule::Level;
 use crate::drift::batch::in_columns;
 use crate::drift::{Drift, Times};
 use crate::error::{BoxError, Result};
+use crate::math::aligned::Aligned;
 use crate::real::Real;
 use crate::run::{Driver, Marks, Question, Run, Samples, Tape, checked, unasked};
 use crate::scratch::ScratchPool;
@@ -169,7 +170,7 @@ impl<F: Real> PlanQuery<'_, F> {
 struct Outside<F: Real> {
     tape: Arc<Tape<F, Level>>,
     seen: Seen,
-    scratch: ScratchPool<Vec<F>>,
+    scratch: ScratchPool<Aligned<F>>,
 }
 
 fn marks_of(levels: Levels<'_>) -> Marks<Level> {
@@ -192,6 +193,7 @@ impl<F: Real> Outside<F> {
         check_input(face.input, levels)?;
         let [rows, width] = [x.nrows(), x.ncols()];
         self.scratch.with(|input| {
+            input.resize(x.len(), F::zero());
             column_major(x, input);
             scale_rows(levels, rows, input, |level| face.input.factor(level));
             let points = columns(input, rows, width);

@@ -20,7 +20,7 @@ pub(crate) fn with_columns<F: Real>(
         return f(from, to);
     }
     let (rows, width) = x.dim();
-    let mut from = Vec::new();
+    let mut from = vec![F::zero(); x.len()];
     column_major(x, &mut from);
     let mut to = vec![F::nan(); from.len()];
     f(&from, &mut to);
@@ -36,7 +36,7 @@ pub(crate) fn in_columns<F: Real>(
     if let Some(values) = values.view_mut().reversed_axes().into_slice() {
         return f(rows, values);
     }
-    let mut copy = Vec::new();
+    let mut copy = vec![F::zero(); values.len()];
     column_major(values.view(), &mut copy);
     f(rows, &mut copy);
     values.assign(&columns(&copy, rows, width));

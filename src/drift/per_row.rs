@@ -7,6 +7,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use super::batch::{check_batch, check_times};
 use super::interface::{Drift, Times};
 use crate::error::BoxError;
+use crate::math::aligned::Aligned;
 use crate::real::Real;
 use crate::scratch::ScratchPool;
 
@@ -29,7 +30,7 @@ use crate::scratch::ScratchPool;
 pub struct PerRow<F, C> {
     dim: usize,
     function: C,
-    points: ScratchPool<Vec<F>>,
+    points: ScratchPool<Aligned<F>>,
 }
 
 impl<F: Real, C: Fn(f64, &[F], &mut [F]) + Send + Sync> PerRow<F, C> {

@@ -1,6 +1,7 @@
 //! Numerical foundations: small matrices, functions that cancel near zero, vector kernels and their
 //! dispatch.
 
+pub(crate) mod aligned;
 pub(crate) mod beta;
 pub(crate) mod block;
 pub(crate) mod box_muller;

@@ -125,6 +125,7 @@ impl<F: Real, T: Clone + PartialEq + Send> Tape<F, T> {
         }
         if entries.open.is_none() {
             let mut input = entries.spare.pop().unwrap_or_default();
+            input.resize(x.len(), F::zero());
             column_major(x, &mut input);
             let chains = chains.to_vec();
             entries.open = Some(Question { wanted, marks, rows: x.nrows(), chains, input });
@@ -221,6 +222,7 @@ pub(crate) fn checked<F: Real, T>(
         let expected = format!("({}, {width}), the shape of the question", question.rows);
         return Err(Error::Shape { what: "answer", given, expected });
     }
+    numbers.resize(answer.len(), F::zero());
     column_major(answer, &mut numbers);
     if all_finite(&numbers) {
         return Ok(numbers);

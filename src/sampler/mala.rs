@@ -2,12 +2,12 @@
 //! evaluation per step, exact target.
 
 use super::interface::{CoinScript, Sampler, Scheme};
-use super::metropolis::{Decide, Points, PointsMut, Verdict};
+use super::metropolis::{Decide, Points, PointsMut, Propose, Verdict};
 use super::step::Step;
-use super::update::{add_exactly, scale_and_add};
 use crate::drift::Times;
 use crate::error::{Error, Result};
 use crate::grid::Interval;
+use crate::math::aligned::Aligned;
 use crate::math::finite::all_finite;
 use crate::math::simd::dispatch;
 use crate::noise::Purpose;
@@ -48,26 +48,11 @@ impl Mala {
 
 #[derive(Default)]
 struct Scratch<F> {
-    proposal: Vec<F>,
-    low: Vec<F>,
-    drift: Vec<F>,
+    proposal: Aligned<F>,
+    low: Aligned<F>,
+    drift: Aligned<F>,
     after: Vec<f64>,
     coins: Vec<f64>,
-}
-
-/// Turns normals z into y = √(2h) z + h b + x, in this order of summation.
-fn propose<F: Real>(proposal: &mut [F], low_new: &mut Vec<F>, from: Points<'_, F>, h: f64) {
-    scale_and_add(proposal, (2.0 * h).sqrt(), h, from.b);
-    low_new.clear();
-    if from.low.is_empty() {
-        scale_and_add(proposal, 1.0, 1.0, from.x);
-        return;
-    }
-    low_new.extend_from_slice(from.low);
-    for (at, x) in from.x.iter().enumerate() {
-        let terms = std::mem::replace(&mut proposal[at], *x);
-        add_exactly(&mut proposal[at], &mut low_new[at], terms);
-    }
 }
 
 /// Refuses proposals that overflow from a finite drift: their density is 0 in this precision. The
@@ -129,9 +114,10 @@ impl<F: Real> Sampler<F> for Mala {
         if !known {
             step.drift.at(Times::Shared(start), dim, x, b)?;
         }
-        proposal.clear();
-        proposal.extend_from_slice(z);
-        propose(proposal, low_new, Points { x, low, b }, h);
+        proposal.resize(rows * dim, F::zero());
+        low_new.resize(low.len(), F::zero());
+        let from = Points { x, low, b };
+        dispatch(Propose { h, z, from, to: proposal, low: low_new });
         refuse_overflow(proposal, low_new, Points { x, low, b }, coins);
         b_new.resize(rows * dim, F::zero());
         after.resize(rows, 0.0);

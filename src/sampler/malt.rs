@@ -8,6 +8,7 @@ use crate::drift::Times;
 use crate::dynamics::{Letter, LinearDynamics, PhaseSpace, Underdamped};
 use crate::error::{Error, Result, count};
 use crate::grid::Interval;
+use crate::math::aligned::Aligned;
 use crate::math::finite::all_finite;
 use crate::noise::Purpose;
 use crate::real::Real;
@@ -123,9 +124,9 @@ struct LeapfrogParts {
 /// Chains where a proposal starts, and what its test needs. All arrays are column-major.
 #[derive(Default)]
 struct Scratch<F> {
-    start: Vec<F>,
-    low: Vec<F>,
-    drift: Vec<F>,
+    start: Aligned<F>,
+    low: Aligned<F>,
+    drift: Aligned<F>,
     before: Vec<f64>,
     after: Vec<f64>,
     /// Σ |v|² after the leapfrogs less |v|² before them.

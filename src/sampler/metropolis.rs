@@ -1,6 +1,6 @@
-//! The test of the Metropolis-adjusted Langevin algorithm, over lanes of chains.
+//! The proposal and the test of the Metropolis-adjusted Langevin algorithm, over lanes of chains.
 
-use super::update::{LANES, lanes, lanes_mut};
+use super::update::{LANES, lanes, lanes_mut, two_sums};
 use crate::math::elementary::ln_as_libm;
 use crate::math::simd::Kernel;
 use crate::real::Real;
@@ -18,6 +18,37 @@ pub(super) struct PointsMut<'a, F> {
     pub x: &'a mut [F],
     pub low: &'a mut [F],
     pub b: &'a mut [F],
+}
+
+/// Proposes a point for every chain: y = √(2h) z + h b + x, in this order of summation. With low
+/// parts, those of y receive what rounding cuts off.
+pub(super) struct Propose<'a, F> {
+    pub h: f64,
+    pub z: &'a [F],
+    pub from: Points<'a, F>,
+    pub to: &'a mut [F],
+    pub low: &'a mut [F],
+}
+
+impl<F: Real> Kernel for Propose<'_, F> {
+    #[inline(always)]
+    fn run(self) {
+        let spread = F::from_f64((2.0 * self.h).sqrt());
+        let h = F::from_f64(self.h);
+        let n = self.to.len();
+        let [x, b, z] = [self.from.x, self.from.b, self.z].map(|numbers| &numbers[..n]);
+        if self.low.is_empty() {
+            for i in 0..n {
+                self.to[i] = h.fma(b[i], spread * z[i]) + x[i];
+            }
+            return;
+        }
+        for i in 0..n {
+            let terms = h.fma(b[i], spread * z[i]);
+            let sum = two_sums(&[x[i]], &[terms + self.from.low[i]]);
+            ([self.to[i]], [self.low[i]]) = (sum.high, sum.low);
+        }
+    }
 }
 
 /// Accepts or rejects the proposal of every chain.

@@ -8,6 +8,7 @@ use super::work::{Own, Work};
 use crate::drift::{Drift, LogDensity, Times, eval_with};
 use crate::error::{Error, Result};
 use crate::grid::Interval;
+use crate::math::aligned::Aligned;
 use crate::noise::{Address, Noise, Purpose};
 use crate::real::Real;
 use crate::state::{State, columns, columns_mut};
@@ -70,7 +71,7 @@ impl<'s, F: Real> Step<'s, F> {
 /// its errors.
 pub struct Evaluator<'s, F: Real> {
     drift: &'s dyn Drift<F>,
-    buffer: &'s mut Vec<F>,
+    buffer: &'s mut Aligned<F>,
     /// The numbers of the chains of the step.
     chains: &'s [u32],
     /// Those of the rows of a call, where they are other ones.
@@ -281,7 +282,7 @@ impl<F: Real> fmt::Debug for Evaluator<'_, F> {
 /// The noise of one step.
 pub struct StepNoise<'s, F: Real> {
     noise: &'s dyn Noise<F>,
-    buffer: &'s mut Vec<F>,
+    buffer: &'s mut Aligned<F>,
     step: u32,
     drawn: bool,
 }

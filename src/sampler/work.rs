@@ -1,5 +1,6 @@
 //! Working memory of steps. It is kept between steps, so that only the first step allocates.
 
+use crate::math::aligned::Aligned;
 use std::any::Any;
 use std::fmt;
 
@@ -9,8 +10,8 @@ use std::fmt;
 /// Its contents may save time. They never change a result.
 #[derive(Debug)]
 pub struct Work<F> {
-    pub(super) drift: Vec<F>,
-    pub(super) normals: Vec<F>,
+    pub(super) drift: Aligned<F>,
+    pub(super) normals: Aligned<F>,
     pub(super) chains: Vec<u32>,
     pub(super) numbers: Vec<u32>,
     pub(super) own: Own,
@@ -20,8 +21,8 @@ impl<F> Work<F> {
     /// Empty working memory.
     pub fn new() -> Self {
         Self {
-            drift: Vec::new(),
-            normals: Vec::new(),
+            drift: Aligned::new(),
+            normals: Aligned::new(),
             chains: Vec::new(),
             numbers: Vec::new(),
             own: Own::default(),

@@ -4,6 +4,7 @@ use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
 
 use super::layout::Layout;
 use crate::error::{Error, Result, count};
+use crate::math::aligned::Aligned;
 use crate::noise::{Address, Noise, Purpose};
 use crate::real::Real;
 
@@ -33,9 +34,9 @@ pub struct State<F> {
     layout: Layout,
     /// Whether the carried block belongs to these positions.
     carried_known: bool,
-    data: Vec<F>,
+    data: Aligned<F>,
     /// The low part of the positions, if the layout keeps it, else empty.
-    low: Vec<F>,
+    low: Aligned<F>,
     density: KnownDensity,
 }
 
@@ -73,10 +74,11 @@ impl<F: Real> State<F> {
         let bytes = (chains as u128) * (layout.columns(dim) as u128) * size_of::<F>() as u128;
         let too_large = || Error::Memory { chains, dim, bytes };
         let size = chains.checked_mul(layout.columns(dim)).ok_or_else(too_large)?;
-        let mut data = Vec::new();
-        data.try_reserve_exact(size).map_err(|_| too_large())?;
+        let mut data = Aligned::new();
+        data.try_reserve(size).map_err(|_| too_large())?;
         data.resize(size, F::zero());
-        let low = vec![F::zero(); if layout.keeps_low::<F>() { chains * dim } else { 0 }];
+        let mut low = Aligned::new();
+        low.resize(if layout.keeps_low::<F>() { chains * dim } else { 0 }, F::zero());
         let chains = (0..chains).map(|i| first_chain + i as u32).collect();
         Ok(Self {
             chains,
@@ -278,9 +280,10 @@ impl<F: Real> State<F> {
         self.density.0.clear();
         self.chains.clear();
         self.chains.extend(rows.iter().map(|row| other.chains[*row]));
-        self.data.clear();
-        for column in other.data.chunks_exact(other.chains.len()) {
-            self.data.extend(rows.iter().map(|row| column[*row]));
+        self.data.resize(rows.len() * other.layout.columns(other.dim), F::zero());
+        let to = self.data.chunks_exact_mut(rows.len());
+        for (to, column) in to.zip(other.data.chunks_exact(other.chains.len())) {
+            to.iter_mut().zip(rows).for_each(|(x, row)| *x = column[*row]);
         }
     }
 
@@ -336,9 +339,8 @@ fn copy_columns<F: Copy>(rows: ArrayView2<'_, F>, to: &mut [F]) {
     }
 }
 
-/// Writes the numbers of rows column by column, in place of what is there.
-pub(crate) fn column_major<F: Real>(rows: ArrayView2<'_, F>, out: &mut Vec<F>) {
-    out.resize(rows.len(), F::zero());
+/// Writes the numbers of rows column by column.
+pub(crate) fn column_major<F: Real>(rows: ArrayView2<'_, F>, out: &mut [F]) {
     copy_columns(rows, out);
 }
 

@@ -7,6 +7,7 @@ use super::products::{self, Call, Products};
 use crate::diffusion::denoiser::Levels;
 use crate::drift::GaussianMixture;
 use crate::drift::mixture::Spread;
+use crate::math::aligned::Aligned;
 use crate::math::eigen;
 use crate::math::rows::{self, Blocks, by_blocks, gather};
 use crate::math::simd::{self, Kernel};
@@ -104,7 +105,7 @@ impl<F: Real> Law<F> {
         rows: usize,
         x: &[F],
         out: &mut [F],
-        scratch: &mut Vec<F>,
+        scratch: &mut Aligned<F>,
     ) {
         match (&self.products, &self.shape) {
             (Some(products), &Shape::Isotropic(variance)) => {
@@ -122,7 +123,7 @@ struct Score<'a, F> {
     rows: usize,
     x: &'a [F],
     out: &'a mut [F],
-    scratch: &'a mut Vec<F>,
+    scratch: &'a mut Aligned<F>,
 }
 
 /// √ᾱ, ᾱ and 1 − ᾱ of the rows of a block.

@@ -13,6 +13,7 @@ use crate::drift::GaussianMixture;
 use crate::drift::batch::{check_batch, check_rows, with_columns};
 use crate::drift::mixture::Spread;
 use crate::error::{BoxError, Result};
+use crate::math::aligned::Aligned;
 use crate::math::eigen;
 use crate::real::{InBoth, Real};
 use crate::scratch::ScratchPool;
@@ -40,7 +41,7 @@ pub struct DiffusedMixture {
 #[derive(Clone, Debug)]
 struct Noised<F> {
     law: Law<F>,
-    scratch: ScratchPool<Vec<F>>,
+    scratch: ScratchPool<Aligned<F>>,
 }
 
 /// The noised distribution of a mixture in both precisions.

@@ -12,6 +12,7 @@
 use ndarray::{Array2, Axis};
 
 use crate::diffusion::denoiser::Levels;
+use crate::math::aligned::Aligned;
 use crate::math::eigen::weighted_sum;
 use crate::math::simd;
 use crate::real::{InBoth, Real};
@@ -105,7 +106,7 @@ pub(super) struct Call<'a, F> {
     pub rows: usize,
     pub x: &'a [F],
     pub out: &'a mut [F],
-    pub scratch: &'a mut Vec<F>,
+    pub scratch: &'a mut Aligned<F>,
 }
 
 macro_rules! products {

@@ -5,6 +5,7 @@ use super::churn::{Churn, Churned, Lift};
 use crate::diffusion::schedule::{LevelTable, check_levels};
 use crate::drift::Times;
 use crate::error::Result;
+use crate::math::aligned::Aligned;
 use crate::noise::Purpose;
 use crate::real::Real;
 use crate::sampler::update::scale_and_add;
@@ -85,9 +86,9 @@ pub struct ChurnedHeun {
 
 #[derive(Default)]
 struct Scratch<F> {
-    first: Vec<F>,
-    second: Vec<F>,
-    point: Vec<F>,
+    first: Aligned<F>,
+    second: Aligned<F>,
+    point: Aligned<F>,
 }
 
 impl Scheme for Heun {

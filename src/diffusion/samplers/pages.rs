@@ -8,6 +8,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 use crate::drift::{Drift, Times};
 use crate::error::{BoxError, Result};
+use crate::math::aligned::Aligned;
 use crate::noise::{Address, Noise, Purpose};
 use crate::real::Real;
 use crate::sampler::{Evaluator, PieceRows};
@@ -40,7 +41,7 @@ pub(super) struct Pages<F> {
     /// Whether the inputs of the model are noted for the next call.
     pub notes: bool,
     /// Output of step i of chain c: number j is at ((i mod window) width + j) chains + c.
-    outputs: Vec<F>,
+    outputs: Aligned<F>,
     call: Call<F>,
     drawn: Drawn<F>,
 }
@@ -53,7 +54,7 @@ struct Drawn<F> {
     /// Which step they belong to, plus 1, for every slot of the window and every chain.
     steps: Vec<usize>,
     /// Laid out as the outputs.
-    normals: Vec<F>,
+    normals: Aligned<F>,
 }
 
 /// The rows of a call, in pieces that are column-major each.
@@ -64,8 +65,8 @@ struct Call<F> {
     times: Vec<f64>,
     /// The chain of every row.
     chains: Vec<usize>,
-    inputs: Vec<F>,
-    outputs: Vec<F>,
+    inputs: Aligned<F>,
+    outputs: Aligned<F>,
 }
 
 impl<F> Call<F> {

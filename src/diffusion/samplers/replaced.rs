@@ -7,6 +7,7 @@ use crate::diffusion::clock::Clock;
 use crate::diffusion::condition::Known;
 use crate::error::{Error, Result, count};
 use crate::grid::TimeGrid;
+use crate::math::aligned::Aligned;
 use crate::noise::{Address, Noise, Purpose};
 use crate::real::Real;
 use crate::sampler::{Sampler, Scheme, Step, Work};
@@ -90,7 +91,7 @@ impl<S: Scheme> Replaced<S> {
         address: Address,
         source: &dyn Noise<F>,
         state: &mut State<F>,
-        normals: &mut Vec<F>,
+        normals: &mut Aligned<F>,
     ) -> Result<()> {
         let level = self.clock.level(time)?;
         let signal = level.signal();
@@ -118,21 +119,26 @@ impl<S: Scheme> Replaced<S> {
         address: Address,
         source: &dyn Noise<F>,
         state: &mut State<F>,
-        normals: &mut Vec<F>,
+        normals: &mut Aligned<F>,
     ) -> Result<()> {
         let from = self.clock.level(self.grid.time(steps.end))?.log_alpha_bar();
         let to = self.clock.level(self.grid.time(steps.start))?.log_alpha_bar();
         let kept = libm::exp(0.5 * (to - from));
         let added = (-libm::expm1(to - from)).sqrt();
         draw(address, source, state, normals);
-        let numbers = state.data_mut().iter_mut().zip(&*normals);
+        let numbers = state.data_mut().iter_mut().zip(normals.iter());
         numbers.for_each(|(x, z)| *x = F::from_f64(kept * x.widen() + added * z.widen()));
         Ok(())
     }
 }
 
 /// Fills `normals` with one number for each coordinate of a position.
-fn draw<F: Real>(address: Address, source: &dyn Noise<F>, state: &State<F>, normals: &mut Vec<F>) {
+fn draw<F: Real>(
+    address: Address,
+    source: &dyn Noise<F>,
+    state: &State<F>,
+    normals: &mut Aligned<F>,
+) {
     normals.resize(state.len() * state.dim(), F::zero());
     source.normals(address, state.chains(), normals);
 }
@@ -161,12 +167,12 @@ impl<F: Real> Noise<F> for Later<'_, F> {
 
 struct Scratch<F: Real> {
     work: Work<F>,
-    normals: Vec<F>,
+    normals: Aligned<F>,
 }
 
 impl<F: Real> Default for Scratch<F> {
     fn default() -> Self {
-        Self { work: Work::new(), normals: Vec::new() }
+        Self { work: Work::new(), normals: Aligned::new() }
     }
 }
 

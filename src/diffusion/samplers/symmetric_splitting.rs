@@ -6,6 +6,7 @@ use crate::drift::Times;
 use crate::dynamics::{LinearDynamics, Transition};
 use crate::error::Result;
 use crate::grid::Interval;
+use crate::math::aligned::Aligned;
 use crate::math::block::ZERO;
 use crate::noise::Purpose;
 use crate::real::Real;
@@ -61,7 +62,7 @@ impl SymmetricSplitting {
 
 #[derive(Default)]
 struct Scratch<F> {
-    score: Vec<F>,
+    score: Aligned<F>,
 }
 
 impl Scheme for SymmetricSplitting {

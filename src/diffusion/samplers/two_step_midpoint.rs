@@ -6,6 +6,7 @@ use crate::drift::Times;
 use crate::dynamics::LinearDynamics;
 use crate::error::{Error, Result};
 use crate::grid::{Interval, TimeGrid};
+use crate::math::aligned::Aligned;
 use crate::noise::Purpose;
 use crate::real::Real;
 use crate::sampler::{CoinScript, Odds, Sampler, Scheme, Selection, Shares, Step, scripts};
@@ -177,15 +178,15 @@ impl Table {
 /// Coefficients of a jump of every row.
 #[derive(Default)]
 struct Rows<F> {
-    p: Vec<F>,
-    g: Vec<F>,
-    c: Vec<F>,
-    noise: Vec<F>,
+    p: Aligned<F>,
+    g: Aligned<F>,
+    c: Aligned<F>,
+    noise: Aligned<F>,
 }
 
 impl<F: Real> Rows<F> {
     fn set(&mut self, jumps: impl Iterator<Item = Jump> + Clone) {
-        let fill = |to: &mut Vec<F>, of: fn(Jump) -> f64| {
+        let fill = |to: &mut Aligned<F>, of: fn(Jump) -> f64| {
             to.clear();
             to.extend(jumps.clone().map(|jump| F::from_f64(of(jump))));
         };
@@ -227,12 +228,12 @@ struct Block<F> {
     moved: Vec<usize>,
     rows: Rows<F>,
     /// b and b − m.
-    base: Vec<F>,
-    change: Vec<F>,
+    base: Aligned<F>,
+    change: Aligned<F>,
     /// X̂_I of the moved rows, the times there, and f there.
-    points: Vec<F>,
+    points: Aligned<F>,
     times: Vec<f64>,
-    there: Vec<F>,
+    there: Aligned<F>,
 }
 
 impl<F: Real> Block<F> {

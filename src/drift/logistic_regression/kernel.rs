@@ -1,6 +1,7 @@
 //! The vector kernel of a logistic regression: one chain per lane, a panel of observations at a
 //! time, which stays in the nearest cache while all chains pass.
 
+use crate::math::aligned::Aligned;
 use crate::math::rows::{gather, lanes};
 use crate::math::simd::Kernel;
 use crate::real::Real;
@@ -30,7 +31,7 @@ pub(super) struct Evaluate<'a, F> {
     pub rows: usize,
     pub x: &'a [F],
     pub output: Output<'a, F>,
-    pub scratch: &'a mut Vec<F>,
+    pub scratch: &'a mut Aligned<F>,
 }
 
 impl<F: Real> Kernel for Evaluate<'_, F> {

@@ -6,6 +6,7 @@ mod overflow;
 use ndarray::{Array2, Axis};
 
 use super::spread::Spread;
+use crate::math::aligned::Aligned;
 use crate::math::elementary::ln_as_libm;
 use crate::math::rows::{self, Blocks, by_blocks, gather};
 use crate::math::simd::Kernel;
@@ -32,7 +33,7 @@ enum Precision<F> {
 #[derive(Clone, Debug)]
 pub(super) struct Tables<F> {
     /// Working memory of [`Evaluate`]. Threads share the pool.
-    pub(super) scratch: ScratchPool<Vec<F>>,
+    pub(super) scratch: ScratchPool<Aligned<F>>,
     dim: usize,
     /// log wₖ − ½ log det Σₖ, (components).
     constants: Vec<F>,
@@ -140,7 +141,7 @@ pub(super) struct Evaluate<'a, F> {
     pub rows: usize,
     pub x: &'a [F],
     pub output: Output<'a, F>,
-    pub scratch: &'a mut Vec<F>,
+    pub scratch: &'a mut Aligned<F>,
 }
 
 impl<F: Real> Kernel for Evaluate<'_, F> {
@@ -409,7 +410,7 @@ mod tests {
         let with = |lanes: usize| {
             let mut out = vec![f64::NAN; 3 * rows];
             let output = Output::Score(&mut out);
-            let mut work = Evaluate { tables, rows, x: &x, output, scratch: &mut Vec::new() };
+            let mut work = Evaluate { tables, rows, x: &x, output, scratch: &mut Aligned::new() };
             by_blocks(&mut work, rows, lanes, &mut vec![0.0; 10 * lanes]);
             out
         };

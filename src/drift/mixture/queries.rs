@@ -191,10 +191,10 @@ impl<F: Real> LogDensity<F> for GaussianMixture {
         check_rows("log densities", rows, out.len())?;
         let pool = &self.double.scratch;
         pool.with(|points| {
-            points.clear();
+            points.resize(x.len(), 0.0);
             match x.reversed_axes().to_slice() {
-                Some(x) => points.extend(x.iter().map(|x| x.widen())),
-                None => points.extend(x.t().iter().map(|x| x.widen())),
+                Some(x) => points.iter_mut().zip(x).for_each(|(to, x)| *to = x.widen()),
+                None => points.iter_mut().zip(x.t()).for_each(|(to, x)| *to = x.widen()),
             }
             pool.with(|scratch| {
                 let output = Output::LogDensity(out);

@@ -5,6 +5,7 @@ use super::compiled::Compiled;
 use super::elementwise::{Norm, moments, normalise, silu};
 use super::product::{Projected, Then, padded, product};
 use super::program::{Op, Program};
+use crate::math::aligned::Aligned;
 use crate::network::engine::{Labels, Numbers};
 
 /// Numbers in a cache line.
@@ -22,7 +23,7 @@ pub(super) trait Rows {
 /// A buffer that begins at a cache line: vectors that cross lines take twice as long to load.
 #[derive(Default)]
 struct Slot {
-    numbers: Vec<f32>,
+    numbers: Aligned<f32>,
     skip: usize,
 }
 
@@ -50,7 +51,7 @@ impl Slot {
 pub(super) struct Scratch {
     slots: Vec<Slot>,
     condition: Vec<Slot>,
-    projected: Vec<f32>,
+    projected: Aligned<f32>,
     /// The bits of the number and the row of the label table that `projected` belongs to.
     known: Option<(u64, usize)>,
 }

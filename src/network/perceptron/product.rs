@@ -2,6 +2,7 @@
 //! inputs in order.
 
 use super::elementwise::silu;
+use crate::math::aligned::Aligned;
 
 /// Outputs whose weights stand together and whose sums are kept in registers: with two vectors of
 /// lanes they fill those of AVX2, with four those of AVX-512.
@@ -12,7 +13,7 @@ pub(super) const TILE: usize = 6;
 pub(super) struct Packed {
     pub inputs: usize,
     pub outputs: usize,
-    weights: Vec<f32>,
+    weights: Aligned<f32>,
     bias: Vec<f32>,
 }
 
@@ -44,7 +45,8 @@ pub(super) fn padded(outputs: usize) -> usize {
 impl Packed {
     /// From `weight`, shape (outputs, inputs) row by row.
     pub(super) fn new(inputs: usize, outputs: usize, weight: &[f32], bias: &[f32]) -> Self {
-        let mut weights = vec![0.0; padded(outputs) * inputs];
+        let mut weights = Aligned::new();
+        weights.resize(padded(outputs) * inputs, 0.0);
         for (o, row) in weight.chunks_exact(inputs).enumerate() {
             for (i, w) in row.iter().enumerate() {
                 weights[(o / TILE * inputs + i) * TILE + o % TILE] = *w;

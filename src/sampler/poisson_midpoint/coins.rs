@@ -19,12 +19,14 @@ pub(super) struct Midpoints {
     /// For each midpoint, its sub-step.
     pub substeps: Vec<u32>,
     ends: Vec<usize>,
-    active: Vec<u32>,
-    active_chains: Vec<u32>,
-    last: Vec<u32>,
     uniforms: Vec<f64>,
     /// The sub-step that each active chain has selected, or K and more for none.
     picked: Vec<u32>,
+    /// The chains whose coins are not all tossed: their rows, their numbers, and the first sub-step
+    /// that is open.
+    active: Vec<u32>,
+    active_chains: Vec<u32>,
+    open: Vec<u32>,
 }
 
 impl Midpoints {
@@ -41,6 +43,11 @@ impl Midpoints {
 
     pub(super) fn rounds(&self) -> usize {
         self.ends.len()
+    }
+
+    /// The sub-step that each chain has selected, in the only round of option 2.
+    pub(super) fn picked(&self) -> &[u32] {
+        &self.picked
     }
 
     pub(super) fn round(&self, round: usize) -> Range<usize> {
@@ -62,8 +69,9 @@ impl Midpoints {
             return;
         }
         if let Some(substep) = shares.certain() {
-            self.rows.extend(0..chains.len() as u32);
-            self.substeps.resize(chains.len(), substep as u32);
+            self.picked.clear();
+            self.picked.resize(chains.len(), substep as u32);
+            self.keep_picked();
             self.ends.push(self.rows.len());
             return;
         }
@@ -72,22 +80,21 @@ impl Midpoints {
                 self.uniforms.resize(chains.len(), 0.0);
                 noise.uniforms(Address::new(step, Purpose::Coin, 0), chains, &mut self.uniforms);
                 shares.pick_all(&self.uniforms, &mut self.picked);
-                self.active.clear();
-                self.active.extend(0..chains.len() as u32);
-                self.keep_picked(chains.len());
+                self.keep_picked();
                 self.ends.push(self.rows.len());
             }
             Selection::Bernoulli => self.draw_bernoulli(shares, step, noise, chains),
         }
     }
 
-    /// Adds the sub-steps > 0 that the first `count` active chains have picked.
-    fn keep_picked(&mut self, count: usize) {
-        let mut end = self.rows.len();
-        self.rows.resize(end + count, 0);
-        self.substeps.resize(end + count, 0);
-        for (row, picked) in self.active[..count].iter().zip(&self.picked) {
-            self.rows[end] = *row;
+    /// Keeps the chains that have picked a sub-step > 0.
+    fn keep_picked(&mut self) {
+        let count = self.picked.len();
+        self.rows.resize(count, 0);
+        self.substeps.resize(count, 0);
+        let mut end = 0;
+        for (row, picked) in self.picked.iter().enumerate() {
+            self.rows[end] = row as u32;
             self.substeps[end] = *picked;
             end += usize::from(*picked > 0);
         }
@@ -106,36 +113,44 @@ impl Midpoints {
     ) {
         self.active.clear();
         self.active.extend(0..chains.len() as u32);
-        self.last.clear();
-        self.last.resize(chains.len(), 0);
+        self.active_chains.clear();
+        self.active_chains.extend_from_slice(chains);
+        self.open.clear();
+        self.open.resize(chains.len(), 0);
+        let substeps = shares.substeps() as u32;
         let mut coin = 0;
-        while !self.active.is_empty() {
-            self.active_chains.clear();
-            self.active_chains.extend(self.active.iter().map(|&row| chains[row as usize]));
-            self.uniforms.resize(self.active.len(), 0.0);
-            noise.uniforms(
-                Address::new(step, Purpose::Coin, coin),
-                &self.active_chains,
-                &mut self.uniforms,
-            );
+        let mut count = chains.len();
+        while count > 0 {
+            self.uniforms.resize(count, 0.0);
+            let address = Address::new(step, Purpose::Coin, coin);
+            noise.uniforms(address, &self.active_chains[..count], &mut self.uniforms);
             coin += 1;
-            shares.next_all(&self.active, &self.last, &self.uniforms, &mut self.picked);
-            let substeps = shares.substeps() as u32;
+            shares.next_all(&self.open[..count], &self.uniforms, &mut self.picked);
+            let mut end = self.rows.len();
+            self.rows.resize(end + count, 0);
+            self.substeps.resize(end + count, 0);
             let mut kept = 0;
+            let [active, numbers, open] =
+                [&mut self.active, &mut self.active_chains, &mut self.open]
+                    .map(|of| &mut of[..count]);
+            let [rows, selected] = [&mut self.rows, &mut self.substeps].map(|of| &mut of[..]);
             // Without branches: which chains go on cannot be predicted.
-            for i in 0..self.active.len() {
-                let row = self.active[i];
-                let picked = self.picked[i];
-                self.last[row as usize] = picked + 1;
-                self.active[kept] = row;
-                self.picked[kept] = picked;
-                kept += usize::from(picked < substeps);
+            for (i, &picked) in self.picked.iter().enumerate() {
+                active[kept] = active[i];
+                numbers[kept] = numbers[i];
+                open[kept] = picked + 1;
+                rows[end] = active[i];
+                selected[end] = picked;
+                let goes_on = picked < substeps;
+                kept += usize::from(goes_on);
+                end += usize::from(goes_on && picked > 0);
             }
-            self.active.truncate(kept);
-            self.keep_picked(kept);
+            count = kept;
+            self.rows.truncate(end);
+            self.substeps.truncate(end);
             // Rounds follow the coins. So a chain that selected 0 first has its first midpoint in a
             // later round.
-            self.ends.push(self.rows.len());
+            self.ends.push(end);
         }
     }
 }

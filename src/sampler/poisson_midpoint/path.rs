@@ -8,10 +8,11 @@ use crate::drift::Times;
 use crate::dynamics::LinearDynamics;
 use crate::error::Result;
 use crate::grid::Interval;
+use crate::math::aligned::Aligned;
 use crate::noise::{Noise, Purpose};
 use crate::real::Real;
 use crate::sampler::step::{Evaluator, StepNoise};
-use crate::sampler::update::{Indexed, Rounded, RowMatrix, add_exactly, update_by_index};
+use crate::sampler::update::{Indexed, Rounded, add_exactly, update_by_index};
 use crate::state::{Parts, State};
 
 /// Working memory of a step.
@@ -23,16 +24,15 @@ pub(super) struct Path<F> {
     selection: Selection,
     midpoints: Midpoints,
     /// b₀, (rows, inputs·dim).
-    drift: Vec<F>,
+    drift: Aligned<F>,
     /// The sub-step that each chain's X̂ has reached.
     position: Vec<u32>,
     /// Compact copies of the chains that jump in a round of option 1.
     compact: Compact<F>,
     /// Midpoints of all chains, (midpoints, inputs·dim), their times, and b at them.
-    points: Vec<F>,
+    points: Aligned<F>,
     times: Vec<f64>,
-    drift_there: Vec<F>,
-    corrections: RowMatrix<F>,
+    drift_there: Aligned<F>,
     /// The number of chains and the dimension for which memory is reserved.
     reserved: [usize; 2],
 }
@@ -44,6 +44,8 @@ struct Jumps<F> {
     from_start: Vec<Rounded<F>>,
     /// Otherwise: `[i]` goes from i to K.
     to_end: Vec<Rounded<F>>,
+    /// The weight of b(X̂ᵢ) − b₀ in the final state: entry (r, k) at `[r][k][i]`.
+    corrections: [[Vec<F>; 2]; 2],
 }
 
 impl<F: Real> Jumps<F> {
@@ -55,6 +57,12 @@ impl<F: Real> Jumps<F> {
         if !table.is_autonomous() {
             self.to_end.extend((0..last).map(|i| Rounded::new(&table.jump(i, last))));
         }
+        for (r, row) in self.corrections.iter_mut().enumerate() {
+            for (k, weights) in row.iter_mut().enumerate() {
+                weights.clear();
+                weights.extend((0..last).map(|i| F::from_f64(table.correction(i)[r][k])));
+            }
+        }
     }
 }
 
@@ -64,17 +72,26 @@ struct Compact<F> {
     /// The jump of each chain: its place among the jumps from the start, or in `jumps`.
     index: Vec<u32>,
     jumps: Vec<Rounded<F>>,
-    state: Vec<F>,
-    low: Vec<F>,
-    drift: Vec<F>,
+    state: Aligned<F>,
+    low: Aligned<F>,
+    drift: Aligned<F>,
     chains: Vec<u32>,
 }
 
+impl<F> Compact<F> {
+    fn clear(&mut self) {
+        self.index.clear();
+        self.jumps.clear();
+        self.chains.clear();
+    }
+}
+
 /// Copies these rows of column-major numbers.
-fn gather<F: Real>(chosen: &[u32], from: &[F], rows: usize, to: &mut Vec<F>) {
-    to.clear();
-    for column in from.chunks_exact(rows) {
-        to.extend(chosen.iter().map(|row| column[*row as usize]));
+fn gather<F: Real>(chosen: &[u32], from: &[F], rows: usize, to: &mut Aligned<F>) {
+    let few = chosen.len();
+    to.resize(few * (from.len() / rows), F::zero());
+    for (to, column) in to.chunks_exact_mut(few).zip(from.chunks_exact(rows)) {
+        to.iter_mut().zip(chosen).for_each(|(x, row)| *x = column[*row as usize]);
     }
 }
 
@@ -83,11 +100,6 @@ fn scatter<F: Real>(chosen: &[u32], from: &[F], to: &mut [F], rows: usize) {
     for (column, from) in to.chunks_exact_mut(rows).zip(from.chunks_exact(chosen.len())) {
         chosen.iter().zip(from).for_each(|(row, x)| column[*row as usize] = *x);
     }
-}
-
-/// Reserves room for `length` numbers in total.
-fn reserve_to<T>(vector: &mut Vec<T>, length: usize) {
-    vector.reserve(length.saturating_sub(vector.len()));
 }
 
 impl<F: Real> Path<F> {
@@ -141,17 +153,17 @@ impl<F: Real> Path<F> {
         };
         let width = layout.inputs() * state.dim();
         self.midpoints.reserve(most);
-        reserve_to(&mut self.points, most * width);
-        reserve_to(&mut self.drift_there, most * width);
-        reserve_to(&mut self.times, most);
-        self.corrections.resize(most, layout.blocks(), layout.inputs());
+        self.points.reserve_to(most * width);
+        self.drift_there.reserve_to(most * width);
+        self.times.reserve(most.saturating_sub(self.times.len()));
         if selection == Selection::Bernoulli {
-            reserve_to(&mut self.compact.state, state.blocks().len());
-            reserve_to(&mut self.compact.low, state.low().len());
-            reserve_to(&mut self.compact.drift, rows * width);
-            reserve_to(&mut self.compact.chains, rows);
-            reserve_to(&mut self.compact.index, rows);
-            reserve_to(&mut self.compact.jumps, rows);
+            self.compact.state.reserve_to(state.blocks().len());
+            self.compact.low.reserve_to(state.low().len());
+            self.compact.drift.reserve_to(rows * width);
+            self.compact.clear();
+            self.compact.chains.reserve(rows);
+            self.compact.index.reserve(rows);
+            self.compact.jumps.reserve(rows);
         }
         self.reserved = [rows, state.dim()];
     }
@@ -180,9 +192,8 @@ impl<F: Real> Path<F> {
     fn jump_in_place(&mut self, noise: &mut StepNoise<'_, F>, state: &mut State<F>) {
         let range = self.midpoints.round(0);
         let chosen = &self.midpoints.rows[range.clone()];
-        let targets = &self.midpoints.substeps[range.clone()];
         let rows = state.len();
-        chosen.iter().zip(targets).for_each(|(&row, &to)| self.position[row as usize] = to);
+        self.position.copy_from_slice(self.midpoints.picked());
         let z = noise.normals(Purpose::Path, 0, state.chains(), state.blocks().len());
         let width = self.drift.len() / rows;
         let blocks = state.layout().blocks();
@@ -285,12 +296,9 @@ impl<F: Real> Path<F> {
         let rows_of = self.midpoints.rows.iter().map(|row| *row as usize);
         let times = Times::PerRow(&self.times);
         drift.at_rows(rows_of, times, width, &self.points, &mut self.drift_there)?;
-        self.corrections.resize(total, layout.blocks(), layout.inputs());
-        for (i, &substep) in self.midpoints.substeps.iter().enumerate() {
-            self.corrections.set(i, self.table.correction(substep));
-        }
         let Parts { own: x, low, .. } = state.parts();
-        let chosen = &self.midpoints.rows;
+        let chosen = &self.midpoints.rows[..];
+        let substeps = &self.midpoints.substeps[..];
         for j in 0..width {
             let k = j / dim;
             let base = &self.drift[j * rows..(j + 1) * rows];
@@ -299,11 +307,12 @@ impl<F: Real> Path<F> {
                 let column = r * dim + j - k * dim;
                 let to = &mut x[column * rows..(column + 1) * rows];
                 let low = low.get_mut(column * rows..(column + 1) * rows).filter(|_| r == 0);
-                let weights = self.corrections.entry(r, k);
-                let terms = chosen.iter().zip(weights).zip(there).map(|((row, weight), there)| {
-                    let row = *row as usize;
-                    (row, *weight * (*there - base[row]))
-                });
+                let weights = &self.jumps.corrections[r][k][..];
+                let terms =
+                    chosen.iter().zip(substeps).zip(there).map(|((row, substep), there)| {
+                        let row = *row as usize;
+                        (row, weights[*substep as usize] * (*there - base[row]))
+                    });
                 match low {
                     Some(low) => {
                         terms.for_each(|(row, y)| add_exactly(&mut to[row], &mut low[row], y));

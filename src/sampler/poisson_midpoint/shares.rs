@@ -163,23 +163,16 @@ impl Shares {
         }
     }
 
-    /// The next sub-step of option 1 for a uniform number of each of these rows, where `open` has
-    /// the first open sub-step of every row.
-    pub(super) fn next_all(
-        &self,
-        rows: &[u32],
-        open: &[u32],
-        uniforms: &[f64],
-        picked: &mut Vec<u32>,
-    ) {
-        picked.clear();
+    /// The next sub-step of option 1 for uniform numbers, where `open` has the first open sub-step
+    /// of each.
+    pub(super) fn next_all(&self, open: &[u32], uniforms: &[f64], picked: &mut Vec<u32>) {
         if self.kind == Kind::Equal && self.substeps <= FEW {
             picked.resize(uniforms.len(), 0);
-            dispatch(Gaps { survival: &self.survival, uniforms, gaps: picked });
-            picked.iter_mut().zip(rows).for_each(|(gap, row)| *gap += open[*row as usize]);
+            dispatch(Gaps { survival: &self.survival, open, uniforms, picked });
         } else {
-            let pairs = rows.iter().zip(uniforms);
-            picked.extend(pairs.map(|(row, u)| self.next(open[*row as usize] as usize, *u) as u32));
+            picked.clear();
+            let pairs = open.iter().zip(uniforms);
+            picked.extend(pairs.map(|(open, u)| self.next(*open as usize, *u) as u32));
         }
     }
 
@@ -213,18 +206,21 @@ impl Shares {
 /// The most sub-steps for which a comparison with all of them is faster than a search.
 const FEW: usize = 32;
 
-/// Writes the number of tails before the next head: how many entries of `survival` are above u.
+/// Adds the number of tails before the next head: how many entries of `survival` are above u.
 struct Gaps<'a> {
     survival: &'a [f64],
+    open: &'a [u32],
     uniforms: &'a [f64],
-    gaps: &'a mut [u32],
+    picked: &'a mut [u32],
 }
 
 impl Kernel for Gaps<'_> {
     #[inline(always)]
     fn run(self) {
         const LANES: usize = 16;
-        for (u, gaps) in self.uniforms.chunks(LANES).zip(self.gaps.chunks_mut(LANES)) {
+        let open = self.open.chunks(LANES);
+        let chunks = self.uniforms.chunks(LANES).zip(self.picked.chunks_mut(LANES));
+        for ((u, picked), open) in chunks.zip(open) {
             let mut lanes = [1.0; LANES];
             lanes[..u.len()].copy_from_slice(u);
             let mut counts = [0.0; LANES];
@@ -233,8 +229,8 @@ impl Kernel for Gaps<'_> {
                     counts[l] += if lanes[l] < *s { 1.0 } else { 0.0 };
                 }
             }
-            for (gap, count) in gaps.iter_mut().zip(counts) {
-                *gap = count as u32;
+            for ((picked, open), count) in picked.iter_mut().zip(open).zip(counts) {
+                *picked = open + count as u32;
             }
         }
     }

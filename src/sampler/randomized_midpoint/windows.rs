@@ -8,6 +8,7 @@ use crate::drift::Times;
 use crate::dynamics::{ContinuousDynamics, Transitions};
 use crate::error::Result;
 use crate::grid::Interval;
+use crate::math::aligned::Aligned;
 use crate::math::block::{IDENTITY, ZERO};
 use crate::noise::Purpose;
 use crate::real::Real;
@@ -31,16 +32,16 @@ pub(super) struct Windows<F> {
     lengths: Vec<f64>,
     segments: Transitions,
     /// b(X, t₀), (chains, inputs·dim).
-    drift_start: Vec<F>,
+    drift_start: Aligned<F>,
     coefficients: RowCoefficients<F>,
     /// A(t₀,τᵢ) X + Nᵢ, (windows · chains, inputs·dim).
-    paths: Vec<F>,
+    paths: Aligned<F>,
     /// xᵢ and b(xᵢ, τᵢ), of the same shape.
-    points: Vec<F>,
-    drift_there: Vec<F>,
+    points: Aligned<F>,
+    drift_there: Aligned<F>,
     matrix: RowMatrix<F>,
     /// Σ over whole windows before the current one, (chains, blocks·dim).
-    sums: Vec<F>,
+    sums: Aligned<F>,
     /// The chains that need more rounds.
     active: Vec<u32>,
     moved: Vec<f64>,
@@ -62,9 +63,9 @@ pub(super) struct Windows<F> {
 #[derive(Default)]
 struct Compact<F> {
     /// All points before the round. They show how far the points move.
-    before: Vec<F>,
-    points: Vec<F>,
-    drift: Vec<F>,
+    before: Aligned<F>,
+    points: Aligned<F>,
+    drift: Aligned<F>,
     times: Vec<f64>,
 }
 

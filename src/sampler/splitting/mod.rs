@@ -18,6 +18,7 @@ use crate::drift::Times;
 use crate::dynamics::{Letter, LinearDynamics, PhaseSpace};
 use crate::error::Result;
 use crate::grid::Interval;
+use crate::math::aligned::Aligned;
 use crate::noise::Purpose;
 use crate::real::Real;
 use crate::state::{Layout, Parts};
@@ -152,7 +153,7 @@ impl<D: PhaseSpace> Splitting<D> {
 
 #[derive(Default)]
 struct Scratch<F> {
-    drift: Vec<F>,
+    drift: Aligned<F>,
 }
 
 impl<D: PhaseSpace> Scheme for Splitting<D> {

@@ -1,5 +1,6 @@
 //! Coefficients that differ from row to row, rounded to the precision of the state.
 
+use crate::math::aligned::Aligned;
 use crate::math::block::Block;
 use crate::real::Real;
 use crate::state::Layout;
@@ -10,7 +11,7 @@ pub(crate) struct RowCoefficients<F> {
     rows: usize,
     blocks: usize,
     inputs: usize,
-    data: Vec<F>,
+    data: Aligned<F>,
 }
 
 impl<F: Real> RowCoefficients<F> {
@@ -65,7 +66,7 @@ pub(crate) struct RowMatrix<F> {
     rows: usize,
     outputs: usize,
     inputs: usize,
-    data: Vec<F>,
+    data: Aligned<F>,
 }
 
 impl<F: Real> RowMatrix<F> {

@@ -186,14 +186,17 @@ impl<F: Real, const P: usize, const Z: usize> Arrays<'_, F, P, Z> {
 }
 
 /// A sum and what its rounding cut off.
-pub(super) struct TwoSums<F, const N: usize> {
+pub(in crate::sampler) struct TwoSums<F, const N: usize> {
     pub high: [F; N],
     pub low: [F; N],
 }
 
 /// x + y on N lanes, exactly: the rounded sum and its error (Knuth).
 #[inline(always)]
-pub(super) fn two_sums<F: Real, const N: usize>(x: &[F; N], y: &[F; N]) -> TwoSums<F, N> {
+pub(in crate::sampler) fn two_sums<F: Real, const N: usize>(
+    x: &[F; N],
+    y: &[F; N],
+) -> TwoSums<F, N> {
     let mut sum = TwoSums { high: [F::zero(); N], low: [F::zero(); N] };
     for i in 0..N {
         let high = x[i] + y[i];

@@ -14,6 +14,7 @@ pub(crate) use by_index::{Indexed, Rounded};
 pub(crate) use by_row::{RowCoefficients, RowMatrix};
 pub(crate) use coefficients::Coefficients;
 pub(crate) use kernel::Order;
+pub(in crate::sampler) use kernel::two_sums;
 pub(crate) use panel::{LANES, Panel, lanes, lanes_mut};
 
 use kernel::{Inputs, Source, Update};
