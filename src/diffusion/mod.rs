@@ -68,6 +68,7 @@ mod script;
 mod start;
 mod step_table;
 mod stepper;
+mod table_stepper;
 mod warning;
 
 pub use clock::Clock;
@@ -97,4 +98,5 @@ pub use schedule::{
 pub use scheduler::SchedulerConfig;
 pub use step_table::{Combination, Evaluation, NoiseInput, Outcome, StepRow, StepTable};
 pub use stepper::{PlanQuery, PlanStepper, Seen};
+pub use table_stepper::{TableQuery, TableStepper};
 pub use warning::Warning;

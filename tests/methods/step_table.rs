@@ -1,6 +1,6 @@
 //! The table of a plan gives the numbers of its run, for every method that has one.
 
-use langevin::diffusion::{Face, Faced, Factor, Level, ProcessKind, Window};
+use langevin::diffusion::{Evaluation, Face, Faced, Factor, Level, ProcessKind, StepTable, Window};
 use langevin::ndarray::{Array2, ArrayView2};
 use langevin::prelude::*;
 
@@ -32,7 +32,37 @@ fn check(name: &str, plan: &Plan) -> bool {
     for (a, b) in found.iter().zip(&usual.state) {
         assert!((a - b).abs() < 1e-12 * scale, "{name}: {a} {b}");
     }
+    if table.steps.iter().all(|row| !row.coin) {
+        let found = driven(&table, |evaluation, x| {
+            let level = level(evaluation.sigma);
+            x.mapv(|x| velocity(level, x))
+        });
+        for (a, b) in found.iter().zip(usual.positions()) {
+            assert!((a - b).abs() < 1e-12 * scale, "{name}, driven: {a} {b}");
+        }
+    } else {
+        let error = table.stepper::<f64>(chains, dim, 5).unwrap_err().to_string();
+        assert!(error.contains("drive other plans by Plan::stepper"), "{error}");
+    }
     true
+}
+
+/// The positions of a table that is driven by a model. Answers have both layouts.
+fn driven(
+    table: &StepTable,
+    model: impl Fn(&Evaluation, &Array2<f64>) -> Array2<f64>,
+) -> Array2<f64> {
+    let [chains, dim] = SHAPE;
+    let mut stepper = table.stepper::<f64>(chains, dim, 5).unwrap();
+    let mut asked = 0;
+    while let Some(query) = stepper.ask().unwrap() {
+        let answer = model(query.evaluation(), &query.rows().to_owned());
+        let by_columns = answer.t().as_standard_layout().into_owned().reversed_axes();
+        stepper.tell(if asked % 3 == 0 { by_columns.view() } else { answer.view() }).unwrap();
+        asked += 1;
+    }
+    assert_eq!(stepper.steps(), table.steps.len());
+    stepper.state().to_owned()
 }
 
 #[test]
@@ -95,7 +125,38 @@ fn joint_models_have_tables() {
         for (a, b) in found.iter().zip(&usual.state) {
             assert!((a - b).abs() < 1e-12 * b.abs().max(1.0), "{name}: {a} {b}");
         }
+        if name != "pmm2" {
+            for (a, b) in driven(&table, |_, x| network(x)).iter().zip(usual.positions()) {
+                assert!((a - b).abs() < 1e-12 * b.abs().max(1.0), "{name}, driven: {a} {b}");
+            }
+        }
     }
+}
+
+/// What is wrong is said, and the question stays open.
+#[test]
+fn a_driven_table_refuses_what_does_not_fit() {
+    let plan = planned("ddim", 1000, 5);
+    let table = plan.step_table(Prediction::Epsilon).unwrap();
+    let start = Array2::from_shape_fn((3, 4), |(i, j)| (i * 4 + j) as f32);
+    assert!(table.stepper::<f32>(0, 4, 0).is_err());
+    assert!(table.stepper::<f32>(3, 0, 0).is_err());
+    assert!(table.stepper::<f32>(u32::MAX as usize, 1 << 31, 0).is_err());
+    assert!(table.stepper_at(start.mapv(|x| x / 0.0).view(), 0).is_err());
+    let mut stepper = table.stepper_at(start.view(), 0).unwrap();
+    assert!(stepper.tell(start.view()).unwrap_err().to_string().contains("ask"));
+    assert_eq!(stepper.ask().unwrap().unwrap().rows(), start);
+    let mut bad = start.clone();
+    bad[[2, 1]] = f32::NAN;
+    let error = stepper.tell(bad.view()).unwrap_err();
+    assert!(matches!(error, Error::NonFinite { what: "answer", row: 2, column: 1 }), "{error}");
+    assert!(matches!(stepper.tell(start.t()).unwrap_err(), Error::Shape { .. }));
+    let query = stepper.ask().unwrap().unwrap();
+    assert_eq!((query.rows(), query.evaluation().number), (start.view(), 999.0));
+    assert_eq!(stepper.steps(), 0);
+    // An answer whose step overflows.
+    let error = stepper.tell(Array2::from_elem((3, 4), f32::MAX).view()).unwrap_err();
+    assert!(matches!(error, Error::NonFinite { row: 0, column: 0, .. }), "{error}");
 }
 
 /// With a face the input has the scale of the network, and the number is its own.

@@ -51,6 +51,31 @@ fn contestant(class: &str, is_columns: bool) -> Result<Contestant, BoxError> {
     Ok(contestant.variant(variant).precision("f32"))
 }
 
+/// The same by the table of the plan, which computes each step once.
+fn by_table(class: &str) -> Result<Contestant, BoxError> {
+    let settings = Settings::of("W7");
+    let [chains, dim, steps] = ["chains", "dim", "steps"].map(|name| settings.count(name));
+    let config = SchedulerConfig::parse(&settings.value("schedulers")[class].to_string())?;
+    let table = config.plan(steps)?.step_table(config.seen())?;
+    let start = numbers(chains, dim, 1);
+    let outputs = [2, 3].map(|seed| numbers(chains, dim, seed));
+    let body: Body = Box::new(move |keep| {
+        let mut stepper = table.stepper_at(start.view(), 0)?;
+        let mut asked = 0;
+        while stepper.ask()?.is_some() {
+            stepper.tell(outputs[asked % 2].view())?;
+            asked += 1;
+        }
+        if asked != steps {
+            return Err(format!("{asked} questions in {steps} steps").into());
+        }
+        Ok(keep.then(|| stepper.state().mapv(f64::from)))
+    });
+    let contestant =
+        Contestant::new(&format!("W7 {class}"), "langevin", chains * dim * steps, body);
+    Ok(contestant.variant("by table").precision("f32"))
+}
+
 pub fn contestants() -> Result<Vec<Contestant>, BoxError> {
     let settings = Settings::of("W7");
     let classes = settings.value("schedulers").as_object().ok_or("no schedulers")?;
@@ -58,6 +83,7 @@ pub fn contestants() -> Result<Vec<Contestant>, BoxError> {
     for class in classes.keys() {
         all.push(contestant(class, false)?);
         all.push(contestant(class, true)?);
+        all.push(by_table(class)?);
     }
     Ok(all)
 }
