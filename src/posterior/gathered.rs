@@ -33,15 +33,28 @@ impl Gathered {
         pair: Pair,
         interval: usize,
     ) -> Result<Self> {
-        let frames = pair.own.frames.slice(s![..;THIN, .., ..]);
-        let mut positions = Array3::zeros(frames.raw_dim());
+        let frames = thinned(pair.own.frames.view());
         let mut gradients = Array3::zeros(frames.raw_dim());
         for (i, frame) in frames.outer_iter().enumerate() {
             let b = drift_at(drift, frame)?;
             gradients.index_axis_mut(Axis(0), i).assign(&tuned.scale().transposed(b.view()));
-            positions.index_axis_mut(Axis(0), i).assign(&tuned.scale().to_y(frame));
         }
-        Ok(Self { pair, interval, positions, gradients })
+        Ok(Self::with_gradients(tuned, pair, interval, gradients))
+    }
+
+    /// The same where the gradients are known.
+    pub(super) fn with_gradients(
+        tuned: &Tuned,
+        pair: Pair,
+        interval: usize,
+        gradients: Array3<f64>,
+    ) -> Self {
+        let mut positions = Array3::zeros(gradients.raw_dim());
+        let frames = thinned(pair.own.frames.view());
+        for (mut to, frame) in positions.outer_iter_mut().zip(frames.outer_iter()) {
+            to.assign(&tuned.scale().to_y(frame));
+        }
+        Self { pair, interval, positions, gradients }
     }
 
     /// Adds a run that begins where these end.
@@ -113,9 +126,15 @@ impl Path {
         let kinetic = self.kinetic.iter().zip(&next.kinetic).map(|(a, b)| mixed(*a, *b));
         self.kinetic = Array1::from_iter(kinetic);
         self.acceptance = self.acceptance.zip(next.acceptance).map(|(a, b)| mixed(a, b));
+        self.tests.iter_mut().zip(next.tests).for_each(|(all, next)| *all += next);
         self.steps += next.steps;
         self.end = next.end;
     }
+}
+
+/// The frames at which gradients are taken.
+pub(super) fn thinned(frames: ArrayView3<'_, f64>) -> ArrayView3<'_, f64> {
+    frames.slice_move(s![..;THIN, .., ..])
 }
 
 fn joined(first: ArrayView3<'_, f64>, second: ArrayView3<'_, f64>) -> Array3<f64> {

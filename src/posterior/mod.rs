@@ -22,7 +22,8 @@
 //! noise. The [`Diagnosis`] of both says whether the chains have mixed, and how large the bias is.
 //! It goes on, with a finer step if need be, until it can be trusted, and says so if it cannot.
 //! [`Sampling`] has the options. [`Sampling::adjusted`] accepts or rejects: no bias at all, for a
-//! drift with a log density.
+//! drift with a log density. [`Sampling::part`] runs some of the chains, and [`Sampling::join`]
+//! makes one outcome of all parts.
 //!
 //! [`check_gradient`] compares a gradient with its log density. [`largest_curvature`] bounds the
 //! step. [`Preconditioned`](crate::drift::Preconditioned) is the change of coordinates, for any
@@ -41,6 +42,8 @@ mod gathered;
 mod matching;
 mod outcome;
 mod pair;
+mod part;
+mod part_file;
 mod sampling;
 mod scaling;
 mod search;

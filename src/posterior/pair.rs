@@ -74,6 +74,8 @@ pub(super) struct Path {
     pub kinetic: Array1<f64>,
     /// The share of accepted proposals, if the sampler has a test.
     pub acceptance: Option<f64>,
+    /// Proposals, and how many of them were accepted, with those of the burn-in.
+    pub tests: [u64; 2],
     /// Steps after the burn-in.
     pub steps: usize,
     pub end: State,
@@ -224,7 +226,8 @@ impl Walk<'_> {
     /// The blocks as one, in the coordinates of the drift.
     fn path(&self, blocks: Vec<Block>, length: Length) -> Path {
         let rows = |block: &Block| block.positions.nrows();
-        let count = blocks.iter().map(|block| block.frames.len()).min().unwrap_or(0);
+        // A part of very many may have no chains of a second run.
+        let count = blocks.iter().map(|block| block.frames.len()).min().unwrap_or(length.frames);
         let shape = (count, blocks.iter().map(rows).sum(), self.scale.dimension());
         let mut frames = Array3::zeros(shape);
         let mut kinetic = Array1::zeros(shape.1);
@@ -241,20 +244,27 @@ impl Walk<'_> {
         }
         let proposed: u64 = blocks.iter().map(|block| block.proposed).sum();
         let accepted: u64 = blocks.iter().map(|block| block.accepted).sum();
-        let joined = |parts: Vec<ArrayView2<'_, f64>>| concatenate(Axis(0), &parts);
-        let positions = blocks.iter().map(|block| block.positions.view()).collect();
-        let positions = joined(positions).expect("equal columns");
+        let joined = |parts: Vec<ArrayView2<'_, f64>>| match parts.is_empty() {
+            true => Array2::zeros((0, shape.2)),
+            false => concatenate(Axis(0), &parts).expect("equal columns"),
+        };
+        let positions = joined(blocks.iter().map(|block| block.positions.view()).collect());
         let momenta = blocks.iter().map(|block| Some(block.momenta.as_ref()?.view()));
-        let momenta = momenta.collect::<Option<_>>();
-        let momenta = momenta.map(|momenta| joined(momenta).expect("equal columns"));
+        let momenta = momenta.collect::<Option<_>>().map(joined);
         Path {
             frames,
             kinetic,
-            acceptance: (proposed > 0).then(|| accepted as f64 / proposed as f64),
+            acceptance: acceptance([proposed, accepted]),
+            tests: [proposed, accepted],
             steps: length.interval * length.frames,
             end: State { positions: self.scale.to_x(positions.view()), momenta },
         }
     }
+}
+
+/// The share of proposals that were accepted, if there were any.
+pub(super) fn acceptance([proposed, accepted]: [u64; 2]) -> Option<f64> {
+    (proposed > 0).then(|| accepted as f64 / proposed as f64)
 }
 
 /// The blocks of chains that threads take at once: as many as were asked for, or all of rayon's.

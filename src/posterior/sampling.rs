@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array2, ShapeBuilder};
+use ndarray::{Array2, ArrayView2, ShapeBuilder};
 
 use super::outcome::Outcome;
 use super::pair::{Chains, drift_at};
@@ -33,14 +33,14 @@ use crate::ranks::{Alone, Ranks};
 /// warm-up takes all chains together, so a chain is not the same among more chains.
 #[derive(Debug)]
 pub struct Sampling<'d, D> {
-    drift: &'d D,
-    dim: usize,
-    chains: Chains,
+    pub(super) drift: &'d D,
+    pub(super) dim: usize,
+    pub(super) chains: Chains,
     start: Option<Array2<f64>>,
     names: Option<Vec<String>>,
-    tuned: Option<Tuned>,
-    steps: usize,
-    adjusted: bool,
+    pub(super) tuned: Option<Tuned>,
+    pub(super) steps: usize,
+    pub(super) adjusted: bool,
     ranks: Arc<dyn Ranks>,
 }
 
@@ -159,6 +159,30 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
     /// [`Error::Ranks`] if another rank fails. Other errors are those of
     /// [`Run::run`](crate::Run::run).
     pub fn run(self) -> Result<Outcome> {
+        let start = self.checked()?;
+        // Every evaluation goes through it, those of the warm-up and of failed runs too.
+        let drift = Distributed::new(Counted::new(self.drift), self.ranks.clone());
+        let b = finite_at(&drift, start.view(), 0)?;
+        let plan = self.plan(&drift);
+        match &self.tuned {
+            Some(tuned) => plan.outcome(&plan.once(tuned, start)?, tuned),
+            None => plan.search(warm_up(&drift, self.chains, start, b.view())?),
+        }
+    }
+
+    /// What all runs have in common.
+    pub(super) fn plan<'p>(&'p self, drift: &'p Distributed<Counted<&'d D>>) -> Plan<'p, &'d D> {
+        Plan {
+            drift,
+            chains: self.chains,
+            names: self.names.as_deref(),
+            adjusted: self.adjusted,
+            steps: self.steps,
+        }
+    }
+
+    /// The start, with all options checked.
+    pub(super) fn checked(&self) -> Result<Array2<f64>> {
         count("chains", self.chains.chains, 16, 1 << 24, "a whole number from 16 to 16777216")?;
         count("dim", self.dim, 1, 1 << 20, "a whole number from 1 to 1048576")?;
         count("steps", self.steps, 16, 1 << 28, "a whole number from 16 to 268435456")?;
@@ -168,24 +192,7 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
         if self.adjusted && self.drift.density().is_none() {
             return Err(Error::NoDensity { method: "malt" });
         }
-        let start = self.begin()?;
-        // Every evaluation goes through it, those of the warm-up and of failed runs too.
-        let drift = Distributed::new(Counted::new(self.drift), self.ranks.clone());
-        let b = drift_at(&drift, start.view())?;
-        if let Some(((row, column), _)) = b.indexed_iter().find(|(_, b)| !b.is_finite()) {
-            return Err(Error::NonFinite { what: "gradient at the start", row, column });
-        }
-        let plan = Plan {
-            drift: &drift,
-            chains: self.chains,
-            names: self.names.as_deref(),
-            adjusted: self.adjusted,
-            steps: self.steps,
-        };
-        match &self.tuned {
-            Some(tuned) => plan.once(tuned, start),
-            None => plan.search(warm_up(&drift, self.chains, start, b.view())?),
-        }
+        self.begin()
     }
 
     /// The start, with the names and the shapes checked.
@@ -217,5 +224,20 @@ impl<'d, D: Drift<f64>> Sampling<'d, D> {
             Philox::new(self.chains.seed).normals(address, &chains, columns);
         }
         all
+    }
+}
+
+/// The gradient at a start whose first row is that of the chain `first`.
+pub(super) fn finite_at<D: Drift<f64>>(
+    drift: &D,
+    start: ArrayView2<'_, f64>,
+    first: usize,
+) -> Result<Array2<f64>> {
+    let b = drift_at(drift, start)?;
+    match b.indexed_iter().find(|(_, b)| !b.is_finite()) {
+        Some(((row, column), _)) => {
+            Err(Error::NonFinite { what: "gradient at the start", row: first + row, column })
+        }
+        None => Ok(b),
     }
 }

@@ -80,11 +80,11 @@ impl Stage {
 
 impl<D: Drift<f64>> Plan<'_, D> {
     /// One run with settings that are given, after a burn-in of half as many steps.
-    pub(super) fn once(&self, tuned: &Tuned, start: Array2<f64>) -> Result<Outcome> {
+    pub(super) fn once(&self, tuned: &Tuned, start: Array2<f64>) -> Result<Gathered> {
         let state = State { positions: start, momenta: None };
         let mut stage = Stage { tuned: tuned.clone(), halvings: 0, state, gathered: None };
         self.extend(&mut stage, self.steps, self.steps / 2, 0)?;
-        self.outcome(&stage)
+        Ok(stage.gathered.expect("a run has been made"))
     }
 
     /// Runs until the draws can be trusted.
@@ -114,7 +114,8 @@ impl<D: Drift<f64>> Plan<'_, D> {
                 Ok(()) => {}
             }
             spent += steps;
-            let outcome = self.outcome(&stage)?;
+            let gathered = stage.gathered.as_ref().expect("a run has been made");
+            let outcome = self.outcome(gathered, &stage.tuned)?;
             let diagnosis = outcome.diagnosis.clone();
             let outcome = match best.take() {
                 Some(best) if best.diagnosis.is_converged() && !diagnosis.is_converged() => best,
@@ -233,13 +234,12 @@ impl<D: Drift<f64>> Plan<'_, D> {
     }
 
     /// Evaluations so far, of all ranks.
-    fn evaluations(&self) -> Result<u64> {
+    pub(super) fn evaluations(&self) -> Result<u64> {
         sum(self.drift.ranks(), self.drift.inner().rows())
     }
 
     /// What the draws say.
-    fn outcome(&self, stage: &Stage) -> Result<Outcome> {
-        let gathered = stage.gathered.as_ref().expect("a run has been made");
+    pub(super) fn outcome(&self, gathered: &Gathered, tuned: &Tuned) -> Result<Outcome> {
         let frames = gathered.pair.own.frames.view();
         let mut summary = match self.chains.threads {
             Some(1) => Posterior::on_one_thread(frames)?,
@@ -248,12 +248,12 @@ impl<D: Drift<f64>> Plan<'_, D> {
         if let Some(names) = self.names {
             summary = summary.names(names.iter().cloned())?;
         }
-        let diagnosis = Diagnosis::of(gathered, &summary, stage.tuned.step());
+        let diagnosis = Diagnosis::of(gathered, &summary, tuned.step());
         Ok(Outcome {
             draws: gathered.pair.own.frames.clone(),
             summary,
             diagnosis,
-            tuned: stage.tuned.clone(),
+            tuned: tuned.clone(),
             evaluations: self.evaluations()?,
         })
     }

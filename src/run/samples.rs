@@ -117,6 +117,30 @@ pub(super) struct Content<'s, F> {
 }
 
 impl<F: Real> Samples<F> {
+    /// Positions alone, of which no run goes on.
+    pub(crate) fn of_positions(
+        state: Array2<F>,
+        first_chain: u32,
+        seed: u64,
+        steps: u64,
+        cost: Cost,
+    ) -> Self {
+        let dim = state.ncols();
+        Self {
+            low: Array2::zeros((state.nrows(), 0)),
+            state,
+            dim,
+            layout: Layout::POSITION,
+            steps,
+            first_chain,
+            seed: Some(seed),
+            cost,
+            rounded: 0,
+            diverged: Vec::new(),
+            calls: None,
+        }
+    }
+
     pub(super) fn content(&self) -> Content<'_, F> {
         Content {
             state: self.state.view(),

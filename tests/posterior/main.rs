@@ -6,6 +6,7 @@ mod coordinates;
 mod diagnosed;
 mod gradients;
 mod logistic;
+mod parts;
 mod regressions;
 mod sampled;
 #[path = "../support/mod.rs"]

@@ -1,0 +1,113 @@
+//! Parts of a tuned run, each with some of the chains: joined, they are the run of one process.
+
+use langevin::drift::Scale;
+use langevin::ndarray::{Array2, array};
+use langevin::posterior::{Outcome, Sampling, Tuned};
+use langevin::prelude::*;
+use langevin::run::StateFile;
+
+use crate::targets::banana;
+
+fn same(found: &Outcome, whole: &Outcome, what: &str) {
+    assert_eq!(found.draws, whole.draws, "{what}");
+    assert_eq!(found.diagnosis, whole.diagnosis, "{what}");
+    assert_eq!(found.tuned, whole.tuned, "{what}");
+    assert_eq!(found.evaluations, whole.evaluations, "{what}");
+    assert_eq!(found.to_string(), whole.to_string(), "{what}");
+}
+
+/// The parts as files on a disk, the last one first.
+fn parts<'d, D: Drift<f64> + 'd>(
+    sampling: impl Fn() -> Sampling<'d, D>,
+    of: usize,
+) -> Vec<StateFile<f64>> {
+    let file = |part| {
+        let mut bytes = Vec::new();
+        sampling().part(part, of).unwrap().write(&mut bytes).unwrap();
+        StateFile::read(&mut &bytes[..]).unwrap()
+    };
+    (0..of).rev().map(file).collect()
+}
+
+/// More parts than chains with a second run are among them.
+#[test]
+fn joined_parts_are_the_run_of_one_process() {
+    let banana = banana();
+    let center = array![0.0, 1.0];
+    let scale = Scale::dense(center.view(), array![[1.0, 0.3], [0.3, 2.0]].view()).unwrap();
+    let tuned = Tuned::new(scale, 0.3, 1.0).unwrap();
+    let mixture = GaussianMixture::isotropic(array![[0.0, 1.0, -3.0]].view(), 2.0).unwrap();
+    let wide = Tuned::plain(3, 0.9, 0.5).unwrap();
+    let start = || Array2::from_shape_fn((20, 3), |(i, j)| (i * 3 + j) as f64 / 30.0);
+    let coupled = || {
+        let sampling = Sampling::new(&banana, 2).chains(37).steps(600).seed(3);
+        sampling.tuned(tuned.clone()).names(["a", "b"])
+    };
+    let adjusted = || {
+        let sampling = Sampling::new(&mixture, 3).chains(20).steps(61).start(start());
+        sampling.tuned(wide.clone()).adjusted()
+    };
+    let wholes = [coupled().run().unwrap(), adjusted().run().unwrap()];
+    for of in [1, 2, 5, 20] {
+        let found = adjusted().join(parts(adjusted, of)).unwrap();
+        same(&found, &wholes[1], &format!("adjusted, {of}"));
+    }
+    for of in [1, 2, 5, 37] {
+        let found = coupled().join(parts(coupled, of)).unwrap();
+        same(&found, &wholes[0], &format!("coupled, {of}"));
+    }
+}
+
+#[test]
+fn parts_that_do_not_belong_together_are_refused() {
+    let banana = banana();
+    let tuned = |step| Tuned::plain(2, step, 1.0).unwrap();
+    let plain = || Sampling::new(&banana, 2).chains(20).steps(20).tuned(tuned(0.3));
+    let start = Array2::from_elem((20, 2), 0.5);
+    let refused = |parts, said: &str| {
+        let error = plain().join(parts).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    };
+    for (other, said) in [
+        (plain().seed(4), "seed: the part from chain 0 on has 4, expected 0"),
+        (plain().steps(30), "steps: the part from chain 0 on has 30, expected 20"),
+        (plain().chains(21), "chains: the part from chain 0 on has 21, expected 20"),
+        (plain().tuned(tuned(0.2)), "hash of the tuned settings"),
+        (plain().start(start), "hash of the start"),
+    ] {
+        refused(vec![other.part(0, 1).unwrap()], said);
+    }
+    let part = |part, of| plain().part(part, of).unwrap();
+    refused(vec![], "expected 20 of them");
+    refused(vec![part(0, 2)], "chains end at 10, expected 20 of them");
+    refused(vec![part(1, 2)], "a part begins at chain 10, expected 0");
+    refused(vec![part(0, 2), part(0, 2), part(1, 2)], "a part begins at chain 0, expected 10");
+    let mut bare = part(0, 1);
+    bare.observers = None;
+    refused(vec![bare], "it is not of a part of a posterior");
+    let mut cut = part(0, 1);
+    for saved in cut.observers.iter_mut().flatten().flatten() {
+        saved.truncate(saved.len() - 8);
+    }
+    refused(vec![cut], "ends too early");
+    let error = |result: Result<StateFile<f64>>| result.unwrap_err().to_string();
+    assert!(error(plain().part(2, 2)).contains("part: given 2"));
+    assert!(error(plain().part(0, 21)).contains("parts: given 21"));
+    let untuned = Sampling::new(&banana, 2);
+    assert!(error(untuned.part(0, 2)).contains("a run in parts"));
+}
+
+/// A gradient that is not finite is told with the number of its chain among all.
+#[test]
+fn errors_have_the_numbers_of_the_whole_run() {
+    let fails = PerRow::new(1, |_, x: &[f64], out: &mut [f64]| {
+        out[0] = if x[0] == 15.0 { f64::NAN } else { -x[0] };
+    });
+    let start = Array2::from_shape_fn((20, 1), |(i, _)| i as f64);
+    let tuned = Tuned::plain(1, 0.3, 1.0).unwrap();
+    let sampling = || Sampling::new(&fails, 1).chains(20).tuned(tuned.clone()).start(start.clone());
+    sampling().steps(16).part(0, 2).unwrap();
+    let whole = sampling().run().unwrap_err().to_string();
+    assert!(whole.contains("row 15"), "{whole}");
+    assert_eq!(sampling().part(1, 2).unwrap_err().to_string(), whole);
+}
