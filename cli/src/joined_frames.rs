@@ -8,9 +8,9 @@ use langevin::prelude::Real;
 
 use crate::csv;
 use crate::failure::Failure;
-use crate::merge::of_file;
 use crate::npy;
 use crate::npy_header::Header;
+use crate::pieces::of_file;
 
 /// The frames of all shards, of which every one has some rows of every frame.
 pub struct Frames {

@@ -28,8 +28,10 @@ mod network;
 mod npy;
 mod npy_header;
 mod output;
+mod pieces;
 mod plan;
 mod posterior;
+mod posterior_shards;
 mod probe;
 mod reference;
 mod report;
@@ -77,7 +79,7 @@ enum Command {
     /// Compare ways to generate: methods x evaluations x seeds, as a table, a CSV file and a
     /// picture
     Compare(Box<compare::Compare>),
-    /// Join the shards of a run of sample or generate
+    /// Join the shards of a run of sample, generate or posterior
     Merge(merge::Merge),
     /// The distribution of methods ahead of time, for Gaussian data: which one to take for a budget
     Plan(Box<plan::Plan>),

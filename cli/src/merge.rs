@@ -1,26 +1,21 @@
 //! `langevin merge`: the shards of a run as one, with the outputs and the report of a run that had
 //! all chains.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use langevin::draws::places;
 use langevin::prelude::{MomentsObserver, Observer, Real, Samples, Trace};
-use langevin::run::{Settings, StateFile};
-use serde_json::json;
 
 use crate::arguments::RunOptions;
 use crate::beginning::read_state;
-use crate::checkpoint::{base_settings, shared_settings};
+use crate::checkpoint::base_settings;
 use crate::failure::{Failure, refuse};
 use crate::inputs::{hash, same_file};
 use crate::joined_frames::Frames;
 use crate::output::OutputFile;
+use crate::pieces::{Piece, of_file, pieces, sorted};
 use crate::samples_file::{SamplesFile, is_csv};
-use crate::shard::Shard;
 use crate::simulation::{Job, Outcome, moments_of, warn_of_rounding};
 use crate::trace_file::Kept;
 
@@ -42,6 +37,9 @@ pub struct Merge {
     /// The saved draws of all chains, if the shards have kept theirs with --trace
     #[arg(long, value_name = "DIR.zarr|FILE.npy|FILE.csv")]
     trace: Option<PathBuf>,
+    /// The draws of all chains of posterior, with their names, log density and verdict
+    #[arg(long, value_name = "DIR.zarr|FILE.npy")]
+    draws: Option<PathBuf>,
     /// The state of all chains at the end, for --resume
     #[arg(long, value_name = "FILE")]
     save_state: Option<PathBuf>,
@@ -54,6 +52,12 @@ pub struct Merge {
     trust_libraries: bool,
 }
 
+/// The output of a posterior.
+const DRAWS: &str = "--draws";
+
+/// The options of outputs, with what was given for each.
+type Outputs<'o> = [(&'static str, &'o Option<PathBuf>); 6];
+
 /// The command that a run with all chains would have had, with the shards in place of the run.
 pub fn command(arguments: &Merge) -> Result<Vec<String>, Failure> {
     let outputs = [
@@ -61,10 +65,12 @@ pub fn command(arguments: &Merge) -> Result<Vec<String>, Failure> {
         ("--plot", &arguments.plot),
         ("--grid-image", &arguments.grid_image),
         ("--trace", &arguments.trace),
+        (DRAWS, &arguments.draws),
         ("--save-state", &arguments.save_state),
     ];
     for (option, path) in outputs.iter().filter_map(|(name, path)| Some((name, path.as_ref()?))) {
-        let own = if *option == "--trace" { places(path) } else { vec![path.clone()] };
+        let own =
+            if ["--trace", DRAWS].contains(option) { places(path) } else { vec![path.clone()] };
         own.iter().try_for_each(|place| spare(option, place, &arguments.files))?;
     }
     let [states, _] = sorted(&arguments.files)?;
@@ -79,6 +85,7 @@ pub fn command(arguments: &Merge) -> Result<Vec<String>, Failure> {
     if !arguments.trust_libraries {
         check_libraries(first, &words)?;
     }
+    check_outputs(&words, &outputs)?;
     let mut whole = vec!["langevin".to_owned()];
     whole.extend(without_outputs(words, &outputs));
     for (option, path) in outputs {
@@ -103,6 +110,26 @@ fn spare(option: &str, output: &Path, files: &[PathBuf]) -> Result<(), Failure> 
     }
 }
 
+/// A posterior has draws, and other commands have samples.
+fn check_outputs(words: &[String], outputs: &Outputs<'_>) -> Result<(), Failure> {
+    let is_posterior = is_posterior(words);
+    let has = |name: &str| (name == DRAWS) == is_posterior;
+    match outputs.iter().find(|(name, path)| path.is_some() && !has(name)) {
+        Some((name, _)) if is_posterior => refuse(format!(
+            "{name}: given shards of posterior, expected --draws alone; leave {name} out"
+        )),
+        Some((name, _)) => refuse(format!(
+            "{name}: given shards of {}, expected those of posterior; give --out or --trace",
+            words.first().map_or("another command", |word| word)
+        )),
+        None => Ok(()),
+    }
+}
+
+fn is_posterior(words: &[String]) -> bool {
+    words.first().is_some_and(|word| word == "posterior")
+}
+
 /// A state file must not make code run that its reader has not asked for.
 fn check_libraries(path: &Path, words: &[String]) -> Result<(), Failure> {
     const LIBRARIES: [&str; 2] = ["--target-library", "--engine-library"];
@@ -119,18 +146,21 @@ fn check_libraries(path: &Path, words: &[String]) -> Result<(), Failure> {
 }
 
 /// The words of a command without the options that belong to one shard alone.
-fn without_outputs(words: Vec<String>, outputs: &[(&str, &Option<PathBuf>); 5]) -> Vec<String> {
+fn without_outputs(words: Vec<String>, outputs: &Outputs<'_>) -> Vec<String> {
     const SINGLE: [&str; 2] = ["--json", "--quiet"];
     const OTHERS: [&str; 5] =
         ["--checkpoint", "--checkpoint-every", "--resume", "--shard", "--threads"];
     // These go with an output that there may not be.
     const WITH: [(&str, &str); 2] = [("--image-shape", "--grid-image"), ("--names", "--trace")];
+    // The names of a posterior are in its report.
+    let is_posterior = is_posterior(&words);
     let is_asked =
         |name: &str| outputs.iter().any(|(option, path)| *option == name && path.is_some());
     let is_dropped = |name: &str| {
         OTHERS.contains(&name)
             || outputs.iter().any(|(option, _)| *option == name)
-            || WITH.iter().any(|(option, output)| *option == name && !is_asked(output))
+            || (!is_posterior
+                && WITH.iter().any(|(option, output)| *option == name && !is_asked(output)))
     };
     let mut kept = Vec::new();
     let mut words = words.into_iter();
@@ -145,88 +175,6 @@ fn without_outputs(words: Vec<String>, outputs: &[(&str, &Option<PathBuf>); 5]) 
         }
     }
     kept
-}
-
-/// The error of one file.
-pub fn of_file(path: &Path, why: impl std::fmt::Display) -> Failure {
-    Failure::Input(format!("{}: {why}", path.display()))
-}
-
-/// The state files among these, and the others.
-fn sorted(files: &[PathBuf]) -> Result<[Vec<PathBuf>; 2], Failure> {
-    let mut all = [Vec::new(), Vec::new()];
-    for path in files {
-        const TITLE: &[u8] = b"langevin state ";
-        let mut head = Vec::new();
-        let read = File::open(path).and_then(|file| file.take(15).read_to_end(&mut head));
-        read.map_err(|error| of_file(path, format!("cannot be read: {error}")))?;
-        all[usize::from(head != TITLE)].push(path.clone());
-    }
-    Ok(all)
-}
-
-/// What the state file of a shard has beside the settings of all shards.
-pub fn of_shard(hash: Option<String>, seconds: f64) -> Settings {
-    let words: Vec<_> = std::env::args_os().skip(1).collect();
-    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
-    let own = [
-        ("kind", "shard".into()),
-        ("arguments", json!(words).to_string()),
-        ("out sha256", hash.unwrap_or_else(|| "none".into())),
-        ("seconds", seconds.to_string()),
-    ];
-    own.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-/// One shard: its file, and what was in it.
-struct Piece<F> {
-    path: PathBuf,
-    file: StateFile<F>,
-}
-
-/// The state files in the order of their chains: all of one run, and all of it.
-fn pieces<F: Real>(
-    paths: &[PathBuf],
-    settings: &Settings,
-    steps: usize,
-) -> Result<Vec<Piece<F>>, Failure> {
-    let mut pieces = BTreeMap::new();
-    let mut parts = None;
-    let shared = shared_settings(settings);
-    for path in paths {
-        let file = read_state::<F>(path).map_err(|why| of_file(path, why))?;
-        let shard = file.settings.get("shard").and_then(|text| text.parse::<Shard>().ok());
-        let Some(shard) = shard else { return Err(of_file(path, "it is not that of a shard")) };
-        let own = shared_settings(&file.settings);
-        for name in shared.keys().chain(own.keys()) {
-            let value = |of: &Settings| of.get(name).map_or("nothing".into(), String::clone);
-            if value(&shared) != value(&own) {
-                let expected = value(&shared);
-                let why = format!("{name}: it has {}, expected {expected}", value(&own));
-                return Err(of_file(path, why));
-            }
-        }
-        if *parts.get_or_insert(shard.of) != shard.of {
-            let of = parts.unwrap_or_default();
-            return Err(of_file(path, format!("it is shard {shard}, but others are of {of}")));
-        }
-        let taken = file.samples.steps;
-        if taken < steps as u64 {
-            let why = format!("shard {shard} was stopped after step {taken} of {steps}");
-            return Err(of_file(path, why));
-        }
-        if let Some(Piece { path: other, .. }) = pieces.get(&shard.index) {
-            let other: &PathBuf = other;
-            let why = format!("it is shard {shard}, as {} is", other.display());
-            return Err(of_file(path, why));
-        }
-        pieces.insert(shard.index, Piece { path: path.clone(), file });
-    }
-    let of = parts.unwrap_or_default();
-    match (1..=of).find(|index| !pieces.contains_key(index)) {
-        Some(missing) => refuse(format!("shard {missing}/{of} is missing")),
-        None => Ok(pieces.into_values().collect()),
-    }
 }
 
 impl<F: Real> Piece<F> {
@@ -284,8 +232,7 @@ impl<F: Real> Gathered<F> {
                 (Some(all), Some(next)) => all.append(next)?,
                 (_, next) => all.trace = next,
             }
-            let text = piece.file.settings.get("seconds");
-            all.seconds += text.and_then(|text| text.parse().ok()).unwrap_or(0.0);
+            all.seconds += piece.seconds();
         }
         Ok(all)
     }

@@ -16,6 +16,7 @@ use crate::failure::{Failure, print_warning, refuse};
 use crate::inputs::{Inputs, same_name};
 use crate::law::LawOptions;
 use crate::output::{create_all, print_line, write_file};
+use crate::posterior_shards::{ShardOptions, joined, run_shard};
 use crate::report::written;
 use crate::simulation::read_start;
 use crate::team::Team;
@@ -23,53 +24,55 @@ use crate::team::Team;
 #[derive(Args)]
 pub struct PosteriorRun {
     #[command(flatten)]
-    law: LawOptions,
+    pub law: LawOptions,
     /// Number of chains, at least 16
     #[arg(long, value_name = "C", default_value_t = 128, allow_negative_numbers = true)]
-    chains: usize,
+    pub chains: usize,
     /// Steps of the first run; one that is too short goes on
     #[arg(long, value_name = "N", default_value_t = 500, allow_negative_numbers = true)]
-    steps: usize,
+    pub steps: usize,
     #[arg(long, value_name = "S", default_value_t = 0, allow_negative_numbers = true)]
-    seed: u64,
+    pub seed: u64,
     /// Accept or reject, so that the step leaves no bias
     #[arg(long)]
-    adjusted: bool,
+    pub adjusted: bool,
     /// Start positions, (chains, dim) [default: standard normal]
     #[arg(long, value_name = "FILE.npy")]
     start: Option<PathBuf>,
     /// Names of the parameters, as in mu,theta[0],theta[1] [default: x0,x1,…]
     #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
-    names: Option<Vec<String>>,
+    pub names: Option<Vec<String>>,
     /// Scale, step and friction of an earlier run: one run, and no warm-up
     #[arg(long, value_name = "FILE.json")]
-    tuned: Option<PathBuf>,
+    pub tuned: Option<PathBuf>,
     /// Where to write scale, step and friction
     #[arg(long, value_name = "FILE.json")]
-    save_tuned: Option<PathBuf>,
+    pub save_tuned: Option<PathBuf>,
     /// The draws with their names and log density, as a Zarr store that ArviZ opens; or as .npy,
     /// (chains, draws, dim), with a .json beside it
     #[arg(long, value_name = "DIR.zarr|FILE.npy")]
-    draws: Option<PathBuf>,
+    pub draws: Option<PathBuf>,
+    #[command(flatten)]
+    pub shards: ShardOptions,
     /// Threads [default: all cores]; never changes the result
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
     threads: Option<usize>,
     /// One JSON object on stdout
     #[arg(long)]
-    json: bool,
+    pub json: bool,
     /// The ranks that do the run together.
     #[arg(skip)]
     pub team: Team,
 }
 
 impl PosteriorRun {
-    fn inputs(&self) -> Inputs {
+    pub fn inputs(&self) -> Inputs {
         let [target, data, library] = self.law.files();
         let start = ("--start", self.start.as_deref());
         Inputs::new([target, data, library, start, ("--tuned", self.tuned.as_deref())])
     }
 
-    fn sampling<'d>(
+    pub fn sampling<'d>(
         &self,
         drift: &'d &'d dyn Drift<f64>,
         dim: usize,
@@ -115,9 +118,13 @@ impl PosteriorRun {
 pub fn run(arguments: &PosteriorRun) -> Result<(), Failure> {
     let law = arguments.law.read()?;
     let inputs = arguments.inputs();
+    arguments.check_shards(&inputs)?;
     let is_first = arguments.team.is_first();
     if is_first {
         arguments.check(law.dimension())?;
+    }
+    if let Some(shard) = arguments.shards.shard {
+        return run_shard(arguments, shard, &law);
     }
     let read = arguments.json.then(|| inputs.json());
     let drift = law.drift::<f64>();
@@ -125,8 +132,10 @@ pub fn run(arguments: &PosteriorRun) -> Result<(), Failure> {
     let wanted = [("--save-tuned", arguments.save_tuned.as_deref().filter(|_| is_first))];
     let [tuned] = create_all(&inputs, wanted)?;
     let begun = Instant::now();
-    let outcome = sampling.run()?;
-    let seconds = begun.elapsed().as_secs_f64();
+    let (outcome, seconds) = match arguments.shards.merge.is_empty() {
+        true => (sampling.run()?, begun.elapsed().as_secs_f64()),
+        false => joined(arguments, sampling, &inputs)?,
+    };
     if !is_first {
         return Ok(());
     }

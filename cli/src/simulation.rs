@@ -19,6 +19,7 @@ use crate::interrupt::{EndsRun, received};
 use crate::merge;
 use crate::npy::{Accept, read_rows};
 use crate::output::OutputFile;
+use crate::pieces::of_shard;
 use crate::samples_file::SamplesFile;
 use crate::shard::Part;
 use crate::trace_file::Kept;
@@ -215,7 +216,7 @@ fn save<F: Real>(
     let moments = Observer::<F>::save(&mut outcome.moments).map_err(fail)?;
     let trace = kept.save().map_err(fail)?;
     let mut state = StateFile::new(outcome.samples.clone(), settings);
-    state.settings.extend(merge::of_shard(hash, outcome.seconds));
+    state.settings.extend(of_shard(hash, outcome.seconds));
     state.observers = Some(vec![moments, trace]);
     file.fill(|to| state.write(to))
 }

@@ -18,6 +18,7 @@ mod phase;
 mod places;
 mod plan;
 mod posterior;
+mod posterior_shards;
 mod probe;
 mod program;
 mod refusals;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::{THREE, bytes, folder, json, network, refuse, succeed};
 
 /// Runs all shards, with these outputs of each.
-fn run_shards(folder: &Path, run: &str, of: usize, more: &str) -> Vec<String> {
+pub fn run_shards(folder: &Path, run: &str, of: usize, more: &str) -> Vec<String> {
     (1..=of)
         .map(|index| {
             let own = more.replace('#', &index.to_string());
@@ -22,7 +22,7 @@ fn run_shards(folder: &Path, run: &str, of: usize, more: &str) -> Vec<String> {
         .collect()
 }
 
-fn timeless(mut report: Value) -> Value {
+pub fn timeless(mut report: Value) -> Value {
     report.as_object_mut().unwrap().remove("seconds");
     report
 }
