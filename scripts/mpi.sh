@@ -78,6 +78,19 @@ shards() {
     cmp one/x.npy two/x.npy || fail "$*: merged shards"
 }
 
+# COMMAND…, of a posterior with --tuned: the draws and the report of 5 shards, likewise.
+posterior_shards() {
+    local index states=()
+    rm -rf parts two
+    mkdir parts
+    for index in 1 2 3 4 5; do
+        "$langevin" "$@" --shard "$index/5" --save-state "parts/$index.state" > /dev/null
+        states+=("parts/$index.state")
+    done
+    run two "$langevin" merge "${states[@]}" --draws @/d.npy
+    same two "$*" "5 shards"
+}
+
 outputs() {
     local sample=(sample g.json --dynamics underdamped --step 0.1 --steps 60 --chains 23 --seed 5)
     compare "${sample[@]}" --method pmm1 --burn-in 10 --out @/x.npy --save-state @/s --plot @/p.svg
@@ -98,7 +111,13 @@ outputs() {
     echo "generate: 1, 2 and 4 ranks and 5 shards are one process"
     compare posterior n.json --chains 50 --seed 3 --draws @/d.npy --save-tuned @/t.json
     compare posterior n.json --chains 30 --steps 200 --adjusted --draws @/d.npy
-    echo "posterior: 1, 2 and 4 ranks are one process"
+    "$langevin" posterior n.json --seed 3 --save-tuned t.json > /dev/null
+    local tuned=(posterior n.json --tuned t.json --seed 5)
+    compare "${tuned[@]}" --chains 50 --steps 600 --draws @/d.npy
+    posterior_shards "${tuned[@]}" --chains 50 --steps 600
+    compare "${tuned[@]}" --chains 37 --steps 800 --adjusted --draws @/d.npy
+    posterior_shards "${tuned[@]}" --chains 37 --steps 800 --adjusted
+    echo "posterior: 1, 2 and 4 ranks, and 5 shards with --tuned, are one process"
 }
 
 # Less chains than ranks: the rows of every call are shared out.
