@@ -19,6 +19,11 @@ use crate::sampler::{Sampler, Splitting};
 /// The least number of chains with a second run, and at least a quarter has one.
 const PAIRS: usize = 32;
 
+/// So many of these chains have a second run.
+pub(super) fn pairs(chains: usize) -> usize {
+    PAIRS.max(chains / 4).min(chains)
+}
+
 /// How chains are run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Chains {
@@ -121,8 +126,7 @@ impl Pair {
         [start, again]: [&State; 2],
         length: Length,
     ) -> Result<Self> {
-        let some = PAIRS.max(chains.chains / 4).min(chains.chains);
-        let again = again.first(some);
+        let again = again.first(pairs(chains.chains));
         let half = tuned.clone().halved();
         let noise = Philox::new(chains.seed);
         let coarse = Coarse::new(&noise, half.friction(), half.step());

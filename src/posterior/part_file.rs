@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, Array3, ArrayView3, Axis, concatenate};
 
 use super::gathered::{Gathered, thinned};
-use super::pair::{Pair, Path, State, acceptance};
+use super::pair::{Pair, Path, State, acceptance, pairs};
 use super::tuned::Tuned;
 use crate::error::{Error, Result};
 use crate::run::{Samples, Saved, Saving, Settings, StateFile, unreadable};
@@ -120,11 +120,15 @@ impl Part {
         let halved = from.word()? == 1;
         let halved = halved.then(|| take(&mut from, None, dim)).transpose()?;
         from.end()?;
+        let count = beginning.steps.div_ceil(interval.max(1));
         let is_whole = kinetic.len() == chains
+            && samples.dim == dim
+            && interval > 0
+            && frames.dim().0 == count
             && found.len() == beginning.words().len()
             && gradients.dim() == thinned(frames.view()).dim()
             && halved.is_none() == beginning.adjusted
-            && halved.as_ref().is_none_or(|halved| halved.dim().0 == frames.dim().0);
+            && halved.as_ref().is_none_or(|halved| halved.dim().0 == count);
         if !is_whole {
             return Err(unreadable(format!("the draws from chain {first} on are not complete")));
         }
@@ -164,6 +168,11 @@ pub(super) fn joined(
         let given =
             format!("interval and frames {:?} from chain {}", shape(other), other.range()[0]);
         return Err(apart(&format!("{given}, but {all:?} from chain 0")));
+    }
+    let again: usize = parts.iter().filter_map(|part| Some(part.halved.as_ref()?.dim().1)).sum();
+    let expected = if beginning.adjusted { 0 } else { pairs(beginning.chains) };
+    if again != expected {
+        return Err(apart(&format!("{again} chains have a second run, expected {expected}")));
     }
     let mut cost = Cost::default();
     parts.iter().for_each(|part| cost += part.samples.cost);

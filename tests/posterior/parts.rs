@@ -90,6 +90,19 @@ fn parts_that_do_not_belong_together_are_refused() {
         saved.truncate(saved.len() - 8);
     }
     refused(vec![cut], "ends too early");
+    // What no run writes does not become draws.
+    let mut wider = part(0, 1);
+    let mixture = GaussianMixture::isotropic(array![[0.0, 1.0, -3.0]].view(), 2.0).unwrap();
+    let other = Sampling::new(&mixture, 3).chains(20).steps(20);
+    let other = other.tuned(Tuned::plain(3, 0.3, 1.0).unwrap()).part(0, 1).unwrap();
+    wider.samples = other.samples;
+    refused(vec![wider], "the draws from chain 0 on are not complete");
+    // Parts of 21, 21 and 22 chains, of which 10, 11 and 11 have a second run.
+    let uneven = || plain().chains(64);
+    let mut files: Vec<_> = (0..3).map(|part| uneven().part(part, 3).unwrap()).collect();
+    files[1].observers = files[0].observers.clone();
+    let error = uneven().join(files).unwrap_err().to_string();
+    assert!(error.contains("31 chains have a second run, expected 32"), "{error}");
     let error = |result: Result<StateFile<f64>>| result.unwrap_err().to_string();
     assert!(error(plain().part(2, 2)).contains("part: given 2"));
     assert!(error(plain().part(0, 21)).contains("parts: given 21"));
