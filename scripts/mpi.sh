@@ -201,6 +201,7 @@ failures() {
     refused 2 "unexpected argument" ranks 4 "${sample[@]}" --nonsense
     refused 2 "steps: given 0" ranks 4 sample n.json --dynamics overdamped --method em --step 0.1 --steps 0 --chains 8
     refused 2 "leave it out" ranks 2 "${sample[@]}" --shard 1/2 --save-state s
+    refused 2 "leave it out" ranks 2 posterior n.json --tuned t.json --shard 1/2 --save-state s
     refused 2 "chains: given 3" ranks 4 posterior n.json --chains 3
     # Another target in one rank.
     cat > ranked.sh <<'END'

@@ -1,9 +1,13 @@
 //! Parts of a tuned run, each with some of the chains: joined, they are the run of one process.
 
+use std::sync::Arc;
+use std::thread;
+
 use langevin::drift::Scale;
 use langevin::ndarray::{Array2, array};
 use langevin::posterior::{Outcome, Sampling, Tuned};
 use langevin::prelude::*;
+use langevin::ranks::seats;
 use langevin::run::StateFile;
 
 use crate::targets::banana;
@@ -29,9 +33,21 @@ fn parts<'d, D: Drift<f64> + 'd>(
     (0..of).rev().map(file).collect()
 }
 
+/// What every rank makes of a run, with so many of them.
+fn on_ranks<'d, D: Drift<f64> + 'd>(
+    sampling: impl Fn() -> Sampling<'d, D> + Sync,
+    count: usize,
+) -> Vec<Outcome> {
+    thread::scope(|scope| {
+        let run = |seat| scope.spawn(|| sampling().over(Arc::new(seat)).run().unwrap());
+        let threads: Vec<_> = seats(count).into_iter().map(run).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
 /// More parts than chains with a second run are among them.
 #[test]
-fn joined_parts_are_the_run_of_one_process() {
+fn joined_parts_and_ranks_are_the_run_of_one_process() {
     let banana = banana();
     let center = array![0.0, 1.0];
     let scale = Scale::dense(center.view(), array![[1.0, 0.3], [0.3, 2.0]].view()).unwrap();
@@ -55,6 +71,14 @@ fn joined_parts_are_the_run_of_one_process() {
     for of in [1, 2, 5, 37] {
         let found = coupled().join(parts(coupled, of)).unwrap();
         same(&found, &wholes[0], &format!("coupled, {of}"));
+    }
+    for count in [2, 4] {
+        for found in on_ranks(adjusted, count) {
+            same(&found, &wholes[1], &format!("adjusted, {count} ranks"));
+        }
+        for found in on_ranks(coupled, count) {
+            same(&found, &wholes[0], &format!("coupled, {count} ranks"));
+        }
     }
 }
 
