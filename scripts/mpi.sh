@@ -148,7 +148,10 @@ killed() {
 }
 
 resumed() {
-    local sample=(sample g.json --dynamics underdamped --step 0.05 --method pmm1 --chains 300)
+    # The job must last longer than it takes to kill it.
+    local chains=300
+    [ "$profile" = dev ] || chains=6000
+    local sample=(sample g.json --dynamics underdamped --step 0.05 --method pmm1 --chains $chains)
     sample+=(--steps 6000 --seed 5 --every 100 --burn-in 50)
     local durable=("${sample[@]}" --checkpoint c --checkpoint-every 0.1 --resume c)
     rm -rf one* two*

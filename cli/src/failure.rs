@@ -2,6 +2,7 @@
 //! the way, 3 for draws that cannot be trusted, 128 and its number for a signal.
 
 use std::io::Write;
+use std::path::Path;
 
 use langevin::advanced::escaped;
 
@@ -46,6 +47,11 @@ impl Failure {
 /// Refuses what was given.
 pub fn refuse<T>(message: impl Into<String>) -> Result<T, Failure> {
     Err(Failure::Input(message.into()))
+}
+
+/// The error of one file.
+pub fn of_file(path: &Path, why: impl std::fmt::Display) -> Failure {
+    Failure::Input(format!("{}: {why}", path.display()))
 }
 
 /// Prints what does not end the program but makes its results doubtful.

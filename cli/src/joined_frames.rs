@@ -7,10 +7,9 @@ use std::path::PathBuf;
 use langevin::prelude::Real;
 
 use crate::csv;
-use crate::failure::Failure;
+use crate::failure::{Failure, of_file};
 use crate::npy;
 use crate::npy_header::Header;
-use crate::pieces::of_file;
 
 /// The frames of all shards, of which every one has some rows of every frame.
 pub struct Frames {

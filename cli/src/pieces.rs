@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use langevin::prelude::Real;
 use langevin::run::{Settings, StateFile};
@@ -11,13 +11,8 @@ use serde_json::json;
 
 use crate::beginning::read_state;
 use crate::checkpoint::shared_settings;
-use crate::failure::{Failure, refuse};
+use crate::failure::{Failure, of_file, refuse};
 use crate::shard::Shard;
-
-/// The error of one file.
-pub fn of_file(path: &Path, why: impl std::fmt::Display) -> Failure {
-    Failure::Input(format!("{}: {why}", path.display()))
-}
 
 /// The state files among these, and the others.
 pub fn sorted(files: &[PathBuf]) -> Result<[Vec<PathBuf>; 2], Failure> {

@@ -9,11 +9,11 @@ use langevin::prelude::Drift;
 use langevin::run::{Settings, StateFile};
 use serde_json::{Value, json};
 
-use crate::failure::{Failure, refuse};
+use crate::failure::{Failure, of_file, refuse};
 use crate::inputs::Inputs;
 use crate::law::Law;
 use crate::output::{create_all, print_report};
-use crate::pieces::{of_file, of_shard, pieces, sorted};
+use crate::pieces::{of_shard, pieces, sorted};
 use crate::posterior::PosteriorRun;
 use crate::report::written;
 use crate::shard::Shard;

@@ -29,13 +29,6 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-/// What `joined_frames` takes from the file of its command.
-mod merge {
-    pub fn of_file(path: &std::path::Path, why: impl std::fmt::Display) -> crate::failure::Failure {
-        crate::failure::Failure::Input(format!("{}: {why}", path.display()))
-    }
-}
-
 /// The path of a file of this process.
 pub fn place(name: &str) -> PathBuf {
     static FOLDER: OnceLock<TempDir> = OnceLock::new();

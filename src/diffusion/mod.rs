@@ -49,6 +49,7 @@ mod forecast;
 #[cfg(feature = "serde")]
 mod form;
 mod guided;
+mod linear_sum;
 mod method;
 pub mod methods;
 mod noise_range;

@@ -4,11 +4,11 @@ use std::fmt;
 
 use ndarray::{ArrayView2, s};
 
+use super::linear_sum::{rounded, sum};
 use super::step_table::{Combination, Evaluation, Outcome, StepTable};
 use crate::error::{Error, Result, count};
 use crate::math::aligned::Aligned;
 use crate::math::finite::all_finite;
-use crate::math::simd::{self, Kernel};
 use crate::noise::{Address, Noise, Philox, Purpose};
 use crate::real::Real;
 use crate::run::unasked;
@@ -328,91 +328,6 @@ impl<'t, F: Real> TableStepper<'t, F> {
         let bad = numbers.into_iter().find(|(_, x)| !x.is_finite()).map_or(0, |(at, _)| at);
         let [row, column] = [bad / self.dim, bad % self.dim];
         Err(Error::NonFinite { what: "state after an answer", row, column })
-    }
-}
-
-fn rounded<F: Real>(factors: &[f64]) -> Vec<F> {
-    factors.iter().map(|factor| F::from_f64(*factor)).collect()
-}
-
-/// Replaces arrays by linear combinations, all at once. Returns whether the sums are finite.
-fn sum<F: Real>(
-    to: &mut [&mut [F]],
-    others: &[&[F]],
-    factors: &[Vec<F>],
-    includes_old: bool,
-) -> bool {
-    let mut finite = true;
-    let mut scratch = Aligned::new();
-    scratch.resize(to.len() * CHUNK, F::zero());
-    simd::dispatch(Sum {
-        to,
-        others,
-        factors,
-        includes_old,
-        scratch: &mut scratch,
-        finite: &mut finite,
-    });
-    finite
-}
-
-/// Numbers whose sums stay in the nearest cache.
-const CHUNK: usize = 512;
-
-/// Factors times arrays, summed in order; those of the old values, if they are included, come
-/// first.
-struct Sum<'a, 'b, F> {
-    to: &'a mut [&'b mut [F]],
-    others: &'a [&'a [F]],
-    factors: &'a [Vec<F>],
-    includes_old: bool,
-    scratch: &'a mut [F],
-    finite: &'a mut bool,
-}
-
-impl<F: Real> Kernel for Sum<'_, '_, F> {
-    #[inline(always)]
-    #[allow(clippy::eq_op)]
-    fn run(self) {
-        let size = self.to.first().map_or(0, |to| to.len());
-        let old = if self.includes_old { self.to.len() } else { 0 };
-        for start in (0..size).step_by(CHUNK) {
-            let n = CHUNK.min(size - start);
-            for (b, sums) in self.scratch.chunks_exact_mut(CHUNK).enumerate() {
-                let sums = &mut sums[..n];
-                let mut is_first = true;
-                for (c, factor) in self.factors[b].iter().enumerate() {
-                    if *factor == F::zero() {
-                        continue;
-                    }
-                    let from = if c < old { &*self.to[c] } else { self.others[c - old] };
-                    let from = &from[start..][..n];
-                    if is_first {
-                        for i in 0..n {
-                            sums[i] = *factor * from[i];
-                        }
-                    } else {
-                        for i in 0..n {
-                            sums[i] = factor.fma(from[i], sums[i]);
-                        }
-                    }
-                    is_first = false;
-                }
-                if is_first {
-                    sums.fill(F::zero());
-                }
-            }
-            for (b, sums) in self.scratch.chunks_exact(CHUNK).enumerate() {
-                let to = &mut self.to[b][start..][..n];
-                let mut bad = F::zero();
-                for i in 0..n {
-                    // 0 for a finite number, else NaN.
-                    bad = if sums[i] - sums[i] == F::zero() { bad } else { F::one() };
-                    to[i] = sums[i];
-                }
-                *self.finite &= bad == F::zero();
-            }
-        }
     }
 }
 

@@ -27,9 +27,9 @@ impl<F> Aligned<F> {
         Self { memory: Vec::new(), start: 0 }
     }
 
-    /// Where numbers in this memory begin. It is empty yet.
-    fn place(memory: &Vec<F>) -> usize {
-        memory.as_ptr().align_offset(LINE).min(spare::<F>())
+    /// Where numbers in new memory begin, which starts at this address.
+    fn place(memory: *const F) -> usize {
+        memory.align_offset(LINE).min(spare::<F>())
     }
 }
 
@@ -65,7 +65,7 @@ impl<F: Copy + Default> Aligned<F> {
     }
 
     fn move_to(&mut self, mut memory: Vec<F>) {
-        let start = Self::place(&memory);
+        let start = Self::place(memory.as_ptr());
         memory.resize(start, F::default());
         memory.extend_from_slice(self);
         *self = Self { memory, start };
@@ -133,7 +133,7 @@ impl<F: Clone> Clone for Aligned<F> {
     fn clone_from(&mut self, source: &Self) {
         if self.start + source.len() > self.memory.capacity() {
             self.memory = Vec::with_capacity(source.len() + spare::<F>());
-            self.start = Self::place(&self.memory);
+            self.start = Self::place(self.memory.as_ptr());
         }
         self.memory.truncate(self.start);
         let Some(first) = source.first() else { return };

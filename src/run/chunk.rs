@@ -189,7 +189,8 @@ impl<F: Real> Chunks<F> {
         } else {
             use rayon::prelude::*;
             let parts: Vec<_> = parts.collect();
-            let run = || parts.into_par_iter().filter_map(advance).collect();
+            // Chunk by chunk, so that no thread waits for chunks that another one has put aside.
+            let run = || parts.into_par_iter().with_max_len(1).filter_map(advance).collect();
             match &self.threads.pool {
                 Some(pool) => pool.install(run),
                 None => run(),
