@@ -34,7 +34,9 @@ fn run<'w, F: Real>(
         let run = Run::<F>::with_precision(&sampler, target, grid);
         sum(run.chains(chains).threads(threads).seed(7).run().unwrap().state.view())
     });
-    Workload { name, chains: 16_384, steps: 200, body }
+    // Half a second on one thread. A second core needs some milliseconds until it is awake.
+    let steps = if name.starts_with("rm") { 100 } else { 3000 };
+    Workload { name, chains: 16_384, steps, body }
 }
 
 /// A plan of a model in f32, with all of its steps.
