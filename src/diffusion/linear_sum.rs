@@ -5,11 +5,6 @@ use crate::math::simd::{self, Kernel};
 use crate::real::Real;
 use crate::sampler::update::{lanes, lanes_mut};
 
-/// Factors in the precision of the arrays.
-pub(super) fn rounded<F: Real>(factors: &[f64]) -> Vec<F> {
-    factors.iter().map(|factor| F::from_f64(*factor)).collect()
-}
-
 /// Replaces arrays by linear combinations, all at once. Returns whether the sums are finite.
 pub(super) fn sum<F: Real>(
     to: &mut [&mut [F]],

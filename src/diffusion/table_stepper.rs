@@ -4,7 +4,7 @@ use std::fmt;
 
 use ndarray::{ArrayView2, s};
 
-use super::linear_sum::{rounded, sum};
+use super::linear_sum::sum;
 use super::step_table::{Combination, Evaluation, Outcome, StepTable};
 use crate::error::{Error, Result, count};
 use crate::math::aligned::Aligned;
@@ -280,16 +280,13 @@ impl<'t, F: Real> TableStepper<'t, F> {
     fn prepare(&mut self, input: &[Combination]) -> bool {
         let others: Vec<&[F]> =
             self.state.iter().chain(&self.outputs).chain(&self.normals).map(|of| &of[..]).collect();
-        let factors = |of: &Combination| -> Vec<f64> {
-            of.state.iter().chain(&of.outputs).chain(&of.noise).copied().collect()
-        };
         if let [of] = input {
-            let factors = factors(of);
-            if factors[0] == 1.0 && factors[1..].iter().all(|factor| *factor == 0.0) {
+            let factors: Vec<F> = factors(of);
+            if factors[0] == F::one() && factors[1..].iter().all(|factor| *factor == F::zero()) {
                 return true;
             }
             self.input.resize(self.state[0].len(), F::zero());
-            sum(&mut [&mut self.input], &others, &[rounded(&factors)], false);
+            sum(&mut [&mut self.input], &others, &[factors], false);
             return false;
         }
         let width = input.len() * self.dim;
@@ -297,7 +294,7 @@ impl<'t, F: Real> TableStepper<'t, F> {
         let mut block = Aligned::new();
         block.resize(self.state[0].len(), F::zero());
         for (b, of) in input.iter().enumerate() {
-            sum(&mut [&mut block], &others, &[rounded(&factors(of))], false);
+            sum(&mut [&mut block], &others, &[factors(of)], false);
             let rows = self.input.chunks_exact_mut(width).zip(block.chunks_exact(self.dim));
             rows.for_each(|(to, from)| to[b * self.dim..(b + 1) * self.dim].copy_from_slice(from));
         }
@@ -308,14 +305,7 @@ impl<'t, F: Real> TableStepper<'t, F> {
     fn finish(&mut self, outcome: &Outcome, last: Option<&[F]>) -> Result<()> {
         let outputs = self.outputs.iter().map(|of| &of[..]).chain(last);
         let others: Vec<&[F]> = outputs.chain(self.normals.iter().map(|of| &of[..])).collect();
-        let factors: Vec<Vec<F>> = outcome
-            .update
-            .iter()
-            .map(|of| {
-                let all = of.state.iter().chain(&of.outputs).chain(&of.noise);
-                rounded(&all.copied().collect::<Vec<_>>())
-            })
-            .collect();
+        let factors: Vec<Vec<F>> = outcome.update.iter().map(factors).collect();
         let mut state: Vec<&mut [F]> = self.state.iter_mut().map(|of| &mut of[..]).collect();
         let finite = sum(&mut state, &others, &factors, true);
         self.spare.append(&mut self.outputs);
@@ -329,6 +319,12 @@ impl<'t, F: Real> TableStepper<'t, F> {
         let [row, column] = [bad / self.dim, bad % self.dim];
         Err(Error::NonFinite { what: "state after an answer", row, column })
     }
+}
+
+/// Factors of the blocks, the outputs and the normals, in the order in which they are summed.
+fn factors<F: Real>(of: &Combination) -> Vec<F> {
+    let all = of.state.iter().chain(&of.outputs).chain(&of.noise);
+    all.map(|factor| F::from_f64(*factor)).collect()
 }
 
 impl<F: Real> fmt::Debug for TableStepper<'_, F> {

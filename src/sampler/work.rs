@@ -1,8 +1,9 @@
 //! Working memory of steps. It is kept between steps, so that only the first step allocates.
 
-use crate::math::aligned::Aligned;
 use std::any::Any;
 use std::fmt;
+
+use crate::math::aligned::Aligned;
 
 /// Working memory for [`Sampler::step`](super::Sampler::step). Keep one for each thread. It serves
 /// any sampler and any state.

@@ -299,13 +299,13 @@ impl<F: Real> State<F> {
     /// Copies `rows` into the state. They have shape (chains, some or all columns).
     pub(crate) fn load(&mut self, rows: ArrayView2<'_, F>) {
         self.density.0.clear();
-        copy_columns(rows, &mut self.data);
+        column_major(rows, &mut self.data);
     }
 
     /// Copies the low part of the positions into the state: (chains, dim), or no columns at all.
     pub(crate) fn load_low(&mut self, rows: ArrayView2<'_, F>) {
         self.density.0.clear();
-        copy_columns(rows, &mut self.low);
+        column_major(rows, &mut self.low);
     }
 
     /// The low part of the positions, (chains, dim), or no columns if the state keeps none.
@@ -316,7 +316,7 @@ impl<F: Real> State<F> {
 }
 
 /// Copies an array to the start of a column-major slice.
-fn copy_columns<F: Copy>(rows: ArrayView2<'_, F>, to: &mut [F]) {
+pub(crate) fn column_major<F: Copy>(rows: ArrayView2<'_, F>, to: &mut [F]) {
     /// A tile of so many rows and columns stays in the cache.
     const TILE: usize = 16;
     let [n, width] = [rows.nrows(), rows.ncols()];
@@ -337,11 +337,6 @@ fn copy_columns<F: Copy>(rows: ArrayView2<'_, F>, to: &mut [F]) {
             }
         }
     }
-}
-
-/// Writes the numbers of rows column by column.
-pub(crate) fn column_major<F: Real>(rows: ArrayView2<'_, F>, out: &mut [F]) {
-    copy_columns(rows, out);
 }
 
 /// Checks the shape and the numbers of a start array.
